@@ -1,0 +1,148 @@
+import type * as z from 'zod';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Call } from '../receive/call.ts';
+import type { Region } from '../receive/phone.ts';
+import type { Value } from '../route/template.ts';
+import type { People } from './people.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+/*
+ * Everything a connector needs of the bridge. A connector is a module whose default export is `defineConnector(…)`;
+ * it imports this file and nothing else from src, and writes to one kind of CRM. connectors/README.md shows how.
+ */
+
+export { type Clock, sleep } from '../clock.ts';
+export type { Log } from '../log.ts';
+export type { Call } from '../receive/call.ts';
+export { maskNumber, parsePhone, type Region, samePhone, writtenForms } from '../receive/phone.ts';
+export { type Mapping, mapFields } from '../route/map-fields.ts';
+export { type Condition, compileTemplate, type Template, type Value } from '../route/template.ts';
+export {
+  baseUrl,
+  condition,
+  isLoopback,
+  mapping,
+  personOptions,
+  secret,
+  template,
+  writeOption,
+} from './options.ts';
+export type { People } from './people.ts';
+export type { RateLimit } from './rate-limit.ts';
+
+/** A record in the CRM. `type` is the CRM's own word in lower case: contact, lead, call, task. */
+export interface RecordRef {
+  type: string;
+  id: string;
+}
+
+/** What of a call is in the CRM. A call without a person has none: withheld, or not to be created. */
+export interface Records {
+  activity?: RecordRef;
+  person?: RecordRef;
+}
+
+/** One call for one connector. Always the call's current state, never a step of its history. */
+export interface Delivery {
+  /** The value under which the CRM holds the activity: unique within the connector, the same at every attempt. */
+  key: string;
+  call: Call;
+  source: { name: string; region: Region; timezone: string };
+  /** Of the folded call. An activity that shows a lower one is behind. */
+  revision: number;
+  /** 1 for the first. */
+  attempt: number;
+  /** What earlier attempts are known to have written. Empty after a lost answer, though the CRM may hold the activity. */
+  records: Records;
+}
+
+/** What came of one delivery. The delivery loop acts on `kind`; people read `reason` and `notes`. */
+export type Outcome =
+  | { kind: 'delivered'; records: Records; notes?: string[] }
+  /** Worth another try: a timeout, a rate limit, a 5xx. What nobody foresaw belongs here. */
+  | { kind: 'retry'; reason: string; notBefore?: Date; records?: Records; notes?: string[] }
+  /** This call can never be written as it is mapped. */
+  | { kind: 'rejected'; reason: string; records?: Records; notes?: string[] }
+  /** No call will be written until someone acts, such as on a revoked token; or not before a known time. */
+  | { kind: 'blocked'; reason: string; notBefore?: Date; records?: Records; notes?: string[] };
+
+/** What `check` found. `fix` says what to do, and is there whenever something is to be done. */
+export interface Finding {
+  level: 'ok' | 'warning' | 'problem';
+  /** What it is about: `token`, `property calls.delacon_call_id`. */
+  subject: string;
+  message: string;
+  fix?: string;
+}
+
+/** One thing that `setup` looked for. */
+export interface PlanStep {
+  /** `conflict`: it exists in a form we cannot use and cannot change; `detail` says what to do. */
+  action: 'create' | 'keep' | 'conflict';
+  subject: string;
+  detail: string;
+}
+
+/** A record as the mapping makes it, before any CRM has seen it. */
+export interface RecordDraft {
+  role: 'person' | 'activity';
+  type: string;
+  /** The property and value that make it unique. */
+  key?: { property: string; value: string };
+  properties: Record<string, Exclude<Value, null>>;
+  notes: string[];
+}
+
+export interface Connection {
+  /** The most deliveries that one `deliver` takes, and how many `deliver` may run side by side. */
+  readonly limits: { batch: number; parallel: number };
+  /**
+   * Writes the current state of each call under its key, so that doing it twice is doing it once. A batch may hold
+   * several calls of one caller, oldest first, and no other batch holds any of theirs meanwhile. Answers one outcome
+   * for each delivery, in order. What throws counts as `retry` for the whole batch. `signal` aborts on shutdown.
+   */
+  deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
+  /** Reads only: credentials, scopes, fields, mapping. */
+  check(signal: AbortSignal): Promise<Finding[]>;
+  /** What the CRM needs to have. Reads only. */
+  plan(signal: AbortSignal): Promise<PlanStep[]>;
+  /** Creates what `plan` found missing. Running it again changes nothing. Throws with the CRM's words. */
+  apply(signal: AbortSignal, done: (step: PlanStep) => void): Promise<void>;
+  /** The record's page in the CRM, if it has one. */
+  link(record: RecordRef): string | undefined;
+  close(): Promise<void>;
+}
+
+/** What a connection gets from the bridge, so that tests patch nothing. */
+export interface Tools {
+  /** The connector's name in the configuration. */
+  name: string;
+  fetch: typeof fetch;
+  clock: Clock;
+  log: Log;
+  /** The own map of people: which record a number was found or made as. A hint that a CRM may have outdated. */
+  people: People;
+  /** Call once for each request sent to the CRM: `explain` and the metrics tell of them. */
+  countRequest(kind: string, status: number | 'failed'): void;
+  /** A limit that this connection keeps by itself. */
+  rateLimit(requests: number, perMs: number): RateLimit;
+  /** A folder that this connector may write to. */
+  dataDir: string;
+}
+
+export interface ConnectorDefinition<Options = unknown> {
+  /** How YAML names it. */
+  type: string;
+  /** The connector's own settings; `type` is not among them. */
+  options: z.ZodType<Options>;
+  /** The records of a call under these options. No I/O: `preview` shows them, and `deliver` writes them. */
+  draft(options: Options, delivery: Delivery): RecordDraft[];
+  open(options: Options, tools: Tools): Connection | Promise<Connection>;
+}
+
+export function defineConnector<Options>(
+  definition: ConnectorDefinition<Options>,
+): ConnectorDefinition<Options> {
+  return definition;
+}

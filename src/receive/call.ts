@@ -1,0 +1,258 @@
+import { type LandingPage, readLandingPage } from './landing-page.ts';
+import { type PhoneNumber, parsePhone, type Region } from './phone.ts';
+import type { Fields } from './push.ts';
+import {
+  Instant,
+  parseAmount,
+  parseDuration,
+  parseInstant,
+  parseUrl,
+  parseYesNo,
+  playerUrl,
+} from './values.ts';
+
+/**
+ * What all pushes of one call say together. The names are those of templates and conditions (`call.caller.display`).
+ * What is not known is null; what could not be read is null, kept raw in `fields` and named in `notes`.
+ */
+export interface Call {
+  id: string;
+  source: string;
+  serviceId: string | null;
+  /** The start push's time; the first receipt if it has none. */
+  startedAt: Date;
+  /** Start plus duration; the receipt of the end if it has no duration. Null until the end is known. */
+  endedAt: Date | null;
+  phase: 'ringing' | 'ended' | 'lapsed';
+  caller: PhoneNumber & {
+    withheld: boolean;
+    exchange: string | null;
+    city: string | null;
+    state: string | null;
+  };
+  dialled: PhoneNumber;
+  answeredBy: PhoneNumber;
+  dealer: { id: string | null; name: string | null; category: string | null };
+  marketing: {
+    engine: string | null;
+    type: string | null;
+    keywords: string | null;
+    referrer: string | null;
+    landingPage: string | null;
+    calledFrom: string | null;
+    sessionId: string | null;
+    googleClientId: string | null;
+  } & LandingPage;
+  result: 'answered' | 'unanswered' | 'busy' | 'other' | null;
+  resultText: string | null;
+  missed: boolean;
+  durationSeconds: number | null;
+  voicemail: boolean | null;
+  survey: { outcome: string | null; saleAmount: number | null };
+  ivr: string | null;
+  extra: string | null;
+  converted: 'online' | 'repeat' | 'offline' | null;
+  recording: { url: string | null; playerUrl: string | null };
+  fields: Fields;
+  /** What could not be read, a sentence each. */
+  notes: string[];
+}
+
+/** What is stored of a call; `readCall` makes the rest of it. */
+export interface CallState {
+  source: string;
+  callId: string;
+  fields: Fields;
+  firstReceivedAt: Date;
+  /** When the first push with end data came. */
+  endReceivedAt: Date | null;
+  lapsed: boolean;
+}
+
+/** What a source's settings say about reading its calls. */
+export interface Reading {
+  region: Region;
+  timezone: string;
+  /** Texts that stand for a withheld number, lower case. */
+  withheldWords: readonly string[];
+  /** What counts as missed: results, and `voicemail` for one left on a call that nobody answered. */
+  missed: readonly string[];
+}
+
+const endFields = [
+  'PLA_Answering_Point',
+  'PLA_CallResult',
+  'PLA_Duration',
+  'PLA_VoicemailLeft',
+  'PLA_SurveyOutcome',
+  'PLA_SurveySaleAmount',
+  'PLA_Converted',
+  'PLA_dtmf',
+  'PLA_RecordingFile',
+];
+const startFields = ['PLA_Caller_Phone_Number', 'PLA_Number_Dialed', 'PLA_CallStartTime'];
+
+/** Which half of a call some fields tell of, by what they hold and never by the URL they came to. */
+export function kindOf(fields: Fields): 'start' | 'end' | 'both' | 'neither' {
+  const start = startFields.some((name) => !isBlank(fields[name]));
+  const end = endFields.some((name) => !isBlank(fields[name]));
+  if (start) return end ? 'both' : 'start';
+  return end ? 'end' : 'neither';
+}
+
+/**
+ * Adds a push to what is known: per key the latest value that is not blank wins, so a blank erases nothing and a
+ * start that comes after the end takes nothing back. Returns the same object when nothing changed.
+ */
+export function foldFields(known: Fields | undefined, push: Fields): Fields {
+  let folded = known;
+  for (const key in push) {
+    const value = push[key] as string;
+    const before = known?.[key];
+    if (value === before || (before !== undefined && isBlank(value))) continue;
+    if (folded === known) folded = Object.assign(Object.create(null), known) as Fields;
+    (folded as Fields)[key] = value;
+  }
+  return folded ?? Object.create(null);
+}
+
+/** The lane of a call: calls of one caller share it. Cheap, and coarse: some callers may share one. */
+export function laneOf(callId: string, fields: Fields): string {
+  const digits = (fields['PLA_Caller_Phone_Number'] ?? '').replace(/\D/g, '');
+  return digits.length < 6 ? callId : digits.slice(-8);
+}
+
+/** The call that a stored state describes. Parts are read when first asked for: receiving needs few of them. */
+export function readCall(state: CallState, reading: Reading): Call {
+  const { fields } = state;
+  const text = (name: string): string | null => fields[name]?.trim() || null;
+  const ended = state.endReceivedAt !== null;
+  const resultText = text('PLA_CallResult');
+  const result = resultText === null ? null : readResult(resultText);
+  const voicemail = readWith(text('PLA_VoicemailLeft'), parseYesNo);
+  const durationSeconds = readWith(text('PLA_Duration'), parseDuration);
+  const startedAt = readWith(text('PLA_CallStartTime'), parseInstant) ?? new Instant(state.firstReceivedAt);
+  const recordingUrl = readWith(text('PLA_RecordingFile'), parseUrl);
+  const missed =
+    (result !== null && reading.missed.includes(result)) ||
+    (voicemail === true && result !== 'answered' && reading.missed.includes('voicemail'));
+
+  const call: Call = {
+    id: state.callId,
+    source: state.source,
+    serviceId: text('PLA_CID'),
+    startedAt,
+    endedAt: !ended
+      ? null
+      : durationSeconds === null
+        ? new Instant(Math.max(state.endReceivedAt!.getTime(), startedAt.getTime()))
+        : new Instant(startedAt.getTime() + durationSeconds * 1000),
+    phase: ended ? 'ended' : state.lapsed ? 'lapsed' : 'ringing',
+    get caller() {
+      return once(this, 'caller', {
+        ...readCaller(text('PLA_Caller_Phone_Number'), reading),
+        exchange: text('PLA_Exchange'),
+        city: text('PLA_City'),
+        state: text('PLA_State'),
+      });
+    },
+    get dialled() {
+      return once(this, 'dialled', parsePhone(text('PLA_Number_Dialed') ?? '', reading.region));
+    },
+    get answeredBy() {
+      return once(this, 'answeredBy', parsePhone(text('PLA_Answering_Point') ?? '', reading.region));
+    },
+    dealer: {
+      id: text('PLA_Dealer_ID'),
+      name: text('PLA_Dealer_Name'),
+      category: text('PLA_Dealer_Category'),
+    },
+    get marketing() {
+      return once(this, 'marketing', {
+        engine: text('PLA_Search_Engine_Used'),
+        type: text('PLA_Search_Type'),
+        keywords: text('PLA_Keywords_Searched'),
+        referrer: text('PLA_URL'),
+        landingPage: text('PLA_Landing_Page'),
+        calledFrom: text('PLA_Page_Called_From'),
+        sessionId: text('PLA_SESSID'),
+        googleClientId: text('PLA_UAID'),
+        ...readLandingPage(text('PLA_Landing_Page')),
+      });
+    },
+    result,
+    resultText,
+    missed,
+    durationSeconds,
+    voicemail,
+    survey: {
+      outcome: text('PLA_SurveyOutcome'),
+      saleAmount: readWith(text('PLA_SurveySaleAmount'), parseAmount),
+    },
+    ivr: text('PLA_dtmf'),
+    extra: text('PLA_ExtraTracking'),
+    converted: readConverted(text('PLA_Converted'), ended),
+    recording: { url: recordingUrl, playerUrl: recordingUrl && playerUrl(recordingUrl) },
+    fields,
+    get notes() {
+      return once(this, 'notes', notesOn(this));
+    },
+  };
+  return call;
+}
+
+/** Replaces a getter by its value. Own and enumerable, so that templates and JSON see it like any other name. */
+function once<Name extends keyof Call>(call: Call, name: Name, value: Call[Name]): Call[Name] {
+  Object.defineProperty(call, name, { value, enumerable: true });
+  return value;
+}
+
+function readWith<T>(text: string | null, parse: (text: string) => T | null): T | null {
+  return text === null ? null : parse(text);
+}
+
+function readCaller(raw: string | null, reading: Reading): PhoneNumber & { withheld: boolean } {
+  if (raw === null) return { ...parsePhone('', reading.region), display: 'unknown number', withheld: false };
+  const digits = raw.replace(/\D/g, '');
+  if (reading.withheldWords.includes(raw.toLowerCase()) || digits.length < 6 || /^0+$/.test(digits)) {
+    return { number: null, national: null, display: 'withheld number', raw, country: null, withheld: true };
+  }
+  return { ...parsePhone(raw, reading.region), withheld: false };
+}
+
+function readResult(text: string): Call['result'] {
+  const word = text.toLowerCase().replace(/[^a-z]/g, '');
+  if (word === 'answered') return 'answered';
+  if (['unanswered', 'notanswered', 'noanswer'].includes(word)) return 'unanswered';
+  if (['busy', 'busytone'].includes(word)) return 'busy';
+  return 'other';
+}
+
+/** Y: converted online, R: repeat call, blank: offline call (vendor's article). Blank says nothing before the end. */
+function readConverted(text: string | null, ended: boolean): Call['converted'] {
+  if (text === null) return ended ? 'offline' : null;
+  return ({ Y: 'online', R: 'repeat' } as const)[text.toUpperCase()] ?? null;
+}
+
+function notesOn(call: Call): string[] {
+  const notes: string[] = [];
+  const unread = (field: string, value: unknown, what: string) => {
+    if (value === null && !isBlank(call.fields[field])) {
+      notes.push(`${field} "${call.fields[field]!.trim().slice(0, 80)}" is not ${what}; it is kept as sent.`);
+    }
+  };
+  unread('PLA_CallStartTime', readWith(call.fields['PLA_CallStartTime'] ?? '', parseInstant), 'a time');
+  if (!call.caller.withheld) unread('PLA_Caller_Phone_Number', call.caller.number, 'a telephone number');
+  unread('PLA_Number_Dialed', call.dialled.number, 'a telephone number');
+  unread('PLA_Answering_Point', call.answeredBy.number, 'a telephone number');
+  unread('PLA_Duration', call.durationSeconds, 'a duration');
+  unread('PLA_VoicemailLeft', call.voicemail, 'yes or no');
+  unread('PLA_SurveySaleAmount', call.survey.saleAmount, 'an amount');
+  unread('PLA_Converted', call.converted, 'Y, R or blank');
+  unread('PLA_RecordingFile', call.recording.url, 'a URL');
+  return notes;
+}
+
+function isBlank(text: string | undefined): boolean {
+  return text === undefined || text.trim() === '';
+}

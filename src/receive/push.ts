@@ -1,0 +1,169 @@
+import { isUtf8 } from 'node:buffer';
+
+/** One POST from Delacon, read leniently: its fields as text, and the call it speaks of. */
+export interface Push {
+  /** Trimmed `PLA_Call_Id`. */
+  callId: string;
+  /** Every key as received; known keys in the article's spelling, values as text. Null prototype: keys are data. */
+  fields: Fields;
+}
+
+export type Fields = Record<string, string>;
+
+/** Every field of the vendor's article (delacon-live-call-data-push), start push first. */
+export const pushFields = [
+  'PLA_Call_Id',
+  'PLA_Caller_Phone_Number',
+  'PLA_Exchange',
+  'PLA_City',
+  'PLA_State',
+  'PLA_Number_Dialed',
+  'PLA_Dealer_ID',
+  'PLA_Dealer_Name',
+  'PLA_Dealer_Category',
+  'PLA_Search_Engine_Used',
+  'PLA_Search_Type',
+  'PLA_Keywords_Searched',
+  'PLA_URL',
+  'PLA_CID',
+  'PLA_SESSID',
+  'PLA_UAID',
+  'PLA_CallStartTime',
+  'PLA_Landing_Page',
+  'PLA_Page_Called_From',
+  'PLA_ExtraTracking',
+  'PLA_Answering_Point',
+  'PLA_CallResult',
+  'PLA_Duration',
+  'PLA_VoicemailLeft',
+  'PLA_SurveyOutcome',
+  'PLA_SurveySaleAmount',
+  'PLA_Converted',
+  'PLA_dtmf',
+  'PLA_RecordingFile',
+] as const;
+
+const spellings = new Map<string, string>([
+  ...pushFields.map((name) => [name.toLowerCase(), name] as const),
+  // Delacon's report spells it so; the article's push does not.
+  ['pla_surveysalesamount', 'PLA_SurveySaleAmount'],
+]);
+
+/** Why a body is not a push. The message is the answer's `error`. */
+export class UnreadablePush extends Error {
+  override name = 'UnreadablePush';
+}
+
+/** Call ids are decimal digits in the sample; anything printable that fits a CRM's key field is taken. */
+const longestCallId = 64;
+
+/** Text of a body: UTF-8 with or without BOM; Windows-1252 where the bytes are not UTF-8, so that no letter is lost. */
+export function decodeBody(bytes: Uint8Array): string {
+  return new TextDecoder(isUtf8(bytes) ? 'utf-8' : 'windows-1252').decode(bytes);
+}
+
+/**
+ * Reads a body as JSON or as a form, whatever its content type says.
+ * @throws UnreadablePush when it is neither, or names no call.
+ */
+export function parsePush(body: string): Push {
+  const raw = readBody(body);
+  const fields: Fields = Object.create(null);
+  for (const [key, value] of Object.entries(raw)) {
+    const name = spellings.get(key.trim().toLowerCase()) ?? key;
+    const text = asText(value);
+    // A key sent twice in two spellings: the one that says something.
+    if (text.trim() !== '' || !(name in fields)) fields[name] = text;
+  }
+  const callId = (fields['PLA_Call_Id'] ?? '').trim();
+  if (callId === '') {
+    throw new UnreadablePush(
+      'PLA_Call_Id is missing: the push cannot be told from others, so it was not stored.',
+    );
+  }
+  if (callId.length > longestCallId || /\p{C}/u.test(callId)) {
+    throw new UnreadablePush(
+      `PLA_Call_Id is not usable: it must be at most ${longestCallId} printable characters. The push was not stored.`,
+    );
+  }
+  return { callId, fields };
+}
+
+function readBody(body: string): Record<string, unknown> {
+  const text = body.replace(/^\uFEFF/, '').trim();
+  if (text === '') throw new UnreadablePush('The body is empty.');
+  let value: unknown;
+  if (/^[[{"]/.test(text)) {
+    value = parseJson(text);
+  } else if (/^[^\s{}"]+=/.test(text)) {
+    value = Object.fromEntries(new URLSearchParams(text));
+  } else {
+    throw new UnreadablePush('The body is neither a JSON object nor a form.');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UnreadablePush('The body is JSON, but not an object.');
+  }
+  return value as Record<string, unknown>;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return parseExactly(text);
+  } catch {
+    // The vendor's own end sample has a comma before its closing brace.
+    try {
+      return parseExactly(withoutTrailingCommas(text));
+    } catch (cause) {
+      throw new UnreadablePush('The body is not JSON.', { cause });
+    }
+  }
+}
+
+/** A call id sent as a bare number may have more digits than a double holds: then its text is kept instead. */
+function parseExactly(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  const rounded = Object.values(value ?? {}).some((v) => typeof v === 'number' && Math.abs(v) > 2 ** 53);
+  return rounded
+    ? JSON.parse(text, (_key: string, v: unknown, context?: { source: string }) =>
+        typeof v === 'number' ? context?.source : v,
+      )
+    : value;
+}
+
+/** One pass, so that no input makes it slow. */
+function withoutTrailingCommas(text: string): string {
+  let out = '';
+  let kept = 0; // where the text not yet copied begins
+  let comma = -1; // the last comma, while only blanks have followed it
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (inString) {
+      if (char === '\\') i++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') {
+      inString = true;
+      comma = -1;
+    } else if (char === ',') {
+      comma = i;
+    } else if ((char === '}' || char === ']') && comma >= 0) {
+      out += text.slice(kept, comma);
+      kept = comma + 1;
+      comma = -1;
+    } else if (!/\s/.test(char as string)) {
+      comma = -1;
+    }
+  }
+  return out + text.slice(kept);
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return '';
+  if (typeof value !== 'object') return String(value);
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw new UnreadablePush('The body is nested too deeply.', { cause });
+  }
+}

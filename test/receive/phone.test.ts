@@ -1,0 +1,73 @@
+import { maskNumber, parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
+import { assert, suite } from '../support/suite.ts';
+
+const phone = suite('phone numbers');
+
+const spellings: [text: string, region: 'AU' | 'NZ', number: string | null][] = [
+  ['+61444444444', 'AU', '+61444444444'],
+  ['61444444444', 'AU', '+61444444444'],
+  ['0061444444444', 'AU', '+61444444444'],
+  ['0444 444 444', 'AU', '+61444444444'],
+  ['444444444', 'AU', '+61444444444'],
+  ['0288889999', 'AU', '+61288889999'],
+  ['(02) 8888 9999 ext 5', 'AU', '+61288889999'],
+  ['131234', 'AU', '+61131234'],
+  ['1300 123 456', 'AU', '+611300123456'],
+  ['1800123456', 'AU', '+611800123456'],
+  ['0800 123 456', 'NZ', '+64800123456'],
+  ['021 123 456', 'NZ', '+6421123456'],
+  ['0011 44 20 7946 0958', 'AU', '+442079460958'],
+  ['0444 444 444', 'NZ', null],
+  ['029898989', 'AU', null],
+  ['anonymous', 'AU', null],
+  ['', 'AU', null],
+];
+for (const [text, region, number] of spellings) {
+  phone(`reads "${text}" in ${region} as ${number}`, () => {
+    assert.is(parsePhone(text, region).number, number);
+  });
+}
+
+phone('shows a number as people of the region write it, a foreign one internationally', () => {
+  assert.equal(parsePhone('+61444444444', 'AU'), {
+    number: '+61444444444',
+    national: '0444444444',
+    display: '0444 444 444',
+    raw: '+61444444444',
+    country: 'AU',
+  });
+  assert.is(parsePhone('+61444444444', 'NZ').display, '+61 444 444 444');
+});
+
+phone('keeps what it cannot read', () => {
+  assert.equal(parsePhone('029898989', 'AU'), {
+    number: null,
+    national: null,
+    display: '029898989',
+    raw: '029898989',
+    country: null,
+  });
+});
+
+phone('knows every form in which people type a number', () => {
+  assert.equal(writtenForms('+61444444444', 'AU'), [
+    '+61444444444',
+    '61444444444',
+    '0444444444',
+    '444444444',
+  ]);
+  assert.equal(writtenForms('+611300123456', 'AU'), ['+611300123456', '611300123456', '1300123456']);
+});
+
+phone('compares by number, not by spelling', () => {
+  assert.ok(samePhone('(0444) 444-444', '+61444444444', 'AU'));
+  assert.not(samePhone('0444 444 445', '+61444444444', 'AU'));
+  assert.not(samePhone(null, '+61444444444', 'AU'));
+});
+
+phone('masks the middle for logs', () => {
+  assert.is(maskNumber('+61444444444'), '+6144***444');
+  assert.is(maskNumber('131234'), '***');
+});
+
+phone.run();

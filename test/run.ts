@@ -1,0 +1,19 @@
+/*
+ * Runs the tests: `node test/run.ts [part of a path …]`, or the same with bun. uvu reports success when no file
+ * matches; this does not.
+ */
+import { parse } from 'uvu/parse';
+import { run } from 'uvu/run';
+
+Object.assign(globalThis, { UVU_DEFER: 1 }); // uvu reads it when first imported: suites wait for run()
+await import('./support/suite.ts'); // so that its count is printed even when a test file fails to load
+
+const wanted = process.argv.slice(2);
+const { suites } = await parse('test', /\.test\.ts$/);
+const chosen = suites.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+if (chosen.length === 0) {
+  console.error(`no test file matches ${wanted.join(', ') || 'test/**/*.test.ts'}`);
+  process.exit(1);
+}
+await run(chosen);
+process.exit(); // suite.ts decides the code; a server that a test forgot must not keep CI waiting
