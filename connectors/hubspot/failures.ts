@@ -1,0 +1,255 @@
+import type { Outcome, Records } from '../../src/connector/contract.ts';
+import { ownProperties } from './setup-names.ts';
+
+/*
+ * What each failure of HubSpot means to us. A request fails as a whole, or a row of a batch fails within a 207; both
+ * are read here into one form, and the kind alone decides what the delivery loop does.
+ */
+
+export interface Failure {
+  kind: 'retry' | 'rejected' | 'blocked';
+  reason: string;
+  notBefore?: Date;
+  /** What the connector can do about it by itself. */
+  cure?: Cure;
+}
+
+export type Cure =
+  /** Another record has this value of a unique property. */
+  | { what: 'conflict'; property: string | undefined }
+  /** A record that was to be linked is gone. */
+  | { what: 'association' }
+  /** The record that was to be changed is gone, or merged into another. */
+  | { what: 'gone' }
+  /** HubSpot does not have this property; what does not use it may pass. */
+  | { what: 'property'; property: string };
+
+/** A failed request, as an error to throw. */
+export class RequestFailed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.reason, { cause });
+    this.failure = failure;
+  }
+}
+
+/** What reading a failure needs to know of where it happened. */
+export interface Circumstances {
+  /** `calls/batch/create`. */
+  request: string;
+  /** The connector's name, for the command that helps. */
+  connector: string;
+  now: Date;
+  /** Never shown, even when HubSpot repeats it. */
+  accessToken: string;
+}
+
+export interface FailedAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: unknown;
+}
+
+/** HubSpot's error body. Every field may be missing. */
+interface ErrorBody {
+  message?: unknown;
+  category?: unknown;
+  policyName?: unknown;
+  context?: Record<string, unknown> | undefined;
+  errors?: { message?: unknown; code?: unknown; context?: Record<string, unknown> | undefined }[];
+}
+
+type Reading = (words: string, where: Circumstances, answer: FailedAnswer) => Failure;
+
+/** A request that HubSpot answered with other than 2xx. What is not listed is worth a retry. */
+const byStatus: Record<number, Reading> = {
+  400: (words, where, answer) => refused(words, where, answer.body),
+  401: (words) => ({
+    kind: 'blocked',
+    reason: `HubSpot refuses the access token. Create a service key with the scopes in connectors/hubspot/README.md and put it in accessToken. ${words}`,
+  }),
+  403: (words, _, answer) => ({
+    kind: 'blocked',
+    reason: `The access token lacks a scope. Grant ${scopesOf(answer.body)} to it in HubSpot. ${words}`,
+  }),
+  409: (words, where, answer) => refused(words, where, answer.body),
+  413: (words) => ({ kind: 'rejected', reason: words }),
+  414: (words) => ({ kind: 'rejected', reason: words }),
+  // Locks of a record last two seconds.
+  423: (words, where) => ({ kind: 'retry', reason: words, notBefore: after(where.now, 2) }),
+  429: overLimit,
+  // The account is being moved to another data centre: up to a day, and nothing can be written meanwhile.
+  477: (words, where, answer) => ({
+    kind: 'blocked',
+    reason: `HubSpot is moving the account to another data centre. ${words}`,
+    notBefore: after(where.now, retryAfter(answer) ?? 60),
+  }),
+};
+
+export function failureOfAnswer(answer: FailedAnswer, where: Circumstances): Failure {
+  const words = quote(answer, where);
+  const read = byStatus[answer.status];
+  return read ? read(words, where, answer) : { kind: 'retry', reason: words };
+}
+
+/** A row of a batch that HubSpot did not write, while it wrote others. */
+export function failureOfRow(error: object, where: Circumstances): Failure {
+  return refused(quote({ status: 207, headers: {}, body: error }, where), where, error);
+}
+
+/** No answer, or none that can be read: whatever was asked may have been done. */
+export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  return {
+    kind: 'retry',
+    reason: hide(`HubSpot gave no usable answer to ${where.request}: ${code ?? text.split('\n')[0]}.`, where),
+  };
+}
+
+/** HubSpot answered 2xx and said nothing of an input. */
+export function failureOfOmission(where: Circumstances): Failure {
+  return {
+    kind: 'retry',
+    reason: `HubSpot accepted ${where.request}, but did not say what came of this call.`,
+  };
+}
+
+export function outcomeOf(failure: Failure, records: Records, notes: readonly string[]): Outcome {
+  const { kind, reason, notBefore } = failure;
+  return {
+    kind,
+    reason,
+    records,
+    ...(notes.length > 0 ? { notes: [...notes] } : {}),
+    ...(notBefore && kind !== 'rejected' ? { notBefore } : {}),
+  };
+}
+
+/** HubSpot read the request, and does not want it. */
+function refused(words: string, where: Circumstances, body: unknown): Failure {
+  const { message, category } = errorBody(body);
+  const text = typeof message === 'string' ? message : '';
+  const problems = propertyProblems(body);
+
+  const notUnique = /non-unique \S+ property (\w+)/.exec(text)?.[1];
+  if (notUnique !== undefined) return needsSetup(notUnique, where, words);
+
+  const unknown = problems.find((problem) => problem.code === 'PROPERTY_DOESNT_EXIST')?.property;
+  if (unknown !== undefined && isOwn(unknown)) return needsSetup(unknown, where, words);
+  if (unknown !== undefined) {
+    return { kind: 'rejected', reason: words, cure: { what: 'property', property: unknown } };
+  }
+
+  const taken = problems.find((problem) => problem.code === 'CONFLICTING_UNIQUE_VALUE')?.property;
+  if (taken !== undefined || /already has that value/.test(text)) {
+    const property = taken ?? /propertyName=(\w+)/.exec(text)?.[1];
+    return { kind: 'rejected', reason: words, cure: { what: 'conflict', property } };
+  }
+  if (/associations are not valid/.test(text)) {
+    return { kind: 'rejected', reason: words, cure: { what: 'association' } };
+  }
+  if (category === 'OBJECT_NOT_FOUND') return { kind: 'rejected', reason: words, cure: { what: 'gone' } };
+  if (category === 'RATE_LIMITS') return { kind: 'retry', reason: words, notBefore: after(where.now, 1) };
+  return { kind: 'rejected', reason: words };
+}
+
+function needsSetup(property: string, where: Circumstances, words: string): Failure {
+  return {
+    kind: 'blocked',
+    reason: `HubSpot has no unique property ${property}. Run \`delacon-bridge setup ${where.connector}\`. ${words}`,
+  };
+}
+
+function isOwn(property: string): boolean {
+  return Object.values<string>(ownProperties).includes(property);
+}
+
+function overLimit(words: string, where: Circumstances, answer: FailedAnswer): Failure {
+  const { policyName, message } = errorBody(answer.body);
+  const waitSeconds = retryAfter(answer);
+  if (policyName === 'DAILY' || /daily limit/i.test(String(message))) {
+    return {
+      kind: 'blocked',
+      reason: `The account's requests for today are used up. ${words}`,
+      notBefore: waitSeconds === undefined ? nextHalfHour(where.now) : after(where.now, waitSeconds),
+    };
+  }
+  const isSearch =
+    /secondly/i.test(String(policyName ?? message)) && !/ten_?secondly/i.test(String(policyName ?? message));
+  return { kind: 'retry', reason: words, notBefore: after(where.now, waitSeconds ?? (isSearch ? 1 : 10)) };
+}
+
+/**
+ * The daily limit ends at midnight in the account's time zone, which we do not know. Midnight falls on a half hour
+ * everywhere people live, but for a few islands: asking at each of them finds it at once, for 48 requests a day.
+ */
+function nextHalfHour(now: Date): Date {
+  const halfHourMs = 30 * 60_000;
+  return new Date((Math.floor(now.getTime() / halfHourMs) + 1) * halfHourMs);
+}
+
+function after(now: Date, seconds: number): Date {
+  return new Date(now.getTime() + seconds * 1000);
+}
+
+function retryAfter(answer: FailedAnswer): number | undefined {
+  const seconds = Number.parseInt(answer.headers['retry-after'] ?? '', 10);
+  return seconds > 0 ? seconds : undefined;
+}
+
+function scopesOf(body: unknown): string {
+  const scopes = (errorBody(body).errors ?? []).flatMap((error) => {
+    const required = error.context?.['requiredGranularScopes'];
+    return Array.isArray(required) ? required.map(String) : [];
+  });
+  return scopes.length > 0 ? scopes.join(', ') : 'the scopes in connectors/hubspot/README.md';
+}
+
+/** Which properties HubSpot complains of: listed in `errors`, or as JSON within the message. */
+export function propertyProblems(body: unknown): { code: string; property: string }[] {
+  const { errors, message } = errorBody(body);
+  const listed = (errors ?? []).flatMap((error) => {
+    const names = error.context?.['propertyName'];
+    return Array.isArray(names)
+      ? names.map((name) => ({ code: String(error.code), property: String(name) }))
+      : [];
+  });
+  const json = /Property values were not valid: (\[.*\])/s.exec(String(message))?.[1];
+  return [...listed, ...(json === undefined ? [] : problemsInMessage(json))];
+}
+
+function problemsInMessage(json: string): { code: string; property: string }[] {
+  try {
+    const told = JSON.parse(json) as { error?: unknown; name?: unknown }[];
+    return told.map((problem) => ({ code: String(problem.error), property: String(problem.name) }));
+  } catch {
+    return [];
+  }
+}
+
+function errorBody(body: unknown): ErrorBody {
+  return typeof body === 'object' && body !== null ? (body as ErrorBody) : {};
+}
+
+/** HubSpot's own words, short enough to read, and without the token. */
+function quote(answer: FailedAnswer, where: Circumstances): string {
+  const { message } = errorBody(answer.body);
+  const text = typeof message === 'string' ? message : textOf(answer.body);
+  const status = answer.status === 207 ? '' : ` with ${answer.status}`;
+  const said = text === '' ? '' : `: "${text.slice(0, 500)}"`;
+  return hide(`HubSpot answered ${where.request}${status}${said}.`, where);
+}
+
+/** The text of an answer that is no JSON, such as a gateway's page. */
+function textOf(body: unknown): string {
+  if (typeof body !== 'string') return '';
+  const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
+  return (title ?? body.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim().slice(0, 200);
+}
+
+function hide(text: string, where: Circumstances): string {
+  return text.replaceAll(where.accessToken, '[access token]');
+}
