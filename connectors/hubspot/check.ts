@@ -13,11 +13,9 @@ export async function check(
   signal: AbortSignal,
 ): Promise<Finding[]> {
   try {
-    const [{ portalId }, calls, contacts] = await Promise.all([
-      api.account(signal),
-      api.properties('calls', signal),
-      api.properties('contacts', signal),
-    ]);
+    const { portalId } = await api.account(signal);
+    const calls = await api.properties('calls', signal);
+    const contacts = await api.properties('contacts', signal);
     return [
       { level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.` },
       ownProperty(api, 'calls', calls),

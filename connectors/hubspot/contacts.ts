@@ -85,10 +85,9 @@ export class Contacts {
     const own = callers.filter(({ number }) => !this.#inFlight.has(number));
     const work = this.#resolveAll(own, signal);
     for (const { number } of own) {
-      this.#inFlight.set(
-        number,
-        work.then((resolved) => resolved.get(number) as Resolution),
-      );
+      const flight = work.then((resolved) => resolved.get(number) as Resolution);
+      flight.catch(() => {}); // whoever waits for it hears of it, and often nobody does
+      this.#inFlight.set(number, flight);
     }
     try {
       const resolved = await work;

@@ -33,6 +33,8 @@ export interface EmulatorOptions {
   trunkZero?: 'dropped' | 'kept';
   /** The form in which a unique value that is taken is refused: both are reported. */
   conflictForm?: 'code' | 'text';
+  /** false: a batch is written whole or not at all, as the specification of the dated paths has it. */
+  partialSuccess?: boolean;
   /** Whether the bridge's own group and properties are there already. */
   provisioned?: boolean;
   scopes?: readonly string[];
@@ -67,6 +69,8 @@ export interface HubSpotEmulator {
   archiveProperty(objectType: 'contacts' | 'calls', name: string): void;
   /** As an account that has phone validation switched on. */
   validatePhones(): void;
+  /** As an administrator who takes an option off a list. */
+  removeOption(objectType: 'contacts' | 'calls', property: string, value: string): void;
   /** As an administrator's validation rule: values of the property that match are refused. */
   refuseValues(objectType: 'contacts' | 'calls', property: string, values: RegExp): void;
   scopes: Set<string>;
@@ -108,6 +112,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     indexDelayMs: options.indexDelayMs ?? 5_000,
     trunkZero: options.trunkZero ?? ('dropped' as const),
     conflictForm: options.conflictForm ?? ('code' as const),
+    partialSuccess: options.partialSuccess ?? true,
   };
   const kinds = new Map([
     ['contacts', new Records(contactKind(), behaviour)],
@@ -226,6 +231,10 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     archiveProperty: (objectType, name) => kindOf(account, objectType).kind.properties.archive(name),
     validatePhones() {
       contacts.kind.properties.validatePhones = true;
+    },
+    removeOption(objectType, property, value) {
+      const definition = kindOf(account, objectType).kind.properties.get(property);
+      definition.options = definition.options.filter((option) => option.value !== value);
     },
     refuseValues(objectType, property, values) {
       kindOf(account, objectType).kind.properties.refusedValues.set(property, values);

@@ -34,6 +34,8 @@ interface Behaviour {
   indexDelayMs: number;
   trunkZero: 'dropped' | 'kept';
   conflictForm: 'code' | 'text';
+  /** Whether a batch of which some inputs are bad is answered with 207, or refused as a whole. */
+  partialSuccess: boolean;
 }
 
 interface Input {
@@ -238,7 +240,8 @@ export class Records {
     apply: (input: Input) => Record<string, unknown> | { missing: string } | undefined,
   ): Answer {
     const traced = new Set(inputs.map((input) => input.objectWriteTraceId)).size === inputs.length;
-    const ownFate = traced && inputs.every((input) => !!input.objectWriteTraceId);
+    const ownFate =
+      this.#behaviour.partialSuccess && traced && inputs.every((input) => !!input.objectWriteTraceId);
     const before = ownFate ? undefined : { records: new Map(this.#records), holders: new Map(this.#holders) };
     const results: Record<string, unknown>[] = [];
     const errors: Record<string, unknown>[] = [];

@@ -1,0 +1,278 @@
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import {
+  answering,
+  faults,
+  type HubSpotEmulator,
+  withHubSpotEmulator,
+} from '../../support/hubspot-emulator.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { deliverOne, open, soon, unmetered } from './rig.ts';
+
+const batches = suite('hubspot batches');
+
+const starts = (...ids: string[]) => ids.map((id) => deliveryOf([startPush(id)]));
+
+function keys(hubspot: HubSpotEmulator): string[] {
+  return hubspot.calls().map((call) => call.properties['delacon_call_id'] ?? '');
+}
+
+for (const conflictForm of ['code', 'text'] as const) {
+  batches(`a key that is taken (HubSpot says so by ${conflictForm}) leads to its record`, () =>
+    withHubSpotEmulator(
+      async (hubspot) => {
+        const connection = await open(hubspot);
+        hubspot.strike(faults.loseAnswer, 'calls/batch/create');
+        await connection.deliver(starts('1', '2'), soon());
+        const ids = hubspot.calls().map((call) => call.id);
+        hubspot.forgetRequests();
+        const outcomes = await connection.deliver(starts('1', '2', '3'), soon());
+        assert.equal(
+          outcomes.map((outcome) => outcome.kind),
+          ['delivered', 'delivered', 'delivered'],
+        );
+        assert.equal(
+          outcomes.slice(0, 2).map((outcome) => outcome.records?.activity?.id),
+          ids,
+        );
+        assert.equal(hubspot.requests, {
+          'POST /crm/v3/objects/calls/batch/create': 1,
+          'POST /crm/v3/objects/calls/batch/read': 1,
+          'POST /crm/v3/objects/calls/batch/update': 1,
+          'POST /crm/v4/associations/calls/contacts/batch/associate/default': 1,
+        });
+        assert.equal(keys(hubspot), ['1', '2', '3']);
+      },
+      { conflictForm },
+    ),
+  );
+}
+
+batches('a call that an end made without a person is adopted and linked', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addCall({ delacon_call_id: '1', hs_call_title: 'old' });
+    const outcome = await deliverOne(await open(hubspot), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.activity?.id, id);
+    assert.equal(
+      hubspot.calls().map((call) => [call.properties['hs_call_title'], call.contactIds]),
+      [['Call from 0444 444 444 to abc', ['501']]],
+    );
+  }),
+);
+
+batches('a mapped unique value that another call has is no reason to write to that call', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addProperty('calls', { name: 'ticket', hasUniqueValue: true });
+    const other = hubspot.addCall({ ticket: 'abc', hs_call_title: 'untouched' });
+    const connection = await open(hubspot, { activity: { properties: { ticket: '{{ call.dealer.id }}' } } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.equal(
+      hubspot.calls().map((call) => [call.id, call.properties['hs_call_title']]),
+      [[other, 'untouched']],
+    );
+  }),
+);
+
+batches('a call that was deleted in HubSpot comes again under its key', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const [one, two] = await connection.deliver(starts('1', '2'), soon());
+    hubspot.archiveCall(one?.records?.activity?.id ?? '');
+    const ends = [one, two].map((outcome, i) =>
+      deliveryOf([startPush(`${i + 1}`), endPush(`${i + 1}`)], { records: outcome?.records ?? {} }),
+    );
+    const outcomes = await connection.deliver(ends, soon());
+    assert.equal(
+      outcomes.map((outcome) => outcome.kind),
+      ['delivered', 'delivered'],
+    );
+    assert.equal(keys(hubspot).sort(), ['1', '2']);
+    assert.is.not(outcomes[0]?.records?.activity?.id, one?.records?.activity?.id);
+    assert.is(outcomes[1]?.records?.activity?.id, two?.records?.activity?.id);
+    for (const call of hubspot.calls()) {
+      assert.is(call.properties['hs_call_status'], 'COMPLETED');
+      assert.equal(call.contactIds, ['501']);
+    }
+  }),
+);
+
+batches('a call that was merged away is silently absent, and found by its key', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    const kept = hubspot.addCall({ hs_call_title: 'kept' });
+    hubspot.mergeCalls(kept, records.activity?.id ?? '');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is(outcome.records?.activity?.id, kept);
+    assert.equal(keys(hubspot), ['1']);
+    assert.is(hubspot.calls()[0]?.properties['hs_call_status'], 'COMPLETED');
+    assert.equal(hubspot.calls()[0]?.contactIds, ['501']);
+  }),
+);
+
+batches('results come in another order than the inputs, and each finds its delivery', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const outcomes = await connection.deliver(starts('1', '2', '3', '4'), soon());
+    const keyOf = new Map(hubspot.calls().map((call) => [call.id, call.properties['delacon_call_id']]));
+    assert.equal(
+      outcomes.map((outcome) => keyOf.get(outcome.records?.activity?.id ?? '')),
+      ['1', '2', '3', '4'],
+    );
+  }),
+);
+
+batches('a batch that HubSpot refuses as a whole is split until the bad one stands alone', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      hubspot.refuseValues('calls', 'hs_call_title', /FORBIDDEN/);
+      const connection = await open(hubspot);
+      const batch = Array.from({ length: 32 }, (_, i) =>
+        deliveryOf([startPush(`${i}`, i === 21 ? { PLA_Dealer_Name: 'FORBIDDEN' } : {})]),
+      );
+      const outcomes = await connection.deliver(batch, soon());
+      assert.equal(
+        outcomes.flatMap((outcome, i) => (outcome.kind === 'delivered' ? [] : [[i, outcome.kind]])),
+        [[21, 'rejected']],
+      );
+      assert.is(hubspot.calls().length, 31);
+      assert.is(hubspot.countRequests('calls/batch/create'), 11);
+    },
+    { partialSuccess: false, limits: unmetered },
+  ),
+);
+
+batches('taken keys are found, too, where HubSpot refuses the whole batch for them', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const connection = await open(hubspot);
+      hubspot.strike(faults.loseAnswer, 'calls/batch/create');
+      await connection.deliver(starts('1', '2', '3'), soon());
+      const outcomes = await connection.deliver(starts('1', '2', '3', '4', '5'), soon());
+      assert.equal(new Set(outcomes.map((outcome) => outcome.kind)), new Set(['delivered']));
+      assert.equal(keys(hubspot).sort(), ['1', '2', '3', '4', '5']);
+    },
+    { partialSuccess: false, limits: unmetered },
+  ),
+);
+
+batches(
+  'a property that HubSpot does not have fails those who use it, in two requests and not in hundreds',
+  () =>
+    withHubSpotEmulator(
+      async (hubspot) => {
+        const activity = { properties: { nope: '{{ call.extra }}' } };
+        const connection = await open(hubspot, { activity });
+        const batch = Array.from({ length: 40 }, (_, i) =>
+          deliveryOf([startPush(`${i}`, i % 4 === 0 ? {} : { PLA_ExtraTracking: 'x' })]),
+        );
+        const outcomes = await connection.deliver(batch, soon());
+        assert.equal(
+          outcomes.map((outcome) => outcome.kind),
+          outcomes.map((_, i) => (i % 4 === 0 ? 'delivered' : 'rejected')),
+        );
+        assert.is(hubspot.countRequests('calls/batch/create'), 2);
+      },
+      { partialSuccess: false },
+    ),
+);
+
+batches('a refused link fails its own call and no other', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const numbers = ['+61444444401', '+61444444402', '+61444444403'];
+    const ends = await connection.deliver(
+      numbers.map((_, i) => deliveryOf([endPush(`${i}`)])),
+      soon(),
+    );
+    await connection.deliver(
+      numbers.map((number, i) => deliveryOf([startPush(`x${i}`, { PLA_Caller_Phone_Number: number })])),
+      soon(),
+    );
+    hubspot.archiveContact('508');
+    hubspot.forgetRequests();
+    const batch = numbers.map((number, i) =>
+      deliveryOf([endPush(`${i}`), startPush(`${i}`, { PLA_Caller_Phone_Number: number })], {
+        records: ends[i]?.records ?? {},
+      }),
+    );
+    const outcomes = await connection.deliver(batch, soon());
+    assert.equal(
+      outcomes.map((outcome) => outcome.kind),
+      ['delivered', 'delivered', 'delivered'],
+    );
+    const made = hubspot.contacts().find((contact) => contact.properties['delacon_caller'] === numbers[1]);
+    assert.is(outcomes[1]?.records?.person?.id, made?.id);
+    assert.is.not(made?.id, '508');
+  }),
+);
+
+batches('one key twice in a batch is written once, in its latest state', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const batch = [deliveryOf([startPush('1'), endPush('1')]), deliveryOf([startPush('1')])];
+    const outcomes = await connection.deliver(batch, soon());
+    assert.equal(outcomes[0], outcomes[1]);
+    assert.equal(
+      hubspot.calls().map((call) => call.properties['hs_call_status']),
+      ['COMPLETED'],
+    );
+  }),
+);
+
+batches('a call whose key is taken, but which HubSpot does not show, is tried again', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    hubspot.addCall({ delacon_call_id: '1' });
+    const at = '2026-11-02T03:15:00.000Z';
+    const nothing = { status: 'COMPLETE', results: [], startedAt: at, completedAt: at };
+    hubspot.strike(answering(200, nothing), 'calls/batch/read');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    assert.match(outcome.kind === 'retry' ? outcome.reason : '', 'does not show it');
+  }),
+);
+
+batches('starts and ends share a batch', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const [first] = await connection.deliver(starts('1'), soon());
+    hubspot.forgetRequests();
+    const batch = [
+      deliveryOf([startPush('1'), endPush('1')], { records: first?.records ?? {} }),
+      deliveryOf([startPush('2')]),
+    ];
+    await connection.deliver(batch, soon());
+    assert.is(hubspot.countRequests(), 2);
+    assert.equal(
+      hubspot.calls().map((call) => call.properties['hs_call_status']),
+      ['COMPLETED', 'IN_PROGRESS'],
+    );
+  }),
+);
+
+batches('the bridge keeps within the limits that HubSpot enforces', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const tools = testTools();
+      const taken: [number, number][] = [];
+      const limiter = tools.rateLimit;
+      tools.rateLimit = (requests, perMs) => {
+        taken.push([requests, perMs]);
+        return limiter(requests, perMs);
+      };
+      const connection = await open(hubspot, {}, tools);
+      await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.equal(taken, [
+        [90, 10_000],
+        [5, 1_100],
+        [171, 10_000], // what this account says it grants
+      ]);
+    },
+    { limits: { perTenSeconds: 190 } },
+  ),
+);
+
+batches.run();

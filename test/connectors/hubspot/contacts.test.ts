@@ -1,0 +1,439 @@
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import {
+  answering,
+  faults,
+  type HubSpotEmulator,
+  withHubSpotEmulator,
+} from '../../support/hubspot-emulator.ts';
+import { assert, suite, until } from '../../support/suite.ts';
+import { deliverOne, open, soon, unmetered } from './rig.ts';
+
+const contacts = suite('hubspot contacts');
+
+const caller = (number: string) => ({ PLA_Caller_Phone_Number: number });
+
+/** The contacts that the calls are linked to, oldest call first. */
+function linked(hubspot: HubSpotEmulator): string[] {
+  return hubspot.calls().map((call) => call.contactIds.join());
+}
+
+contacts('a known caller costs one request at the start and one at the end', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    await deliverOne(connection, deliveryOf([startPush('before')]));
+    hubspot.forgetRequests();
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(hubspot.requests, { 'POST /crm/v3/objects/calls/batch/create': 1 });
+    await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    assert.equal(hubspot.requests, {
+      'POST /crm/v3/objects/calls/batch/create': 1,
+      'POST /crm/v3/objects/calls/batch/update': 1,
+    });
+    assert.equal(linked(hubspot), ['501', '501']);
+  }),
+);
+
+contacts('a new caller whose call is over costs four requests', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const tools = testTools();
+    const connection = await open(hubspot, {}, tools);
+    await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+    assert.equal(hubspot.requests, {
+      'POST /crm/v3/objects/contacts/batch/read': 1,
+      'POST /crm/v3/objects/contacts/search': 1,
+      'POST /crm/v3/objects/contacts/batch/upsert': 1,
+      'POST /crm/v3/objects/calls/batch/create': 1,
+    });
+    assert.equal(tools.counted, [
+      { kind: 'contacts/batch/read', status: 207 },
+      { kind: 'contacts/search', status: 200 },
+      { kind: 'contacts/batch/upsert', status: 200 },
+      { kind: 'calls/batch/create', status: 201 },
+    ]);
+    assert.equal(tools.known.get('+61444444444'), { type: 'contact', id: '501' });
+  }),
+);
+
+contacts('a hundred new callers cost six requests, and the same hundred known two', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const connection = await open(hubspot);
+      const numbers = Array.from({ length: 100 }, (_, i) => caller(`+614${10_000_000 + i * 37}`));
+      await connection.deliver(
+        numbers.map((number, i) => deliveryOf([startPush(`a${i}`, number), endPush(`a${i}`)])),
+        soon(),
+      );
+      assert.equal(hubspot.requests, {
+        'POST /crm/v3/objects/contacts/batch/read': 1,
+        'POST /crm/v3/objects/contacts/search': 3,
+        'POST /crm/v3/objects/contacts/batch/upsert': 1,
+        'POST /crm/v3/objects/calls/batch/create': 1,
+      });
+      hubspot.forgetRequests();
+      const starts = numbers.map((number, i) => deliveryOf([startPush(`b${i}`, number)]));
+      const outcomes = await connection.deliver(starts, soon());
+      await connection.deliver(
+        numbers.map((number, i) =>
+          deliveryOf([startPush(`b${i}`, number), endPush(`b${i}`)], { records: outcomes[i]?.records ?? {} }),
+        ),
+        soon(),
+      );
+      assert.is(hubspot.countRequests(), 2);
+      assert.is(hubspot.contacts().length, 100);
+      assert.is(hubspot.calls().length, 200);
+    },
+    { limits: unmetered },
+  ),
+);
+
+for (const trunkZero of ['dropped', 'kept'] as const) {
+  contacts(`people typed in by hand are found in any spelling (index with trunk zero ${trunkZero})`, () =>
+    withHubSpotEmulator(
+      async (hubspot) => {
+        const spellings: [string, string][] = [
+          ['+61 444 444 401', '+61444444401'],
+          ['0444 444 402', '+61444444402'],
+          ['(02) 9876-5432', '+61298765432'],
+          ['61444444403', '+61444444403'],
+          ['+61(0)444444404', '+61444444404'],
+          ['1300 123 456', '+611300123456'],
+          ['+64 9 300 1234', '+6493001234'],
+        ];
+        const ids = spellings.map(([spelling], i) =>
+          hubspot.addContact(i % 2 === 0 ? { phone: spelling } : { mobilephone: spelling }),
+        );
+        const connection = await open(hubspot);
+        const batch = spellings.map(([, number], i) => deliveryOf([startPush(`c${i}`, caller(number))]));
+        await connection.deliver(batch, soon());
+        const linkOf = new Map(
+          hubspot.calls().map((call) => [call.properties['delacon_call_id'], call.contactIds.join()]),
+        );
+        assert.equal(
+          ids.map((_, i) => linkOf.get(`c${i}`)),
+          ids,
+        );
+        assert.is(hubspot.contacts().length, ids.length);
+      },
+      { trunkZero },
+    ),
+  );
+}
+
+contacts('a contact that was found gets the key, and the next connection finds it without a search', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ phone: '0444 444 444', firstname: 'Jo', lastname: '' });
+    await deliverOne(await open(hubspot), deliveryOf([startPush('1')]));
+    assert.equal(hubspot.contacts()[0]?.properties, {
+      phone: '0444 444 444',
+      firstname: 'Jo',
+      lastname: '',
+      delacon_caller: '+61444444444',
+    });
+    hubspot.forgetRequests();
+    await deliverOne(await open(hubspot), deliveryOf([startPush('2')]));
+    assert.is(hubspot.countRequests('search'), 0);
+    assert.equal(linked(hubspot), [id, id]);
+  }),
+);
+
+contacts('a number that only looks alike to the index is not the caller', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const other = hubspot.addContact({ phone: '+64 444 444 444' }); // the same digits, another country
+    await deliverOne(await open(hubspot), deliveryOf([startPush('1')]));
+    assert.is(hubspot.contacts().length, 2);
+    assert.is.not(linked(hubspot)[0], other);
+  }),
+);
+
+contacts('a search index that lags never makes a second contact', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      for (const id of ['1', '2', '3']) await deliverOne(await open(hubspot), deliveryOf([startPush(id)]));
+      assert.is(hubspot.contacts().length, 1);
+      assert.equal(linked(hubspot), ['501', '501', '501']);
+    },
+    { indexDelayMs: Number.MAX_SAFE_INTEGER },
+  ),
+);
+
+for (const [rule, expected] of [
+  ['newest', 1],
+  ['oldest', 0],
+  ['none', undefined],
+] as const) {
+  contacts(`of several people with the number the ${rule} gets the call`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const ids = ['0444 444 444', '+61444444444'].map((phone) => hubspot.addContact({ phone }));
+      const connection = await open(hubspot, { person: { whenSeveral: rule } });
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'delivered');
+      assert.is(outcome.records?.person?.id, expected === undefined ? undefined : ids[expected]);
+      if (rule === 'none') assert.match(outcome.notes?.join() ?? '', ids.join(', '));
+      assert.is(hubspot.contacts().length, 2);
+    }),
+  );
+}
+
+contacts('several hundred people with one number are read page by page', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    for (let i = 0; i < 450; i++) hubspot.addContact({ phone: '0444 444 444' });
+    const last = hubspot.addContact({ phone: '0444 444 444' });
+    const outcome = await deliverOne(await open(hubspot), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, last);
+    assert.is(hubspot.countRequests('search'), 3);
+  }),
+);
+
+contacts('create: false logs the call without a person, and finds those who are there', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ phone: '0444 444 401' });
+    const connection = await open(hubspot, { person: { create: false } });
+    const [unknown, known] = await connection.deliver(
+      [deliveryOf([startPush('1')]), deliveryOf([startPush('2', caller('+61444444401'))])],
+      soon(),
+    );
+    assert.is(unknown?.kind, 'delivered');
+    assert.is(unknown?.records?.person, undefined);
+    assert.match(unknown?.notes?.join() ?? '', 'person.create is off');
+    assert.is(known?.records?.person?.id, id);
+    assert.is(hubspot.contacts().length, 1);
+  }),
+);
+
+contacts('a withheld number goes to the catch-all, and to nobody when that is gone', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ lastname: 'Withheld' });
+    const connection = await open(hubspot, { person: { withheld: id } });
+    const withheld = caller('anonymous');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1', withheld)]));
+    assert.is(outcome.records?.person?.id, id);
+    assert.is(hubspot.countRequests(), 1);
+    hubspot.archiveContact(id);
+    const after = await deliverOne(connection, deliveryOf([startPush('2', withheld)]));
+    assert.is(after.kind, 'delivered');
+    assert.match(after.notes?.join() ?? '', 'person.withheld');
+    assert.equal(linked(hubspot), [id, '']);
+    assert.is(hubspot.contacts().length, 0);
+  }),
+);
+
+contacts('a contact that was deleted is forgotten and made anew', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const tools = testTools();
+    const connection = await open(hubspot, {}, tools);
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    hubspot.archiveContact('501');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    const [contact] = hubspot.contacts();
+    assert.is.not(contact?.id, '501');
+    assert.is(outcome.records?.person?.id, contact?.id);
+    assert.is(tools.known.get('+61444444444')?.id, contact?.id);
+  }),
+);
+
+contacts('a contact that was merged into another is found there, the neighbours untroubled', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    await connection.deliver(
+      [deliveryOf([startPush('1')]), deliveryOf([startPush('2', caller('+61444444401'))])],
+      soon(),
+    );
+    const [first, second] = hubspot.contacts().map((contact) => contact.id) as [string, string];
+    const kept = hubspot.addContact({ phone: '0444 444 444' });
+    hubspot.mergeContacts(kept, first);
+    const outcomes = await connection.deliver(
+      [deliveryOf([startPush('3')]), deliveryOf([startPush('4', caller('+61444444401'))])],
+      soon(),
+    );
+    assert.equal(
+      outcomes.map((outcome) => outcome.records?.person?.id),
+      [kept, second],
+    );
+    assert.is(hubspot.contacts().length, 2);
+  }),
+);
+
+contacts('one person with two numbers is one contact, even when both ring at once', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ phone: '0444 444 401', mobilephone: '0444 444 402' });
+    const batch = ['+61444444401', '+61444444402'].map((number) =>
+      deliveryOf([startPush(number, caller(number))]),
+    );
+    await (await open(hubspot)).deliver(batch, soon());
+    await (await open(hubspot)).deliver(
+      batch.map((one) => ({ ...one, key: `${one.key} again` })),
+      soon(),
+    );
+    assert.equal(new Set(linked(hubspot)), new Set([id]));
+    assert.is(hubspot.contacts()[0]?.properties['delacon_caller'], '+61444444401');
+    assert.is(hubspot.contacts().length, 1);
+  }),
+);
+
+contacts('a key that another contact took meanwhile decides', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const typed = hubspot.addContact({ phone: '0444 444 444' });
+    const tools = testTools();
+    const connection = await open(hubspot, {}, tools);
+    // Another connection makes the key's holder after this one has looked for the key.
+    const people = tools.people.find;
+    let holder = '';
+    tools.people.find = async (numbers) => {
+      hubspot.strike(answering(207, emptyRead()), 'contacts/batch/read');
+      holder = hubspot.addContact({ lastname: 'Other', delacon_caller: '+61444444444' });
+      return people(numbers);
+    };
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, holder);
+    assert.is.not(holder, typed);
+    assert.is(tools.known.get('+61444444444')?.id, holder);
+  }),
+);
+
+function emptyRead() {
+  const at = '2026-11-02T03:15:00.000Z';
+  return { status: 'COMPLETE', results: [], numErrors: 0, errors: [], startedAt: at, completedAt: at };
+}
+
+contacts('a number in two batches at once is resolved once', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const outcomes = await Promise.all(
+      ['1', '2', '3'].map((id) => connection.deliver([deliveryOf([startPush(id)])], soon())),
+    );
+    assert.is(hubspot.countRequests('contacts/batch/read'), 1);
+    assert.is(hubspot.countRequests('search'), 1);
+    assert.is(hubspot.countRequests('upsert'), 1);
+    assert.equal(new Set(outcomes.map(([outcome]) => outcome?.records?.person?.id)), new Set(['501']));
+  }),
+);
+
+contacts('a batch that shares a number with a failing one fails alike, and both succeed later', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    hubspot.strike(faults.serverError, 'search');
+    const both = () =>
+      Promise.all(['1', '2'].map((id) => connection.deliver([deliveryOf([startPush(id)])], soon())));
+    assert.equal(
+      (await both()).map(([outcome]) => outcome?.kind),
+      ['retry', 'retry'],
+    );
+    assert.equal(
+      (await both()).map(([outcome]) => outcome?.kind),
+      ['delivered', 'delivered'],
+    );
+    assert.is(hubspot.contacts().length, 1);
+  }),
+);
+
+const city = { city: '{{ call.caller.city }}', company: '{{ call.dealer.name }}' };
+
+contacts('fillBlank writes mapped properties where nothing is, and asks only once what is there', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addContact({ phone: '0444 444 444', city: 'Perth' });
+    const connection = await open(hubspot, { person: { properties: city } });
+    await deliverOne(
+      connection,
+      deliveryOf([startPush('1', { PLA_City: 'Sydney', PLA_Dealer_Name: 'Acme' })]),
+    );
+    const properties = () => hubspot.contacts()[0]?.properties ?? {};
+    assert.is(properties()['city'], 'Perth');
+    assert.is(properties()['company'], 'Acme');
+    assert.is(properties()['firstname'], 'Typed');
+    hubspot.forgetRequests();
+    await deliverOne(
+      connection,
+      deliveryOf([startPush('2', { PLA_City: 'Sydney', PLA_Dealer_Name: 'Other' })]),
+    );
+    assert.is(properties()['company'], 'Acme');
+    assert.is(hubspot.countRequests(), 1);
+  }),
+);
+
+contacts('overwrite writes what changed', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addContact({ phone: '0444 444 444', city: 'Perth' });
+    const connection = await open(hubspot, { person: { properties: city, onUpdate: 'overwrite' } });
+    await deliverOne(connection, deliveryOf([startPush('1', { PLA_City: 'Sydney' })]));
+    assert.is(hubspot.contacts()[0]?.properties['city'], 'Sydney');
+    hubspot.forgetRequests();
+    await deliverOne(connection, deliveryOf([startPush('2', { PLA_City: 'Sydney' })]));
+    assert.is(hubspot.countRequests('contacts'), 0);
+    await deliverOne(connection, deliveryOf([startPush('3', { PLA_City: 'Hobart' })]));
+    assert.is(hubspot.contacts()[0]?.properties['city'], 'Hobart');
+  }),
+);
+
+contacts('onUpdate: never leaves a contact as it is, but for the key', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addContact({ phone: '0444 444 444' });
+    const connection = await open(hubspot, { person: { properties: city, onUpdate: 'never' } });
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(hubspot.contacts()[0]?.properties, {
+      phone: '0444 444 444',
+      firstname: 'Typed',
+      lastname: 'In',
+      delacon_caller: '+61444444444',
+    });
+  }),
+);
+
+contacts('a mapped property that the end of the call brings is written then', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const person = { properties: { company: '{{ call.survey.outcome }}' } };
+    const connection = await open(hubspot, { person });
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    assert.is(hubspot.contacts()[0]?.properties['company'], 'Sale');
+  }),
+);
+
+contacts('numbers are written as an account with phone validation wants them', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.validatePhones();
+    const outcome = await deliverOne(
+      await open(hubspot),
+      deliveryOf([startPush('1', caller('0444 444 444'))]),
+    );
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is(hubspot.contacts()[0]?.properties['phone'], '+61444444444');
+  }),
+);
+
+contacts('a contact that HubSpot refuses fails its own calls alone', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.refuseValues('contacts', 'lastname', /401/);
+    const outcomes = await (await open(hubspot)).deliver(
+      ['+61444444401', '+61444444402'].map((number) => deliveryOf([startPush(number, caller(number))])),
+      soon(),
+    );
+    assert.equal(
+      outcomes.map((outcome) => outcome.kind),
+      ['rejected', 'delivered'],
+    );
+    assert.match(
+      outcomes[0]?.kind === 'rejected' ? outcomes[0].reason : '',
+      'validation rule of this account',
+    );
+    assert.is(hubspot.calls().length, 1);
+  }),
+);
+
+contacts('an own map of people that fails throws, and the number can be resolved again', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const tools = testTools();
+    const find = tools.people.find;
+    tools.people.find = () => Promise.reject(new Error('the store is away'));
+    const connection = await open(hubspot, {}, tools);
+    const failed = await deliverOne(connection, deliveryOf([startPush('1')])).catch(String);
+    assert.match(String(failed), 'the store is away');
+    tools.people.find = find;
+    await until('it is delivered', async () => {
+      return (await deliverOne(connection, deliveryOf([startPush('1')]))).kind === 'delivered';
+    });
+  }),
+);
+
+contacts.run();

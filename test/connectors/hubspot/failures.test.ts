@@ -1,0 +1,316 @@
+import { systemClock } from '../../../src/clock.ts';
+import { type Clock, type Outcome, sleep } from '../../../src/connector/contract.ts';
+import { deliveryOf, startPush } from '../../support/build-push.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import {
+  answering,
+  emptyAnswer,
+  type Fault,
+  faults,
+  type HubSpotEmulator,
+  withHubSpotEmulator,
+} from '../../support/hubspot-emulator.ts';
+import { assert, suite, until } from '../../support/suite.ts';
+import { deliverOne, open, unmetered } from './rig.ts';
+
+const failures = suite('hubspot failures');
+
+/** Ten past three, and it stays so; timers run as ever. */
+const now = new Date('2026-11-02T03:10:00.000Z');
+const stoppedClock: Clock = { now: () => now, after: systemClock.after };
+const at = (time: string) => new Date(`2026-11-02T${time}.000Z`);
+
+/** What becomes of a call of a known caller when its only request is struck. */
+async function outcomeOf(hubspot: HubSpotEmulator, fault: Fault): Promise<Outcome> {
+  const tools = testTools({ clock: stoppedClock });
+  const connection = await open(hubspot, {}, tools);
+  await deliverOne(connection, deliveryOf([startPush('before')]));
+  hubspot.forgetRequests();
+  hubspot.strike(fault, 'calls/batch/create');
+  const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+  assert.not(JSON.stringify(outcome).includes(hubspot.token), 'no secret in the outcome');
+  return outcome;
+}
+
+interface Row {
+  name: string;
+  fault: Fault;
+  kind: Outcome['kind'];
+  reason: string;
+  notBefore?: Date;
+}
+
+const missingScopes = {
+  status: 'error',
+  message: 'This app has not been granted all required scopes.',
+  category: 'MISSING_SCOPES',
+  errors: [{ message: 'x', context: { requiredGranularScopes: ['crm.objects.contacts.write', 'tickets'] } }],
+};
+
+const table: Row[] = [
+  {
+    name: 'an expired token',
+    fault: faults.expiredToken,
+    kind: 'blocked',
+    reason: 'expired 12 second(s) ago',
+  },
+  {
+    name: '401',
+    fault: answering(401, { message: 'Authentication credentials not found.' }),
+    kind: 'blocked',
+    reason: 'refuses the access token. Create a service key',
+  },
+  {
+    name: '403 with the scopes that are missing',
+    fault: answering(403, missingScopes),
+    kind: 'blocked',
+    reason: 'Grant crm.objects.contacts.write, tickets to it',
+  },
+  {
+    name: '403 as a page',
+    fault: {
+      commits: false,
+      answer: { status: 403, headers: { 'Content-Type': 'text/html' }, body: '<h1>No</h1>' },
+    },
+    kind: 'blocked',
+    reason: '"No"',
+  },
+  {
+    name: 'the ten-second limit',
+    fault: faults.rollingLimit,
+    kind: 'retry',
+    reason: 'ten_secondly_rolling limit',
+    notBefore: at('03:10:10'),
+  },
+  {
+    name: 'the secondly limit',
+    fault: faults.secondlyLimit,
+    kind: 'retry',
+    reason: 'secondly limit',
+    notBefore: at('03:10:01'),
+  },
+  {
+    name: 'the secondly limit in its old form',
+    fault: faults.secondlyLimitOldForm,
+    kind: 'retry',
+    reason: 'secondly limit',
+    notBefore: at('03:10:01'),
+  },
+  {
+    name: 'a limit that names its wait',
+    fault: answering(429, { message: 'You have reached your limit.' }, { 'Retry-After': '45' }),
+    kind: 'retry',
+    reason: 'reached your limit',
+    notBefore: at('03:10:45'),
+  },
+  {
+    name: 'a limit without a word',
+    fault: answering(429, {}),
+    kind: 'retry',
+    reason: 'with 429',
+    notBefore: at('03:10:10'),
+  },
+  {
+    name: 'the daily limit, until the next half hour: one of them is midnight',
+    fault: faults.dailyLimit,
+    kind: 'blocked',
+    reason: 'for today are used up',
+    notBefore: at('03:30:00'),
+  },
+  {
+    name: 'the daily limit with a wait',
+    fault: answering(429, { policyName: 'DAILY' }, { 'Retry-After': '7200' }),
+    kind: 'blocked',
+    reason: 'for today are used up',
+    notBefore: at('05:10:00'),
+  },
+  { name: 'a lock', fault: faults.locked, kind: 'retry', reason: 'is locked', notBefore: at('03:10:02') },
+  {
+    name: 'an account on the move',
+    fault: faults.moving,
+    kind: 'blocked',
+    reason: 'to another data centre',
+    notBefore: at('04:10:00'),
+  },
+  {
+    name: 'an account on the move that names no wait',
+    fault: answering(477, {}),
+    kind: 'blocked',
+    reason: 'to another data centre',
+    notBefore: at('03:11:00'),
+  },
+  { name: '500', fault: faults.serverError, kind: 'retry', reason: 'with 500: "internal error"' },
+  { name: '502 as HTML', fault: faults.badGateway, kind: 'retry', reason: 'with 502: "502 Server Error"' },
+  { name: '503 as HTML', fault: faults.unavailable, kind: 'retry', reason: 'with 503' },
+  { name: '504 after the write', fault: faults.gatewayTimeout, kind: 'retry', reason: 'with 504' },
+  { name: '524 after the write', fault: faults.originTimeout, kind: 'retry', reason: 'with 524' },
+  { name: 'a status nobody foresaw', fault: answering(418, {}), kind: 'retry', reason: 'with 418' },
+  {
+    name: 'a page that is not there',
+    fault: answering(404, { message: 'no' }),
+    kind: 'retry',
+    reason: 'with 404',
+  },
+  { name: 'half an answer', fault: faults.brokenJson, kind: 'retry', reason: 'no usable answer' },
+  { name: 'an answer lost', fault: faults.loseAnswer, kind: 'retry', reason: 'no usable answer' },
+  { name: 'a connection cut', fault: faults.drop, kind: 'retry', reason: 'no usable answer' },
+  {
+    name: 'a 2xx that says nothing of the call',
+    fault: emptyAnswer(201),
+    kind: 'retry',
+    reason: 'did not say what came of this call',
+  },
+  {
+    name: 'a 2xx that the client did not expect',
+    fault: answering(202, { status: 'PENDING' }),
+    kind: 'retry',
+    reason: 'no usable answer',
+  },
+  {
+    name: 'a refused value',
+    fault: answering(400, { message: 'Property values were not valid: [oops', category: 'VALIDATION_ERROR' }),
+    kind: 'rejected',
+    reason: 'Property values were not valid: [oops',
+  },
+  { name: '409', fault: answering(409, { message: 'conflict' }), kind: 'rejected', reason: '"conflict"' },
+  { name: '413', fault: answering(413, { message: 'too large' }), kind: 'rejected', reason: '"too large"' },
+  { name: '414', fault: answering(414, { message: 'too long' }), kind: 'rejected', reason: '"too long"' },
+];
+
+for (const { name, fault, kind, reason, notBefore } of table) {
+  failures(`${name}: ${kind}`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const outcome = await outcomeOf(hubspot, fault);
+      assert.is(outcome.kind, kind, JSON.stringify(outcome));
+      assert.ok(outcome.kind !== 'delivered' && outcome.reason.includes(reason), JSON.stringify(outcome));
+      assert.equal('notBefore' in outcome ? outcome.notBefore : undefined, notBefore);
+      assert.is(hubspot.countRequests('calls/batch/create'), 1, 'the client repeats nothing by itself');
+    }),
+  );
+}
+
+failures('each of them passes: the next attempt writes the call once', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      for (const [i, { fault, kind }] of table.entries()) {
+        if (kind === 'rejected') continue;
+        const connection = await open(hubspot);
+        hubspot.strike(fault, 'calls/batch/create');
+        assert.is((await deliverOne(connection, deliveryOf([startPush(`c${i}`)]))).kind, kind);
+        const outcome = await deliverOne(connection, deliveryOf([startPush(`c${i}`)]));
+        assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+        assert.ok(outcome.records?.person && outcome.records.activity);
+      }
+      const keys = hubspot.calls().map((call) => call.properties['delacon_call_id']);
+      assert.is(new Set(keys).size, keys.length);
+      assert.is(hubspot.contacts().length, 1);
+      assert.equal(new Set(hubspot.calls().map((call) => call.contactIds.join())), new Set(['501']));
+    },
+    { limits: unmetered },
+  ),
+);
+
+failures('a token that HubSpot repeats is not shown', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const message = `Token ${hubspot.token} is unknown.`;
+    const outcome = await outcomeOf(hubspot, answering(401, { message }));
+    assert.match(outcome.kind === 'blocked' ? outcome.reason : '', 'Token [access token] is unknown.');
+  }),
+);
+
+failures('without the own properties the first delivery says what to run, for contacts and for calls', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const connection = await open(hubspot, {}, testTools({ name: 'acme-hubspot' }));
+      const first = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(first.kind, 'blocked', JSON.stringify(first));
+      assert.match(first.kind === 'blocked' ? first.reason : '', 'no unique property delacon_caller');
+      assert.match(first.kind === 'blocked' ? first.reason : '', '`delacon-bridge setup acme-hubspot`');
+      const withheld = startPush('2', { PLA_Caller_Phone_Number: 'anonymous' });
+      const second = await deliverOne(connection, deliveryOf([withheld]));
+      assert.is(second.kind, 'blocked', JSON.stringify(second));
+      assert.match(second.kind === 'blocked' ? second.reason : '', 'no unique property delacon_call_id');
+    },
+    { provisioned: false },
+  ),
+);
+
+failures('an own property that is not unique blocks', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      hubspot.addProperty('calls', { name: 'delacon_call_id', hasUniqueValue: true });
+      hubspot.addProperty('contacts', { name: 'delacon_caller' });
+      const outcome = await deliverOne(await open(hubspot), deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+      assert.match(outcome.kind === 'blocked' ? outcome.reason : '', 'by non-unique');
+    },
+    { provisioned: false },
+  ),
+);
+
+failures('a mapped property that HubSpot does not have is rejected in its words', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot, { activity: { properties: { nope: '{{ call.id }}' } } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.match(outcome.kind === 'rejected' ? outcome.reason : '', 'nope');
+    assert.match(outcome.kind === 'rejected' ? outcome.reason : '', 'does not exist');
+  }),
+);
+
+failures('no answer within the time is unknown, and no second record comes of it', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const hurried: Clock = {
+      now: systemClock.now,
+      after: (ms, run) => systemClock.after(ms === 30_000 ? 50 : ms, run),
+    };
+    const tools = testTools({ clock: hurried });
+    await deliverOne(await open(hubspot, {}, tools), deliveryOf([startPush('before')]));
+    const connection = await open(hubspot, {}, tools);
+    hubspot.strike(faults.hang, 'calls/batch/create');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    assert.match(outcome.kind === 'retry' ? outcome.reason : '', 'within 30 s');
+    assert.equal(tools.counted.at(-1), { kind: 'calls/batch/create', status: 'failed' });
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+    assert.is(hubspot.calls().length, 2);
+  }),
+);
+
+failures('a shutdown does not wait for HubSpot', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    hubspot.strike(faults.hang);
+    const shutdown = new AbortController();
+    const delivering = connection.deliver([deliveryOf([startPush('1')])], shutdown.signal);
+    await until('the request is out', () => hubspot.countRequests() === 1);
+    shutdown.abort();
+    const [outcome] = await delivering;
+    assert.is(outcome?.kind, 'retry', JSON.stringify(outcome));
+    await sleep(systemClock, 0);
+    assert.is(hubspot.countRequests(), 1);
+  }),
+);
+
+failures('a failed link keeps the record, and the next attempt links it', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    hubspot.strike(faults.loseAnswer, 'calls/batch/create');
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    hubspot.strike(faults.serverError, 'associate');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    assert.equal(outcome.records, { activity: { type: 'call', id: '39001' } });
+    const last = await deliverOne(
+      connection,
+      deliveryOf([startPush('1')], { records: outcome.records ?? {} }),
+    );
+    assert.equal(last.records, {
+      activity: { type: 'call', id: '39001' },
+      person: { type: 'contact', id: '501' },
+    });
+    assert.is(hubspot.calls().length, 1);
+  }),
+);
+
+failures.run();
