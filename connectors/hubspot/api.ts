@@ -13,10 +13,10 @@ import {
 import type { HubSpotOptions } from './options.ts';
 
 /**
- * The generation of the API that every path here belongs to; associations have v4. The client knows no other.
- * https://developers.hubspot.com/docs/developer-tooling/platform/versioning
+ * The generations of the API that the client calls; it knows no other. A test holds every request to them, so that a
+ * newer client does not change them unseen. https://developers.hubspot.com/docs/developer-tooling/platform/versioning
  */
-export const apiVersion = 'v3';
+export const apiVersions = { crm: 'v3', associations: 'v4', 'account-info': 'v3' } as const;
 
 /** The client has no timeout of its own, and HubSpot gives up after 100 s. */
 const timeoutMs = 30_000;
@@ -246,7 +246,9 @@ export class HubSpotApi {
   /** Which account the token belongs to. */
   async account(signal: AbortSignal): Promise<{ portalId: string; uiDomain: string }> {
     const { data } = await this.#send('account-info', signal, async () => {
-      const response = await this.#client.apiRequest({ path: '/account-info/v3/details' });
+      const response = await this.#client.apiRequest({
+        path: `/account-info/${apiVersions['account-info']}/details`,
+      });
       const headers = Object.fromEntries(response.headers as unknown as Iterable<[string, string]>);
       const data = (await response.json()) as { portalId?: number; uiDomain?: string };
       // Unlike the client's other methods, this one does not throw for a failure.

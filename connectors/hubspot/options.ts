@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import {
   baseUrl,
-  compileTemplate,
   mapping,
   personOptions,
   secret,
@@ -26,9 +25,7 @@ export const options = z.strictObject({
     .describe('The contact of the caller: whether one is made, and what is written to it.'),
   activity: z
     .strictObject({
-      title: template()
-        .default(() => compileTemplate(defaultTitle))
-        .describe(`Title of the call record. Default: ${defaultTitle}`),
+      title: template().prefault(defaultTitle).describe(`Title of the call record. Default: ${defaultTitle}`),
       properties: mapping()
         .default({})
         .describe('Property of the call: template. Adds to the defaults, or replaces them by name.'),

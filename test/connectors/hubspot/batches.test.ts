@@ -1,3 +1,4 @@
+import { apiVersions } from '../../../connectors/hubspot/api.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {
@@ -273,6 +274,26 @@ batches('the bridge keeps within the limits that HubSpot enforces', () =>
     },
     { limits: { perTenSeconds: 190 } },
   ),
+);
+
+batches('every request is of the API generations that are named', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    hubspot.strike(faults.loseAnswer, 'calls/batch/create');
+    for (const _ of [1, 2]) await deliverOne(connection, deliveryOf([startPush('1')]));
+    await connection.check(soon());
+    await connection.plan(soon());
+    const versions = Object.keys(hubspot.requests).map((name) => {
+      const [, api, version, first] = /^\w+ \/([\w-]+)\/(\w+)\/(\w+)/.exec(name) ?? [];
+      return `${first === 'associations' ? first : api} ${version}`;
+    });
+    assert.equal(
+      [...new Set(versions)].sort(),
+      Object.entries(apiVersions)
+        .map(([api, version]) => `${api} ${version}`)
+        .sort(),
+    );
+  }),
 );
 
 batches.run();

@@ -1,3 +1,5 @@
+import * as z from 'zod';
+import hubspotConnector from '../../../connectors/hubspot/index.ts';
 import { deliveryOf, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { faults, type HubSpotEmulator, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
@@ -152,5 +154,33 @@ setup('check tells of a bad token, a missing scope, and of HubSpot being away', 
     assert.match((await problemsOf(hubspot))[0]?.fix ?? '', 'Try again');
   }),
 );
+
+setup('settings need a token alone; what is wrong with them is named', () => {
+  const parse = (settings: object) => hubspotConnector.options.safeParse(settings);
+  assert.ok(parse({ accessToken: 'x' }).success);
+  const paths = (settings: object) => parse(settings).error?.issues.map((issue) => issue.path.join('.'));
+  assert.equal(paths({}), ['accessToken']);
+  assert.equal(paths({ accessToken: 'x', baseUrl: 'http://example.com' }), ['baseUrl']);
+  assert.equal(paths({ accessToken: 'x', activity: { title: '{{ call.nope }}' } }), ['activity.title']);
+  assert.equal(paths({ accessToken: 'x', person: { properties: { city: '{{ oops' } } }), [
+    'person.properties.city',
+  ]);
+  assert.is(paths({ accessToken: 'x', owner: {} })?.length, 1);
+});
+
+setup('every setting is described, and the description of the title is its default', () => {
+  const schema = z.toJSONSchema(hubspotConnector.options, { io: 'input', unrepresentable: 'any' });
+  const bare: string[] = [];
+  const visit = (node: z.core.JSONSchema.JSONSchema, path: string) => {
+    for (const [name, child] of Object.entries(node.properties ?? {})) {
+      if (typeof child === 'boolean') continue;
+      if (!child.description) bare.push(`${path}.${name}`);
+      visit(child, `${path}.${name}`);
+    }
+  };
+  visit(schema, 'hubspot');
+  assert.equal(bare, []);
+  assert.match(JSON.stringify(schema), '"default":"Call from {{ call.caller.display }}');
+});
 
 setup.run();
