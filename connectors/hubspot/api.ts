@@ -11,6 +11,7 @@ import {
   RequestFailed,
 } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
+import { ownProperties } from './setup-names.ts';
 
 /**
  * The generations of the API that the client calls; it knows no other. A test holds every request to them, so that a
@@ -196,7 +197,12 @@ export class HubSpotApi {
     links: readonly { callId: string; contactId: string }[],
     signal: AbortSignal,
   ): Promise<Map<string, Written>> {
-    const inputs = links.map((link) => ({ ...link, objectWriteTraceId: link.callId, properties: {} }));
+    const inputs = links.map((link) => ({
+      ...link,
+      id: link.callId,
+      objectWriteTraceId: link.callId,
+      properties: {},
+    }));
     return this.#write('calls/associate', inputs, signal, async (part) => {
       const answer = await this.#client.crm.associations.v4.batchApi.createDefaultWithHttpInfo(
         'calls',
@@ -292,36 +298,27 @@ export class HubSpotApi {
     return written;
   }
 
+  /** By trace id, by id, or by the key that a row shows. They are apart: a call's key may look like an id. */
   #readRows<I extends Input & { id?: string }>(
     request: string,
     inputs: readonly I[],
     answer: BatchAnswer,
   ): Map<string, Written> {
     const where = this.#circumstances(request);
-    const rows = new Map(
-      answer.results.flatMap((row) => [
-        [row.id, row],
-        [row.objectWriteTraceId, row],
-      ]),
-    );
+    const rows = new Map<string, Row>();
     const errors = new Map<string, RowError>();
+    for (const row of answer.results) {
+      for (const name of namesOfRow(row)) rows.set(name, row);
+    }
     for (const error of answer.errors ?? []) {
-      for (const name of [
-        ...(error.context?.['objectWriteTraceId'] ?? []),
-        ...(error.context?.['ids'] ?? []),
-      ]) {
-        errors.set(name, error);
-      }
+      for (const name of namesOfError(error)) errors.set(name, error);
     }
     return new Map(
-      inputs.map(({ objectWriteTraceId: trace, id }): [string, Written] => {
-        const row = rows.get(trace) ?? (id === undefined ? undefined : rows.get(id));
-        if (row) return [trace, { row }];
-        const error = errors.get(trace) ?? (id === undefined ? undefined : errors.get(id));
-        if (error) return [trace, { failure: failureOfRow(error, where) }];
-        // A record that was merged into another is passed over in silence when it is updated.
-        const omission = failureOfOmission(where);
-        return [trace, { failure: id === undefined ? omission : { ...omission, cure: { what: 'gone' } } }];
+      inputs.map((input): [string, Written] => {
+        const names = namesOfInput(input);
+        const row = names.map((name) => rows.get(name)).find(Boolean);
+        const error = names.map((name) => errors.get(name)).find(Boolean);
+        return [input.objectWriteTraceId, row ? { row } : { failure: failureOfInput(input, error, where) }];
       }),
     );
   }
@@ -403,6 +400,33 @@ function splitRefused<I extends Input>(
   }
   const middle = Math.ceil(inputs.length / 2);
   return { doomed: [], again: [inputs.slice(0, middle), inputs.slice(middle)] };
+}
+
+const namesOfRow = (row: Row) => [
+  `trace ${row.objectWriteTraceId}`,
+  `id ${row.id}`,
+  ...Object.values(ownProperties).map((key) => `${key} ${row.properties[key]}`),
+];
+
+const namesOfInput = (input: Input & { id?: string }) => [
+  `trace ${input.objectWriteTraceId}`,
+  ...(input.id === undefined
+    ? Object.values(ownProperties)
+        .filter((key) => key in input.properties)
+        .map((key) => `${key} ${input.properties[key]}`)
+    : [`id ${input.id}`]),
+];
+
+const namesOfError = ({ context }: RowError) => [
+  ...(context?.['objectWriteTraceId'] ?? []).map((trace) => `trace ${trace}`),
+  ...(context?.['ids'] ?? []).map((id) => `id ${id}`),
+];
+
+function failureOfInput(input: { id?: string }, error: RowError | undefined, where: Circumstances): Failure {
+  if (error) return failureOfRow(error, where);
+  // A record that was merged into another is passed over in silence when it is updated.
+  const silence = failureOfOmission(where);
+  return input.id === undefined ? silence : { ...silence, cure: { what: 'gone' } };
 }
 
 function linkTo(contactId: string) {

@@ -93,10 +93,19 @@ export function failureOfAnswer(answer: FailedAnswer, where: Circumstances): Fai
   return read ? read(words, where, answer) : { kind: 'retry', reason: words };
 }
 
-/** A row of a batch that HubSpot did not write, while it wrote others. */
+/** A row of a batch that HubSpot did not write, while it wrote others. It has no status, only a category. */
 export function failureOfRow(error: object, where: Circumstances): Failure {
-  return refused(quote({ status: 207, headers: {}, body: error }, where), where, error);
+  const words = quote({ status: 207, headers: {}, body: error }, where);
+  const category = String(errorBody(error).category);
+  if (category === 'MISSING_SCOPES') return failureOfAnswer({ status: 403, headers: {}, body: error }, where);
+  if (category === 'RATE_LIMITS') return { kind: 'retry', reason: words, notBefore: after(where.now, 1) };
+  const failure = refused(words, where, error);
+  const isVerdict = failure.cure !== undefined || failure.kind !== 'rejected' || verdicts.includes(category);
+  return isVerdict ? failure : { kind: 'retry', reason: words };
 }
+
+/** Categories that will be the same at every attempt. */
+const verdicts = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJECT_NOT_FOUND'];
 
 /** No answer, or none that can be read: whatever was asked may have been done. */
 export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
@@ -152,7 +161,6 @@ function refused(words: string, where: Circumstances, body: unknown): Failure {
     return { kind: 'rejected', reason: words, cure: { what: 'association' } };
   }
   if (category === 'OBJECT_NOT_FOUND') return { kind: 'rejected', reason: words, cure: { what: 'gone' } };
-  if (category === 'RATE_LIMITS') return { kind: 'retry', reason: words, notBefore: after(where.now, 1) };
   return { kind: 'rejected', reason: words };
 }
 
@@ -177,9 +185,9 @@ function overLimit(words: string, where: Circumstances, answer: FailedAnswer): F
       notBefore: waitSeconds === undefined ? nextHalfHour(where.now) : after(where.now, waitSeconds),
     };
   }
-  const isSearch =
-    /secondly/i.test(String(policyName ?? message)) && !/ten_?secondly/i.test(String(policyName ?? message));
-  return { kind: 'retry', reason: words, notBefore: after(where.now, waitSeconds ?? (isSearch ? 1 : 10)) };
+  // Searches have a window of a second, everything else one of ten: TEN_SECONDLY_ROLLING, or nothing said.
+  const windowSeconds = /(?<!ten_)secondly/i.test(String(policyName ?? message)) ? 1 : 10;
+  return { kind: 'retry', reason: words, notBefore: after(where.now, waitSeconds ?? windowSeconds) };
 }
 
 /**

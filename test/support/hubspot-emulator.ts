@@ -35,6 +35,8 @@ export interface EmulatorOptions {
   conflictForm?: 'code' | 'text';
   /** false: a batch is written whole or not at all, as the specification of the dated paths has it. */
   partialSuccess?: boolean;
+  /** false: rows of an answer do not repeat the trace id of their input. */
+  echoTraceIds?: boolean;
   /** Whether the bridge's own group and properties are there already. */
   provisioned?: boolean;
   scopes?: readonly string[];
@@ -113,6 +115,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     trunkZero: options.trunkZero ?? ('dropped' as const),
     conflictForm: options.conflictForm ?? ('code' as const),
     partialSuccess: options.partialSuccess ?? true,
+    echoTraceIds: options.echoTraceIds ?? true,
   };
   const kinds = new Map([
     ['contacts', new Records(contactKind(), behaviour)],

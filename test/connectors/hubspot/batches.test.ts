@@ -113,17 +113,38 @@ batches('a call that was merged away is silently absent, and found by its key', 
   }),
 );
 
-batches('results come in another order than the inputs, and each finds its delivery', () =>
-  withHubSpotEmulator(async (hubspot) => {
-    const connection = await open(hubspot);
-    const outcomes = await connection.deliver(starts('1', '2', '3', '4'), soon());
-    const keyOf = new Map(hubspot.calls().map((call) => [call.id, call.properties['delacon_call_id']]));
-    assert.equal(
-      outcomes.map((outcome) => keyOf.get(outcome.records?.activity?.id ?? '')),
-      ['1', '2', '3', '4'],
-    );
-  }),
-);
+for (const echoTraceIds of [true, false]) {
+  const how = echoTraceIds ? 'its trace id' : 'its key, where trace ids are not repeated';
+  batches(`results come in another order than the inputs, and each finds its delivery by ${how}`, () =>
+    withHubSpotEmulator(
+      async (hubspot) => {
+        const connection = await open(hubspot);
+        // Keys that look like the ids which HubSpot is about to give to others.
+        const ids = ['39008', '39001', '39022', '39015'];
+        const batch = ids.map((id, i) =>
+          deliveryOf([startPush(id, { PLA_Caller_Phone_Number: `+6144444440${i}` })]),
+        );
+        const outcomes = await connection.deliver(batch, soon());
+        const calls = new Map(hubspot.calls().map((call) => [call.id, call]));
+        const contacts = new Map(hubspot.contacts().map((contact) => [contact.id, contact]));
+        for (const [i, outcome] of outcomes.entries()) {
+          const call = calls.get(outcome.records?.activity?.id ?? '');
+          assert.is(call?.properties['delacon_call_id'], ids[i]);
+          assert.is(contacts.get(call?.contactIds[0] ?? '')?.properties['phone'], `+6144444440${i}`);
+        }
+        const ends = ids.map((id, i) =>
+          deliveryOf([startPush(id), endPush(id)], { records: outcomes[i]?.records ?? {} }),
+        );
+        const ended = await connection.deliver(ends, soon());
+        assert.equal(
+          ended.map((outcome) => outcome.records),
+          outcomes.map((outcome) => outcome.records),
+        );
+      },
+      { echoTraceIds },
+    ),
+  );
+}
 
 batches('a batch that HubSpot refuses as a whole is split until the bad one stands alone', () =>
   withHubSpotEmulator(

@@ -189,6 +189,33 @@ for (const { name, fault, kind, reason, notBefore } of table) {
   );
 }
 
+const rows: [string, object, Outcome['kind'], string][] = [
+  ['a refused value', { category: 'VALIDATION_ERROR', message: 'not so' }, 'rejected', 'not so'],
+  ['a conflict', { category: 'CONFLICT', message: 'exists' }, 'rejected', 'exists'],
+  ['a limit', { category: 'RATE_LIMITS', message: 'secondly' }, 'retry', 'secondly'],
+  ['a missing scope', missingScopes, 'blocked', 'Grant crm.objects.contacts.write'],
+  ['what nobody foresaw', { category: 'INTERNAL', message: 'hm' }, 'retry', 'hm'],
+  ['nothing but its name', {}, 'retry', 'calls/batch/create'],
+];
+for (const [name, error, kind, reason] of rows) {
+  failures(`a row of a 207 with ${name}: ${kind}`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const time = now.toISOString();
+      const body = {
+        status: 'COMPLETE',
+        results: [],
+        numErrors: 1,
+        errors: [{ ...error, context: { objectWriteTraceId: ['1'] } }],
+        startedAt: time,
+        completedAt: time,
+      };
+      const outcome = await outcomeOf(hubspot, answering(207, body));
+      assert.is(outcome.kind, kind, JSON.stringify(outcome));
+      assert.ok(outcome.kind !== 'delivered' && outcome.reason.includes(reason), JSON.stringify(outcome));
+    }),
+  );
+}
+
 failures('each of them passes: the next attempt writes the call once', () =>
   withHubSpotEmulator(
     async (hubspot) => {

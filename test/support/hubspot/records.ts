@@ -36,6 +36,8 @@ interface Behaviour {
   conflictForm: 'code' | 'text';
   /** Whether a batch of which some inputs are bad is answered with 207, or refused as a whole. */
   partialSuccess: boolean;
+  /** Whether rows of an answer repeat the trace id of their input. */
+  echoTraceIds: boolean;
 }
 
 interface Input {
@@ -255,7 +257,10 @@ export class Records {
         if ('missing' in result) {
           if (ownFate) errors.push(this.#missing([input.id as string], trace));
           else missing.push(String(result['missing']));
-        } else results.push(trace === undefined ? result : { ...result, objectWriteTraceId: trace });
+        } else
+          results.push(
+            this.#behaviour.echoTraceIds && trace ? { ...result, objectWriteTraceId: trace } : result,
+          );
       } catch (refusal) {
         if (!(refusal instanceof Refusal) || before) {
           this.#records = before?.records ?? this.#records;
