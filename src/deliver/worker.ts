@@ -1,0 +1,304 @@
+import type { Clock } from '../clock.ts';
+import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
+import { countingRequests } from '../connector/request-count.ts';
+import type { Log } from '../log.ts';
+import type { DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
+import { nextProbe, nextTry, type Schedule } from './retry-schedule.ts';
+import { Wakeup } from './wakeup.ts';
+
+const leaseMs = 30_000;
+const renewMs = 10_000;
+/** How long after `stop` an attempt may take to end by itself. */
+const graceMs = 10_000;
+/** How long to wait before the store is asked again after it failed. */
+const storeRetryMs = 1_000;
+
+export interface WorkerOptions {
+  connector: string;
+  connection: Connection;
+  store: Store;
+  /** Names this process in leases. */
+  holder: string;
+  schedule: Schedule & { probeMs: readonly number[] };
+  clock: Clock;
+  log: Log;
+  /** What the connector gets for a due delivery; null when its source is configured no more. */
+  read(due: DueDelivery): Delivery | null;
+}
+
+/**
+ * Runs one connector: takes what is due, lets the connection write it, settles what came of it, sleeps.
+ *
+ * A delivery is due while the call has a newer revision than the CRM, whatever happened before: so start and end in
+ * any order, a crash between the CRM's commit and ours, and a replay all come to the same thing, which is writing the
+ * present state again under the same key.
+ *
+ *   due ──attempt──▶ delivered            what was written is the present state
+ *    ▲  ├─ retry ──▶ due, later           by the schedule, until it gives up
+ *    │  ├─ blocked ▶ due, not counted     and the worker only probes, with one call at a time
+ *    │  └─ rejected, given up ──▶ failed  until replayed, or until the call changes
+ *    └────────── a newer revision ◀── any state
+ *
+ * Lanes: while a batch is under way, no other batch holds a call of the same callers.
+ */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #wakeup: Wakeup;
+  readonly #busyLanes = new Set<string>();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #abort = new AbortController();
+  #lease: Lease | null = null;
+  #renewAt = 0;
+  #blocked: { since: Date; reason: string; probes: number; probeAt: Date } | null = null;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#wakeup = new Wakeup(options.clock);
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Something may be due now. */
+  wake(): void {
+    this.#wakeup.ring();
+  }
+
+  /** Takes no more, lets what is under way end and settles it. What does not end in time stays due. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.wake();
+    const cancel = this.#options.clock.after(graceMs, () => this.#abort.abort());
+    await this.#running;
+    await Promise.all(this.#underWay);
+    cancel();
+    if (this.#lease) await this.#options.store.releaseLease(this.#lease).catch(() => {});
+    await this.#options.connection.close();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, connector } = this.#options;
+    while (!this.#stopping) {
+      try {
+        await this.#wakeup.wait(await this.#step());
+      } catch (reason) {
+        log.error({ connector, err: reason }, 'The store failed the delivery loop; it goes on in a second.');
+        await this.#wakeup.wait(new Date(clock.now().getTime() + storeRetryMs));
+      }
+    }
+  }
+
+  /** Starts every batch that can start now. Returns when to look again, if nothing wakes us before. */
+  async #step(): Promise<Date | null> {
+    const { connection, store, connector, clock } = this.#options;
+    const now = clock.now();
+    if (!(await this.#holdLease(now))) return new Date(now.getTime() + renewMs);
+    const renewAt = new Date(this.#renewAt);
+    const probing = this.#blocked !== null;
+    if (this.#blocked && (now < this.#blocked.probeAt || this.#underWay.size > 0)) {
+      return earliest(this.#blocked.probeAt > now ? this.#blocked.probeAt : null, renewAt);
+    }
+    const limits = probing ? { batch: 1, parallel: 1 } : connection.limits;
+    while (this.#underWay.size < limits.parallel && !this.#stopping) {
+      const due = await store.takeDue(connector, now, limits.batch, this.#busyLanes);
+      if (due.length === 0) break;
+      this.#begin(due, probing);
+    }
+    return earliest(await store.nextDueAt(connector, now), renewAt);
+  }
+
+  async #holdLease(now: Date): Promise<boolean> {
+    const { store, connector, holder, log } = this.#options;
+    if (this.#lease && now.getTime() < this.#renewAt) return true;
+    if (this.#lease && !(await store.renewLease(this.#lease, now, leaseMs))) this.#lease = null;
+    this.#lease ??= await store.acquireLease(connector, holder, now, leaseMs);
+    if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
+    this.#renewAt = now.getTime() + renewMs;
+    return this.#lease !== null;
+  }
+
+  #begin(due: readonly DueDelivery[], probing: boolean): void {
+    const lanes = new Set(due.map((delivery) => delivery.lane));
+    for (const lane of lanes) this.#busyLanes.add(lane);
+    const attempt = this.#attempt(due, probing).finally(() => {
+      for (const lane of lanes) this.#busyLanes.delete(lane);
+      this.#underWay.delete(attempt);
+      this.wake();
+    });
+    this.#underWay.add(attempt);
+  }
+
+  async #attempt(due: readonly DueDelivery[], probing: boolean): Promise<void> {
+    const { clock } = this.#options;
+    const lease = this.#lease as Lease;
+    const started = clock.now();
+    const readable: { due: DueDelivery; delivery: Delivery }[] = [];
+    const outcomes = new Map<DueDelivery, Outcome>();
+    for (const item of due) {
+      const delivery = this.#options.read(item);
+      if (delivery) readable.push({ due: item, delivery });
+      else
+        outcomes.set(item, {
+          kind: 'rejected',
+          reason: `The source "${item.state.source}" is configured no more.`,
+        });
+    }
+    const { result, requests } = await countingRequests(() =>
+      this.#deliver(readable.map((one) => one.delivery)),
+    );
+    for (const [i, one] of readable.entries()) outcomes.set(one.due, result[i] as Outcome);
+
+    const now = clock.now();
+    const settlements = due.map((item) =>
+      this.#settlementOf(item, outcomes.get(item) as Outcome, started, now, { requests, batch: due.length }),
+    );
+    await this.#settle(lease, settlements);
+    await this.#blockOrResume([...outcomes.values()], probing, now);
+    this.#report(due, outcomes, now.getTime() - started.getTime(), requests);
+  }
+
+  /** The connection's outcomes; where it breaks its contract, another try is worth it. */
+  async #deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
+    if (batch.length === 0) return [];
+    try {
+      const outcomes = await this.#options.connection.deliver(batch, this.#abort.signal);
+      if (outcomes.length === batch.length) return outcomes;
+      throw new Error(`The connector answered ${outcomes.length} outcomes for ${batch.length} calls.`);
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      return batch.map(() => ({ kind: 'retry', reason }));
+    }
+  }
+
+  #settlementOf(
+    due: DueDelivery,
+    outcome: Outcome,
+    started: Date,
+    now: Date,
+    batch: { requests: number; batch: number },
+  ): Settlement {
+    return {
+      callRow: due.callRow,
+      revision: due.revision,
+      records: outcome.records ?? {},
+      attempt: {
+        at: started,
+        tookMs: now.getTime() - started.getTime(),
+        outcome: outcome.kind,
+        reason: outcome.kind === 'delivered' ? null : outcome.reason,
+        notes: outcome.notes ?? [],
+        ...batch,
+      },
+      next: this.#nextOf(due, outcome, now),
+    };
+  }
+
+  #nextOf(due: DueDelivery, outcome: Outcome, now: Date): Settlement['next'] {
+    switch (outcome.kind) {
+      case 'delivered':
+        return { state: 'delivered' };
+      case 'rejected':
+        return { state: 'failed' };
+      case 'blocked':
+        return { state: 'due', at: now, countsAsFailure: false };
+      case 'retry': {
+        const since = due.failingSince ?? now;
+        const at = nextTry(
+          this.#options.schedule,
+          due.failures + 1,
+          since,
+          now,
+          outcome.notBefore,
+          Math.random(),
+        );
+        return at ? { state: 'due', at, countsAsFailure: true } : { state: 'failed' };
+      }
+    }
+  }
+
+  /** Keeps at it while the store cannot take a write: the CRM has the call already, and we alone know it. */
+  async #settle(lease: Lease, settlements: readonly Settlement[]): Promise<void> {
+    const { store, connector, clock, log } = this.#options;
+    for (;;) {
+      try {
+        if (await store.settle(lease, settlements)) return;
+        log.warn(
+          { connector },
+          'Another instance took this connector over: it will write these calls again.',
+        );
+        this.#lease = null;
+        return;
+      } catch (reason) {
+        log.error({ connector, err: reason }, 'The store could not take what came of a delivery.');
+        if (this.#stopping) return; // still due: written again, under the same key, after the next start
+        await new Wakeup(clock).wait(new Date(clock.now().getTime() + storeRetryMs));
+      }
+    }
+  }
+
+  async #blockOrResume(outcomes: readonly Outcome[], probing: boolean, now: Date): Promise<void> {
+    const { store, connector, log, schedule } = this.#options;
+    const blocked = outcomes.find((outcome) => outcome.kind === 'blocked');
+    if (blocked) {
+      const probes = probing && this.#blocked ? this.#blocked.probes + 1 : 0;
+      if (this.#blocked && !probing) return; // a batch that was under way when another was blocked
+      const probeAt = nextProbe(schedule.probeMs, probes, now, blocked.notBefore);
+      this.#blocked = { since: this.#blocked?.since ?? now, reason: blocked.reason, probes, probeAt };
+      log.error(
+        { connector, reason: blocked.reason, nextTry: probeAt },
+        'Blocked: calls wait until this is mended.',
+      );
+      await this.#saveState(store, blocked.reason, this.#blocked.since);
+    } else if (probing && this.#blocked && outcomes.length > 0) {
+      log.info({ connector }, 'No longer blocked: what waited is being delivered.');
+      this.#blocked = null;
+      await this.#saveState(store, null, now);
+    }
+  }
+
+  async #saveState(store: Store, blockedReason: string | null, since: Date): Promise<void> {
+    const { connector, log } = this.#options;
+    try {
+      await store.setConnectorState({ connector, blockedReason, since });
+    } catch (reason) {
+      log.error({ connector, err: reason }, "The store could not take the connector's state.");
+    }
+  }
+
+  #report(
+    due: readonly DueDelivery[],
+    outcomes: ReadonlyMap<DueDelivery, Outcome>,
+    tookMs: number,
+    requests: number,
+  ): void {
+    const { connector, log } = this.#options;
+    const delivered = due.filter((item) => outcomes.get(item)?.kind === 'delivered');
+    if (delivered.length === 1) {
+      const call = delivered[0]!.state.callId;
+      log.info({ call, connector, attempt: delivered[0]!.failures + 1, tookMs, requests }, 'Call delivered.');
+    } else if (delivered.length > 1) {
+      log.info({ calls: delivered.length, connector, tookMs, requests }, 'Calls delivered.');
+    }
+    for (const item of due) {
+      const outcome = outcomes.get(item) as Outcome;
+      if (outcome.kind !== 'retry' && outcome.kind !== 'rejected') continue;
+      log.warn(
+        {
+          call: item.state.callId,
+          connector,
+          attempt: item.failures + 1,
+          outcome: outcome.kind,
+          reason: outcome.reason,
+        },
+        outcome.kind === 'retry' ? 'Call not delivered yet.' : 'Call failed: it waits for a replay.',
+      );
+    }
+  }
+}
+
+function earliest(a: Date | null, b: Date): Date {
+  return a !== null && a < b ? a : b;
+}

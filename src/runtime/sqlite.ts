@@ -1,0 +1,81 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { type Compilable, Kysely, SqliteDialect } from 'kysely';
+
+/*
+ * The only file that knows the SQLite driver. `node:sqlite` comes with Node and with Bun, so there is no native add-on.
+ */
+
+export type Database = DatabaseSync;
+
+/** Opens or creates a database file. Its folder is made, readable by this user alone: it will hold people's numbers. */
+export function openDatabase(file: string): Database {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  return new DatabaseSync(file);
+}
+
+/** Kysely over the driver: for migrations, and to build the statements below. */
+export function kyselyOver<Tables>(database: Database): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: new SqliteDialect({
+      database: {
+        close: () => {}, // the store closes what it opened
+        prepare(sql) {
+          const prepared = database.prepare(sql);
+          const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+          return {
+            reader: prepared.columns().length > 0,
+            all: (parameters) => prepared.all(...values(parameters)),
+            run: (parameters) => prepared.run(...values(parameters)),
+            iterate: (parameters) => prepared.iterate(...values(parameters)) as IterableIterator<unknown>,
+          };
+        },
+      },
+    }),
+  });
+}
+
+/** A value given when the statement runs, standing in a query while it is built. */
+class Placeholder {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+type Values = Record<string, SQLInputValue>;
+
+/** A query written once with Kysely and prepared once: building it anew costs more than running it. */
+export interface Statement<Row> {
+  get(values?: Values): Row | undefined;
+  all(values?: Values): Row[];
+  /** Returns the number of rows written. */
+  run(values: Values): number;
+  /** Runs an insert and returns the new row's id. */
+  insert(values: Values): number;
+}
+
+/** `statement(database, db.selectFrom('calls').selectAll().where('id', '=', value('id')))` */
+export function statement<Row>(database: Database, query: Compilable<Row>): Statement<Row> {
+  const { sql, parameters } = query.compile();
+  const prepared = database.prepare(sql);
+  const bind = (values: Values): SQLInputValue[] =>
+    parameters.map((parameter) => {
+      if (!(parameter instanceof Placeholder)) return parameter as SQLInputValue;
+      const given = values[parameter.name];
+      if (given === undefined) throw new TypeError(`no value for "${parameter.name}" in: ${sql}`);
+      return given;
+    });
+  return {
+    get: (values = {}) => prepared.get(...bind(values)) as Row | undefined,
+    all: (values = {}) => prepared.all(...bind(values)) as Row[],
+    run: (values) => Number(prepared.run(...bind(values)).changes),
+    insert: (values) => Number(prepared.run(...bind(values)).lastInsertRowid),
+  };
+}
+
+/** Names a value that `run`, `get` or `all` is given. It takes any column's type: the statement's caller is typed. */
+export function value(name: string): never {
+  return new Placeholder(name) as never;
+}

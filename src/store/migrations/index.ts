@@ -1,0 +1,22 @@
+import type { Kysely } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { callsAndDeliveries } from './001-calls-and-deliveries.ts';
+
+/** In order. A released migration is never changed; a new one is added below. */
+const migrations: Record<string, Migration> = {
+  '001-calls-and-deliveries': callsAndDeliveries,
+};
+
+/** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
+export async function migrate<Tables>(db: Kysely<Tables>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (!error) return;
+  const text = error instanceof Error ? error.message : String(error);
+  throw new Error(
+    text.includes('previously executed migration')
+      ? 'The database was written by a newer delacon-bridge: use that version or a later one. Nothing was changed.'
+      : `The database could not be brought up to date: ${text}`,
+    { cause: error },
+  );
+}

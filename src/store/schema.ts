@@ -1,0 +1,98 @@
+import type { Generated } from 'kysely';
+
+/** The tables as migrations/ makes them. Times are epoch milliseconds, JSON is text, truth is 0 or 1. */
+export interface Tables {
+  calls: CallsTable;
+  pushes: PushesTable;
+  deliveries: DeliveriesTable;
+  attempts: AttemptsTable;
+  people: PeopleTable;
+  leases: LeasesTable;
+  connectors: ConnectorsTable;
+  unreadable: UnreadableTable;
+}
+
+export interface CallsTable {
+  id: Generated<number>;
+  source: string;
+  call_id: string;
+  revision: number;
+  /** Folded fields, JSON. */
+  fields: string;
+  lane: string;
+  first_received_at: number;
+  last_received_at: number;
+  end_received_at: number | null;
+  lapsed: number;
+  /** While ringing: when it lapses. Null afterwards. */
+  lapse_at: number | null;
+}
+
+export interface PushesTable {
+  call: number;
+  /** 1 for the call's first. */
+  n: number;
+  received_at: number;
+  body: string;
+  repeats: number;
+  last_repeat_at: number | null;
+}
+
+export interface DeliveriesTable {
+  call: number;
+  connector: string;
+  state: 'due' | 'delivered' | 'failed';
+  wanted_revision: number;
+  delivered_revision: number;
+  due_at: number | null;
+  attempts: number;
+  failures: number;
+  failing_since: number | null;
+  last_reason: string | null;
+  /** JSON of `Records`. */
+  records: string;
+}
+
+export interface AttemptsTable {
+  call: number;
+  connector: string;
+  n: number;
+  at: number;
+  took_ms: number;
+  revision: number;
+  outcome: 'delivered' | 'retry' | 'rejected' | 'blocked';
+  reason: string | null;
+  /** JSON list of sentences. */
+  notes: string;
+  requests: number;
+  batch: number;
+}
+
+export interface PeopleTable {
+  connector: string;
+  /** E.164. */
+  number: string;
+  type: string;
+  id: string;
+}
+
+export interface LeasesTable {
+  name: string;
+  holder: string;
+  fence: number;
+  expires_at: number;
+}
+
+export interface ConnectorsTable {
+  connector: string;
+  blocked_reason: string | null;
+  since: number;
+}
+
+export interface UnreadableTable {
+  id: Generated<number>;
+  received_at: number;
+  source: string;
+  reason: string;
+  body: string;
+}

@@ -1,0 +1,307 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Database, statement, value } from '../runtime/sqlite.ts';
+import type { CallsTable, Tables } from './schema.ts';
+
+export type CallRow = Selectable<CallsTable>;
+
+/** Every statement that runs while calls come in and go out, prepared once. */
+export function statements(database: Database, db: Kysely<Tables>) {
+  const atDelivery = { call: value('call'), connector: value('connector') };
+  return {
+    callByKey: statement<CallRow>(
+      database,
+      db
+        .selectFrom('calls')
+        .selectAll()
+        .where('call_id', '=', value('callId'))
+        .where('source', '=', value('source')),
+    ),
+    callById: statement<CallRow>(database, db.selectFrom('calls').selectAll().where('id', '=', value('id'))),
+    addCall: statement(
+      database,
+      db.insertInto('calls').values({
+        source: value('source'),
+        call_id: value('callId'),
+        revision: 1,
+        fields: value('fields'),
+        lane: value('lane'),
+        first_received_at: value('at'),
+        last_received_at: value('at'),
+        end_received_at: value('endReceivedAt'),
+        lapsed: 0,
+        lapse_at: value('lapseAt'),
+      }),
+    ),
+    changeCall: statement(
+      database,
+      db
+        .updateTable('calls')
+        .set({
+          revision: value('revision'),
+          fields: value('fields'),
+          lane: value('lane'),
+          last_received_at: value('at'),
+          end_received_at: value('endReceivedAt'),
+          lapsed: value('lapsed'),
+          lapse_at: value('lapseAt'),
+        })
+        .where('id', '=', value('id')),
+    ),
+    touchCall: statement(
+      database,
+      db
+        .updateTable('calls')
+        .set({ last_received_at: value('at') })
+        .where('id', '=', value('id')),
+    ),
+    lapsing: statement<CallRow>(
+      database,
+      db
+        .selectFrom('calls')
+        .selectAll()
+        .where('lapse_at', '<=', value('now'))
+        .orderBy('lapse_at')
+        .limit(sql<number>`${value('limit')}`),
+    ),
+    nextLapse: statement(
+      database,
+      db
+        .selectFrom('calls')
+        .select(({ fn }) => fn.min<number | null>('lapse_at').as('at'))
+        .where('lapse_at', 'is not', null),
+    ),
+
+    addFirstPush: statement(
+      database,
+      db.insertInto('pushes').values({
+        call: value('call'),
+        n: 1,
+        received_at: value('at'),
+        body: value('body'),
+        repeats: 0,
+        last_repeat_at: null,
+      }),
+    ),
+    addPush: statement(
+      database,
+      db.insertInto('pushes').values({
+        call: value('call'),
+        n: sql<number>`(select max(n) + 1 from pushes where call = ${value('call')})`,
+        received_at: value('at'),
+        body: value('body'),
+        repeats: 0,
+        last_repeat_at: null,
+      }),
+    ),
+    repeatPush: statement(
+      database,
+      db
+        .updateTable('pushes')
+        .set({ repeats: sql`repeats + 1`, last_repeat_at: value('at') })
+        .where('call', '=', value('call'))
+        .where('body', '=', value('body')),
+    ),
+    pushesOf: statement(
+      database,
+      db.selectFrom('pushes').selectAll().where('call', '=', value('call')).orderBy('n'),
+    ),
+
+    addDelivery: statement(
+      database,
+      db.insertInto('deliveries').values({
+        ...atDelivery,
+        state: 'due',
+        wanted_revision: value('revision'),
+        delivered_revision: 0,
+        due_at: value('at'),
+        attempts: 0,
+        failures: 0,
+        failing_since: null,
+        last_reason: null,
+        records: '{}',
+      }),
+    ),
+    connectorsOf: statement(
+      database,
+      db.selectFrom('deliveries').select('connector').where('call', '=', value('call')),
+    ),
+    /** One that waits for its next try goes on waiting; a failed one gets a new chance, for the call is another now. */
+    wantRevision: statement(
+      database,
+      db
+        .updateTable('deliveries')
+        .set({
+          wanted_revision: value('revision'),
+          state: 'due',
+          due_at: sql`case state when 'due' then due_at else ${value('at')} end`,
+        })
+        .where('call', '=', value('call')),
+    ),
+    dueAgain: statement(
+      database,
+      db
+        .updateTable('deliveries')
+        .set({ state: 'due', due_at: value('at'), delivered_revision: 0, failures: 0, failing_since: null })
+        .where('call', '=', value('call')),
+    ),
+    due: statement(
+      database,
+      db
+        .selectFrom('deliveries')
+        .innerJoin('calls', 'calls.id', 'deliveries.call')
+        .selectAll('calls')
+        .select(['deliveries.records', 'deliveries.failures', 'deliveries.failing_since'])
+        .where('deliveries.connector', '=', value('connector'))
+        .where('deliveries.state', '=', sql.lit('due')) // a literal, or the partial index is not used
+        .where('deliveries.due_at', '<=', value('now'))
+        .where('calls.lane', 'not in', sql<string>`(select value from json_each(${value('lanes')}))`)
+        .orderBy('deliveries.due_at')
+        .orderBy('deliveries.call')
+        .limit(sql<number>`${value('limit')}`),
+    ),
+    nextDue: statement(
+      database,
+      db
+        .selectFrom('deliveries')
+        .select(({ fn }) => fn.min<number | null>('due_at').as('at'))
+        .where('connector', '=', value('connector'))
+        .where('state', '=', sql.lit('due'))
+        .where('due_at', '>', value('after')),
+    ),
+    delivery: statement(
+      database,
+      db
+        .selectFrom('deliveries')
+        .selectAll()
+        .where('call', '=', value('call'))
+        .where('connector', '=', value('connector')),
+    ),
+    deliveriesOf: statement(
+      database,
+      db.selectFrom('deliveries').selectAll().where('call', '=', value('call')).orderBy('connector'),
+    ),
+    settleDelivery: statement(
+      database,
+      db
+        .updateTable('deliveries')
+        .set({
+          state: value('state'),
+          delivered_revision: value('deliveredRevision'),
+          due_at: value('dueAt'),
+          attempts: value('attempts'),
+          failures: value('failures'),
+          failing_since: value('failingSince'),
+          last_reason: value('reason'),
+          records: value('records'),
+        })
+        .where('call', '=', value('call'))
+        .where('connector', '=', value('connector')),
+    ),
+    addAttempt: statement(
+      database,
+      db.insertInto('attempts').values({
+        ...atDelivery,
+        n: value('n'),
+        at: value('at'),
+        took_ms: value('tookMs'),
+        revision: value('revision'),
+        outcome: value('outcome'),
+        reason: value('reason'),
+        notes: value('notes'),
+        requests: value('requests'),
+        batch: value('batch'),
+      }),
+    ),
+    attemptsOf: statement(
+      database,
+      db.selectFrom('attempts').selectAll().where('call', '=', value('call')).orderBy('at').orderBy('n'),
+    ),
+
+    person: statement(
+      database,
+      db
+        .selectFrom('people')
+        .select(['type', 'id'])
+        .where('connector', '=', value('connector'))
+        .where('number', '=', value('number')),
+    ),
+    rememberPerson: statement(
+      database,
+      db
+        .insertInto('people')
+        .values({
+          connector: value('connector'),
+          number: value('number'),
+          type: value('type'),
+          id: value('id'),
+        })
+        .onConflict((conflict) =>
+          conflict.columns(['connector', 'number']).doUpdateSet({ type: value('type'), id: value('id') }),
+        ),
+    ),
+    forgetPerson: statement(
+      database,
+      db
+        .deleteFrom('people')
+        .where('connector', '=', value('connector'))
+        .where('number', '=', value('number')),
+    ),
+
+    takeLease: statement(
+      database,
+      db
+        .insertInto('leases')
+        .values({ name: value('name'), holder: value('holder'), fence: 1, expires_at: value('expiresAt') })
+        .onConflict((conflict) =>
+          conflict
+            .column('name')
+            .doUpdateSet({
+              holder: value('holder'),
+              fence: sql`leases.fence + 1`,
+              expires_at: value('expiresAt'),
+            })
+            .where('leases.expires_at', '<=', value('now')),
+        ),
+    ),
+    fenceOf: statement(database, db.selectFrom('leases').select('fence').where('name', '=', value('name'))),
+    leaseHeld: statement(
+      database,
+      db
+        .selectFrom('leases')
+        .select('name')
+        .where('name', '=', value('name'))
+        .where('fence', '=', value('fence')),
+    ),
+    extendLease: statement(
+      database,
+      db
+        .updateTable('leases')
+        .set({ expires_at: value('expiresAt') })
+        .where('name', '=', value('name'))
+        .where('fence', '=', value('fence')),
+    ),
+
+    setConnector: statement(
+      database,
+      db
+        .insertInto('connectors')
+        .values({ connector: value('connector'), blocked_reason: value('reason'), since: value('since') })
+        .onConflict((conflict) =>
+          conflict
+            .column('connector')
+            .doUpdateSet({ blocked_reason: value('reason'), since: value('since') }),
+        ),
+    ),
+
+    addUnreadable: statement(
+      database,
+      db.insertInto('unreadable').values({
+        received_at: value('at'),
+        source: value('source'),
+        reason: value('reason'),
+        body: value('body'),
+      }),
+    ),
+    dropUnreadable: statement(database, db.deleteFrom('unreadable').where('id', '<=', value('before'))),
+  };
+}

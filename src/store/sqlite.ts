@@ -1,0 +1,521 @@
+import { chmodSync, existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Kysely } from 'kysely';
+import type { RecordRef, Records } from '../connector/contract.ts';
+import { type CallState, foldFields, kindOf, laneOf } from '../receive/call.ts';
+import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
+import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { migrate } from './migrations/index.ts';
+import type { Tables } from './schema.ts';
+import { type CallRow, statements } from './sqlite-statements.ts';
+import type {
+  CallFilter,
+  CallStory,
+  CallView,
+  ConnectorState,
+  DeliveryView,
+  DueDelivery,
+  Lease,
+  NewPush,
+  Recorded,
+  Settlement,
+  Store,
+  UnreadableBody,
+} from './store.ts';
+
+/** Marks our database files in the header, so that a foreign one is refused ("delB"). */
+const applicationId = 0x64656c42;
+const unreadableKept = 100;
+const longestUnreadable = 16_384;
+
+/** Who opens the store: the one bridge that runs on it, or a command beside it. */
+export type Role = 'bridge' | 'command';
+
+/**
+ * Opens the SQLite store in `file`, creating it if need be.
+ * @throws with a sentence for the operator when another bridge runs on it, or the file is not ours.
+ */
+export async function openSqliteStore(file: string, role: Role): Promise<Store> {
+  const path = resolve(file);
+  if (existsSync(path) && statSync(path).isDirectory())
+    throw new Error(`${file} is a folder, not a database.`);
+  let owner: Database | undefined;
+  try {
+    owner = role === 'bridge' ? claim(path, file) : undefined;
+    const database = openDatabase(path);
+    chmodSync(path, 0o600);
+    refuseForeign(database, file);
+    database.exec(
+      // FULL: a commit is on the disk before it is answered. The larger WAL makes checkpoints rare enough for the p99.
+      'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma wal_autocheckpoint=4000; pragma cache_size=-32000;',
+    );
+    const kysely = kyselyOver<Tables>(database);
+    await migrate(kysely);
+    database.exec(`pragma application_id=${applicationId}`);
+    // Whoever held a lease on this file is dead, or `claim` would have failed.
+    if (role === 'bridge') database.exec('update leases set expires_at = 0');
+    return new SqliteStore(database, kysely, owner);
+  } catch (reason) {
+    owner?.close();
+    throw reason;
+  }
+}
+
+/**
+ * One bridge for each file. The claim is a lock on a file beside the database that the operating system drops when
+ * the process dies, however it dies.
+ */
+function claim(path: string, shown: string): Database {
+  const owner = openDatabase(`${path}.lock`);
+  try {
+    owner.exec('pragma busy_timeout=0; pragma locking_mode=exclusive; begin exclusive;');
+    return owner;
+  } catch (cause) {
+    owner.close();
+    throw new Error(
+      `Another delacon-bridge runs on ${shown}. Stop it first, or give this one another store.url; several servers need PostgreSQL.`,
+      { cause },
+    );
+  }
+}
+
+function refuseForeign(database: Database, file: string): void {
+  let id: unknown;
+  let tables: unknown;
+  try {
+    id = database.prepare('pragma application_id').get()?.['application_id'];
+    tables = database.prepare('select count(*) as n from sqlite_master').get()?.['n'];
+  } catch (cause) {
+    throw new Error(
+      `${file} is not a readable SQLite database (${(cause as Error).message}). It was left as it is: restore a backup, or set store.url to a new file.`,
+      { cause },
+    );
+  }
+  if (tables !== 0 && id !== applicationId) {
+    throw new Error(
+      `${file} belongs to another program. It was left as it is: set store.url to a file of its own.`,
+    );
+  }
+}
+
+class SqliteStore implements Store {
+  readonly #database: Database;
+  readonly #kysely: Kysely<Tables>;
+  readonly #owner: Database | undefined;
+  readonly #queue: CommitQueue;
+  readonly #do: ReturnType<typeof statements>;
+
+  constructor(database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+    this.#database = database;
+    this.#kysely = kysely;
+    this.#owner = owner;
+    this.#queue = new CommitQueue(database);
+    this.#do = statements(database, kysely);
+  }
+
+  record(push: NewPush): Promise<Recorded> {
+    return this.#queue.write(() => this.#record(push));
+  }
+
+  #record(push: NewPush): Recorded {
+    const at = push.receivedAt.getTime();
+    const found = this.#do.callByKey.get({ source: push.source, callId: push.callId });
+    if (!found) return this.#recordFirst(push, at);
+
+    const before = stateOf(found);
+    const repeated = this.#do.repeatPush.run({ call: found.id, body: push.body, at });
+    if (repeated > 0) return { repeat: true, revision: found.revision, state: before, due: [] };
+
+    this.#do.addPush.run({ call: found.id, at, body: push.body });
+    const fields = foldFields(before.fields, push.fields);
+    if (fields === before.fields) {
+      this.#do.touchCall.run({ id: found.id, at });
+      return { repeat: false, revision: found.revision, state: before, due: [] };
+    }
+    const ended = before.endReceivedAt !== null || hasEnd(fields);
+    const state: CallState = {
+      ...before,
+      fields,
+      endReceivedAt: before.endReceivedAt ?? (ended ? push.receivedAt : null),
+    };
+    const revision = found.revision + 1;
+    this.#do.changeCall.run({
+      id: found.id,
+      revision,
+      fields: JSON.stringify(fields),
+      lane: laneOf(push.callId, fields),
+      at,
+      endReceivedAt: state.endReceivedAt?.getTime() ?? null,
+      lapsed: found.lapsed,
+      lapseAt: ended ? null : found.lapse_at,
+    });
+    return { repeat: false, revision, state, due: this.#want(found.id, revision, push.route(state), at) };
+  }
+
+  #recordFirst(push: NewPush, at: number): Recorded {
+    const fields = foldFields(undefined, push.fields);
+    const ended = hasEnd(fields);
+    const state: CallState = {
+      source: push.source,
+      callId: push.callId,
+      fields,
+      firstReceivedAt: push.receivedAt,
+      endReceivedAt: ended ? push.receivedAt : null,
+      lapsed: false,
+    };
+    const id = this.#do.addCall.insert({
+      source: push.source,
+      callId: push.callId,
+      fields: JSON.stringify(fields),
+      lane: laneOf(push.callId, fields),
+      at,
+      endReceivedAt: ended ? at : null,
+      lapseAt: ended ? null : at + push.lapseAfterMs,
+    });
+    this.#do.addFirstPush.run({ call: id, at, body: push.body });
+    const due = [...push.route(state)];
+    for (const connector of due) this.#do.addDelivery.run({ call: id, connector, revision: 1, at });
+    return { repeat: false, revision: 1, state, due };
+  }
+
+  /** Every delivery of the call wants its new revision, and connectors that newly match get one. */
+  #want(call: number, revision: number, matching: Iterable<string>, at: number): string[] {
+    const connectors = new Set(this.#do.connectorsOf.all({ call }).map((row) => row.connector));
+    if (connectors.size > 0) this.#do.wantRevision.run({ call, revision, at });
+    for (const connector of matching) {
+      if (connectors.has(connector)) continue;
+      connectors.add(connector);
+      this.#do.addDelivery.run({ call, connector, revision, at });
+    }
+    return [...connectors];
+  }
+
+  async recordUnreadable(body: UnreadableBody): Promise<void> {
+    await this.#queue.write(() => {
+      const id = this.#do.addUnreadable.insert({
+        at: body.receivedAt.getTime(),
+        source: body.source,
+        reason: body.reason,
+        body: body.body.slice(0, longestUnreadable),
+      });
+      this.#do.dropUnreadable.run({ before: id - unreadableKept });
+    });
+  }
+
+  async unreadable(): Promise<UnreadableBody[]> {
+    const rows = await this.#kysely.selectFrom('unreadable').selectAll().orderBy('id', 'desc').execute();
+    return rows.map((row) => ({
+      receivedAt: new Date(row.received_at),
+      source: row.source,
+      reason: row.reason,
+      body: row.body,
+    }));
+  }
+
+  async takeDue(
+    connector: string,
+    now: Date,
+    limit: number,
+    exceptLanes: Iterable<string>,
+  ): Promise<DueDelivery[]> {
+    const lanes = JSON.stringify([...exceptLanes]);
+    const rows = this.#do.due.all({ connector, now: now.getTime(), limit, lanes });
+    return rows.map((row) => ({
+      callRow: row.id,
+      connector,
+      state: stateOf(row),
+      lane: row.lane,
+      revision: row.revision,
+      records: JSON.parse(row.records) as Records,
+      failures: row.failures,
+      failingSince: asDate(row.failing_since),
+    }));
+  }
+
+  async nextDueAt(connector: string, after: Date): Promise<Date | null> {
+    return asDate(this.#do.nextDue.get({ connector, after: after.getTime() })?.at ?? null);
+  }
+
+  settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean> {
+    return this.#queue.write(() => {
+      if (!this.#do.leaseHeld.get({ name: lease.name, fence: lease.fence })) return false;
+      for (const settlement of settlements) this.#settle(lease.name, settlement);
+      return true;
+    });
+  }
+
+  #settle(connector: string, { callRow: call, revision, attempt, records, next }: Settlement): void {
+    const key = { call, connector };
+    const row = this.#do.delivery.get(key);
+    if (!row) return; // erased meanwhile
+    const n = row.attempts + 1;
+    const at = attempt.at.getTime();
+    this.#do.addAttempt.run({
+      ...key,
+      n,
+      at,
+      tookMs: Math.round(attempt.tookMs),
+      revision,
+      outcome: attempt.outcome,
+      reason: attempt.reason,
+      notes: JSON.stringify(attempt.notes),
+      requests: attempt.requests,
+      batch: attempt.batch,
+    });
+    const known = JSON.stringify({ ...(JSON.parse(row.records) as Records), ...records });
+    const delivered = next.state === 'delivered';
+    // The call changed while it was being written: whatever came of the older state, the newer one is due.
+    const changed = row.wanted_revision > revision && next.state !== 'due';
+    const failed = next.state === 'due' && next.countsAsFailure;
+    this.#do.settleDelivery.run({
+      ...key,
+      attempts: n,
+      state: changed ? 'due' : next.state,
+      dueAt: next.state === 'due' ? next.at.getTime() : changed ? at : null,
+      deliveredRevision: delivered ? revision : row.delivered_revision,
+      failures: failed ? row.failures + 1 : next.state === 'due' ? row.failures : 0,
+      failingSince: next.state === 'due' ? (row.failing_since ?? (failed ? at : null)) : null,
+      reason: attempt.reason,
+      records: known,
+    });
+  }
+
+  replay(rows: readonly number[], route: NewPush['route'], now: Date): Promise<number> {
+    return this.#queue.write(() => {
+      let replayed = 0;
+      for (const id of rows) {
+        const call = this.#do.callById.get({ id });
+        if (!call) continue;
+        this.#do.dueAgain.run({ call: id, at: now.getTime() });
+        replayed += this.#want(id, call.revision, route(stateOf(call)), now.getTime()).length;
+      }
+      return replayed;
+    });
+  }
+
+  lapse(now: Date, route: NewPush['route'], limit: number): Promise<{ lapsed: number; due: string[] }> {
+    return this.#queue.write(() => {
+      const at = now.getTime();
+      const calls = this.#do.lapsing.all({ now: at, limit });
+      const due = new Set<string>();
+      for (const call of calls) {
+        const revision = call.revision + 1;
+        this.#do.changeCall.run({
+          id: call.id,
+          revision,
+          fields: call.fields,
+          lane: call.lane,
+          at: call.last_received_at,
+          endReceivedAt: null,
+          lapsed: 1,
+          lapseAt: null,
+        });
+        const state = { ...stateOf(call), lapsed: true };
+        for (const connector of this.#want(call.id, revision, route(state), at)) due.add(connector);
+      }
+      return { lapsed: calls.length, due: [...due] };
+    });
+  }
+
+  async nextLapseAt(): Promise<Date | null> {
+    return asDate(this.#do.nextLapse.get({})?.at ?? null);
+  }
+
+  async findPeople(connector: string, numbers: readonly string[]): Promise<Map<string, RecordRef>> {
+    const found = new Map<string, RecordRef>();
+    for (const number of numbers) {
+      const row = this.#do.person.get({ connector, number });
+      if (row) found.set(number, { type: row.type, id: row.id });
+    }
+    return found;
+  }
+
+  async rememberPeople(connector: string, people: ReadonlyMap<string, RecordRef>): Promise<void> {
+    if (people.size === 0) return;
+    await this.#queue.write(() => {
+      for (const [number, { type, id }] of people)
+        this.#do.rememberPerson.run({ connector, number, type, id });
+    });
+  }
+
+  async forgetPeople(connector: string, numbers: readonly string[]): Promise<void> {
+    if (numbers.length === 0) return;
+    await this.#queue.write(() => {
+      for (const number of numbers) this.#do.forgetPerson.run({ connector, number });
+    });
+  }
+
+  acquireLease(name: string, holder: string, now: Date, forMs: number): Promise<Lease | null> {
+    return this.#queue.write(() => {
+      const expiresAt = now.getTime() + forMs;
+      const taken = this.#do.takeLease.run({ name, holder, now: now.getTime(), expiresAt });
+      if (taken === 0) return null;
+      return { name, holder, fence: this.#do.fenceOf.get({ name })!.fence };
+    });
+  }
+
+  renewLease(lease: Lease, now: Date, forMs: number): Promise<boolean> {
+    return this.#queue.write(
+      () =>
+        this.#do.extendLease.run({ name: lease.name, fence: lease.fence, expiresAt: now.getTime() + forMs }) >
+        0,
+    );
+  }
+
+  async releaseLease(lease: Lease): Promise<void> {
+    await this.#queue.write(() => {
+      this.#do.extendLease.run({ name: lease.name, fence: lease.fence, expiresAt: 0 });
+    });
+  }
+
+  async setConnectorState({ connector, blockedReason, since }: ConnectorState): Promise<void> {
+    await this.#queue.write(() => {
+      this.#do.setConnector.run({ connector, reason: blockedReason, since: since.getTime() });
+    });
+  }
+
+  async connectorStates(): Promise<ConnectorState[]> {
+    const rows = await this.#kysely.selectFrom('connectors').selectAll().orderBy('connector').execute();
+    return rows.map((row) => ({
+      connector: row.connector,
+      blockedReason: row.blocked_reason,
+      since: new Date(row.since),
+    }));
+  }
+
+  async calls(filter: CallFilter): Promise<CallView[]> {
+    let query = this.#kysely.selectFrom('calls').selectAll().orderBy('id', 'desc').limit(filter.limit);
+    if (filter.source !== undefined) query = query.where('source', '=', filter.source);
+    if (filter.callId !== undefined) query = query.where('call_id', '=', filter.callId);
+    if (filter.since !== undefined) query = query.where('first_received_at', '>=', filter.since.getTime());
+    if (filter.beforeRow !== undefined) query = query.where('id', '<', filter.beforeRow);
+    const { connector, state } = filter;
+    if (state === 'unrouted') {
+      query = query.where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom('deliveries').select('call').whereRef('deliveries.call', '=', 'calls.id'))),
+      );
+    } else if (connector !== undefined || state !== undefined) {
+      query = query.where(({ exists, selectFrom }) => {
+        let wanted = selectFrom('deliveries').select('call').whereRef('deliveries.call', '=', 'calls.id');
+        if (connector !== undefined) wanted = wanted.where('connector', '=', connector);
+        if (state !== undefined) wanted = wanted.where('state', '=', state);
+        return exists(wanted);
+      });
+    }
+    return (await query.execute()).map((row) => this.#viewOf(row));
+  }
+
+  async stories(callId: string, source?: string): Promise<CallStory[]> {
+    let query = this.#kysely.selectFrom('calls').selectAll().where('call_id', '=', callId).orderBy('id');
+    if (source !== undefined) query = query.where('source', '=', source);
+    return (await query.execute()).map((row) => ({
+      ...this.#viewOf(row),
+      pushes: this.#do.pushesOf.all({ call: row.id }).map((push) => ({
+        receivedAt: new Date(push.received_at),
+        body: push.body,
+        fields: fieldsOf(push.body),
+        repeats: push.repeats,
+        lastRepeatAt: asDate(push.last_repeat_at),
+      })),
+      attempts: this.#do.attemptsOf.all({ call: row.id }).map((attempt) => ({
+        connector: attempt.connector,
+        n: attempt.n,
+        at: new Date(attempt.at),
+        tookMs: attempt.took_ms,
+        revision: attempt.revision,
+        outcome: attempt.outcome,
+        reason: attempt.reason,
+        notes: JSON.parse(attempt.notes) as string[],
+        requests: attempt.requests,
+        batch: attempt.batch,
+      })),
+    }));
+  }
+
+  #viewOf(row: CallRow): CallView {
+    return {
+      row: row.id,
+      state: stateOf(row),
+      revision: row.revision,
+      lastReceivedAt: new Date(row.last_received_at),
+      deliveries: this.#do.deliveriesOf.all({ call: row.id }).map(
+        (delivery): DeliveryView => ({
+          connector: delivery.connector,
+          state: delivery.state,
+          wantedRevision: delivery.wanted_revision,
+          deliveredRevision: delivery.delivered_revision,
+          dueAt: asDate(delivery.due_at),
+          failures: delivery.failures,
+          lastReason: delivery.last_reason,
+          records: JSON.parse(delivery.records) as Records,
+        }),
+      ),
+    };
+  }
+
+  async countDeliveries() {
+    return this.#kysely
+      .selectFrom('deliveries')
+      .select(({ fn }) => ['connector', 'state', fn.countAll<number>().as('count')])
+      .groupBy(['connector', 'state'])
+      .execute();
+  }
+
+  async checkWritable(): Promise<void> {
+    await this.#queue.write(() => {
+      // Takes the write lock and leaves the page as it was: enough to meet a full disk or a read-only file.
+      this.#database.exec(`pragma application_id=${applicationId}`);
+    });
+  }
+
+  watch(changed: () => void): () => void {
+    const version = this.#database.prepare('pragma data_version');
+    const read = () => version.get()?.['data_version'];
+    let seen = read();
+    const timer = setInterval(() => {
+      const now = read();
+      if (now === seen) return;
+      seen = now;
+      changed();
+    }, 500);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  async close(): Promise<void> {
+    this.#queue.close();
+    this.#database.close();
+    this.#owner?.close();
+  }
+}
+
+function stateOf(row: CallRow): CallState {
+  return {
+    source: row.source,
+    callId: row.call_id,
+    fields: Object.assign(Object.create(null), JSON.parse(row.fields)) as Fields,
+    firstReceivedAt: new Date(row.first_received_at),
+    endReceivedAt: asDate(row.end_received_at),
+    lapsed: row.lapsed === 1,
+  };
+}
+
+function hasEnd(fields: Fields): boolean {
+  const kind = kindOf(fields);
+  return kind === 'end' || kind === 'both';
+}
+
+/** What a stored body says. It was readable when it was stored. */
+function fieldsOf(body: string): Fields {
+  try {
+    return parsePush(body).fields;
+  } catch (reason) {
+    if (reason instanceof UnreadablePush) return {};
+    throw reason;
+  }
+}
+
+function asDate(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

@@ -1,0 +1,199 @@
+import type { RecordRef, Records } from '../connector/contract.ts';
+import type { CallState } from '../receive/call.ts';
+import type { Fields } from '../receive/push.ts';
+
+/*
+ * What a store promises. test/conformance/store-contract.ts checks it for every implementation.
+ *
+ * A method that writes resolves after the commit: what it wrote survives a kill of the process and, with the disk
+ * honest about fsync, of the machine. A method that rejects has written nothing.
+ */
+
+/** The store cannot take a write now: disk full, I/O error, closing. Nothing was written; trying later may succeed. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable';
+}
+
+/** A push to record. */
+export interface NewPush {
+  source: string;
+  callId: string;
+  fields: Fields;
+  /** The body as it came. */
+  body: string;
+  receivedAt: Date;
+  /** How long its call may stay without an end before it lapses. */
+  lapseAfterMs: number;
+  /** The connectors that get the call in this state. Runs within the commit, so it does no I/O. */
+  route(state: CallState): Iterable<string>;
+}
+
+export interface Recorded {
+  /** The very same body was stored before: counted, and nothing changed. */
+  repeat: boolean;
+  /** Of the call, after this push. */
+  revision: number;
+  state: CallState;
+  /** Connectors that have something to deliver now. */
+  due: string[];
+}
+
+export interface DueDelivery {
+  callRow: number;
+  connector: string;
+  state: CallState;
+  lane: string;
+  revision: number;
+  records: Records;
+  /** Attempts in a row that came to nothing. */
+  failures: number;
+  /** When the first of them was made. */
+  failingSince: Date | null;
+}
+
+/** What came of an attempt, and what follows from it for the delivery. */
+export interface Settlement {
+  callRow: number;
+  /** The revision that was attempted. */
+  revision: number;
+  attempt: Omit<Attempt, 'n' | 'revision'>;
+  /** What is now known to be in the CRM; names left out keep what was known before. */
+  records: Records;
+  next:
+    | { state: 'delivered' }
+    | { state: 'due'; at: Date; countsAsFailure: boolean }
+    /** Stays until replayed, or until the call changes. */
+    | { state: 'failed' };
+}
+
+export interface Attempt {
+  n: number;
+  at: Date;
+  tookMs: number;
+  revision: number;
+  outcome: 'delivered' | 'retry' | 'rejected' | 'blocked';
+  reason: string | null;
+  notes: string[];
+  /** Requests to the CRM, of the whole batch. */
+  requests: number;
+  /** Calls in the batch. */
+  batch: number;
+}
+
+export type DeliveryState = 'due' | 'delivered' | 'failed';
+
+export interface DeliveryView {
+  connector: string;
+  state: DeliveryState;
+  wantedRevision: number;
+  deliveredRevision: number;
+  dueAt: Date | null;
+  failures: number;
+  lastReason: string | null;
+  records: Records;
+}
+
+export interface CallView {
+  row: number;
+  state: CallState;
+  revision: number;
+  lastReceivedAt: Date;
+  deliveries: DeliveryView[];
+}
+
+export interface StoredPush {
+  receivedAt: Date;
+  body: string;
+  fields: Fields;
+  /** How often the very same body came again, and when last. */
+  repeats: number;
+  lastRepeatAt: Date | null;
+}
+
+export interface CallStory extends CallView {
+  pushes: StoredPush[];
+  attempts: (Attempt & { connector: string })[];
+}
+
+/** The right to run a connector. Who acquires it later has a higher fence, and what the earlier holder writes is refused. */
+export interface Lease {
+  name: string;
+  holder: string;
+  fence: number;
+}
+
+export interface ConnectorState {
+  connector: string;
+  /** Why nothing is being written, in the connector's words. Null while it works. */
+  blockedReason: string | null;
+  since: Date;
+}
+
+export interface UnreadableBody {
+  receivedAt: Date;
+  source: string;
+  reason: string;
+  body: string;
+}
+
+export interface CallFilter {
+  source?: string;
+  callId?: string;
+  connector?: string;
+  state?: DeliveryState | 'unrouted';
+  /** First received at or after. */
+  since?: Date;
+  /** Only calls received before this one: the last of the page before. */
+  beforeRow?: number;
+  limit: number;
+}
+
+export interface Store {
+  /** Records a push, its call and its deliveries in one commit. Pushes that come together share a commit. */
+  record(push: NewPush): Promise<Recorded>;
+  /** Keeps the last 100. */
+  recordUnreadable(body: UnreadableBody): Promise<void>;
+  unreadable(): Promise<UnreadableBody[]>;
+
+  /** Due deliveries of a connector, longest due first, but none in the lanes given. */
+  takeDue(connector: string, now: Date, limit: number, exceptLanes: Iterable<string>): Promise<DueDelivery[]>;
+  /** When the next delivery falls due after the given time. Null when none will. */
+  nextDueAt(connector: string, after: Date): Promise<Date | null>;
+  /** False, with nothing written, when the lease is no longer the holder's. */
+  settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean>;
+  /**
+   * Makes the deliveries of the calls due at once, whatever their state, and routes the calls again. Returns the
+   * number of deliveries made due.
+   */
+  replay(rows: readonly number[], route: NewPush['route'], now: Date): Promise<number>;
+  /** Closes calls whose end did not come in time. Returns the connectors that have something to deliver. */
+  lapse(now: Date, route: NewPush['route'], limit: number): Promise<{ lapsed: number; due: string[] }>;
+  /** When the next call lapses, if no end comes. */
+  nextLapseAt(): Promise<Date | null>;
+
+  findPeople(connector: string, numbers: readonly string[]): Promise<Map<string, RecordRef>>;
+  rememberPeople(connector: string, people: ReadonlyMap<string, RecordRef>): Promise<void>;
+  forgetPeople(connector: string, numbers: readonly string[]): Promise<void>;
+
+  /** The lease, if nobody else holds it. Acquiring raises the fence. */
+  acquireLease(name: string, holder: string, now: Date, forMs: number): Promise<Lease | null>;
+  /** False when somebody else has acquired it. */
+  renewLease(lease: Lease, now: Date, forMs: number): Promise<boolean>;
+  releaseLease(lease: Lease): Promise<void>;
+
+  setConnectorState(state: ConnectorState): Promise<void>;
+  connectorStates(): Promise<ConnectorState[]>;
+
+  /** Newest first. */
+  calls(filter: CallFilter): Promise<CallView[]>;
+  /** Every call with the id, one for each source that has it. */
+  stories(callId: string, source?: string): Promise<CallStory[]>;
+  /** How many deliveries are in each state. */
+  countDeliveries(): Promise<{ connector: string; state: DeliveryState; count: number }[]>;
+
+  /** Rejects unless a write would be taken now. */
+  checkWritable(): Promise<void>;
+  /** Calls `changed` after another process, such as a command, wrote to the store. The returned function ends it. */
+  watch(changed: () => void): () => void;
+  close(): Promise<void>;
+}
