@@ -1,0 +1,52 @@
+/** One thing that is wrong with the configuration. */
+export interface Problem {
+  /** As people should see it: relative to the working directory when it lies below. */
+  file: string;
+  /** From 1. 0: the file as a whole. */
+  line: number;
+  column: number;
+  /** `connectors.acme-hubspot.accessToken`; empty when the text could not be read that far. */
+  path: string;
+  /** What is wrong and what to do. Continues `path: `. */
+  message: string;
+}
+
+/** All that is wrong with the configuration, so that it is put right in one go. */
+export class ConfigProblems extends Error {
+  override name = 'ConfigProblems';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const sorted = sortProblems(problems);
+    super(formatProblems(sorted));
+    this.problems = sorted;
+  }
+}
+
+function sortProblems(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map((problem) => problem.file))].sort();
+  return [...problems].sort(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  );
+}
+
+function formatProblems(problems: readonly Problem[]): string {
+  const places = problems.map(({ file, line, column }) => (line === 0 ? file : `${file}:${line}:${column}`));
+  const width = Math.max(...places.map((place) => place.length));
+  return problems
+    .map(
+      ({ path, message }, index) => `${places[index]!.padEnd(width)}  ${path ? `${path}: ` : ''}${message}`,
+    )
+    .join('\n');
+}
+
+/** `connectors.acme.properties["two words"]`, `routes[1].to[0]`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  let text = '';
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`;
+    else if (/^[\w$-]+$/.test(String(part))) text += text === '' ? String(part) : `.${String(part)}`;
+    else text += `[${JSON.stringify(String(part))}]`;
+  }
+  return text;
+}

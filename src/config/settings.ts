@@ -1,0 +1,261 @@
+import { getCountries } from 'libphonenumber-js/max';
+import * as z from 'zod';
+import type { ConnectorDefinition } from '../connector/contract.ts';
+import { condition, secret } from '../connector/options.ts';
+import type { Region } from '../receive/phone.ts';
+import { isAddressOrRange } from './addresses.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { parseDuration, parseSize } from './quantities.ts';
+import { withheldWords } from './withheld-words.ts';
+
+/*
+ * Every setting: its form and its meaning. Defaults of the top-level settings are in config/default.yaml alone, which
+ * the program reads first; those of a source are here, since a user's sources replace the built-in one.
+ */
+
+/** Names appear in URLs, logs, metrics and on the command line. */
+const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, {
+  error: 'a name has only letters, digits, - and _, and begins with a letter or a digit.',
+});
+
+const duration = () => z.union([z.string(), z.number()]).transform(quantity(parseDuration));
+
+const addresses = () =>
+  z.array(
+    z.string().refine(isAddressOrRange, {
+      error: (issue) =>
+        `"${issue.input}" is no address or range. Write one like 203.0.113.7 or 203.0.113.0/24.`,
+    }),
+  );
+
+const listen = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .describe('Address to listen on. 0.0.0.0 is every interface, 127.0.0.1 this machine.'),
+  port: z.int().min(0).max(65535).describe('Port to listen on. 0 takes a free one.'),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional()
+    .describe(
+      'Where the outside world reaches the bridge; the URLs to paste into the Delacon portal begin with it.',
+    ),
+  trustedProxies: addresses().describe(
+    'Addresses or ranges of proxies whose X-Forwarded-For is believed. None: the peer is the sender.',
+  ),
+});
+
+const store = z.strictObject({
+  url: z
+    .string()
+    .superRefine((url, context) => {
+      if (/^sqlite:./.test(url)) return;
+      context.addIssue({
+        code: 'custom',
+        // The URL itself is not quoted: it may hold a password.
+        message: /^postgres(ql)?:/.test(url)
+          ? 'PostgreSQL is not built yet. Use sqlite:data/bridge.db.'
+          : 'must begin with sqlite: and name a file, as in sqlite:data/bridge.db.',
+      });
+    })
+    .describe('Where everything is kept: sqlite: and a file, relative to the working directory.'),
+});
+
+const receive = z.strictObject({
+  maxBodyBytes: z
+    .union([z.string(), z.number()])
+    .transform(quantity(parseSize))
+    .pipe(
+      z
+        .int()
+        .min(1024)
+        .max(64 * 1024 ** 2),
+    )
+    .describe('Largest push that is read, in bytes or as 256KiB. A push has about 1 KiB.'),
+});
+
+const delivery = z
+  .strictObject({
+    retry: z
+      .array(duration())
+      .min(1)
+      .describe('Wait before each further attempt, 20 % more or less. The last one repeats.'),
+    giveUpAfter: duration().describe(
+      'A delivery that failed for this long is shown as failed, until replayed.',
+    ),
+    probe: z
+      .array(duration())
+      .min(1)
+      .describe(
+        'When a blocked connector is tried again, such as after a revoked token. The last one repeats.',
+      ),
+  })
+  .transform(({ retry, giveUpAfter, probe }) => ({
+    retryMs: retry,
+    giveUpAfterMs: giveUpAfter,
+    probeMs: probe,
+  }));
+
+const operator = z.strictObject({
+  token: secret()
+    .optional()
+    .describe('Opens the operator page, its API and the metrics. Without one they answer on loopback only.'),
+});
+
+const log = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).describe('The least important line to write.'),
+});
+
+const homeZones: Partial<Record<Region, string>> = { AU: 'Australia/Sydney', NZ: 'Pacific/Auckland' };
+
+const source = z
+  .strictObject({
+    tokens: z
+      .array(
+        secret()
+          .min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' })
+          .max(200)
+          .regex(/^[A-Za-z0-9._~-]*$/, {
+            error: 'has characters that do not fit a URL: use letters, digits and - . _ ~ only.',
+          }),
+      )
+      .default([])
+      .describe(
+        'Secrets of the URL that Delacon pushes to; several while one replaces another. None: one is made at first start.',
+      ),
+    region: z
+      .enum(getCountries(), {
+        error: (issue) =>
+          `"${issue.input}" is no country code: use two capital letters, such as AU or NZ.${didYouMean(String(issue.input), getCountries())}`,
+      })
+      .default('AU')
+      .describe('Country whose spelling numbers without a country code have.'),
+    timezone: z
+      .string()
+      .superRefine((zone, context) => {
+        if (isTimeZone(zone)) return;
+        const meant = didYouMean(zone, Intl.supportedValuesOf('timeZone'));
+        context.addIssue({
+          code: 'custom',
+          message: `there is no time zone "${zone}".${meant || ' Write one like Australia/Perth.'}`,
+        });
+      })
+      .optional()
+      .describe(
+        'IANA zone in which templates write times. AU: Australia/Sydney, NZ: Pacific/Auckland by default.',
+      ),
+    allowFrom: addresses()
+      .default([])
+      .describe('Addresses or ranges that may push. None named: everybody who knows a token.'),
+    lapseAfter: duration()
+      .prefault('4h')
+      .describe('A call without an end push after this is closed as "end not received".'),
+    withheld: z
+      .array(z.string().min(1).toLowerCase())
+      .default([...withheldWords])
+      .describe('Texts that stand for a withheld number, in any letter case.'),
+    missed: z
+      .array(z.enum(['unanswered', 'busy', 'other', 'voicemail']))
+      .default(['unanswered', 'busy', 'voicemail'])
+      .describe('What counts as missed: results, and voicemail for one left on a call that nobody answered.'),
+    callIdPrefix: z
+      .string()
+      .max(32)
+      .regex(/^$|^[a-z0-9._-]*[a-z._-]$/i, {
+        error:
+          'may have letters, digits and - . _ only, and must not end with a digit, as call ids begin with one.',
+      })
+      .default('')
+      .describe('Put before call ids in the CRM, so that two Delacon accounts can share one.'),
+    rateLimit: z.number().positive().optional().describe('Most pushes per second. Not set: no limit.'),
+  })
+  .transform(({ timezone, lapseAfter, ...rest }, context) => {
+    const zone = timezone ?? homeZones[rest.region];
+    if (zone === undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['timezone'],
+        message: `is missing: ${rest.region} has no default one. Write one like Australia/Perth.`,
+      });
+    }
+    return { ...rest, timezone: zone ?? 'UTC', lapseAfterMs: lapseAfter };
+  });
+
+const route = z
+  .strictObject({
+    source: z.string().optional().describe('Source whose calls it takes. Not set: every source.'),
+    when: condition().optional().describe('Condition that a call must meet. Not set: every call.'),
+    to: z.array(z.string()).min(1).describe('Connectors that get the call.'),
+    stop: z
+      .boolean()
+      .default(false)
+      .describe('true: later routes are not looked at for a call that this one takes.'),
+  })
+  .transform(({ when, ...rest }) => (when ? { ...rest, when, text: when.text } : rest));
+
+const connector = z.looseObject({
+  type: z
+    .string()
+    .min(1)
+    .describe('Folder in connectors/, a package, or ./path/to/module. The other settings are its own.'),
+});
+
+/** The shape of the YAML. Connectors' own settings are checked by the connectors. */
+export const settingsSchema = z.strictObject({
+  listen: listen.describe('Where the bridge is reached.'),
+  store: store.describe('Where pushes, calls and deliveries are kept.'),
+  receive: receive.describe('Taking pushes.'),
+  delivery: delivery.describe('When a delivery that failed is tried again.'),
+  operator: operator.describe('The operator page, its API and the metrics.'),
+  log: log.describe('What the bridge tells about its work.'),
+  include: z
+    .array(z.string().min(1))
+    .describe(
+      'Further files with sources, connectors and routes, such as clients/*.yaml; relative to this one.',
+    ),
+  sources: z.record(name, source).describe('Who sends pushes: a Delacon account or client each.'),
+  connectors: z.record(name, connector).describe('Which CRMs calls are written to.'),
+  routes: z.array(route).describe('Which calls go where. Every route that matches applies.'),
+});
+
+type Parsed = z.output<typeof settingsSchema>;
+
+export interface Source extends z.output<typeof source> {
+  name: string;
+}
+
+export type Route = z.output<typeof route>;
+
+/** A connector as configured. */
+export interface ConnectorSettings {
+  type: string;
+  definition: ConnectorDefinition;
+  /** As the connector's schema made them. */
+  options: unknown;
+  /** As written, with variables filled in: JSON, for finding out whether a reload changed anything. */
+  raw: unknown;
+}
+
+export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors'> {
+  sources: Record<string, Source>;
+  connectors: Record<string, ConnectorSettings>;
+}
+
+function quantity(parse: (written: string | number) => number | { problem: string }) {
+  return (written: string | number, context: z.core.$RefinementCtx<string | number>): number => {
+    const read = parse(written);
+    if (typeof read === 'number') return read;
+    context.issues.push({ code: 'custom', message: read.problem, input: written });
+    return z.NEVER;
+  };
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
