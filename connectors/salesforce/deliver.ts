@@ -1,0 +1,126 @@
+import type { Delivery, Outcome, RecordRef } from '../../src/connector/contract.ts';
+import { outcomeOf } from './failures.ts';
+import type { SalesforceOptions } from './options.ts';
+import type { People, Resolution } from './people.ts';
+import type { PeopleUpdates } from './people-updates.ts';
+import { taskDraft } from './task-draft.ts';
+import type { TaskJob, Tasks } from './tasks.ts';
+
+/** What a batch is delivered with. */
+export interface Means {
+  options: SalesforceOptions;
+  people: People;
+  updates: PeopleUpdates;
+  tasks: Tasks;
+}
+
+interface Orphan {
+  delivery: Delivery;
+  person: RecordRef;
+  isDeleted: boolean;
+}
+
+/** Persons first, then Tasks with their links; each delivery with an outcome of its own. */
+export async function deliver(
+  batch: readonly Delivery[],
+  means: Means,
+  signal: AbortSignal,
+): Promise<Outcome[]> {
+  const outcomes = new Map<string, Outcome>(); // by key
+  const due: Delivery[] = [];
+  for (const delivery of newestOfEach(batch)) {
+    if (means.options.write === 'atEnd' && delivery.call.phase === 'ringing') {
+      const notes = ['It waits for the end of the call.'];
+      outcomes.set(delivery.key, { kind: 'delivered', records: delivery.records, notes });
+    } else due.push(delivery);
+  }
+  const orphans = await deliverRound(due, 'first', means, outcomes, signal);
+  await means.people.forget(orphans);
+  const again = orphans.map(({ delivery }) => delivery);
+  await means.people.forget(await deliverRound(again, 'last', means, outcomes, signal));
+  return batch.map((delivery) => outcomes.get(delivery.key) as Outcome);
+}
+
+/** A key is written once in a batch, with its latest state: Salesforce refuses every record of a key that comes twice. */
+function newestOfEach(batch: readonly Delivery[]): Delivery[] {
+  const newest = new Map<string, Delivery>();
+  for (const delivery of batch) {
+    const other = newest.get(delivery.key);
+    if (!other || other.revision <= delivery.revision) newest.set(delivery.key, delivery);
+  }
+  return [...newest.values()];
+}
+
+/** Answers the calls whose person turned out to be gone, as they stand now. */
+async function deliverRound(
+  due: readonly Delivery[],
+  round: 'first' | 'last',
+  { options, people, updates, tasks }: Means,
+  outcomes: Map<string, Outcome>,
+  signal: AbortSignal,
+): Promise<Orphan[]> {
+  if (due.length === 0) return [];
+  const jobs: TaskJob[] = [];
+  for (const [delivery, resolution] of await findPeople(due, round, people, updates, signal)) {
+    if (resolution.failure) {
+      outcomes.set(delivery.key, outcomeOf(resolution.failure, delivery.records, []));
+      continue;
+    }
+    const { properties, notes } = taskDraft(options, delivery);
+    jobs.push({
+      delivery,
+      values: properties,
+      timezone: delivery.source.timezone,
+      notes: [...notes, ...resolution.notes],
+      person: resolution.person,
+    });
+  }
+  const orphans: Orphan[] = [];
+  for (const [{ delivery, notes }, { records, failure, orphanOf }] of await tasks.write(jobs, signal)) {
+    if (!failure) {
+      outcomes.set(delivery.key, { kind: 'delivered', records, ...(notes.length > 0 ? { notes } : {}) });
+    } else if (orphanOf) {
+      const isDeleted = failure.cure?.what === 'gone';
+      orphans.push({ delivery: { ...delivery, records }, person: orphanOf, isDeleted });
+      // Something in Salesforce may still name a person who is gone. That passes.
+      outcomes.set(delivery.key, outcomeOf({ ...failure, kind: 'retry' }, records, notes));
+    } else outcomes.set(delivery.key, outcomeOf(failure, records, notes));
+  }
+  return orphans;
+}
+
+async function findPeople(
+  due: readonly Delivery[],
+  round: 'first' | 'last',
+  people: People,
+  updates: PeopleUpdates,
+  signal: AbortSignal,
+): Promise<Map<Delivery, Resolution>> {
+  const found = await people.resolve(
+    due.filter(({ records }) => !records.person),
+    signal,
+  );
+  for (const delivery of due) {
+    const { person } = delivery.records;
+    if (person) found.set(delivery, { person, notes: [] });
+    else if (round === 'last' && delivery.call.caller.number === null) found.set(delivery, noCatchAll);
+  }
+  const meetings = [...found].flatMap(([delivery, resolution]) => {
+    const isCaller = delivery.call.caller.number !== null;
+    const person = resolution.failure || resolution.isNew || !isCaller ? null : resolution.person;
+    return person ? [{ delivery, person }] : [];
+  });
+  for (const [delivery, { note, failure }] of await updates.write(meetings, signal)) {
+    const resolution = found.get(delivery);
+    if (failure) found.set(delivery, { failure });
+    else if (resolution && !resolution.failure) {
+      found.set(delivery, { ...resolution, notes: [...resolution.notes, note] });
+    }
+  }
+  return found;
+}
+
+const noCatchAll: Resolution = {
+  person: null,
+  notes: ['Salesforce does not have the record that person.withheld names, so none was linked.'],
+};

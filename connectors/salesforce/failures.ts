@@ -1,0 +1,334 @@
+import type { Outcome, Records } from '../../src/connector/contract.ts';
+import type { RawAnswer } from './exchange.ts';
+import { ownFields } from './setup-names.ts';
+
+/*
+ * What each failure of Salesforce means to us. A request fails as a whole, or a record of a collection fails among
+ * others that do not; both are read here into one form, and the kind alone decides what the delivery loop does.
+ */
+
+export interface Failure {
+  kind: 'retry' | 'rejected' | 'blocked';
+  reason: string;
+  notBefore?: Date;
+  /** What the connector can do about it by itself. */
+  cure?: Cure;
+  /** It refused a whole request, so that one record of it may be to blame. */
+  isWhole?: true;
+}
+
+export type Cure =
+  /** The token is refused: another may not be. */
+  | { what: 'session' }
+  /** Another record has this value of a unique field. */
+  | { what: 'taken' }
+  /** The record, or the one it was to be linked to, is deleted. */
+  | { what: 'gone' }
+  /** The lead has become a contact. */
+  | { what: 'converted' }
+  /** Fields that cannot be written, or are not there as far as we may see. */
+  | { what: 'fields'; names: readonly string[] }
+  /** Values that the fields' own limits refuse. */
+  | { what: 'values' }
+  /** Too many records for the org's own triggers. */
+  | { what: 'smaller' }
+  /** More than the org can compare in time. */
+  | { what: 'slow' };
+
+/** A failed request, as an error to throw. */
+export class RequestFailed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.reason, { cause });
+    this.failure = failure;
+  }
+}
+
+/** What reading a failure needs to know of where it happened. */
+export interface Circumstances {
+  /** `upsert Task`. */
+  request: string;
+  /** The connector's name, for the command that helps. */
+  connector: string;
+  now: Date;
+  /** Never shown, even when Salesforce repeats it. */
+  secrets: readonly string[];
+  /** Fields that the configuration maps, of whichever object. */
+  mapped: ReadonlySet<string>;
+  /** The day's requests, as Salesforce counted them last. */
+  usage: { used: number; limit: number } | undefined;
+}
+
+/** One complaint. A record alone has `errorCode`, one of a collection `statusCode`. */
+export interface SalesforceError {
+  errorCode?: unknown;
+  statusCode?: unknown;
+  message?: unknown;
+  fields?: unknown;
+}
+
+interface Complaint {
+  code: string;
+  message: string;
+  fields: string[];
+  /** Whether it is about one record of several, or about the request. */
+  ofRow: boolean;
+}
+
+type Reading = (words: string, complaint: Complaint, where: Circumstances) => Failure;
+
+const retry: Reading = (reason) => ({ kind: 'retry', reason });
+const rejected: Reading = (reason) => ({ kind: 'rejected', reason });
+const blocked: Reading = (reason) => ({ kind: 'blocked', reason });
+const slow: Reading = (reason) => ({ kind: 'retry', reason, cure: { what: 'slow' } });
+const badValue: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'values' } });
+const gone: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'gone' } });
+/** One record that may not be changed says nothing of the others; a kind of record that may not be made, does. */
+const forbidden: Reading = (words, complaint, where) =>
+  complaint.ofRow && where.request.startsWith('update')
+    ? { kind: 'rejected', reason: words }
+    : { kind: 'blocked', reason: `The bridge's user may not do this in Salesforce. Grant it. ${words}` };
+const session: Reading = (words) => ({
+  kind: 'blocked',
+  reason: `Salesforce issues tokens and refuses them. Look at the app's policies and its Run As user. ${words}`,
+  cure: { what: 'session' },
+});
+const maintenance: Reading = (reason, _, where) => ({
+  kind: 'blocked',
+  reason,
+  notBefore: after(where.now, 5 * 60),
+});
+
+/** By Salesforce's code. What is not listed is worth a retry. */
+const byCode: Record<string, Reading> = {
+  // It passes by itself.
+  UNABLE_TO_LOCK_ROW: retry,
+  SERVER_UNAVAILABLE: retry,
+  UNKNOWN_EXCEPTION: retry,
+  QUERY_TIMEOUT: slow,
+  QUERY_TOO_COMPLICATED: slow,
+  REQUEST_RUNNING_TOO_LONG: retry,
+  TOO_MANY_APEX_REQUESTS: retry,
+  ENTITY_IS_LOCKED: retry,
+  REQUEST_LIMIT_EXCEEDED: overLimit,
+  INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE: maintenance,
+  // Who we are.
+  INVALID_SESSION_ID: session,
+  INVALID_AUTH_HEADER: session,
+  INVALID_ACCESS_TOKEN: session,
+  // What the org has and lets us do.
+  INVALID_FIELD: badFields,
+  INVALID_FIELD_FOR_INSERT_UPDATE: badFields,
+  NOT_FOUND: notFound,
+  INVALID_TYPE: forbidden,
+  INSUFFICIENT_ACCESS: forbidden,
+  INSUFFICIENT_ACCESS_OR_READONLY: forbidden,
+  INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: rejected,
+  INACTIVE_OWNER_OR_USER: forbidden,
+  API_DISABLED_FOR_ORG: blocked,
+  API_CURRENTLY_DISABLED: blocked,
+  FUNCTIONALITY_NOT_ENABLED: blocked,
+  STORAGE_LIMIT_EXCEEDED: blocked,
+  LICENSE_LIMIT_EXCEEDED: blocked,
+  UNSUPPORTED_API_VERSION: blocked,
+  DUPLICATE_EXTERNAL_ID: (words, _, where) => needsSetup('A key of the bridge is not unique', where, words),
+  // What this call says.
+  STRING_TOO_LONG: badValue,
+  INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: badValue,
+  NUMBER_OUTSIDE_VALID_RANGE: badValue,
+  INVALID_EMAIL_ADDRESS: badValue,
+  JSON_PARSER_ERROR: badValue,
+  REQUIRED_FIELD_MISSING: rejected,
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: rejected,
+  FIELD_INTEGRITY_EXCEPTION: rejected,
+  MALFORMED_ID: rejected,
+  MALFORMED_QUERY: rejected,
+  MALFORMED_SEARCH: rejected,
+  DUPLICATES_DETECTED: rejected,
+  ENTITY_IS_ARCHIVED: rejected,
+  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: ofTrigger,
+  // What has become of the records.
+  ENTITY_IS_DELETED: gone,
+  INVALID_CROSS_REFERENCE_KEY: gone,
+  CANNOT_UPDATE_CONVERTED_LEAD: (reason) => ({ kind: 'rejected', reason, cure: { what: 'converted' } }),
+  DUPLICATE_VALUE: duplicate,
+};
+
+/** Consequences of another record's failure. */
+const collateral = ['ALL_OR_NONE_OPERATION_ROLLED_BACK', 'PROCESSING_HALTED'];
+
+/** A request that Salesforce answered with other than 2xx. */
+export function failureOfAnswer(answer: Pick<RawAnswer, 'status' | 'body'>, where: Circumstances): Failure {
+  const complaint = complaintOf(errorsIn(answer.body), false);
+  if (!complaint) return failureOfStatus(answer, where);
+  const words = quote(`${answer.status} ${complaint.code}`, complaint.message, where);
+  return (byCode[complaint.code] ?? retry)(words, complaint, where);
+}
+
+/** A record of a collection that Salesforce did not write, while it may have written others. */
+export function failureOfRow(errors: readonly SalesforceError[], where: Circumstances): Failure {
+  const complaint = complaintOf(errors, true);
+  if (!complaint) return failureOfOmission(where);
+  const words = quote(complaint.code, complaint.message, where);
+  return (byCode[complaint.code] ?? retry)(words, complaint, where);
+}
+
+/** No answer, or none that can be read: whatever was asked may have been done. */
+export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
+  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  const text = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0];
+  const reason = `Salesforce gave no usable answer to ${where.request}: ${code ?? text}.`;
+  return { kind: 'retry', reason: hide(reason, where) };
+}
+
+/** Salesforce answered 2xx and said nothing of a record. */
+export function failureOfOmission(where: Circumstances): Failure {
+  const reason = `Salesforce accepted ${where.request}, but did not say what came of this call.`;
+  return { kind: 'retry', reason };
+}
+
+/** The token endpoint speaks OAuth. Its refusals last until somebody looks at the app, its secret or its user. */
+export function failureOfToken(answer: Pick<RawAnswer, 'status' | 'body'>, where: Circumstances): Failure {
+  const { error, error_description: description } = asObject(parse(answer.body));
+  if (typeof error !== 'string') return failureOfStatus(answer, where);
+  const words = quote(`${answer.status} ${error}`, String(description ?? ''), where);
+  const passing = ['rate_limit_exceeded', 'server_error', 'temporarily_unavailable', 'unknown_error'];
+  if (answer.status >= 500 || answer.status === 429 || passing.includes(error))
+    return retry(words, none, where);
+  const advice =
+    'Check auth.clientId, auth.clientSecret and auth.loginUrl (My Domain), and that the app has the client credentials flow with a Run As user.';
+  return { kind: 'blocked', reason: `Salesforce does not let the bridge log in. ${advice} ${words}` };
+}
+
+export function outcomeOf(failure: Failure, records: Records, notes: readonly string[]): Outcome {
+  const { kind, reason, notBefore } = failure;
+  return {
+    kind,
+    reason,
+    records,
+    ...(notes.length > 0 ? { notes: [...notes] } : {}),
+    ...(notBefore && kind !== 'rejected' ? { notBefore } : {}),
+  };
+}
+
+const none: Complaint = { code: '', message: '', fields: [], ofRow: false };
+
+/** An answer without a code of Salesforce's: a gateway's page, or a way of refusing that is not listed. */
+function failureOfStatus(
+  { status, body }: Pick<RawAnswer, 'status' | 'body'>,
+  where: Circumstances,
+): Failure {
+  const words = quote(String(status), textOf(body), where);
+  if (status === 401) return session(words, none, where);
+  if (status === 403) return forbidden(words, none, where);
+  if (status === 404 || status === 410) return notFound(words, none, where);
+  if (status === 413 || status === 414 || status === 431) return rejected(words, none, where);
+  return retry(words, none, where);
+}
+
+function overLimit(words: string, { message }: Complaint, where: Circumstances): Failure {
+  const { usage } = where;
+  const isDaily = /TotalRequests/i.test(message) || (usage !== undefined && usage.used >= usage.limit);
+  if (!isDaily || /Concurrent/i.test(message)) {
+    return { kind: 'retry', reason: words, notBefore: after(where.now, 10) };
+  }
+  // The allowance is for the last 24 hours, whichever they are: some of it comes back all the time.
+  const reason = `The org's API requests for 24 hours are used up. ${words}`;
+  return { kind: 'blocked', reason, notBefore: after(where.now, 15 * 60) };
+}
+
+/** Fields that are not there, or not to be written: ours need setup, the standard ones a permission. */
+function badFields(words: string, complaint: Complaint, where: Circumstances): Failure {
+  const names = fieldsIn(complaint);
+  const cure: Cure = { what: 'fields', names };
+  const own = names.find((name) => Object.values<string>(ownFields).includes(name));
+  if (own !== undefined) return { ...needsSetup(`The bridge may not write ${own}`, where, words), cure };
+  if (names.length === 0 || names.some((name) => where.mapped.has(name))) {
+    return { kind: 'rejected', reason: words, cure };
+  }
+  const advice = `Let the bridge's user edit ${names.join(', ')}, or map it to "" to write none.`;
+  return { kind: 'blocked', reason: `${advice} ${words}`, cure };
+}
+
+function notFound(words: string, { message }: Complaint, where: Circumstances): Failure {
+  const own = Object.values<string>(ownFields).find((name) => message.includes(name));
+  if (own !== undefined)
+    return needsSetup(`Salesforce has no field ${own} that the bridge may use`, where, words);
+  return { kind: 'blocked', reason: `Check apiVersion and auth.loginUrl. ${words}` };
+}
+
+function needsSetup(what: string, where: Circumstances, words: string): Failure {
+  return { kind: 'blocked', reason: `${what}. Run \`delacon-bridge setup ${where.connector}\`. ${words}` };
+}
+
+/** Triggers and flows of the org: some give way, some only to fewer records at once, some never. */
+function ofTrigger(words: string, { message }: Complaint, where: Circumstances): Failure {
+  if (/UNABLE_TO_LOCK_ROW/.test(message)) return retry(words, none, where);
+  if (/Too many \w+|CPU time limit|LimitException/i.test(message)) {
+    return { kind: 'retry', reason: words, cure: { what: 'smaller' } };
+  }
+  if (/entity type cannot be (inserted|updated)/i.test(message)) return forbidden(words, none, where);
+  return rejected(words, none, where);
+}
+
+function duplicate(words: string, { message }: Complaint): Failure {
+  const isOurBatch = /Duplicate external id specified/i.test(message);
+  return { kind: 'retry', reason: words, cure: { what: isOurBatch ? 'smaller' : 'taken' } };
+}
+
+/** Which fields Salesforce complains of: listed, or within its sentence. */
+function fieldsIn({ fields, message }: Complaint): string[] {
+  if (fields.length > 0) return fields;
+  const column = /No such column '(\w+)'/.exec(message)?.[1];
+  if (column !== undefined) return [column];
+  return /create\/update fields: ([\w, ]+)/.exec(message)?.[1]?.split(/,\s*/) ?? [];
+}
+
+function complaintOf(errors: readonly SalesforceError[], ofRow: boolean): Complaint | undefined {
+  const complaints = errors.flatMap((error) => {
+    const code = error.statusCode ?? error.errorCode;
+    if (typeof code !== 'string') return [];
+    const fields = Array.isArray(error.fields) ? error.fields.map(String) : [];
+    return [{ code, message: String(error.message ?? ''), fields, ofRow }];
+  });
+  return complaints.find(({ code }) => !collateral.includes(code)) ?? complaints[0];
+}
+
+function errorsIn(body: string): SalesforceError[] {
+  const parsed = parse(body);
+  return Array.isArray(parsed) ? parsed.map(asObject) : [asObject(parsed)];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** Salesforce's own words, short enough to read, and without secrets. */
+function quote(code: string, message: string, where: Circumstances): string {
+  const said = message.replace(/\s+/g, ' ').trim().slice(0, 500);
+  return hide(`Salesforce answered ${where.request} with ${code}${said === '' ? '' : `: "${said}"`}.`, where);
+}
+
+/** The text of an answer that is no JSON, such as a gateway's page. */
+function textOf(body: string): string {
+  const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
+  return (title ?? body.replace(/<[^>]*>/g, ' ')).slice(0, 200);
+}
+
+function after(now: Date, seconds: number): Date {
+  return new Date(now.getTime() + seconds * 1000);
+}
+
+export function hide(text: string, { secrets }: Pick<Circumstances, 'secrets'>): string {
+  return secrets.reduce((shown, secret) => (secret ? shown.replaceAll(secret, '[secret]') : shown), text);
+}

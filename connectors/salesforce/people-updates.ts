@@ -1,0 +1,175 @@
+import { LRUCache } from 'lru-cache';
+import { type Delivery, mapFields, type RecordRef } from '../../src/connector/contract.ts';
+import type { FieldDescription, SalesforceApi } from './api.ts';
+import { type Failure, RequestFailed } from './failures.ts';
+import type { FieldDescriptions } from './fields.ts';
+import type { PersonObject, SalesforceOptions } from './options.ts';
+import { objectOf } from './people.ts';
+import { isIn } from './soql.ts';
+import type { Values } from './values.ts';
+
+export interface Meeting {
+  delivery: Delivery;
+  person: RecordRef;
+}
+
+/** What came of it, if there is something to tell. */
+export type Remark = { note: string; failure?: undefined } | { failure: Failure; note?: undefined };
+
+interface Change {
+  values: Values;
+  delivery: Delivery;
+}
+
+const objects = ['Contact', 'Lead'] as const;
+
+/**
+ * Writes mapped fields to people who are in Salesforce already, as `onUpdate` allows. Defaults are never written here:
+ * a placeholder is for new people only. The mapping is made for leads or for contacts, so what the other kind does not
+ * have is passed over.
+ */
+export class PeopleUpdates {
+  readonly #api: SalesforceApi;
+  readonly #options: SalesforceOptions['person'];
+  readonly #descriptions: FieldDescriptions;
+  /** What mapped fields of a person hold, as far as read or written here. */
+  readonly #held = new LRUCache<string, Record<string, unknown>>({ max: 5_000 });
+
+  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: FieldDescriptions) {
+    this.#api = api;
+    this.#options = options.person;
+    this.#descriptions = descriptions;
+  }
+
+  async write(meetings: readonly Meeting[], signal: AbortSignal): Promise<Map<Delivery, Remark>> {
+    const { onUpdate, properties } = this.#options;
+    if (onUpdate === 'never' || Object.keys(properties).length === 0 || meetings.length === 0)
+      return new Map();
+    try {
+      const writable = await this.#writable(meetings, signal);
+      if (onUpdate === 'fillBlank') await this.#read(meetings, writable, signal);
+      return await this.#writeChanges(meetings, this.#changes(meetings, writable), signal);
+    } catch (thrown) {
+      if (!(thrown instanceof RequestFailed)) throw thrown;
+      const { failure } = thrown;
+      return new Map(meetings.map(({ delivery }) => [delivery, { failure }]));
+    }
+  }
+
+  async #writable(
+    meetings: readonly Meeting[],
+    signal: AbortSignal,
+  ): Promise<Record<PersonObject, ReadonlySet<string>>> {
+    const namesOf = async (object: PersonObject) => {
+      if (!meetings.some(({ person }) => objectOf(person) === object)) return new Set<string>();
+      const described: ReadonlyMap<string, FieldDescription> = await this.#descriptions.of(object, signal);
+      return new Set(Object.keys(this.#options.properties).filter((name) => described.get(name)?.updateable));
+    };
+    return { Contact: await namesOf('Contact'), Lead: await namesOf('Lead') };
+  }
+
+  /** What those people hold whom we have not met yet. */
+  async #read(
+    meetings: readonly Meeting[],
+    writable: Record<PersonObject, ReadonlySet<string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const statements = objects.flatMap((object) => {
+      const strangers = meetings.filter(
+        ({ person }) => objectOf(person) === object && !this.#held.has(person.id),
+      );
+      const ids = [...new Set(strangers.map(({ person }) => person.id))];
+      if (ids.length === 0 || writable[object].size === 0) return [];
+      return [`SELECT ${['Id', ...writable[object]].join(',')} FROM ${object} WHERE ${isIn('Id', ids)}`];
+    });
+    if (statements.length === 0) return;
+    for (const { rows, failure } of await this.#api.query(statements, signal)) {
+      if (failure) throw new RequestFailed(failure);
+      for (const { Id, attributes: _, ...held } of rows) this.#held.set(Id, held);
+    }
+  }
+
+  /** By person: several calls of one add up. */
+  #changes(
+    meetings: readonly Meeting[],
+    writable: Record<PersonObject, ReadonlySet<string>>,
+  ): Map<string, Change> {
+    const fill = this.#options.onUpdate === 'fillBlank';
+    const changes = new Map<string, Change>();
+    for (const { delivery, person } of meetings) {
+      const values = mapFields(this.#options.properties, {
+        call: delivery.call,
+        timezone: delivery.source.timezone,
+      });
+      const before = changes.get(person.id)?.values ?? {};
+      const held = { ...this.#held.get(person.id), ...before };
+      const change = Object.entries(values).filter(
+        ([name, value]) =>
+          writable[objectOf(person)].has(name) && (fill ? isBlank(held[name]) : held[name] !== value),
+      );
+      if (change.length === 0) continue;
+      changes.set(person.id, { delivery, values: { ...before, ...Object.fromEntries(change) } });
+    }
+    return changes;
+  }
+
+  async #writeChanges(
+    meetings: readonly Meeting[],
+    changes: ReadonlyMap<string, Change>,
+    signal: AbortSignal,
+  ): Promise<Map<Delivery, Remark>> {
+    const remarks = new Map<string, Remark>(); // by person
+    for (const object of objects) {
+      const ids = [...changes.keys()].filter((id) =>
+        meetings.some(({ person }) => person.id === id && objectOf(person) === object),
+      );
+      if (ids.length > 0) await this.#writeTo(object, ids, changes, remarks, signal);
+    }
+    return new Map(
+      meetings.flatMap(({ delivery, person }) => {
+        const remark = remarks.get(person.id);
+        return remark ? [[delivery, remark] as const] : [];
+      }),
+    );
+  }
+
+  async #writeTo(
+    object: PersonObject,
+    ids: readonly string[],
+    changes: ReadonlyMap<string, Change>,
+    remarks: Map<string, Remark>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const drafts = ids.map((id) => {
+      const { values, delivery } = changes.get(id) as Change;
+      return { values: { ...values, Id: id }, timezone: delivery.source.timezone, notes: [] as string[] };
+    });
+    const written = await this.#descriptions.writeFitted(
+      object,
+      drafts,
+      (records) =>
+        this.#api.update(
+          'people',
+          records.map(({ Id, ...fields }) => ({ object, id: String(Id), fields })),
+          signal,
+        ),
+      signal,
+    );
+    ids.forEach((id, place) => {
+      const failure = written[place]?.failure;
+      const { notes } = drafts[place] as { notes: string[] };
+      // Of somebody who is not there any more, the link tells.
+      if (failure?.cure?.what === 'gone' || failure?.cure?.what === 'converted') return;
+      if (!failure) {
+        this.#held.set(id, { ...this.#held.get(id), ...(changes.get(id) as Change).values });
+        if (notes.length > 0) remarks.set(id, { note: notes.join(' ') });
+      } else if (failure.kind === 'rejected') {
+        remarks.set(id, { note: `What the mapping says of the person was not written. ${failure.reason}` });
+      } else remarks.set(id, { failure });
+    });
+  }
+}
+
+function isBlank(value: unknown): boolean {
+  return value === null || value === undefined || value === '';
+}

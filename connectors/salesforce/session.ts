@@ -1,0 +1,99 @@
+import type { Connection } from 'jsforce';
+import type { Tools } from '../../src/connector/contract.ts';
+import { Exchange } from './exchange.ts';
+import { type Circumstances, failureOfSilence, failureOfToken, RequestFailed } from './failures.ts';
+import type { SalesforceOptions } from './options.ts';
+
+const timeoutMs = 30_000;
+
+/** More tokens than this in a minute help nobody: something refuses them all. */
+const mostTokens = 6;
+const perMs = 60_000;
+
+/**
+ * The access token of a connection. Asked for when first needed and again when one is refused, by all requests
+ * together; the client's own way is to ask again for as long as the answer is 401.
+ */
+export class Session {
+  readonly #conn: Connection;
+  readonly #tools: Tools;
+  readonly #auth: SalesforceOptions['auth'];
+  #asking: Promise<void> | undefined;
+  #askedAt: number[] = [];
+
+  constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {
+    this.#conn = conn;
+    this.#tools = tools;
+    this.#auth = options.auth;
+  }
+
+  /** A token to send requests with. `refused` is the one to be done with. */
+  async token(signal: AbortSignal, where: Circumstances, refused?: string): Promise<string> {
+    // Somebody else may have replaced the refused one meanwhile.
+    if (refused !== undefined) this.drop(refused);
+    if (!this.#conn.accessToken) {
+      this.#asking ??= this.#ask(where).finally(() => {
+        this.#asking = undefined;
+      });
+      await orAborted(this.#asking, signal, where);
+    }
+    return this.#conn.accessToken as string;
+  }
+
+  /** A new token that is refused too: the next request may fare better with another. */
+  drop(token: string): void {
+    if (this.#conn.accessToken === token) this.#conn.accessToken = null;
+  }
+
+  async #ask(where: Circumstances): Promise<void> {
+    this.#countOrRefuse(where);
+    const exchange = new Exchange(this.#tools, timeoutMs);
+    this.#conn.oauth2._transport = exchange;
+    try {
+      await this.#conn.authorize({ grant_type: 'client_credentials' });
+      if (!this.#conn.accessToken || !this.#conn.instanceUrl) throw new Error('it names no token');
+    } catch (thrown) {
+      this.#conn.accessToken = null;
+      const { answer } = exchange;
+      const at = {
+        ...where,
+        request: 'the request for a token',
+        secrets: [...where.secrets, this.#auth.clientSecret],
+      };
+      const failed = answer !== undefined && answer.status >= 400;
+      throw new RequestFailed(failed ? failureOfToken(answer, at) : failureOfSilence(thrown, at), thrown);
+    } finally {
+      this.#tools.countRequest('token', exchange.answer?.status ?? 'failed');
+    }
+  }
+
+  #countOrRefuse(where: Circumstances): void {
+    const now = where.now.getTime();
+    this.#askedAt = this.#askedAt.filter((at) => at > now - perMs);
+    const [oldest] = this.#askedAt;
+    if (oldest !== undefined && this.#askedAt.length >= mostTokens) {
+      throw new RequestFailed({
+        kind: 'blocked',
+        reason: `Salesforce refused ${mostTokens} tokens within a minute, so none is asked for until the minute is over.`,
+        notBefore: new Date(oldest + perMs),
+      });
+    }
+    this.#askedAt.push(now);
+  }
+}
+
+function orAborted(work: Promise<void>, signal: AbortSignal, where: Circumstances): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new RequestFailed(stopping(where)));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+export function stopping(where: Circumstances) {
+  return {
+    kind: 'retry' as const,
+    reason: `The bridge stopped before Salesforce answered ${where.request}.`,
+  };
+}

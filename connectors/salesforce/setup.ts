@@ -1,0 +1,163 @@
+import type { PlanStep } from '../../src/connector/contract.ts';
+import type { FieldDescription, Row, SalesforceApi } from './api.ts';
+import { RequestFailed } from './failures.ts';
+import { allOwnFields, flaw, type OwnField } from './own-fields.ts';
+import { permissionSet } from './setup-names.ts';
+import { isIn, quote } from './soql.ts';
+
+/**
+ * What Salesforce needs to have before the first call: a unique field on activities, leads and contacts, and for the
+ * bridge's user the permission to see them. A field that the Metadata API makes is seen by nobody, not even its maker.
+ */
+
+interface Situation {
+  steps: PlanStep[];
+  missing: OwnField[];
+  ungranted: OwnField[];
+}
+
+export async function plan(api: SalesforceApi, signal: AbortSignal): Promise<PlanStep[]> {
+  return (await look(api, signal)).steps;
+}
+
+export async function apply(
+  api: SalesforceApi,
+  signal: AbortSignal,
+  done: (step: PlanStep) => void,
+): Promise<void> {
+  const { steps, missing, ungranted } = await look(api, signal);
+  const conflicts = steps.filter(({ action }) => action === 'conflict');
+  if (conflicts.length > 0) {
+    throw new Error(conflicts.map(({ subject, detail }) => `${subject}: ${detail}`).join('\n'));
+  }
+  if (missing.length > 0)
+    await api.createFields(
+      missing.map(({ definition }) => definition),
+      signal,
+    );
+  for (const step of steps.slice(0, -1)) done(step);
+  if (ungranted.length > 0) await grant(api, ungranted, signal);
+  await confirm(api, signal);
+  done(steps.at(-1) as PlanStep);
+}
+
+/** The last step is the permission. */
+async function look(api: SalesforceApi, signal: AbortSignal): Promise<Situation> {
+  const seen = await describeOwn(api, signal);
+  const unseen = allOwnFields.filter((field) => !seen.has(field));
+  const hidden = await readHidden(api, unseen, signal);
+  const steps = allOwnFields.map((field) => stepFor(field, seen.get(field) ?? hidden.get(field)));
+  const ungranted = allOwnFields.filter((field) => !isUsable(seen.get(field)));
+  const subject = `permission set ${permissionSet.Name}`;
+  const detail = 'lets the bridge’s user read and edit these fields';
+  return {
+    steps: [...steps, { action: ungranted.length > 0 ? 'create' : 'keep', subject, detail }],
+    missing: allOwnFields.filter((_, place) => steps[place]?.action === 'create'),
+    ungranted,
+  };
+}
+
+async function describeOwn(
+  api: SalesforceApi,
+  signal: AbortSignal,
+): Promise<Map<OwnField, FieldDescription>> {
+  const described = await Promise.all(
+    allOwnFields.map(async (own) => {
+      const { fields } = await api.describe(own.object, signal);
+      return [own, fields.find(({ name }) => name === own.name)] as const;
+    }),
+  );
+  return new Map(described.flatMap(([own, field]) => (field ? [[own, field] as const] : [])));
+}
+
+/** What `describe` does not show may be there, and only lack the permission. */
+async function readHidden(
+  api: SalesforceApi,
+  fields: readonly OwnField[],
+  signal: AbortSignal,
+): Promise<Map<OwnField, Parameters<typeof flaw>[0]>> {
+  if (fields.length === 0) return new Map();
+  const found = await api.readFields(
+    fields.map(({ definition }) => definition.fullName),
+    signal,
+  );
+  return new Map(
+    fields.flatMap((own, place) => {
+      const field = found[place];
+      return field ? [[own, field] as const] : [];
+    }),
+  );
+}
+
+function stepFor(own: OwnField, found: Parameters<typeof flaw>[0] | undefined): PlanStep {
+  const { fullName, label, length } = own.definition;
+  const subject = `field ${fullName}`;
+  const detail = `"${label}", text of ${length} characters, external ID, unique`;
+  if (!found) return { action: 'create', subject, detail };
+  const problem = flaw(found);
+  return problem === undefined
+    ? { action: 'keep', subject, detail }
+    : { action: 'conflict', subject, detail: problem };
+}
+
+function isUsable(field: FieldDescription | undefined): boolean {
+  return field?.createable === true && field.updateable;
+}
+
+/** A permission set of our own, what it lacks, and its assignment to the user who runs this. */
+async function grant(api: SalesforceApi, fields: readonly OwnField[], signal: AbortSignal): Promise<void> {
+  const setId = await findOrCreateSet(api, signal);
+  const paths = fields.flatMap(({ grants }) => grants);
+  const rows = await find(
+    api,
+    `SELECT Id,Field,PermissionsEdit FROM FieldPermissions WHERE ParentId = ${quote(setId)} AND ${isIn('Field', paths)}`,
+    signal,
+  );
+  const permission = { PermissionsRead: true, PermissionsEdit: true };
+  for (const path of paths) {
+    const row = rows.find(({ Field }) => Field === path);
+    const SobjectType = path.split('.')[0];
+    if (!row) {
+      await api.create(
+        'FieldPermissions',
+        { ParentId: setId, SobjectType, Field: path, ...permission },
+        signal,
+      );
+    } else if (row['PermissionsEdit'] !== true)
+      await api.change('FieldPermissions', row.Id, permission, signal);
+  }
+  const user = api.user?.id ?? '';
+  const assigned = await find(
+    api,
+    `SELECT Id FROM PermissionSetAssignment WHERE AssigneeId = ${quote(user)} AND PermissionSetId = ${quote(setId)}`,
+    signal,
+  );
+  if (assigned.length > 0) return;
+  await api.create('PermissionSetAssignment', { AssigneeId: user, PermissionSetId: setId }, signal);
+}
+
+async function findOrCreateSet(api: SalesforceApi, signal: AbortSignal): Promise<string> {
+  const statement = `SELECT Id FROM PermissionSet WHERE Name = ${quote(permissionSet.Name)}`;
+  const [existing] = await find(api, statement, signal);
+  if (existing) return existing.Id;
+  const made = await api.create('PermissionSet', { ...permissionSet }, signal);
+  return made ?? ((await find(api, statement, signal))[0] as Row).Id;
+}
+
+async function find(api: SalesforceApi, statement: string, signal: AbortSignal): Promise<Row[]> {
+  const [found] = await api.query([statement], signal);
+  if (found?.rows) return found.rows;
+  throw new RequestFailed(
+    found?.failure ?? { kind: 'retry', reason: 'Salesforce did not answer the query.' },
+  );
+}
+
+async function confirm(api: SalesforceApi, signal: AbortSignal): Promise<void> {
+  const seen = await describeOwn(api, signal);
+  const unusable = allOwnFields.filter((own) => !isUsable(seen.get(own)));
+  if (unusable.length === 0) return;
+  const names = unusable.flatMap(({ grants }) => grants).join(', ');
+  throw new Error(
+    `Salesforce still does not let the bridge's user edit ${names}. Give the user the permission set ${permissionSet.Name} in Setup.`,
+  );
+}

@@ -1,0 +1,198 @@
+import type { Delivery, RecordRef, Records } from '../../src/connector/contract.ts';
+import type { Fields, SalesforceApi, Written } from './api.ts';
+import { type Failure, RequestFailed } from './failures.ts';
+import type { Draft, FieldDescriptions } from './fields.ts';
+import { personOf } from './people.ts';
+import { ownFields } from './setup-names.ts';
+import { isIn } from './soql.ts';
+import { createOnly } from './task-draft.ts';
+import type { Values } from './values.ts';
+
+/** A call to be written, and the person it belongs to. */
+export interface TaskJob extends Draft {
+  delivery: Delivery;
+  person: RecordRef | null;
+}
+
+/** What became of a call, and what of it is in Salesforce: after a failure too, there may be something. */
+export interface TaskResult {
+  records: Records;
+  failure?: Failure;
+  /** The person who turned out not to be there any more. */
+  orphanOf?: RecordRef;
+}
+
+type Results = Map<TaskJob, TaskResult>;
+
+/** A Task that is there, and whom it is linked to already. */
+interface Existing {
+  id: string;
+  person: RecordRef | undefined;
+}
+
+const key = ownFields.Task;
+
+/**
+ * Writes calls so that each is one Task, whatever was written before:
+ *
+ *     id known ──▶ update ──gone──▶ ┐
+ *     id unknown ─────────────────▶ upsert as a new call ──there──▶ look up by key ──▶ update
+ *
+ * A Task becomes a call only when it is made: TaskSubtype is refused afterwards. So an upsert always says it, which can
+ * make a call but never a plain task, and is refused for a Task that is there. That one is then found and updated.
+ * The person is linked once, and never sent again: a lead may have become a contact meanwhile.
+ */
+export class Tasks {
+  readonly #api: SalesforceApi;
+  readonly #descriptions: FieldDescriptions;
+
+  constructor(api: SalesforceApi, descriptions: FieldDescriptions) {
+    this.#api = api;
+    this.#descriptions = descriptions;
+  }
+
+  async write(jobs: readonly TaskJob[], signal: AbortSignal): Promise<Results> {
+    const results: Results = new Map();
+    const known = new Map<TaskJob, Existing>();
+    for (const job of jobs) {
+      const { activity, person } = job.delivery.records;
+      if (activity) known.set(job, { id: activity.id, person });
+    }
+    const gone = await this.#update(known, results, signal);
+    const fresh = [...jobs.filter((job) => !known.has(job)), ...gone];
+    const there = await this.#upsert(fresh, results, signal);
+    await this.#adopt(there, results, signal);
+    return results;
+  }
+
+  /** Updates by id; answers the jobs whose Task, or else whose person, is gone. */
+  async #update(
+    existing: ReadonlyMap<TaskJob, Existing>,
+    results: Results,
+    signal: AbortSignal,
+  ): Promise<TaskJob[]> {
+    const jobs = [...existing.keys()];
+    const written = await this.#send(
+      jobs,
+      (job) => {
+        const { id, person } = existing.get(job) as Existing;
+        const link = person === undefined && job.person ? { WhoId: job.person.id } : {};
+        return { ...withoutCreateOnly(job.values), ...link, Id: id };
+      },
+      (records) =>
+        this.#api.update(
+          'Task',
+          records.map(({ Id, ...fields }) => ({ object: 'Task', id: String(Id), fields })),
+          signal,
+        ),
+      signal,
+    );
+    const gone: TaskJob[] = [];
+    jobs.forEach((job, place) => {
+      const { failure } = written[place] as Written;
+      const { id, person = job.person ?? undefined } = existing.get(job) as Existing;
+      const linked = existing.get(job)?.person;
+      if (!failure) results.set(job, { records: recordsOf(id, person) });
+      else if (failure.cure?.what === 'gone') gone.push(job);
+      else results.set(job, failed(failure, recordsOf(id, linked), job.person));
+    });
+    return gone;
+  }
+
+  /** Makes Tasks; answers the jobs whose key a Task has already, from an attempt whose answer was lost. */
+  async #upsert(jobs: readonly TaskJob[], results: Results, signal: AbortSignal): Promise<TaskJob[]> {
+    const written = await this.#send(
+      jobs,
+      (job) => ({ ...job.values, ...(job.person ? { WhoId: job.person.id } : {}), [key]: job.delivery.key }),
+      (records) => this.#api.upsert('Task', key, records, signal),
+      signal,
+    );
+    const there: TaskJob[] = [];
+    jobs.forEach((job, place) => {
+      const { id, failure } = written[place] as Written;
+      if (!failure) results.set(job, { records: recordsOf(id, job.person ?? undefined) });
+      else if (isThere(failure)) {
+        there.push(job);
+        results.set(job, { records: {}, failure }); // should nothing be found
+      } else results.set(job, failed(failure, {}, job.person));
+    });
+    return there;
+  }
+
+  /** Finds the Tasks that have these keys, and updates them. */
+  async #adopt(jobs: readonly TaskJob[], results: Results, signal: AbortSignal): Promise<void> {
+    if (jobs.length === 0) return;
+    const found = await this.#find(
+      jobs.map(({ delivery }) => delivery.key),
+      signal,
+    ).catch(asFailure);
+    const existing = new Map<TaskJob, Existing>();
+    for (const job of jobs) {
+      if (!(found instanceof Map)) results.set(job, { records: {}, failure: found });
+      else {
+        const task = found.get(job.delivery.key);
+        if (task) existing.set(job, task);
+      }
+    }
+    for (const job of await this.#update(existing, results, signal)) {
+      // It was there a moment ago, so whoever is gone is the person.
+      const { id, person } = existing.get(job) as Existing;
+      const failure = { kind: 'retry' as const, reason: 'The person of this call is gone from Salesforce.' };
+      const orphan = person === undefined && job.person ? { orphanOf: job.person } : {};
+      results.set(job, {
+        records: recordsOf(id, person),
+        failure: { ...failure, cure: { what: 'gone' } },
+        ...orphan,
+      });
+    }
+  }
+
+  /** Archived ones too, which a plain query leaves out. */
+  async #find(keys: readonly string[], signal: AbortSignal): Promise<Map<string, Existing>> {
+    const statement = `SELECT Id,WhoId,${key} FROM Task WHERE IsDeleted = false AND ${isIn(key, keys)}`;
+    const [found] = await this.#api.query([statement], signal, 'queryAll');
+    if (!found?.rows) throw new RequestFailed((found as { failure: Failure }).failure);
+    return new Map(
+      found.rows.map((row) => {
+        const who = row['WhoId'];
+        const person = typeof who === 'string' ? personOf(who) : undefined;
+        return [String(row[key]), { id: row.Id, person }];
+      }),
+    );
+  }
+
+  async #send(
+    jobs: readonly TaskJob[],
+    valuesOf: (job: TaskJob) => Values,
+    write: (records: readonly Fields[]) => Promise<Written[]>,
+    signal: AbortSignal,
+  ): Promise<Written[]> {
+    if (jobs.length === 0) return [];
+    const drafts = jobs.map((job) => ({ values: valuesOf(job), timezone: job.timezone, notes: job.notes }));
+    return this.#descriptions.writeFitted('Task', drafts, write, signal);
+  }
+}
+
+function withoutCreateOnly(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !createOnly.includes(name)));
+}
+
+/** Salesforce says so by refusing what can only be said of a new Task, or by our key. */
+function isThere({ cure }: Failure): boolean {
+  if (cure?.what === 'fields') return cure.names.some((name) => createOnly.includes(name));
+  return cure?.what === 'taken';
+}
+
+function failed(failure: Failure, records: Records, person: RecordRef | null): TaskResult {
+  const isOrphan = failure.cure?.what === 'gone' || failure.cure?.what === 'converted';
+  return { records, failure, ...(isOrphan && person ? { orphanOf: person } : {}) };
+}
+
+function recordsOf(id: string, person: RecordRef | undefined): Records {
+  return { activity: { type: 'task', id }, ...(person ? { person } : {}) };
+}
+
+function asFailure(thrown: unknown): Failure {
+  if (thrown instanceof RequestFailed) return thrown.failure;
+  throw thrown;
+}

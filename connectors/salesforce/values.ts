@@ -1,0 +1,34 @@
+import { type Delivery, type Mapping, mapFields, type RecordDraft } from '../../src/connector/contract.ts';
+
+export type Values = RecordDraft['properties'];
+
+/** Defaults, and what the mapping says instead or besides. A mapping that yields nothing takes its default away. */
+export function withMapping(
+  defaults: Record<string, Values[string] | null>,
+  mapping: Mapping,
+  delivery: Delivery,
+): Values {
+  const values: Values = {};
+  for (const [name, value] of Object.entries(defaults)) {
+    if (value !== null && value !== '' && !(name in mapping)) values[name] = value;
+  }
+  return { ...values, ...mapFields(mapping, { call: delivery.call, timezone: delivery.source.timezone }) };
+}
+
+/** At most so many UTF-16 units, and no half of a surrogate pair at the end. */
+export function cut(text: string, length: number): string {
+  if (text.length <= length) return text;
+  return text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
+}
+
+/** The day on which something happened where the business is: Salesforce keeps dates without a zone. */
+export function localDate(instant: Date, timezone: string): string {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    timeZone: timezone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  }).formatToParts(instant);
+  const part = (type: string) => parts.find((one) => one.type === type)?.value;
+  return `${part('year')}-${part('month')}-${part('day')}`;
+}

@@ -1,0 +1,32 @@
+import { connectorContract } from '../../conformance/connector-contract.ts';
+import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { open } from './rig.ts';
+
+connectorContract('salesforce', (use) =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.refusedValues.set('Task.Subject', /FORBIDDEN/);
+    const people = () => [...salesforce.leads(), ...salesforce.contacts()];
+    await use({
+      open: () => open(salesforce),
+      activities: () =>
+        salesforce.tasks().map((task) => ({
+          key: String(task['Delacon_Call_Id__c']),
+          completed: task['IsClosed'] === true,
+          personId: task['WhoId'] === undefined ? null : String(task['WhoId']),
+        })),
+      people: () => people().map((person) => ({ id: person.id, phone: String(person['Phone']) })),
+      addPerson: (phone) => salesforce.addContact({ Phone: phone }),
+      faults: {
+        loseAnswerAfterCommit: (skip) => salesforce.strike(faults.loseAnswer, '/', skip),
+        dropBeforeCommit: (skip) => salesforce.strike(faults.drop, '/', skip),
+        throttle: (skip) => salesforce.strike(faults.tooManyAtOnce, '/', skip),
+        serverError: (skip) => salesforce.strike(faults.serverError, '/', skip),
+        clear: salesforce.calm,
+        refuseToken: salesforce.refuseTokens,
+        acceptToken: salesforce.accept,
+      },
+      unacceptable: { PLA_Dealer_Name: 'FORBIDDEN' },
+      secrets: [salesforce.clientSecret],
+    });
+  }),
+);

@@ -1,0 +1,362 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Fault, FaultPlan } from './salesforce/faults.ts';
+import type { Field } from './salesforce/fields.ts';
+import { addField, runSoap } from './salesforce/metadata.ts';
+import { type Behaviour, type Entry, Org } from './salesforce/org.ts';
+import { dayUsedUp, notFound, Refusal, refused, sessionExpired } from './salesforce/refusals.ts';
+import { answerRest, type RestAnswer } from './salesforce/rest.ts';
+
+export { answering, type Fault, faults } from './salesforce/faults.ts';
+
+/*
+ * Salesforce as far as a call bridge touches it: it refuses what Salesforce refuses, keeps a search index that lags
+ * behind the store, counts requests and fails on demand. Nothing in it is kept beyond its life.
+ */
+
+export interface EmulatorOptions extends Partial<Behaviour> {
+  /** 0: any free one. */
+  port?: number;
+  clientId?: string;
+  clientSecret?: string;
+  requestsPerDay?: number;
+  /** Whether the bridge's own fields are there already, with permissions. */
+  provisioned?: boolean;
+  /** Whether the user may use the Metadata API. */
+  mayCustomize?: boolean;
+}
+
+export interface EmulatedRecord {
+  id: string;
+  [field: string]: unknown;
+}
+
+export interface SalesforceEmulator {
+  url: string;
+  clientId: string;
+  clientSecret: string;
+  /** Requests answered or cut, by `METHOD /path` without the version. Token requests are among them. */
+  requests: Record<string, number>;
+  /** What `requests` adds up to, of those whose name contains `part`; without it, of those that use up the allowance. */
+  countRequests(part?: string): number;
+  forgetRequests(): void;
+  /** The bodies of requests whose name contains `part`, oldest first. */
+  bodies(part: string): string[];
+  /** The query parameter `q` of searches, oldest first. */
+  searches(): string[];
+  tasks(): EmulatedRecord[];
+  leads(): EmulatedRecord[];
+  contacts(): EmulatedRecord[];
+  /** As typed in by hand, long enough ago for searching to find it. Returns the id. */
+  addLead(values: Record<string, unknown>): string;
+  addContact(values: Record<string, unknown>): string;
+  addTask(values: Record<string, unknown>): string;
+  /** As somebody who edits a record by hand. */
+  edit(id: string, values: Record<string, unknown>): void;
+  /** Into a new contact, or one that is there. Returns the contact's id. */
+  convertLead(id: string, into?: string): string;
+  delete(id: string): void;
+  /** Searching finds everything written so far. */
+  settleIndex(): void;
+  /** The org itself, for rules that a test sets: hidden fields, validation rules, locked rows. */
+  org: Org;
+  /** As an administrator. It is seen by nobody until `grantField`. */
+  addField(object: string, name: string, parts: Record<string, unknown>): void;
+  grantField(path: string): void;
+  fields(object: string): Field[];
+  /** Strikes once: at the first request whose name contains `at`, after `skip` others. Token requests only by name. */
+  strike(fault: Fault, at?: string, skip?: number): void;
+  /** Takes back what has not struck yet. */
+  calm(): void;
+  /** As after the session timeout: tokens issued so far are refused, new ones work. */
+  expireTokens(): void;
+  /** Tokens are issued, and all of them refused. */
+  refuseTokens(): void;
+  /** No token is issued, with OAuth's error code, and those there are are refused. */
+  refuseClient(error: string, description: string): void;
+  accept(): void;
+  useUpAllowance(): void;
+  close(): Promise<void>;
+}
+
+/** What the bridge's own setup makes, for tests that begin after it. */
+export const ownFields = [
+  { object: 'Task', name: 'Delacon_Call_Id__c', type: 'Text', length: 64 },
+  { object: 'Lead', name: 'Delacon_Caller__c', type: 'Text', length: 40 },
+  { object: 'Contact', name: 'Delacon_Caller__c', type: 'Text', length: 40 },
+];
+
+const organisationId = '00D5g000004abcdEAA';
+const longestUri = 16_384;
+const versions = { oldest: 31, newest: 68 };
+
+export async function withSalesforceEmulator<T>(
+  use: (salesforce: SalesforceEmulator) => Promise<T>,
+  options: EmulatorOptions = {},
+): Promise<T> {
+  const salesforce = await startSalesforceEmulator(options);
+  try {
+    return await use(salesforce);
+  } finally {
+    await salesforce.close();
+  }
+}
+
+export async function startSalesforceEmulator(options: EmulatorOptions = {}): Promise<SalesforceEmulator> {
+  const clientId = options.clientId ?? '3MVG9emulated.client.id';
+  const clientSecret = options.clientSecret ?? 'EMULATEDSECRET0123456789';
+  const requestsPerDay = options.requestsPerDay ?? 1_000_000;
+  const org = new Org({
+    now: options.now ?? (() => new Date()),
+    indexDelayMs: options.indexDelayMs ?? 180_000,
+    duplicateRule: options.duplicateRule ?? 'alert',
+    assignTo: options.assignTo,
+  });
+  const plan = new FaultPlan();
+  const requests: Record<string, number> = {};
+  const sent: { name: string; body: string }[] = [];
+  const searches: string[] = [];
+  let tokens = new Set<string>();
+  let tokensAreRefused = false;
+  let clientRefusal: { error: string; error_description: string } | undefined;
+  let used = 0;
+
+  function grant(path: string): void {
+    const set =
+      org.live('PermissionSet').find(({ values }) => values['Name'] === 'Emulated') ??
+      org.insert('PermissionSet', { Name: 'Emulated', Label: 'Emulated' });
+    if (!org.live('PermissionSetAssignment').some(({ values }) => values['PermissionSetId'] === set.id)) {
+      org.insert('PermissionSetAssignment', { AssigneeId: org.userId, PermissionSetId: set.id });
+    }
+    org.insert('FieldPermissions', {
+      ParentId: set.id,
+      SobjectType: path.split('.')[0],
+      Field: path,
+      PermissionsRead: true,
+      PermissionsEdit: true,
+    });
+  }
+
+  if (options.provisioned ?? true) {
+    for (const { object, name, ...parts } of ownFields) {
+      addField(org, object, name, {
+        ...parts,
+        externalId: true,
+        unique: true,
+        caseSensitive: object === 'Task',
+      });
+      grant(`${object}.${name}`);
+    }
+  }
+
+  const isAccepted = (token: string) => tokens.has(token) && !tokensAreRefused;
+  const limitInfo = () => ({ 'Sforce-Limit-Info': `api-usage=${used}/${requestsPerDay}` });
+
+  function issueToken(form: URLSearchParams): RestAnswer {
+    const error = (code: string, description: string) => ({
+      status: 400,
+      body: { error: code, error_description: description },
+    });
+    if (clientRefusal) return { status: 400, body: clientRefusal };
+    if (form.get('grant_type') !== 'client_credentials') {
+      return error('unsupported_grant_type', 'grant type not supported');
+    }
+    if (form.get('client_id') !== clientId) return error('invalid_client_id', 'client identifier invalid');
+    if (form.get('client_secret') !== clientSecret)
+      return error('invalid_client', 'invalid client credentials');
+    const token = `00D5g!${randomUUID()}`;
+    tokens.add(token);
+    return {
+      status: 200,
+      body: {
+        access_token: token,
+        signature: 'emulated',
+        scope: 'api',
+        instance_url: url,
+        id: `${url}/id/${organisationId}/${org.userId}`,
+        token_type: 'Bearer',
+        issued_at: String(org.behaviour.now().getTime()),
+      },
+    };
+  }
+
+  function answerApi(request: IncomingMessage, target: URL, body: string): RestAnswer {
+    if (!isAccepted((request.headers.authorization ?? '').replace(/^Bearer /, ''))) throw sessionExpired();
+    if (used >= requestsPerDay) throw dayUsedUp();
+    used++;
+    if (target.pathname === '/services/data' || target.pathname === '/services/data/') {
+      const all = Array.from(
+        { length: versions.newest - versions.oldest + 1 },
+        (_, i) => versions.oldest + i,
+      );
+      return {
+        status: 200,
+        body: all.map((number) => ({ version: `${number}.0`, url: `/services/data/v${number}.0` })),
+      };
+    }
+    const [, version, path] = /^\/services\/data\/v(\d+)\.0(\/.*?)\/?$/.exec(target.pathname) ?? [];
+    if (version === undefined || path === undefined || Number(version) > versions.newest) throw notFound();
+    if (Number(version) < versions.oldest) {
+      throw refused(410, 'UNSUPPORTED_API_VERSION', `The API version ${version}.0 is retired.`);
+    }
+    if (path === '/search') searches.push(target.searchParams.get('q') ?? '');
+    org.commit();
+    return answerRest(org, {
+      method: request.method ?? 'GET',
+      path,
+      query: target.searchParams,
+      version: Number(version),
+      headers: request.headers as Record<string, string>,
+      body,
+    });
+  }
+
+  function answer(request: IncomingMessage, target: URL, body: string): RestAnswer & { isXml?: boolean } {
+    if ((request.url ?? '').length > longestUri) return { status: 414, body: 'URI Too Long' };
+    if (target.pathname === '/services/oauth2/token') return issueToken(new URLSearchParams(body));
+    if (target.pathname.startsWith('/services/Soap/m/')) {
+      used++;
+      return { ...runSoap(org, body, isAccepted, options.mayCustomize ?? true), isXml: true };
+    }
+    try {
+      return { ...answerApi(request, target, body), headers: limitInfo() };
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      return { status: refusal.status, body: refusal.body, headers: limitInfo() };
+    }
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readText(request);
+    const target = new URL(request.url ?? '/', url);
+    if (request.method === 'GET' && target.pathname === '/') {
+      return send(response, { status: 200, body: inspect() });
+    }
+    const name = nameOf(request.method ?? 'GET', target.pathname, body);
+    requests[name] = (requests[name] ?? 0) + 1;
+    sent.push({ name, body });
+    if (sent.length > 1_000) sent.shift();
+    const fault = plan.strike(name);
+    const truth = !fault || fault.commits ? answer(request, target, body) : undefined;
+    if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    if (truth && (!fault || fault.delayMs)) return send(response, truth);
+    if (fault?.hangs) return;
+    if (!fault?.answer) return void request.socket.destroy();
+    response.writeHead(fault.answer.status, { ...limitInfo(), ...fault.answer.headers });
+    response.end(fault.answer.body);
+  }
+
+  const inspect = () => ({
+    clientId,
+    requests,
+    tasks: records('Task'),
+    leads: records('Lead'),
+    contacts: records('Contact'),
+  });
+  const records = (object: string) => org.live(object).map(plainRecord);
+  const add = (object: string, values: Record<string, unknown>) => {
+    const entry = org.insert(object, values);
+    for (const index of entry.indexed) index.at = Number.NEGATIVE_INFINITY;
+    return entry.id;
+  };
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((problem) => {
+      console.error('the Salesforce emulator failed:', problem);
+      request.socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    url,
+    clientId,
+    clientSecret,
+    requests,
+    countRequests: (part) =>
+      Object.entries(requests).reduce(
+        (sum, [name, count]) =>
+          sum + ((part === undefined ? name !== tokenRequest : name.includes(part)) ? count : 0),
+        0,
+      ),
+    forgetRequests() {
+      for (const name of Object.keys(requests)) delete requests[name];
+      sent.length = 0;
+      searches.length = 0;
+    },
+    bodies: (part) => sent.filter(({ name }) => name.includes(part)).map(({ body }) => body),
+    searches: () => [...searches],
+    tasks: () => records('Task'),
+    leads: () => records('Lead'),
+    contacts: () => records('Contact'),
+    addLead: (values) => add('Lead', { LastName: 'Typed In', Company: 'Acme', ...values }),
+    addContact: (values) => add('Contact', { LastName: 'Typed In', ...values }),
+    addTask: (values) => add('Task', values),
+    edit: (id, values) => org.overwrite(id, values),
+    convertLead: (id, into) => org.convert(id, into),
+    delete: (id) => org.delete(id),
+    settleIndex: () => org.settleIndex(),
+    org,
+    addField: (object, name, parts) => addField(org, object, name, parts),
+    grantField: grant,
+    fields: (object) => org.objects.get(object) ?? [],
+    strike: (fault, at = '/', skip = 0) => plan.add(fault, at, skip),
+    calm: () => plan.clear(),
+    expireTokens() {
+      tokens = new Set();
+    },
+    refuseTokens() {
+      tokensAreRefused = true;
+    },
+    refuseClient(error, description) {
+      clientRefusal = { error, error_description: description };
+      tokens = new Set();
+    },
+    accept() {
+      tokensAreRefused = false;
+      clientRefusal = undefined;
+    },
+    useUpAllowance() {
+      used = requestsPerDay;
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+const tokenRequest = 'token';
+
+/** `PATCH /composite/sobjects`; `token`; `SOAP createMetadata`, with a stroke so that faults find it. */
+function nameOf(method: string, path: string, body: string): string {
+  if (path === '/services/oauth2/token') return tokenRequest;
+  if (path.startsWith('/services/Soap/')) return `SOAP /${/<(\w+Metadata)>/.exec(body)?.[1]}`;
+  return `${method} ${path.replace(/^\/services\/data\/v\d+\.0/, '')}`;
+}
+
+function plainRecord({ id, values }: Entry): EmulatedRecord {
+  const { Id: _, ...rest } = values;
+  return { id, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)) };
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function send(response: ServerResponse, answer: RestAnswer & { isXml?: boolean }): void {
+  response.writeHead(answer.status, {
+    'Content-Type': answer.isXml ? 'text/xml;charset=UTF-8' : 'application/json;charset=UTF-8',
+    ...answer.headers,
+  });
+  if (answer.isXml) response.end(String(answer.body));
+  else response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
+}

@@ -1,0 +1,242 @@
+/** The fields of the objects that a call bridge touches, as `describe` tells of them. */
+
+export interface Field {
+  name: string;
+  label: string;
+  type:
+    | 'id'
+    | 'string'
+    | 'textarea'
+    | 'phone'
+    | 'email'
+    | 'picklist'
+    | 'combobox'
+    | 'boolean'
+    | 'int'
+    | 'double'
+    | 'date'
+    | 'datetime'
+    | 'reference';
+  length: number;
+  digits: number;
+  createable: boolean;
+  updateable: boolean;
+  nillable: boolean;
+  defaultedOnCreate: boolean;
+  restrictedPicklist: boolean;
+  picklistValues: { value: string; label: string; active: boolean; defaultValue: boolean }[];
+  externalId: boolean;
+  unique: boolean;
+  caseSensitive: boolean;
+  idLookup: boolean;
+  custom: boolean;
+  referenceTo: string[];
+}
+
+export function field(name: string, type: Field['type'], more: Partial<Field> = {}): Field {
+  return {
+    name,
+    label: name,
+    type,
+    length: 0,
+    digits: 0,
+    createable: true,
+    updateable: true,
+    nillable: true,
+    defaultedOnCreate: false,
+    restrictedPicklist: false,
+    picklistValues: [],
+    externalId: false,
+    unique: false,
+    caseSensitive: false,
+    idLookup: type === 'id',
+    custom: name.endsWith('__c'),
+    referenceTo: [],
+    ...more,
+  };
+}
+
+export function options(...values: string[]): Pick<Field, 'picklistValues'> {
+  return {
+    picklistValues: values.map((value, place) => ({
+      value,
+      label: value,
+      active: true,
+      defaultValue: place === 0,
+    })),
+  };
+}
+
+const text = (name: string, length: number, more: Partial<Field> = {}) =>
+  field(name, 'string', { length, ...more });
+const phone = (name: string) => field(name, 'phone', { length: 40 });
+const derived = (name: string, type: Field['type'], more: Partial<Field> = {}) =>
+  field(name, type, { createable: false, updateable: false, ...more });
+
+const system = () => [
+  derived('Id', 'id', { length: 18, nillable: false, defaultedOnCreate: true }),
+  derived('IsDeleted', 'boolean', { nillable: false, defaultedOnCreate: true }),
+  derived('CreatedDate', 'datetime', { nillable: false, defaultedOnCreate: true }),
+  derived('LastModifiedDate', 'datetime', { nillable: false, defaultedOnCreate: true }),
+];
+
+const owner = () =>
+  field('OwnerId', 'reference', { length: 18, defaultedOnCreate: true, referenceTo: ['User', 'Group'] });
+
+const name = () => [
+  text('FirstName', 40),
+  text('LastName', 80, { nillable: false }),
+  derived('Name', 'string', { length: 121, nillable: false }),
+];
+
+const address = (prefix: string) => [
+  field(`${prefix}Street`, 'textarea', { length: 255 }),
+  text(`${prefix}City`, 40),
+  text(`${prefix}State`, 80),
+];
+
+const leadSource = () =>
+  field('LeadSource', 'picklist', {
+    length: 255,
+    ...options('Web', 'Phone Inquiry', 'Partner Referral', 'Purchased List', 'Other'),
+  });
+
+export function standardObjects(): Map<string, Field[]> {
+  return new Map([
+    ['Task', task()],
+    ['Event', [...system(), text('Subject', 255)]],
+    ['Lead', lead()],
+    ['Contact', contact()],
+    ['Account', [...system(), text('Name', 255, { nillable: false }), phone('Phone'), phone('Fax'), owner()]],
+    ['User', [...system(), text('Username', 80)]],
+    [
+      'PermissionSet',
+      [
+        ...system(),
+        text('Name', 80, { nillable: false }),
+        text('Label', 80, { nillable: false }),
+        text('Description', 255),
+      ],
+    ],
+    [
+      'PermissionSetAssignment',
+      [
+        ...system(),
+        field('AssigneeId', 'reference', {
+          length: 18,
+          nillable: false,
+          updateable: false,
+          referenceTo: ['User'],
+        }),
+        field('PermissionSetId', 'reference', {
+          length: 18,
+          nillable: false,
+          updateable: false,
+          referenceTo: ['PermissionSet'],
+        }),
+      ],
+    ],
+    [
+      'FieldPermissions',
+      [
+        ...system(),
+        field('ParentId', 'reference', {
+          length: 18,
+          nillable: false,
+          updateable: false,
+          referenceTo: ['PermissionSet'],
+        }),
+        text('SobjectType', 40, { nillable: false, updateable: false }),
+        text('Field', 80, { nillable: false, updateable: false }),
+        field('PermissionsRead', 'boolean', { nillable: false, defaultedOnCreate: true }),
+        field('PermissionsEdit', 'boolean', { nillable: false, defaultedOnCreate: true }),
+      ],
+    ],
+  ]);
+}
+
+function task(): Field[] {
+  return [
+    ...system(),
+    field('TaskSubtype', 'picklist', {
+      length: 40,
+      updateable: false,
+      restrictedPicklist: true,
+      ...options('Task', 'Email', 'ListEmail', 'LinkedIn', 'Call'),
+    }),
+    field('CallType', 'picklist', {
+      length: 40,
+      restrictedPicklist: true,
+      ...options('Internal', 'Inbound', 'Outbound'),
+    }),
+    field('CallDurationInSeconds', 'int', { digits: 8 }),
+    text('CallDisposition', 255),
+    text('CallObject', 255),
+    field('Status', 'picklist', {
+      length: 255,
+      nillable: false,
+      defaultedOnCreate: true,
+      ...options('Not Started', 'In Progress', 'Completed', 'Waiting on someone else', 'Deferred'),
+    }),
+    field('Priority', 'picklist', {
+      length: 255,
+      nillable: false,
+      defaultedOnCreate: true,
+      ...options('Normal', 'High', 'Low'),
+    }),
+    field('Subject', 'combobox', { length: 255 }),
+    field('Description', 'textarea', { length: 32_000 }),
+    field('ActivityDate', 'date'),
+    derived('CompletedDateTime', 'datetime'),
+    derived('IsClosed', 'boolean', { nillable: false, defaultedOnCreate: true }),
+    derived('IsArchived', 'boolean', { nillable: false, defaultedOnCreate: true }),
+    field('WhoId', 'reference', { length: 18, referenceTo: ['Contact', 'Lead'] }),
+    field('WhatId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    derived('AccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    owner(),
+  ];
+}
+
+function lead(): Field[] {
+  return [
+    ...system(),
+    ...name(),
+    text('Company', 255, { nillable: false }),
+    text('Title', 128),
+    phone('Phone'),
+    phone('MobilePhone'),
+    phone('Fax'),
+    field('Email', 'email', { length: 80 }),
+    ...address(''),
+    field('Description', 'textarea', { length: 32_000 }),
+    field('Status', 'picklist', {
+      length: 255,
+      nillable: false,
+      defaultedOnCreate: true,
+      ...options('Open - Not Contacted', 'Working - Contacted', 'Closed - Converted'),
+    }),
+    leadSource(),
+    field('Rating', 'picklist', { length: 255, restrictedPicklist: true, ...options('Hot', 'Warm', 'Cold') }),
+    field('NumberOfEmployees', 'int', { digits: 8 }),
+    derived('IsConverted', 'boolean', { nillable: false, defaultedOnCreate: true }),
+    derived('ConvertedContactId', 'reference', { length: 18, referenceTo: ['Contact'] }),
+    derived('ConvertedAccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    owner(),
+  ];
+}
+
+function contact(): Field[] {
+  return [
+    ...system(),
+    ...name(),
+    field('AccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    text('Title', 128),
+    ...['Phone', 'MobilePhone', 'HomePhone', 'OtherPhone', 'AssistantPhone', 'Fax'].map(phone),
+    field('Email', 'email', { length: 80 }),
+    ...address('Mailing'),
+    field('Description', 'textarea', { length: 32_000 }),
+    field('Birthdate', 'date'),
+    leadSource(),
+    owner(),
+  ];
+}
