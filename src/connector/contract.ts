@@ -109,6 +109,8 @@ export interface Connection {
   plan(signal: AbortSignal): Promise<PlanStep[]>;
   /** Creates what `plan` found missing. Running it again changes nothing. Throws with the CRM's words. */
   apply(signal: AbortSignal, done: (step: PlanStep) => void): Promise<void>;
+  /** What the CRM holds, for people to look at. Null when the record is gone. */
+  read?(record: RecordRef, signal: AbortSignal): Promise<Record<string, unknown> | null>;
   /** The record's page in the CRM, if it has one. */
   link(record: RecordRef): string | undefined;
   close(): Promise<void>;

@@ -205,6 +205,7 @@ export class Worker {
       case 'blocked':
         return { state: 'due', at: now, countsAsFailure: false };
       case 'retry': {
+        if (this.#abort.signal.aborted) return { state: 'due', at: now, countsAsFailure: false };
         const since = due.failingSince ?? now;
         const at = nextTry(
           this.#options.schedule,

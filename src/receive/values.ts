@@ -70,9 +70,13 @@ export function parseUrl(text: string): string | null {
   return /^https?:\/\/[^\s/]/i.test(trimmed) && URL.canParse(trimmed) ? trimmed : null;
 }
 
-/** The link that plays in an HTML5 audio player: the vendor's article has `mode=direct` added to it. */
+/**
+ * The link that plays in an HTML5 audio player: the vendor's article has `mode=direct` added to it. Done on the text,
+ * since the rest of the query may be signed and must stay as it is, letter by letter.
+ */
 export function playerUrl(recording: string): string {
-  const url = new URL(recording);
-  url.searchParams.set('mode', 'direct');
-  return url.href;
+  const [address = '', fragment] = recording.split(/#(.*)/s, 2);
+  if (/[?&]mode=direct(&|$)/.test(address)) return recording;
+  const join = address.includes('?') ? (/[?&]$/.test(address) ? '' : '&') : '?';
+  return `${address}${join}mode=direct${fragment === undefined ? '' : `#${fragment}`}`;
 }

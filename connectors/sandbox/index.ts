@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import {
+  type Connection,
+  type Delivery,
+  defineConnector,
+  mapping,
+  type Outcome,
+  personOptions,
+  type RecordDraft,
+  type Records,
+  template,
+  writeOption,
+} from '../../src/connector/contract.ts';
+import { draftActivity, draftPerson } from './drafts.ts';
+import { LocalCrm } from './local-crm.ts';
+
+/*
+ * A CRM in a file: the default, so that the bridge can be tried without an account anywhere. It is also the smallest
+ * connector that keeps every promise of the contract: the one to copy.
+ */
+
+const options = z.strictObject({
+  write: writeOption,
+  person: z
+    .strictObject({
+      create: personOptions.create,
+      properties: personOptions.properties,
+    })
+    .prefault({})
+    .describe('The contact of a caller.'),
+  activity: z
+    .strictObject({
+      title: template()
+        .prefault(
+          'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',
+        )
+        .describe('Its title.'),
+      properties: mapping()
+        .default({})
+        .describe('Property: template. Adds to the defaults, or replaces them by name.'),
+    })
+    .prefault({})
+    .describe('The record of a call.'),
+});
+
+export type SandboxOptions = z.output<typeof options>;
+
+export default defineConnector({
+  type: 'sandbox',
+  options,
+  draft: (options, delivery) => drafts(options, delivery),
+  open: (options, tools) => {
+    const crm = new LocalCrm(join(tools.dataDir, 'sandbox.db'));
+    return connectionTo(crm, options);
+  },
+});
+
+function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
+  const person = draftPerson(options, delivery);
+  return person ? [person, draftActivity(options, delivery)] : [draftActivity(options, delivery)];
+}
+
+function connectionTo(crm: LocalCrm, options: SandboxOptions): Connection {
+  return {
+    limits: { batch: 100, parallel: 1 },
+    async deliver(batch) {
+      return crm.inOneCommit(() => batch.map((delivery) => write(crm, options, delivery)));
+    },
+    check: async () => [{ level: 'ok', subject: 'file', message: `Records are written to ${crm.file}.` }],
+    plan: async () => [],
+    apply: async () => {},
+    read: async (record) => crm.read(record),
+    link: () => undefined,
+    close: async () => crm.close(),
+  };
+}
+
+/** Both records are written under their keys, so that writing them again finds them. */
+function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outcome {
+  if (options.write === 'atEnd' && delivery.call.phase === 'ringing') {
+    return { kind: 'delivered', records: {}, notes: ['Waits for the end of the call.'] };
+  }
+  const records: Records = {};
+  const person = draftPerson(options, delivery);
+  if (person) {
+    const found = crm.find('contact', person.key?.value ?? '');
+    if (found) records.person = found;
+    else if (options.person.create) records.person = crm.create(person);
+  }
+  const activity = draftActivity(options, delivery);
+  const known = crm.find('call', delivery.key);
+  records.activity = known ?? crm.create(activity);
+  if (known) crm.update(known, activity.properties);
+  if (records.person) crm.link(records.activity, records.person);
+  return { kind: 'delivered', records };
+}

@@ -1,0 +1,82 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { RecordDraft, RecordRef } from '../../src/connector/contract.ts';
+
+/** A small CRM: records with properties, unique keys, and calls linked to contacts. */
+export class LocalCrm {
+  readonly file: string;
+  readonly #database: DatabaseSync;
+
+  constructor(file: string) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    this.file = file;
+    this.#database = new DatabaseSync(file);
+    this.#database.exec(`
+      pragma journal_mode=wal; pragma synchronous=normal; pragma busy_timeout=5000;
+      create table if not exists records (
+        id integer primary key,
+        type text not null,
+        key text not null,
+        properties text not null,
+        contact integer,
+        unique (type, key)
+      );
+    `);
+  }
+
+  inOneCommit<T>(run: () => T): T {
+    this.#database.exec('begin immediate');
+    try {
+      const result = run();
+      this.#database.exec('commit');
+      return result;
+    } catch (reason) {
+      if (this.#database.isTransaction) this.#database.exec('rollback');
+      throw reason;
+    }
+  }
+
+  find(type: string, key: string): RecordRef | undefined {
+    const row = this.#database.prepare('select id from records where type = ? and key = ?').get(type, key);
+    return row && { type, id: String(row['id']) };
+  }
+
+  create({ type, key, properties }: RecordDraft): RecordRef {
+    const { lastInsertRowid } = this.#database
+      .prepare('insert into records (type, key, properties) values (?, ?, ?)')
+      .run(type, key?.value ?? '', JSON.stringify(properties));
+    return { type, id: String(lastInsertRowid) };
+  }
+
+  /** Properties that are not named stay as they are. */
+  update({ id }: RecordRef, properties: RecordDraft['properties']): void {
+    this.#database
+      .prepare('update records set properties = json_patch(properties, ?) where id = ?')
+      .run(JSON.stringify(properties), Number(id));
+  }
+
+  link(call: RecordRef, contact: RecordRef): void {
+    this.#database
+      .prepare('update records set contact = ? where id = ?')
+      .run(Number(contact.id), Number(call.id));
+  }
+
+  read({ type, id }: RecordRef): Record<string, unknown> | null {
+    const row = this.#database
+      .prepare('select key, properties, contact from records where type = ? and id = ?')
+      .get(type, Number(id));
+    if (!row) return null;
+    const contact = row['contact'] === null ? {} : { contact: String(row['contact']) };
+    return { key: row['key'], ...JSON.parse(String(row['properties'])), ...contact };
+  }
+
+  all(type: string): (Record<string, unknown> & { id: string })[] {
+    const rows = this.#database.prepare('select id from records where type = ? order by id').all(type);
+    return rows.map((row) => ({ id: String(row['id']), ...this.read({ type, id: String(row['id']) }) }));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { ConnectorSettings } from '../config/settings.ts';
+import type { Log } from '../log.ts';
+import type { Store } from '../store/store.ts';
+import type { Connection } from './contract.ts';
+import { cachedPeople } from './people-cache.ts';
+import { rateLimit } from './rate-limit.ts';
+import { countRequest } from './request-count.ts';
+
+/** Opens a configured connector, with everything that `Tools` promises. */
+export async function openConnection(
+  name: string,
+  { definition, options }: ConnectorSettings,
+  bridge: { store: Store; clock: Clock; log: Log; dataDir: string },
+): Promise<Connection> {
+  const log = bridge.log.child({ connector: name });
+  return definition.open(options, {
+    name,
+    fetch,
+    clock: bridge.clock,
+    log,
+    people: cachedPeople(bridge.store, name),
+    countRequest(kind, status) {
+      countRequest();
+      log.debug({ kind, status }, 'CRM request.');
+    },
+    rateLimit: (requests, perMs) => rateLimit(bridge.clock, requests, perMs),
+    dataDir: join(bridge.dataDir, 'connectors', name),
+  });
+}

@@ -1,0 +1,37 @@
+import { LRUCache } from 'lru-cache';
+import type { Store } from '../store/store.ts';
+import type { RecordRef } from './contract.ts';
+import type { People } from './people.ts';
+
+const kept = 10_000;
+
+/** A connector's map of people: the store's, with the recent ones in memory before it. */
+export function cachedPeople(store: Store, connector: string): People {
+  const recent = new LRUCache<string, RecordRef>({ max: kept });
+  return {
+    async find(numbers) {
+      const found = new Map<string, RecordRef>();
+      const others: string[] = [];
+      for (const number of numbers) {
+        const known = recent.get(number);
+        if (known) found.set(number, known);
+        else others.push(number);
+      }
+      if (others.length > 0) {
+        for (const [number, record] of await store.findPeople(connector, others)) {
+          recent.set(number, record);
+          found.set(number, record);
+        }
+      }
+      return found;
+    },
+    async remember(people) {
+      await store.rememberPeople(connector, people);
+      for (const [number, record] of people) recent.set(number, record);
+    },
+    async forget(numbers) {
+      for (const number of numbers) recent.delete(number);
+      await store.forgetPeople(connector, numbers);
+    },
+  };
+}

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { Hono } from 'hono';
+import { systemClock } from './clock.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
+import type { ConnectorSettings, Settings } from './config/settings.ts';
+import { openConnection } from './connector/open.ts';
+import { LapseSweep } from './deliver/lapse-sweep.ts';
+import { Worker } from './deliver/worker.ts';
+import { createLog, type Log } from './log.ts';
+import { statusRoutes } from './operator/status.ts';
+import { connectorsFor, deliveryOf } from './reading.ts';
+import { AddressList } from './receive/addresses.ts';
+import { PushRate } from './receive/rate-limit.ts';
+import { type Receiving, receiveRoutes } from './receive/routes.ts';
+import { TokenTable } from './receive/tokens.ts';
+import { type Listening, listen, peerOf } from './runtime/serve.ts';
+import { sourceTokens } from './source-tokens.ts';
+import { dataDirOf, openStore } from './store/open.ts';
+import type { Store } from './store/store.ts';
+
+/** A running bridge. */
+export interface Bridge {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  url: string;
+  settings: Settings;
+  store: Store;
+  /** What to paste into the Delacon portal. */
+  pushUrls(): PushUrls[];
+  /** Stops taking, finishes what was taken, settles what is in flight or leaves it due, closes. */
+  stop(): Promise<void>;
+}
+
+export interface PushUrls {
+  source: string;
+  /** Takes both kinds. */
+  single: string;
+  create: string;
+  update: string;
+}
+
+export interface StartOptions {
+  configPath: string | undefined;
+  env: Record<string, string | undefined>;
+  overrides?: { port?: number; storeUrl?: string };
+  /** Instead of one made from `log.level`. */
+  log?: Log;
+}
+
+/** How often the files of the configuration are looked at. */
+const watchEveryMs = 2_000;
+
+/**
+ * Starts everything, in this order: configuration, store, connectors, receiving. What it throws has a message for the
+ * operator: ConfigProblems, or a sentence on the store or the port.
+ */
+export async function startBridge(options: StartOptions): Promise<Bridge> {
+  const clock = systemClock;
+  let loaded = await load(options);
+  const { store: storeSettings, listen: listenSettings } = loaded.settings;
+  const dataDir = dataDirOf(storeSettings.url);
+  let tokens = await sourceTokens(loaded.settings, dataDir);
+  const log =
+    options.log ?? createLog(loaded.settings.log.level, [...loaded.secrets, ...Object.values(tokens).flat()]);
+  for (const warning of loaded.warnings) log.warn(warning);
+
+  const store = await openStore(storeSettings.url, 'bridge');
+  const holder = randomUUID();
+  const workers = new Map<string, { worker: Worker; settings: ConnectorSettings }>();
+  let receiving = receivingOf(loaded.settings, tokens, clock.now());
+  const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
+  const wake = (connectors: Iterable<string>) => {
+    for (const name of connectors) workers.get(name)?.worker.wake();
+  };
+  const sweep = new LapseSweep({ store, clock, log, route, wake });
+
+  async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
+    const connection = await openConnection(name, settings, { store, clock, log, dataDir });
+    const worker = new Worker({
+      connector: name,
+      connection,
+      store,
+      holder,
+      schedule: loaded.settings.delivery,
+      clock,
+      log,
+      read: (due) => deliveryOf(loaded.settings, due),
+    });
+    workers.set(name, { worker, settings });
+    worker.start();
+  }
+
+  async function stopConnector(name: string): Promise<void> {
+    const running = workers.get(name);
+    workers.delete(name);
+    await running?.worker.stop();
+  }
+
+  /** Takes a changed configuration over: sources, routes and connectors at once; listen and store at the next start. */
+  async function reload(): Promise<void> {
+    let next: LoadedConfig;
+    try {
+      next = await load(options);
+    } catch (problem) {
+      log.error(`The changed configuration was not taken over:\n${(problem as Error).message}`);
+      return;
+    }
+    tokens = await sourceTokens(next.settings, dataDir);
+    const schedule = JSON.stringify(loaded.settings.delivery) === JSON.stringify(next.settings.delivery);
+    loaded = next;
+    receiving = { ...receivingOf(next.settings, tokens, clock.now()), closing: receiving.closing };
+    for (const [name, { settings }] of workers) {
+      const wanted = next.settings.connectors[name];
+      if (wanted && schedule && JSON.stringify(wanted.raw) === JSON.stringify(settings.raw)) continue;
+      await stopConnector(name);
+    }
+    for (const [name, settings] of Object.entries(next.settings.connectors)) {
+      if (!workers.has(name)) await startConnector(name, settings);
+    }
+    log.info('The changed configuration is in force.');
+  }
+
+  let server: Listening;
+  let unwatch = () => {};
+  try {
+    for (const [name, settings] of Object.entries(loaded.settings.connectors))
+      await startConnector(name, settings);
+    const app = new Hono();
+    app.route(
+      '/',
+      receiveRoutes({
+        current: () => receiving,
+        record: (push) => store.record(push),
+        recordUnreadable: (body) => store.recordUnreadable(body),
+        route,
+        recorded(push, { due, state }) {
+          wake(due);
+          if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
+        },
+        peer: peerOf,
+        clock,
+        log,
+      }),
+    );
+    app.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
+    app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
+    app.onError((reason, context) => {
+      log.error({ err: reason }, 'A request failed.');
+      return context.json({ error: 'An unexpected error.' }, 500);
+    });
+    server = await listen(
+      app,
+      listenSettings.host,
+      listenSettings.port,
+      loaded.settings.receive.maxBodyBytes,
+    );
+    sweep.start();
+    const unwatchStore = store.watch(() => wake(workers.keys()));
+    const unwatchFiles = watchFiles(() => loaded.files, reload);
+    unwatch = () => {
+      unwatchStore();
+      unwatchFiles();
+    };
+  } catch (reason) {
+    for (const name of [...workers.keys()]) await stopConnector(name);
+    await store.close();
+    throw reason;
+  }
+
+  const host =
+    listenSettings.host === '0.0.0.0' || listenSettings.host === '::' ? '127.0.0.1' : listenSettings.host;
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+  return {
+    url,
+    settings: loaded.settings,
+    store,
+    pushUrls: () =>
+      Object.entries(tokens).map(([source, [token]]) => {
+        const single = `${loaded.settings.listen.publicUrl ?? url}/push/${token}`;
+        return { source, single, create: `${single}/create`, update: `${single}/update` };
+      }),
+    async stop() {
+      receiving = { ...receiving, closing: true };
+      unwatch();
+      await server.stop();
+      await sweep.stop();
+      await Promise.all([...workers.keys()].map(stopConnector));
+      await store.close();
+    },
+  };
+}
+
+async function load({ configPath, env, overrides }: StartOptions): Promise<LoadedConfig> {
+  const loaded = await loadConfig(configPath, { env });
+  if (overrides?.port !== undefined) loaded.settings.listen.port = overrides.port;
+  if (overrides?.storeUrl !== undefined) loaded.settings.store.url = overrides.storeUrl;
+  return loaded;
+}
+
+function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: Date): Receiving {
+  const withTokens = Object.entries(tokens).map(([name, list]) => [name, { tokens: list }] as const);
+  return {
+    tokens: new TokenTable(Object.fromEntries(withTokens)),
+    sources: new Map(
+      Object.entries(settings.sources).map(([name, source]) => [
+        name,
+        {
+          allowFrom: new AddressList(source.allowFrom),
+          rate: source.rateLimit === undefined ? undefined : new PushRate(source.rateLimit, now.getTime()),
+          lapseAfterMs: source.lapseAfterMs,
+        },
+      ]),
+    ),
+    proxies: new AddressList(settings.listen.trustedProxies),
+    maxBodyBytes: settings.receive.maxBodyBytes,
+    closing: false,
+  };
+}
+
+/** Calls `changed` when a file was written, made or removed. Looks instead of listening: mounts and links do not tell. */
+function watchFiles(files: () => readonly string[], changed: () => Promise<void>): () => void {
+  const stamp = async () => {
+    const stats = await Promise.all(files().map((file) => stat(file).catch(() => null)));
+    return stats.map((found) => `${found?.mtimeMs} ${found?.size} ${found?.ino}`).join('\n');
+  };
+  let seen: string | undefined;
+  let stopped = false;
+  const look = async () => {
+    const now = await stamp();
+    if (seen !== undefined && now !== seen) await changed();
+    seen = await stamp();
+    if (!stopped) timer = setTimeout(look, watchEveryMs).unref();
+  };
+  let timer = setTimeout(look, 0).unref();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,145 @@
+import { type Context, Hono } from 'hono';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { type NewPush, type Recorded, StoreUnavailable, type UnreadableBody } from '../store/store.ts';
+import { type AddressList, senderAddress } from './addresses.ts';
+import { decodeBody, type Push, parsePush, UnreadablePush } from './push.ts';
+import type { PushRate } from './rate-limit.ts';
+import type { TokenTable } from './tokens.ts';
+
+/** A source, as far as receiving is concerned. */
+export interface ReceivingSource {
+  allowFrom: AddressList;
+  rate: PushRate | undefined;
+  lapseAfterMs: number;
+}
+
+/** What receiving needs. It may change while requests come in: each request reads it anew. */
+export interface Receiving {
+  tokens: TokenTable;
+  sources: ReadonlyMap<string, ReceivingSource>;
+  proxies: AddressList;
+  maxBodyBytes: number;
+  /** Set on shutdown: what comes now is refused, so that the sender tries again later. */
+  closing: boolean;
+}
+
+export interface ReceiveOptions {
+  current(): Receiving;
+  record(push: NewPush): Promise<Recorded>;
+  recordUnreadable(body: UnreadableBody): Promise<void>;
+  route: NewPush['route'];
+  /** Called after the commit. */
+  recorded(push: NewPush, recorded: Recorded): void;
+  /** The address at the other end of the connection. */
+  peer(context: Context): string;
+  clock: Clock;
+  log: Log;
+}
+
+/** Seconds after which a refused sender may come back. */
+const retryAfterSeconds = '5';
+
+type Status = 200 | 400 | 403 | 404 | 405 | 413 | 503;
+
+/** The answer that the vendor prescribes: these three keys, all of them strings. */
+function answer(status: Status, callId: string, error: string): Response {
+  return new Response(JSON.stringify({ PLA_Call_Id: callId, success: String(status === 200), error }), {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      ...(status === 503 ? { 'retry-after': retryAfterSeconds } : {}),
+      ...(status === 405 ? { allow: 'POST' } : {}),
+    },
+  });
+}
+
+/** `POST /push/<token>`, `…/create` and `…/update`: verify, record, and only then answer. */
+export function receiveRoutes(options: ReceiveOptions): Hono {
+  const routes = new Hono();
+  for (const path of ['/push/:token', '/push/:token/create', '/push/:token/update']) {
+    routes.post(path, (context) => receive(context, context.req.param('token') as string, options));
+    routes.all(path, () => answer(405, '', 'Pushes are sent with POST.'));
+  }
+  return routes;
+}
+
+async function receive(context: Context, token: string, options: ReceiveOptions): Promise<Response> {
+  const { clock, log } = options;
+  const { tokens, sources, proxies, maxBodyBytes, closing } = options.current();
+  if (closing) return answer(503, '', 'The bridge is shutting down.');
+  const name = tokens.sourceOf(token);
+  const source = name === undefined ? undefined : sources.get(name);
+  if (name === undefined || !source) return answer(404, '', 'Unknown token.');
+  if (!source.allowFrom.isEmpty) {
+    const sender = senderAddress(options.peer(context), context.req.header('x-forwarded-for'), proxies);
+    if (!source.allowFrom.has(sender)) {
+      log.warn({ source: name, sender }, 'Push refused: its address is not in allowFrom.');
+      return answer(403, '', 'Address not allowed.');
+    }
+  }
+  const receivedAt = clock.now();
+  if (source.rate && !source.rate.take(receivedAt.getTime())) {
+    return answer(503, '', 'More pushes than this source may send.');
+  }
+
+  const bytes = await readBody(context, maxBodyBytes);
+  if (!bytes) return answer(413, '', `The body is longer than ${maxBodyBytes} bytes.`);
+  const body = decodeBody(bytes);
+  let push: Push;
+  try {
+    push = parsePush(body);
+  } catch (reason) {
+    if (!(reason instanceof UnreadablePush)) throw reason;
+    return refuse(options, { receivedAt, source: name, reason: reason.message, body });
+  }
+
+  const newPush: NewPush = {
+    source: name,
+    callId: push.callId,
+    fields: push.fields,
+    body,
+    receivedAt,
+    lapseAfterMs: source.lapseAfterMs,
+    route: options.route,
+  };
+  let recorded: Recorded;
+  try {
+    recorded = await options.record(newPush);
+  } catch (reason) {
+    // Whatever it was, the push is not stored and the sender must know.
+    log.error({ call: push.callId, source: name, err: reason }, 'Push not stored.');
+    const why = reason instanceof StoreUnavailable ? reason.message : 'An unexpected error.';
+    return answer(503, push.callId, `Not stored: ${why}`);
+  }
+  options.recorded(newPush, recorded);
+  return answer(200, push.callId, '');
+}
+
+async function refuse(options: ReceiveOptions, body: UnreadableBody): Promise<Response> {
+  options.log.warn({ source: body.source, reason: body.reason }, 'Unreadable push.');
+  try {
+    await options.recordUnreadable(body);
+  } catch (reason) {
+    options.log.error({ err: reason }, 'The unreadable push could not be kept for the operator.');
+  }
+  return answer(400, '', body.reason);
+}
+
+/** The body, or null if it is longer than the limit. Without a length, no more than the limit is read. */
+async function readBody(context: Context, limit: number): Promise<Uint8Array | null> {
+  const length = context.req.header('content-length');
+  if (length !== undefined) {
+    return Number(length) > limit ? null : new Uint8Array(await context.req.arrayBuffer());
+  }
+  const stream = context.req.raw.body;
+  if (!stream) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    if (size > limit) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
