@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './suite.ts';
+
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+
+/** A real bridge process, in a folder of its own. */
+export interface BridgeProcess {
+  url: string;
+  push(body: string | Record<string, string>, path?: string): Promise<{ status: number; body: unknown }>;
+  /** Everything it wrote so far. */
+  output(): string;
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface BridgeFolder {
+  path: string;
+  /** Writes the configuration: sources and listening are given, the rest is the caller's YAML. */
+  configure(yaml: string): void;
+  start(env?: Record<string, string>): Promise<BridgeProcess>;
+  /** Runs a command to its end. */
+  run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+export const pushToken = 'a-push-token-for-tests';
+
+/** A folder with a configuration, in which bridges are started, killed and started again. All end with it. */
+export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise<T>): Promise<T> {
+  const path = mkdtempSync(join(tmpdir(), 'bridge-'));
+  const config = join(path, 'bridge.yaml');
+  const children = new Set<ChildProcess>();
+  const launch = (args: string[], env: Record<string, string> = {}) => {
+    const child = spawn(process.execPath, [main, '--config', config, ...args], {
+      cwd: path,
+      env: { ...process.env, ...env, NO_COLOR: '1' },
+    });
+    children.add(child);
+    child.once('exit', () => children.delete(child));
+    return child;
+  };
+  try {
+    return await use({
+      path,
+      configure(yaml) {
+        writeFileSync(
+          config,
+          `listen: { host: 127.0.0.1, port: 0 }\nstore: { url: "sqlite:${path}/data/bridge.db" }\n${yaml}`,
+        );
+      },
+      start: (env) => startIn(launch(['start'], env)),
+      run: (...args) => runToEnd(launch(args)),
+    });
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+async function startIn(child: ChildProcess): Promise<BridgeProcess> {
+  let output = '';
+  let code: number | null | undefined;
+  child.stdout?.on('data', (chunk) => (output += String(chunk)));
+  child.stderr?.on('data', (chunk) => (output += String(chunk)));
+  child.once('exit', (exitCode) => (code = exitCode));
+  await until(`the bridge to listen`, () => {
+    if (code !== undefined) throw new Error(`the bridge ended with ${code}:\n${output}`);
+    return /http:\/\/127\.0\.0\.1:\d+\/push\//.test(output);
+  });
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] as string;
+  await until('the bridge to be ready', async () => {
+    const answer = await fetch(`${url}/readyz`).catch(() => null);
+    return answer?.ok ?? false;
+  });
+  return {
+    url,
+    async push(body, path = '') {
+      const answer = await fetch(`${url}/push/${pushToken}${path}`, {
+        method: 'POST',
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      });
+      return { status: answer.status, body: await answer.json() };
+    },
+    output: () => output,
+    async kill(signal) {
+      child.kill(signal);
+      await until('the bridge to end', () => code !== undefined, 20_000);
+      return code ?? null;
+    },
+  };
+}
+
+function runToEnd(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => (stdout += String(chunk)));
+  child.stderr?.on('data', (chunk) => (stderr += String(chunk)));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+}
