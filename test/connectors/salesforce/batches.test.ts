@@ -1,0 +1,137 @@
+import type { Delivery, Records } from '../../../src/connector/contract.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
+import { answering, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { deliverOne, open, soon } from './rig.ts';
+
+const batches = suite('salesforce batches');
+
+const newCallers = (count: number): Delivery[] =>
+  Array.from({ length: count }, (_, i) => {
+    const caller = { PLA_Caller_Phone_Number: `+614${String(10_000_000 + i * 37)}` };
+    return deliveryOf([startPush(`c${i}`, caller), endPush(`c${i}`)]);
+  });
+
+batches('a call of a known caller costs one request at its start and one at its end', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    await deliverOne(connection, deliveryOf([startPush('0')]));
+    salesforce.forgetRequests();
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(salesforce.requests, { 'PATCH /composite/sobjects/Task/Delacon_Call_Id__c': 1 });
+    salesforce.forgetRequests();
+    await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    assert.equal(salesforce.requests, { 'PATCH /composite/sobjects': 1 });
+  }),
+);
+
+batches('a call of a new caller, start and end together, costs four requests', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    await deliverOne(await open(salesforce), deliveryOf([startPush('1'), endPush('1')]));
+    assert.equal(salesforce.requests, {
+      token: 1,
+      'POST /composite': 1,
+      'GET /search': 1,
+      'PATCH /composite/sobjects/Lead/Delacon_Caller__c': 1,
+      'PATCH /composite/sobjects/Task/Delacon_Call_Id__c': 1,
+    });
+  }),
+);
+
+batches('200 calls of 200 new callers cost at most eight requests, of known ones one', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const outcomes = await connection.deliver(newCallers(200), soon());
+    assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.is(salesforce.countRequests('POST /composite'), 1);
+    assert.ok(salesforce.countRequests() <= 8, JSON.stringify(salesforce.requests));
+    salesforce.forgetRequests();
+    const ends = newCallers(200).map((delivery, i) => ({
+      ...delivery,
+      records: outcomes[i]?.records as Records,
+    }));
+    await connection.deliver(ends, soon());
+    assert.equal(salesforce.requests, { 'PATCH /composite/sobjects': 1 });
+  }),
+);
+
+batches('a whole batch whose answer was lost is read back by key in two requests more', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    await connection.deliver(newCallers(200), soon());
+    salesforce.forgetRequests();
+    const outcomes = await connection.deliver(newCallers(200), soon());
+    assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.is(salesforce.tasks().length, 200);
+    assert.is(salesforce.countRequests(), 3);
+  }),
+);
+
+batches('a value that refuses the whole request is tracked down to its call', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const properties = { ActivityDate: '{% if call.id == "c3" %}not a day{% endif %}' };
+    const connection = await open(salesforce, { activity: { properties } });
+    // Without describe, the value cannot be fitted.
+    salesforce.strike(answering(403, [{ errorCode: 'INSUFFICIENT_ACCESS', message: 'no' }]), 'describe');
+    const outcomes = await connection.deliver(newCallers(8), soon());
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      Array.from({ length: 8 }, (_, i) => (i === 3 ? 'rejected' : 'delivered')),
+    );
+    assert.match(JSON.stringify(outcomes[3]), /JSON_PARSER_ERROR.*Cannot deserialize instance of date/);
+    assert.is(salesforce.tasks().length, 7);
+  }),
+);
+
+batches("a batch that is too large for the org's triggers is halved until they manage", () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.triggerLimits.set('Task', 20);
+    const outcomes = await (await open(salesforce)).deliver(newCallers(70), soon());
+    assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.is(salesforce.tasks().length, 70);
+  }),
+);
+
+batches('a locked record delays its own call alone', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const starts = newCallers(3).map(({ call }) =>
+      deliveryOf([startPush(call.id, { PLA_Caller_Phone_Number: call.caller.raw })]),
+    );
+    const first = await connection.deliver(starts, soon());
+    salesforce.org.locked.add(first[1]?.records?.person?.id ?? '');
+    const ends = newCallers(3).map((delivery, i) => ({ ...delivery, records: first[i]?.records as Records }));
+    const outcomes = await connection.deliver(ends, soon());
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      ['delivered', 'retry', 'delivered'],
+    );
+    assert.match(JSON.stringify(outcomes[1]), /UNABLE_TO_LOCK_ROW/);
+    assert.equal(outcomes[1]?.records, first[1]?.records);
+  }),
+);
+
+batches('the start of a call locks nobody: another transaction may hold the person meanwhile', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const first = await deliverOne(connection, deliveryOf([startPush('1')]));
+    salesforce.org.locked.add(first.records?.person?.id ?? '');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+  }),
+);
+
+batches('an answer that tells of fewer records than were sent is believed of none', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const fewer = [{ id: '00T5g00000000abAAA', success: true, errors: [], created: true }];
+    salesforce.strike(answering(200, fewer), '/Task/');
+    const outcomes = await connection.deliver(newCallers(2), soon());
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      ['retry', 'retry'],
+    );
+  }),
+);
+
+batches.run();

@@ -1,0 +1,345 @@
+import {
+  type Circumstances,
+  failureOfAnswer,
+  failureOfRow,
+  failureOfSilence,
+  failureOfToken,
+} from '../../../connectors/salesforce/failures.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
+import { answering, type Fault, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { deliverOne, open } from './rig.ts';
+
+const failures = suite('salesforce failures');
+
+const where: Circumstances = {
+  request: 'upsert Task',
+  connector: 'acme-salesforce',
+  now: new Date('2026-11-02T03:15:00.000Z'),
+  secrets: ['very-secret'],
+  mapped: new Set(['Keywords__c']),
+  usage: undefined,
+};
+
+type Expected = { kind: string; cure?: string; notBefore?: string };
+
+/** What a complaint about a request as a whole means, and one about a record of a collection. */
+const meanings: [code: string, message: string, whole: Expected, row: Expected][] = [];
+const same = (code: string, message: string, expected: Expected) =>
+  meanings.push([code, message, expected, expected]);
+
+for (const code of [
+  'UNABLE_TO_LOCK_ROW',
+  'SERVER_UNAVAILABLE',
+  'UNKNOWN_EXCEPTION',
+  'REQUEST_RUNNING_TOO_LONG',
+  'TOO_MANY_APEX_REQUESTS',
+  'ENTITY_IS_LOCKED',
+  'A_CODE_OF_NEXT_YEAR',
+]) {
+  same(code, 'words', { kind: 'retry' });
+}
+for (const code of ['QUERY_TIMEOUT', 'QUERY_TOO_COMPLICATED'])
+  same(code, 'words', { kind: 'retry', cure: 'slow' });
+same('REQUEST_LIMIT_EXCEEDED', 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.', {
+  kind: 'retry',
+  notBefore: '2026-11-02T03:15:10.000Z',
+});
+same('REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', {
+  kind: 'blocked',
+  notBefore: '2026-11-02T03:30:00.000Z',
+});
+same('INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', 'words', {
+  kind: 'blocked',
+  notBefore: '2026-11-02T03:20:00.000Z',
+});
+for (const code of ['INVALID_SESSION_ID', 'INVALID_AUTH_HEADER', 'INVALID_ACCESS_TOKEN']) {
+  same(code, 'words', { kind: 'blocked', cure: 'session' });
+}
+for (const code of [
+  'API_DISABLED_FOR_ORG',
+  'API_CURRENTLY_DISABLED',
+  'FUNCTIONALITY_NOT_ENABLED',
+  'STORAGE_LIMIT_EXCEEDED',
+  'LICENSE_LIMIT_EXCEEDED',
+  'UNSUPPORTED_API_VERSION',
+  'DUPLICATE_EXTERNAL_ID',
+  'INVALID_TYPE',
+  'INSUFFICIENT_ACCESS',
+  'INSUFFICIENT_ACCESS_OR_READONLY',
+  'INACTIVE_OWNER_OR_USER',
+]) {
+  same(code, 'words', { kind: 'blocked' });
+}
+same('NOT_FOUND', 'Provided external ID field does not exist or is not accessible: Delacon_Call_Id__c', {
+  kind: 'blocked',
+});
+same('NOT_FOUND', 'The requested resource does not exist', { kind: 'blocked' });
+same('INVALID_FIELD', "No such column 'Delacon_Caller__c' on sobject of type Lead", {
+  kind: 'blocked',
+  cure: 'fields',
+});
+same('INVALID_FIELD', "No such column 'LeadSource' on sobject of type Lead", {
+  kind: 'blocked',
+  cure: 'fields',
+});
+same('INVALID_FIELD', "No such column 'Keywords__c' on sobject of type Task", {
+  kind: 'rejected',
+  cure: 'fields',
+});
+same('INVALID_FIELD_FOR_INSERT_UPDATE', 'Unable to create/update fields: Keywords__c. Please check', {
+  kind: 'rejected',
+  cure: 'fields',
+});
+same('INVALID_FIELD_FOR_INSERT_UPDATE', 'Unable to create/update fields: CallType. Please check', {
+  kind: 'blocked',
+  cure: 'fields',
+});
+for (const code of [
+  'STRING_TOO_LONG',
+  'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+  'NUMBER_OUTSIDE_VALID_RANGE',
+  'INVALID_EMAIL_ADDRESS',
+  'JSON_PARSER_ERROR',
+]) {
+  same(code, 'words', { kind: 'rejected', cure: 'values' });
+}
+for (const code of [
+  'REQUIRED_FIELD_MISSING',
+  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+  'FIELD_INTEGRITY_EXCEPTION',
+  'MALFORMED_ID',
+  'MALFORMED_QUERY',
+  'MALFORMED_SEARCH',
+  'DUPLICATES_DETECTED',
+  'ENTITY_IS_ARCHIVED',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+]) {
+  same(code, 'words', { kind: 'rejected' });
+}
+for (const code of ['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY']) {
+  same(code, 'words', { kind: 'rejected', cure: 'gone' });
+}
+same('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead', {
+  kind: 'rejected',
+  cure: 'converted',
+});
+same('DUPLICATE_VALUE', 'duplicate value found: Delacon_Call_Id__c duplicates value on record with id: 00T', {
+  kind: 'retry',
+  cure: 'taken',
+});
+same('DUPLICATE_VALUE', 'Duplicate external id specified: 1122334', { kind: 'retry', cure: 'smaller' });
+const trigger = 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY';
+same(trigger, 'TaskTrigger: UNABLE_TO_LOCK_ROW', { kind: 'retry' });
+same(trigger, 'System.LimitException: Too many SOQL queries: 101', { kind: 'retry', cure: 'smaller' });
+same(trigger, 'Apex CPU time limit exceeded', { kind: 'retry', cure: 'smaller' });
+same(trigger, 'entity type cannot be inserted: Lead', { kind: 'blocked' });
+same(trigger, 'TaskTrigger: a dealer is needed', { kind: 'rejected' });
+
+for (const [code, message, whole, row] of meanings) {
+  failures(`${code}, "${message.slice(0, 60)}" is ${whole.kind}`, () => {
+    const told = [
+      [failureOfAnswer({ status: 400, body: JSON.stringify([{ errorCode: code, message }]) }, where), whole],
+      [failureOfRow([{ statusCode: code, message, fields: [] }], where), row],
+    ] as const;
+    for (const [failure, expected] of told) {
+      assert.is(failure.kind, expected.kind);
+      assert.is(failure.cure?.what, expected.cure);
+      assert.is(failure.notBefore?.toISOString(), expected.notBefore);
+      assert.ok(failure.reason.includes(message), failure.reason);
+    }
+  });
+}
+
+failures('a record that may not be changed is rejected by itself: others may be', () => {
+  const error = { statusCode: 'INSUFFICIENT_ACCESS_OR_READONLY', message: 'insufficient access rights' };
+  assert.is(failureOfRow([error], { ...where, request: 'update Task' }).kind, 'rejected');
+});
+
+failures('the day is over when Salesforce counts as many requests as it allows, whatever it says', () => {
+  const body = JSON.stringify([{ errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'Limit exceeded.' }]);
+  const kindWith = (used: number) =>
+    failureOfAnswer({ status: 403, body }, { ...where, usage: { used, limit: 15_000 } }).kind;
+  assert.is(kindWith(15_000), 'blocked');
+  assert.is(kindWith(14_000), 'retry');
+});
+
+failures('of several complaints, the cause counts and not what followed from it', () => {
+  const errors = [
+    { statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK', message: 'rolled back' },
+    { statusCode: 'STRING_TOO_LONG', message: 'too long' },
+  ];
+  assert.is(failureOfRow(errors, where).cure?.what, 'values');
+});
+
+const pages: [status: number, kind: string][] = [
+  [302, 'retry'],
+  [401, 'blocked'],
+  [403, 'blocked'],
+  [404, 'blocked'],
+  [410, 'blocked'],
+  [413, 'rejected'],
+  [414, 'rejected'],
+  [420, 'retry'],
+  [429, 'retry'],
+  [431, 'rejected'],
+  [500, 'retry'],
+  [502, 'retry'],
+  [503, 'retry'],
+  [504, 'retry'],
+];
+for (const [status, kind] of pages) {
+  failures(`an HTML page with ${status} is ${kind}, and its title is quoted`, () => {
+    const body = '<html><head><title>Down for maintenance</title></head><body>…</body></html>';
+    const failure = failureOfAnswer({ status, body }, where);
+    assert.is(failure.kind, kind);
+    assert.ok(failure.reason.includes(`with ${status}: "Down for maintenance"`), failure.reason);
+  });
+}
+
+const oauth: [error: string, status: number, kind: string][] = [
+  ['invalid_grant', 400, 'blocked'],
+  ['invalid_client', 401, 'blocked'],
+  ['invalid_client_id', 400, 'blocked'],
+  ['unsupported_grant_type', 400, 'blocked'],
+  ['inactive_user', 400, 'blocked'],
+  ['unknown_error', 400, 'retry'],
+  ['rate_limit_exceeded', 400, 'retry'],
+  ['server_error', 500, 'retry'],
+];
+for (const [error, status, kind] of oauth) {
+  failures(`OAuth's ${error} is ${kind}`, () => {
+    const body = JSON.stringify({ error, error_description: 'words of theirs' });
+    const failure = failureOfToken({ status, body }, where);
+    assert.is(failure.kind, kind);
+    assert.match(failure.reason, /words of theirs/);
+  });
+}
+
+failures('no answer is worth a retry, whatever it was', () => {
+  const reset = new TypeError('fetch failed', {
+    cause: Object.assign(new Error('x'), { code: 'ECONNRESET' }),
+  });
+  assert.equal(failureOfSilence(reset, where), {
+    kind: 'retry',
+    reason: 'Salesforce gave no usable answer to upsert Task: ECONNRESET.',
+  });
+});
+
+failures('a secret that Salesforce repeats is not shown', () => {
+  const body = JSON.stringify([{ errorCode: 'STRING_TOO_LONG', message: 'value: very-secret' }]);
+  assert.not.match(failureOfAnswer({ status: 400, body }, where).reason, /very-secret/);
+});
+
+// As deliveries meet them
+
+async function outcomeOf(fault: Fault, at: string) {
+  return withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(fault, at);
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+    const again = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+    assert.is(again.kind, 'delivered', JSON.stringify(again));
+    assert.is(salesforce.tasks().length, 1);
+    assert.is(salesforce.leads().length, 1);
+    return outcome;
+  });
+}
+
+const passing = [
+  'tooManyAtOnce',
+  'serverError',
+  'unavailable',
+  'maintenance',
+  'gatewayTimeout',
+  'brokenJson',
+] as const;
+for (const at of ['POST /composite', 'GET /search', '/Lead/', '/Task/']) {
+  failures(`what passes by itself is retried at ${at}, and nothing is doubled`, async () => {
+    for (const name of passing) {
+      const outcome = await outcomeOf(faults[name], at);
+      assert.is(outcome.kind, 'retry', `${name}: ${JSON.stringify(outcome)}`);
+    }
+  });
+}
+
+failures('a maintenance page is quoted by its title', async () => {
+  const outcome = await outcomeOf(faults.maintenance, '/Task/');
+  assert.is(
+    outcome.kind === 'retry' && outcome.reason,
+    'Salesforce answered upsert Task with 503: "Down for maintenance".',
+  );
+});
+
+failures('the allowance of the day blocks, and says until when', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.useUpAllowance();
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /used up.*TotalRequests Limit exceeded/);
+    assert.ok(outcome.kind === 'blocked' && outcome.notBefore && outcome.notBefore > new Date());
+  }),
+);
+
+failures('a full storage blocks', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.storageFull = true;
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /STORAGE_LIMIT_EXCEEDED/);
+  }),
+);
+
+failures('a redirect is not followed: it would turn a write into a read', async () => {
+  const page = { commits: false, answer: { status: 302, headers: { Location: '/' }, body: 'moved' } };
+  const outcome = await outcomeOf(page, '/Task/');
+  assert.is(outcome.kind, 'retry');
+});
+
+failures('a page where JSON should be is not taken for an answer', async () => {
+  const page = {
+    commits: false,
+    answer: { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<html>' },
+  };
+  assert.is((await outcomeOf(page, '/Task/')).kind, 'retry');
+});
+
+failures('a field of the mapping that is not there rejects in Salesforce’s words', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { activity: { properties: { Nowhere__c: 'x' } } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /No such column 'Nowhere__c' on sobject of type Task/);
+  }),
+);
+
+failures('a standard field that the user may not write blocks, and says what to do', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.hidden.add('Lead.LeadSource');
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /edit LeadSource, or map it/);
+    const connection = await open(salesforce, { person: { properties: { LeadSource: '' } } });
+    const without = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(without.kind, 'delivered', JSON.stringify(without));
+  }),
+);
+
+failures('an unknown version of the API blocks', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { apiVersion: '99.0' });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /Check apiVersion/);
+  }),
+);
+
+failures('any answer that nobody foresaw is worth a retry', async () => {
+  const strange = answering(418, [{ errorCode: 'TEAPOT', message: 'short and stout' }]);
+  const outcome = await outcomeOf(strange, '/Task/');
+  assert.is(outcome.kind, 'retry');
+  assert.match(JSON.stringify(outcome), /418 TEAPOT: .*short and stout/);
+});
+
+failures.run();

@@ -1,0 +1,457 @@
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import { answering, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { deliverOne, open, soon } from './rig.ts';
+
+const people = suite('salesforce people');
+
+const spellings = [
+  '+61444444444',
+  '61444444444',
+  '0444444444',
+  '0444 444 444',
+  '+61 444 444 444',
+  '(0444) 444 444',
+  '0444-444-444',
+  '+61 (0)444 444 444',
+];
+for (const spelling of spellings) {
+  people(`somebody whose number is typed ${spelling} gets the call`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const id = salesforce.addLead({ MobilePhone: spelling });
+      const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+      assert.equal(outcome.records?.person, { type: 'lead', id });
+      assert.is(salesforce.leads().length, 1);
+    }),
+  );
+}
+
+people('a landline in brackets is found, in any phone field of a contact', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ OtherPhone: '(02) 8888 9999' });
+    const push = startPush('1', { PLA_Caller_Phone_Number: '+61288889999' });
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([push]));
+    assert.is(outcome.records?.person?.id, id);
+    assert.is(salesforce.countRequests('search'), 0, 'the usual spellings need no search');
+  }),
+);
+
+people('the usual spellings are found although the search index does not know them yet', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const { id } = salesforce.org.insert('Lead', { LastName: 'New', Company: 'x', Phone: '0444 444 444' });
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, id);
+  }),
+);
+
+people('the lag of the search index never makes a second Lead', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    const [lead] = salesforce.leads();
+    salesforce.edit(lead?.id ?? '', { Phone: '0444.444.444' }); // as a person would, and no index knows it
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('2')]));
+    assert.is(outcome.records?.person?.id, lead?.id);
+    assert.is(salesforce.leads().length, 1);
+  }),
+);
+
+people('who only looks alike is not believed', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const stranger = salesforce.addContact({ Phone: '444444444' }); // in Australia, that is +61444444444
+    const push = startPush('1', { PLA_Caller_Phone_Number: '+64444444444' });
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([push]));
+    assert.is(outcome.kind, 'delivered');
+    assert.is.not(outcome.records?.person?.id, stranger);
+    assert.is(outcome.records?.person?.id, salesforce.leads()[0]?.id);
+  }),
+);
+
+people('who is found gets the key, so that the next connection needs no search', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ HomePhone: '(0444) 444-444' });
+    await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(salesforce.contacts()[0]?.['Delacon_Caller__c'], '+61444444444');
+    salesforce.forgetRequests();
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('2')]));
+    assert.is(outcome.records?.person?.id, id);
+    assert.is(salesforce.countRequests('search'), 0);
+    assert.is(salesforce.countRequests(), 2);
+  }),
+);
+
+people('a contact who calls from a second number keeps the key of the first', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '02 8888 9999', MobilePhone: '0444 444 444' });
+    const connection = await open(salesforce);
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    const push = startPush('2', { PLA_Caller_Phone_Number: '0288889999' });
+    const outcome = await deliverOne(connection, deliveryOf([push]));
+    assert.is(outcome.records?.person?.id, id);
+    assert.is(salesforce.contacts()[0]?.['Delacon_Caller__c'], '+61444444444');
+  }),
+);
+
+people('contacts come before leads, or as match says', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const lead = salesforce.addLead({ Phone: '0444444444' });
+    const contact = salesforce.addContact({ Phone: '0444444444' });
+    const personOf = async (settings: object) => {
+      const connection = await open(salesforce, { person: { ...settings } });
+      const { records } = await deliverOne(connection, deliveryOf([startPush(JSON.stringify(settings))]));
+      for (const id of [lead, contact]) salesforce.edit(id, { Delacon_Caller__c: null });
+      return records?.person?.id;
+    };
+    assert.is(await personOf({}), contact);
+    assert.is(await personOf({ match: ['Lead', 'Contact'] }), lead);
+    assert.is(await personOf({ match: ['Lead'] }), lead);
+  }),
+);
+
+people('of several, the newest, the oldest or none gets the call', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const [older, newer] = ['2024-01-01T00:00:00.000Z', '2025-01-01T00:00:00.000Z'].map((CreatedDate) =>
+      salesforce.addLead({ Phone: '0444444444', CreatedDate }),
+    ) as [string, string];
+    const outcomeOf = async (whenSeveral: string) => {
+      const connection = await open(salesforce, { person: { whenSeveral } });
+      const outcome = await deliverOne(connection, deliveryOf([startPush(whenSeveral)]));
+      for (const id of [older, newer]) salesforce.edit(id, { Delacon_Caller__c: null });
+      return outcome;
+    };
+    assert.is((await outcomeOf('newest')).records?.person?.id, newer);
+    assert.is((await outcomeOf('oldest')).records?.person?.id, older);
+    const none = await outcomeOf('none');
+    assert.equal(none.kind === 'delivered' && none.notes, [
+      `Several people have this number (${older}, ${newer}), so none was linked.`,
+    ]);
+    assert.is(salesforce.tasks().length, 3, 'the call is logged in any case');
+    assert.is(salesforce.leads().length, 2);
+  }),
+);
+
+people('after a Lead was converted, its calls go to the Contact, with and without the own map', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const first = await deliverOne(connection, deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+    const end = await deliverOne(
+      connection,
+      deliveryOf([startPush('1'), endPush('1')], { records: first.records ?? {} }),
+    );
+    assert.is(end.kind, 'delivered', JSON.stringify(end));
+    assert.is(salesforce.tasks()[0]?.['WhoId'], contact, 'the end leaves the link alone');
+
+    const known = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.equal(known.records?.person, { type: 'contact', id: contact }, JSON.stringify(known));
+    const afresh = await deliverOne(await open(salesforce), deliveryOf([startPush('3')]));
+    assert.equal(afresh.records?.person, { type: 'contact', id: contact });
+    assert.is(salesforce.leads().length, 1);
+    assert.is(salesforce.contacts().length, 1);
+  }),
+);
+
+people('a converted Lead is followed by its key even to a Contact whose number was changed', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+    salesforce.edit(contact, { Phone: '+61 2 9999 0000' });
+    salesforce.settleIndex();
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('2')]));
+    assert.equal(outcome.records?.person, { type: 'contact', id: contact });
+  }),
+);
+
+people('a converted Lead that leads to nobody keeps its key; the caller becomes one new Lead', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+    salesforce.delete(contact);
+    salesforce.settleIndex();
+    const connection = await open(salesforce);
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    const successor = outcome.records?.person?.id;
+    assert.is.not(successor, first.records?.person?.id);
+    assert.is(salesforce.leads().length, 2);
+    const again = await deliverOne(await open(salesforce), deliveryOf([startPush('3')]));
+    assert.is(again.records?.person?.id, successor, JSON.stringify(again));
+    assert.is(salesforce.leads().length, 2);
+  }),
+);
+
+people('a remembered person who was deleted is forgotten, and the caller resolved again', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const tools = testTools();
+    const connection = await open(salesforce, {}, tools);
+    const first = await deliverOne(connection, deliveryOf([startPush('1')]));
+    salesforce.settleIndex();
+    salesforce.delete(first.records?.person?.id ?? '');
+    const kept = salesforce.addContact({ Phone: '0444 444 444' });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.equal(outcome.records?.person, { type: 'contact', id: kept }, JSON.stringify(outcome));
+    assert.equal(tools.known.get('+61444444444'), { type: 'contact', id: kept });
+  }),
+);
+
+people('a deleted person of a call that is still to end does not keep it from ending', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const first = await deliverOne(connection, deliveryOf([startPush('1')]));
+    salesforce.delete(first.records?.person?.id ?? '');
+    const outcome = await deliverOne(
+      connection,
+      deliveryOf([startPush('1'), endPush('1')], { records: first.records ?? {} }),
+    );
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is(salesforce.tasks()[0]?.['Status'], 'Completed');
+  }),
+);
+
+people('texts from outside never become part of a query or a search', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const bystander = salesforce.addTask({ Delacon_Call_Id__c: 'other', Subject: 'not mine' });
+    const connection = await open(salesforce);
+    const hostile = [
+      "x') OR (Subject != '",
+      "x\\') OR (Subject != \\'",
+      'x\\',
+      '"} IN ALL FIELDS RETURNING User(Id) {',
+      "'; DELETE",
+    ];
+    for (const id of hostile) {
+      for (const attempt of [1, 2]) {
+        // The second attempt has lost the record id, so it asks for the key in a query.
+        const push = startPush(id, { PLA_Caller_Phone_Number: `+61444444444${id}` });
+        const outcome = await deliverOne(connection, deliveryOf([push, endPush(id)], { attempt }));
+        assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+        assert.not.equal(outcome.records?.activity?.id, bystander);
+      }
+    }
+    assert.is(salesforce.tasks().length, 1 + hostile.length);
+    assert.is(salesforce.tasks()[0]?.['Subject'], 'not mine');
+  }),
+);
+
+people('a phone field that the user may not see is not asked for again', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.hidden.add('Contact.HomePhone');
+    salesforce.org.hidden.add('Lead.MobilePhone');
+    const id = salesforce.addContact({ OtherPhone: '0444444444' });
+    const connection = await open(salesforce);
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, id, JSON.stringify(outcome));
+    salesforce.forgetRequests();
+    const push = startPush('2', { PLA_Caller_Phone_Number: '+61444444445' });
+    await deliverOne(connection, deliveryOf([push]));
+    assert.is(salesforce.countRequests('POST /composite'), 1);
+  }),
+);
+
+people('an org too large to compare numbers is searched instead', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '0444444444' });
+    const ok = { body: { totalSize: 0, done: true, records: [] }, httpStatusCode: 200 };
+    const late = {
+      body: [{ errorCode: 'QUERY_TIMEOUT', message: 'Your query request was running for too long.' }],
+      httpStatusCode: 400,
+    };
+    const compositeResponse = [ok, ok, late, late].map((one, i) => ({
+      ...one,
+      httpHeaders: {},
+      referenceId: `q${i}`,
+    }));
+    salesforce.strike(answering(200, { compositeResponse }), 'POST /composite');
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, id, JSON.stringify(outcome));
+  }),
+);
+
+people('create: false leaves the call without a person, and says why', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { person: { create: false } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(outcome.kind === 'delivered' && outcome.notes, [
+      'Nobody has this number, and person.create is off.',
+    ]);
+    assert.is(salesforce.tasks()[0]?.['WhoId'], undefined);
+    assert.equal(salesforce.leads(), []);
+  }),
+);
+
+people('create: Contact makes Contacts, without what only Leads have', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { person: { create: 'Contact' } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.type, 'contact', JSON.stringify(outcome));
+    assert.is(salesforce.contacts()[0]?.['Delacon_Caller__c'], '+61444444444');
+    assert.equal(salesforce.leads(), []);
+  }),
+);
+
+people('a withheld number gets the catch-all record, if there is one', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const catchAll = salesforce.addLead({ LastName: 'Withheld' });
+    const push = (id: string) => startPush(id, { PLA_Caller_Phone_Number: 'anonymous' });
+    const connection = await open(salesforce, { person: { withheld: catchAll } });
+    const outcome = await deliverOne(connection, deliveryOf([push('1')]));
+    assert.equal(outcome.records?.person, { type: 'lead', id: catchAll });
+    salesforce.delete(catchAll);
+    const without = await deliverOne(connection, deliveryOf([push('2')]));
+    assert.equal(without.kind === 'delivered' && without.notes, [
+      'Salesforce does not have the record that person.withheld names, so none was linked.',
+    ]);
+    assert.is(salesforce.leads().length, 0);
+  }),
+);
+
+people("the org's duplicate rule does not stop a new Lead, and an edit of ours does not reassign one", () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const human = '0055g00000zzzzzAAA';
+      const found = salesforce.addLead({ MobilePhone: '0444444444', OwnerId: human });
+      const connection = await open(salesforce);
+      await deliverOne(connection, deliveryOf([startPush('1')]));
+      const byId = (id: string) => salesforce.leads().find((lead) => lead.id === id);
+      assert.is(byId(found)?.['Delacon_Caller__c'], '+61444444444');
+      assert.is(byId(found)?.['OwnerId'], human);
+
+      salesforce.addLead({ Phone: '+61444444445', OwnerId: human, IsConverted: true });
+      const push = startPush('2', { PLA_Caller_Phone_Number: '+61444444445' });
+      const made = await deliverOne(connection, deliveryOf([push]));
+      assert.is(made.kind, 'delivered', JSON.stringify(made));
+      assert.is(
+        byId(made.records?.person?.id ?? '')?.['OwnerId'],
+        '00G5g000000queueEAA',
+        "the org's rule gives away new Leads",
+      );
+    },
+    { assignTo: '00G5g000000queueEAA', duplicateRule: 'alert' },
+  ),
+);
+
+people('a rule that blocks duplicates is quoted', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      salesforce.addLead({ Phone: '+61444444444', IsConverted: true });
+      const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'rejected');
+      assert.match(
+        outcome.kind === 'rejected' ? outcome.reason : '',
+        /DUPLICATES_DETECTED: "Use one of these records\?"/,
+      );
+    },
+    { duplicateRule: 'block' },
+  ),
+);
+
+people('somebody who may not be given the key still gets the call', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.refusedValues.set('Contact.Delacon_Caller__c', /./);
+    const id = salesforce.addContact({ Phone: '0444444444' });
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, id);
+    assert.match(JSON.stringify(outcome), /The key was not written on 003/);
+  }),
+);
+
+people('a key that somebody else got in between points to the caller', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const holder = salesforce.addContact({ Phone: '+64211234567', Delacon_Caller__c: '+61444444444' });
+    salesforce.addContact({ Phone: '0444444444' });
+    const none = { body: { totalSize: 0, done: true, records: [] }, httpStatusCode: 200, httpHeaders: {} };
+    const compositeResponse = [0, 1, 2, 3].map((i) => ({ ...none, referenceId: `q${i}` }));
+    salesforce.strike(answering(200, { compositeResponse }), 'POST /composite'); // as it was a moment ago
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, holder, JSON.stringify(outcome));
+  }),
+);
+
+people('one number in two batches at once makes one person', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const outcomes = await Promise.all(
+      ['1', '2', '3'].map((id) => deliverOne(connection, deliveryOf([startPush(id)]))),
+    );
+    assert.is(salesforce.leads().length, 1);
+    assert.is(new Set(outcomes.map(({ records }) => records?.person?.id)).size, 1);
+    assert.is(salesforce.countRequests('Lead/'), 1);
+  }),
+);
+
+people('fillBlank fills what is blank and leaves what people wrote', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '0444444444', Title: 'Plumber' });
+    const properties = {
+      Title: 'Caller',
+      MailingCity: '{{ call.caller.city }}',
+      Company: 'Only leads have it',
+    };
+    const connection = await open(salesforce, { person: { properties } });
+    const push = startPush('1', { PLA_City: 'Sydney' });
+    const outcome = await deliverOne(connection, deliveryOf([push]));
+    assert.is(outcome.records?.person?.id, id, JSON.stringify(outcome));
+    const [contact] = salesforce.contacts();
+    assert.is(contact?.['Title'], 'Plumber');
+    assert.is(contact?.['MailingCity'], 'Sydney');
+    salesforce.forgetRequests();
+    await deliverOne(connection, deliveryOf([push, endPush('1')], { records: outcome.records ?? {} }));
+    assert.is(salesforce.countRequests(), 1, 'what a person holds is remembered');
+  }),
+);
+
+people('overwrite overwrites, never leaves alone', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '0444444444', Title: 'Plumber' });
+    const write = async (onUpdate: string) => {
+      const connection = await open(salesforce, { person: { onUpdate, properties: { Title: 'Caller' } } });
+      await deliverOne(connection, deliveryOf([startPush(onUpdate)]));
+      return salesforce.contacts().find((contact) => contact.id === id)?.['Title'];
+    };
+    assert.is(await write('never'), 'Plumber');
+    assert.is(await write('overwrite'), 'Caller');
+  }),
+);
+
+people('a person who may not be changed still gets the call, with a note', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.refusedValues.set('Contact.Title', /Caller/);
+    salesforce.addContact({ Phone: '0444444444' });
+    const connection = await open(salesforce, { person: { properties: { Title: 'Caller' } } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /was not written.*Title must not be/);
+    assert.is(salesforce.contacts()[0]?.['Title'], undefined);
+  }),
+);
+
+people('the lost answer to a new Lead does not make a second', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(faults.loseAnswer, '/Lead/');
+    const lost = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(lost.kind, 'retry');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, salesforce.leads()[0]?.id);
+    assert.is(salesforce.leads().length, 1);
+  }),
+);
+
+people('more numbers than one query or search may hold are asked for in parts', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const numbers = Array.from({ length: 400 }, (_, i) => `+4930${String(10_000_000 + i * 37)}`);
+    const connection = await open(salesforce, { person: { create: false } });
+    const batch = numbers.map((number, i) =>
+      deliveryOf([startPush(`${i}`, { PLA_Caller_Phone_Number: number })]),
+    );
+    const outcomes = await connection.deliver(batch, soon());
+    assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.ok(salesforce.countRequests('POST /composite') > 1);
+    assert.ok(salesforce.searches().length > 1);
+    for (const search of salesforce.searches()) {
+      assert.ok((/\{(.*)\}/.exec(search)?.[1]?.length ?? 9_999) <= 4_000);
+    }
+  }),
+);
+
+people.run();

@@ -1,0 +1,183 @@
+import type { Clock } from '../../../src/connector/contract.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { assert, suite, until } from '../../support/suite.ts';
+import { deliverOne, open, soon } from './rig.ts';
+
+const session = suite('salesforce session');
+
+session('an expired token is replaced once, by all requests together', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    await deliverOne(connection, deliveryOf([startPush('0')]));
+    salesforce.expireTokens();
+    salesforce.forgetRequests();
+    const outcomes = await Promise.all(
+      ['1', '2', '3', '4'].map((id) => deliverOne(connection, deliveryOf([startPush(id)]))),
+    );
+    assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.is(salesforce.countRequests('token'), 1);
+  }),
+);
+
+session('a token that is issued and refused is not asked for without end', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.refuseTokens();
+    for (let attempt = 1; attempt <= 20; attempt++) {
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    }
+    assert.is(salesforce.countRequests('token'), 6);
+    assert.ok(salesforce.countRequests() <= 12, JSON.stringify(salesforce.requests));
+  }),
+);
+
+session('after the minute, tokens are asked for again', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    let now = new Date('2026-11-02T03:15:00Z');
+    const clock: Clock = { now: () => now, after: () => () => {} };
+    const connection = await open(salesforce, {}, testTools({ clock }));
+    salesforce.refuseTokens();
+    for (let attempt = 1; attempt <= 5; attempt++) await deliverOne(connection, deliveryOf([startPush('1')]));
+    const refused = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(refused.kind === 'blocked' && refused.notBefore, new Date('2026-11-02T03:16:00Z'));
+    salesforce.accept();
+    now = new Date('2026-11-02T03:16:00.001Z');
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+  }),
+);
+
+session('a client that is refused blocks, says what to check and shows no secret', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const { clientSecret } = salesforce;
+    salesforce.refuseClient('invalid_client', `invalid client credentials ${clientSecret}`);
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /Check auth.clientId.*invalid_client.*\[secret\]/);
+    assert.not(JSON.stringify(outcome).includes(clientSecret));
+    salesforce.accept();
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+  }),
+);
+
+session('a token endpoint that is down is worth a retry', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    for (const name of ['maintenance', 'drop', 'brokenJson'] as const) {
+      const connection = await open(salesforce);
+      salesforce.strike(faults[name], 'token');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'retry', `${name}: ${JSON.stringify(outcome)}`);
+    }
+  }),
+);
+
+session('every request is counted, with its status', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const tools = testTools();
+    const connection = await open(salesforce, {}, tools);
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    salesforce.strike(faults.maintenance, '/Task/');
+    await deliverOne(connection, deliveryOf([startPush('2')]));
+    salesforce.strike(faults.drop, '/Task/');
+    await deliverOne(connection, deliveryOf([startPush('3')]));
+    assert.equal(tools.counted, [
+      { kind: 'token', status: 200 },
+      { kind: 'query', status: 200 },
+      { kind: 'search', status: 200 },
+      { kind: 'upsert Lead', status: 200 },
+      { kind: 'upsert Task', status: 200 },
+      { kind: 'upsert Task', status: 503 },
+      { kind: 'upsert Task', status: 'failed' },
+    ]);
+  }),
+);
+
+session('requests go through the fetch that the bridge gives, the version in their address', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const seen: string[] = [];
+    const recording = (async (input: string | URL | Request, init?: RequestInit) => {
+      seen.push(String(input).replace(salesforce.url, '').split('?')[0] as string);
+      return fetch(input, init);
+    }) as typeof fetch;
+    const connection = await open(salesforce, { apiVersion: '60.0' }, testTools({ fetch: recording }));
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(seen, [
+      '/services/oauth2/token',
+      '/services/data/v60.0/composite',
+      '/services/data/v60.0/search',
+      '/services/data/v60.0/composite/sobjects/Lead/Delacon_Caller__c',
+      '/services/data/v60.0/composite/sobjects/Task/Delacon_Call_Id__c',
+    ]);
+  }),
+);
+
+session('a request that is never answered ends after a minute, as unknown', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const timers: { ms: number; run: () => void }[] = [];
+    const clock: Clock = {
+      now: () => new Date(),
+      after: (ms, run) => {
+        timers.push({ ms, run });
+        return () => {};
+      },
+    };
+    const connection = await open(salesforce, {}, testTools({ clock }));
+    salesforce.strike(faults.hang, '/Task/');
+    const delivery = deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+    await until('the request that hangs', () => salesforce.countRequests('/Task/') === 1);
+    assert.is(timers.at(-1)?.ms, 60_000);
+    timers.at(-1)?.run();
+    const outcome = await delivery;
+    assert.is(
+      outcome.kind === 'retry' && outcome.reason,
+      'Salesforce did not answer upsert Task within 60 s.',
+    );
+    const again = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+    assert.is(again.kind, 'delivered', JSON.stringify(again));
+    assert.is(salesforce.tasks().length, 1);
+  }),
+);
+
+session('an abort cuts the request that is under way', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const stop = new AbortController();
+    salesforce.strike(faults.hang, '/Task/');
+    const delivery = connection.deliver([deliveryOf([startPush('1')])], stop.signal);
+    await until('the request that hangs', () => salesforce.countRequests('/Task/') === 1);
+    stop.abort();
+    const [outcome] = await delivery;
+    assert.is(
+      outcome?.kind === 'retry' && outcome.reason,
+      'The bridge stopped before Salesforce answered upsert Task.',
+    );
+  }),
+);
+
+session('a slow answer is waited for', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.strike(faults.slow, '/Task/');
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'delivered');
+  }),
+);
+
+session('links lead to the record’s page', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const { records } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    const { activity, person } = records ?? {};
+    assert.is(
+      activity && connection.link(activity),
+      `${salesforce.url}/lightning/r/Task/${activity?.id}/view`,
+    );
+    assert.is(person && connection.link(person), `${salesforce.url}/lightning/r/Lead/${person?.id}/view`);
+    assert.is(connection.link({ type: 'deal', id: '1' }), undefined);
+    assert.equal(await connection.check(soon()).then((found) => found[0]?.level), 'ok');
+  }),
+);
+
+session.run();

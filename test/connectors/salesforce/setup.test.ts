@@ -1,0 +1,192 @@
+import type { Finding, PlanStep } from '../../../src/connector/contract.ts';
+import { deliveryOf, startPush } from '../../support/build-push.ts';
+import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { deliverOne, open, soon } from './rig.ts';
+
+const setup = suite('salesforce setup');
+
+const empty = { provisioned: false };
+const actions = (steps: PlanStep[]) => steps.map(({ action, subject }) => `${action} ${subject}`);
+const problems = (findings: Finding[]) =>
+  findings.filter(({ level }) => level === 'problem').map(({ subject, message }) => `${subject}: ${message}`);
+
+setup('without it, the first delivery says what is missing and what to do', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /Delacon_Caller__c. Run `delacon-bridge setup test`/);
+    const push = startPush('2', { PLA_Caller_Phone_Number: 'anonymous' });
+    const withheld = await deliverOne(await open(salesforce), deliveryOf([push]));
+    assert.is(withheld.kind, 'blocked', JSON.stringify(withheld));
+    assert.match(JSON.stringify(withheld), /Delacon_Call_Id__c.* Run `delacon-bridge setup test`/);
+    assert.equal([...salesforce.tasks(), ...salesforce.leads()], []);
+  }, empty),
+);
+
+setup('it shows what it will make, makes it, and then there is nothing left to do', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const planned = await connection.plan(soon());
+    assert.equal(actions(planned), [
+      'create field Activity.Delacon_Call_Id__c',
+      'create field Lead.Delacon_Caller__c',
+      'create field Contact.Delacon_Caller__c',
+      'create permission set Delacon_Bridge',
+    ]);
+    const done: PlanStep[] = [];
+    await connection.apply(soon(), (step) => done.push(step));
+    assert.equal(done, planned);
+    assert.equal(
+      actions(await connection.plan(soon())),
+      planned.map(({ subject }) => `keep ${subject}`),
+    );
+    assert.equal(problems(await connection.check(soon())), []);
+    const field = salesforce.fields('Task').find(({ name }) => name === 'Delacon_Call_Id__c');
+    assert.is(field?.length, 64);
+    assert.is(field?.unique && field.externalId && field.caseSensitive, true);
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+  }, empty),
+);
+
+setup('running it again changes nothing', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    await connection.apply(soon(), () => {});
+    const before = [...salesforce.org.entries.keys()];
+    salesforce.forgetRequests();
+    await connection.apply(soon(), () => {});
+    assert.equal([...salesforce.org.entries.keys()], before);
+    assert.is(salesforce.countRequests('SOAP'), 0);
+  }, empty),
+);
+
+setup('what an interrupted run left undone, the next one does', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    for (const at of ['PermissionSet', 'FieldPermissions', 'PermissionSetAssignment']) {
+      salesforce.strike(faults.loseAnswer, `POST /sobjects/${at}`);
+    }
+    const connection = await open(salesforce);
+    let runs = 0;
+    for (let isDone = false; !isDone; runs++) {
+      isDone = await connection
+        .apply(soon(), () => {})
+        .then(
+          () => true,
+          () => false,
+        );
+      assert.ok(runs < 5);
+    }
+    assert.is(runs, 4);
+    assert.equal(problems(await connection.check(soon())), []);
+    assert.is(salesforce.org.live('PermissionSet').length, 1);
+  }, empty),
+);
+
+setup('a field that is there without permission is not made again, only granted', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const key = { type: 'Text', externalId: true, unique: true };
+    salesforce.addField('Task', 'Delacon_Call_Id__c', { ...key, length: 64 });
+    salesforce.addField('Event', 'Delacon_Call_Id__c', { ...key, length: 64 });
+    salesforce.addField('Lead', 'Delacon_Caller__c', { ...key, length: 40 });
+    salesforce.addField('Contact', 'Delacon_Caller__c', { ...key, length: 40 });
+    const connection = await open(salesforce);
+    assert.equal(problems(await connection.check(soon())), [
+      "field Task.Delacon_Call_Id__c: It is missing, or the bridge's user may not see it.",
+      "field Lead.Delacon_Caller__c: It is missing, or the bridge's user may not see it.",
+      "field Contact.Delacon_Caller__c: It is missing, or the bridge's user may not see it.",
+    ]);
+    assert.equal(actions(await connection.plan(soon())), [
+      'keep field Activity.Delacon_Call_Id__c',
+      'keep field Lead.Delacon_Caller__c',
+      'keep field Contact.Delacon_Caller__c',
+      'create permission set Delacon_Bridge',
+    ]);
+    await connection.apply(soon(), () => {});
+    assert.is(salesforce.countRequests('createMetadata'), 0);
+    assert.equal(problems(await connection.check(soon())), []);
+  }, empty),
+);
+
+setup('a field that is there and not unique is a conflict, and nothing is made', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.addField('Lead', 'Delacon_Caller__c', { type: 'Text', length: 40, externalId: true });
+    const connection = await open(salesforce);
+    const conflict = (await connection.plan(soon())).find(({ action }) => action === 'conflict');
+    assert.is(conflict?.subject, 'field Lead.Delacon_Caller__c');
+    assert.match(conflict?.detail ?? '', /does not have to be unique. Edit it in Salesforce/);
+    let told = '';
+    await connection
+      .apply(soon(), () => {})
+      .catch((problem: Error) => {
+        told = problem.message;
+      });
+    assert.match(told, /^field Lead.Delacon_Caller__c: exists, but does not have to be unique/);
+    assert.not(salesforce.fields('Task').some(({ custom }) => custom));
+  }, empty),
+);
+
+setup('a user who may not use the Metadata API is told so in Salesforce’s words', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const connection = await open(salesforce);
+      const told = await connection.plan(soon()).then(
+        () => '',
+        (problem: Error) => problem.message,
+      );
+      assert.match(told, /requires a user with the ModifyAllData or ModifyMetadata permissions/);
+    },
+    { ...empty, mayCustomize: false },
+  ),
+);
+
+setup('check finds fields of the mapping that are missing or not to be written', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, {
+      person: { properties: { Nowhere__c: 'x', Name: 'x', Title: 'x' } },
+      activity: { properties: { CompletedDateTime: 'x' } },
+    });
+    const findings = await connection.check(soon());
+    assert.equal(problems(findings), [
+      'field Task.CompletedDateTime: It is mapped, but may not be written.',
+      "field Lead.Nowhere__c: It is mapped, but missing, or the bridge's user may not see it.",
+      'field Lead.Name: It is mapped, but may not be written.',
+    ]);
+    for (const finding of findings) assert.is(finding.level === 'ok', finding.fix === undefined);
+    assert.ok(findings.some(({ level, subject }) => level === 'ok' && subject === 'field Lead.Title'));
+  }),
+);
+
+setup('check finds standard fields and objects that the user may not write', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.readOnly.add('Lead.LeadSource');
+    salesforce.org.hidden.add('Task.CallDisposition');
+    salesforce.org.notCreateable.add('Lead');
+    const connection = await open(salesforce);
+    assert.equal(problems(await connection.check(soon())), [
+      "object Lead: The bridge's user may not create any.",
+      "field Task.CallDisposition: The bridge's user may not write it.",
+      "field Lead.LeadSource: The bridge's user may not write it.",
+    ]);
+  }),
+);
+
+setup('check tells of a refused login, of a version that is not offered, and of renamed statuses', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const status = salesforce.fields('Task').find(({ name }) => name === 'Status');
+    const open_ = status?.picklistValues.find(({ value }) => value === 'In Progress');
+    if (open_) open_.active = false;
+    const findings = await (await open(salesforce)).check(soon());
+    assert.equal(
+      findings.filter(({ level }) => level === 'warning').map(({ subject }) => subject),
+      ['field Task.Status'],
+    );
+    assert.match(findings[0]?.message ?? '', /^Organization 00D5g000004abcdEAA, user 005/);
+    salesforce.refuseClient('invalid_grant', 'no client credentials user enabled');
+    const refused = await (await open(salesforce)).check(soon());
+    assert.is(refused.length, 1);
+    assert.match(refused[0]?.message ?? '', /no client credentials user enabled/);
+  }),
+);
+
+setup.run();

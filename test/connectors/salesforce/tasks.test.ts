@@ -1,0 +1,300 @@
+import type { Records } from '../../../src/connector/contract.ts';
+import { parsePush } from '../../../src/receive/push.ts';
+import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import { type EmulatedRecord, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { deliverOne, open } from './rig.ts';
+
+const tasks = suite('salesforce tasks');
+
+const sampleStart = parsePush(startSample).fields;
+const sampleEnd = parsePush(endSample).fields;
+
+tasks("the vendor's two sample pushes become one Lead and one Task", () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const first = await deliverOne(connection, deliveryOf([sampleStart]));
+    const [lead] = salesforce.leads();
+    assert.is(salesforce.leads().length, 1);
+    assert.is(lead?.['Phone'], '+61444444444');
+    assert.is(lead?.['Delacon_Caller__c'], '+61444444444');
+    assert.is(lead?.['LastName'], '0444 444 444');
+    assert.is(lead?.['Company'], 'Unknown');
+    assert.is(lead?.['LeadSource'], 'Phone Inquiry');
+    assert.is(lead?.['MobilePhone'], undefined);
+    const [ringing] = salesforce.tasks();
+    assert.is(ringing?.['Status'], 'In Progress');
+    assert.is(ringing?.['WhoId'], lead?.id);
+    assert.is(ringing?.['ActivityDate'], undefined, 'an open Task with a date would lock the Lead');
+    assert.is(ringing?.['CallDurationInSeconds'], undefined);
+
+    const second = await deliverOne(
+      connection,
+      deliveryOf([sampleStart, sampleEnd], { records: first.records ?? {} }),
+    );
+    assert.equal(second.records, first.records);
+    assert.is(salesforce.tasks().length, 1);
+    const [task] = salesforce.tasks();
+    const { Description, LastModifiedDate, CreatedDate, CompletedDateTime, ...rest } = task as EmulatedRecord;
+    assert.equal(rest, {
+      id: ringing?.id,
+      TaskSubtype: 'Call',
+      CallType: 'Inbound',
+      Subject: 'Call from 0444 444 444 to abc',
+      Status: 'Completed',
+      Priority: 'Normal',
+      IsClosed: true,
+      IsArchived: false,
+      IsDeleted: false,
+      ActivityDate: '2019-05-02', // 00:12 UTC, 10:12 in Sydney
+      CallDurationInSeconds: 50,
+      CallDisposition: 'Answered',
+      CallObject: '1122334',
+      Delacon_Call_Id__c: '1122334',
+      WhoId: lead?.id,
+      OwnerId: salesforce.org.userId,
+    });
+    assert.match(String(Description), /^Status: ended\nCaller: 0444 444 444 \(abc, abc, abc\)\n/);
+    assert.match(String(Description), /\nDuration: 50 s\n/);
+    assert.ok(CompletedDateTime && CreatedDate && LastModifiedDate);
+  }),
+);
+
+tasks('the key travels in the body, the subtype when a Task is made and never after, the person once', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    const [start] = salesforce.bodies('PATCH /composite/sobjects/Task/Delacon_Call_Id__c');
+    const [end] = salesforce.bodies('PATCH /composite/sobjects').slice(-1);
+    const recordOf = (body: string | undefined) => JSON.parse(body ?? '').records[0];
+    assert.is(recordOf(start).Delacon_Call_Id__c, '1');
+    assert.is(recordOf(start).TaskSubtype, 'Call');
+    assert.is(recordOf(start).WhoId, records.person?.id);
+    assert.is(recordOf(end).id, records.activity?.id);
+    assert.not('TaskSubtype' in recordOf(end));
+    assert.not('WhoId' in recordOf(end));
+    assert.not('Delacon_Call_Id__c' in recordOf(end));
+    assert.is(recordOf(end).CallDurationInSeconds, 50);
+  }),
+);
+
+tasks('an answer lost after the Task was made does not make a second, and keeps the person', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(faults.loseAnswer, '/Task/');
+    const lost = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(lost.kind, 'retry');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { attempt: 2 }));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    const [task] = salesforce.tasks();
+    assert.is(salesforce.tasks().length, 1);
+    assert.is(task?.['Status'], 'Completed');
+    assert.is(task?.['TaskSubtype'], 'Call');
+    assert.equal(outcome.records, {
+      activity: { type: 'task', id: task?.id },
+      person: { type: 'lead', id: salesforce.leads()[0]?.id },
+    });
+  }),
+);
+
+tasks('a Task whose key another transaction commits at the same moment is found and updated', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.org.races.add('Task 1');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is(salesforce.tasks().length, 1);
+    assert.is(salesforce.tasks()[0]?.['Status'], 'Completed');
+  }),
+);
+
+tasks('a Task that somebody deleted is made again, as a call of the same person', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const first = await deliverOne(connection, deliveryOf([startPush('1')]));
+    salesforce.delete(first.records?.activity?.id ?? '');
+    const outcome = await deliverOne(
+      connection,
+      deliveryOf([startPush('1'), endPush('1')], { records: first.records as Records }),
+    );
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    const [task] = salesforce.tasks();
+    assert.is(salesforce.tasks().length, 1);
+    assert.is(task?.['TaskSubtype'], 'Call');
+    assert.is(task?.['WhoId'], salesforce.leads()[0]?.id);
+  }),
+);
+
+tasks('a Task found by its key keeps the person it has, even if that is not whom we would choose', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const other = salesforce.addContact({ LastName: 'Chosen by hand' });
+    salesforce.addTask({ Delacon_Call_Id__c: '1', Status: 'In Progress', WhoId: other, TaskSubtype: 'Call' });
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1'), endPush('1')]));
+    assert.equal(outcome.records?.person, { type: 'contact', id: other });
+    assert.is(salesforce.tasks()[0]?.['WhoId'], other);
+  }),
+);
+
+tasks('a lapsed call is completed and says that the end was not received', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    await deliverOne(await open(salesforce), deliveryOf([startPush('1')], { lapsed: true }));
+    const [task] = salesforce.tasks();
+    assert.is(task?.['Status'], 'Completed');
+    assert.match(String(task?.['Description']), /Status: end of call not received/);
+  }),
+);
+
+tasks('atEnd writes nothing while it rings', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { write: 'atEnd' });
+    const ringing = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(ringing, {
+      kind: 'delivered',
+      records: {},
+      notes: ['It waits for the end of the call.'],
+    });
+    assert.is(salesforce.countRequests(), 0);
+    await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+    assert.is(salesforce.tasks()[0]?.['Status'], 'Completed');
+  }),
+);
+
+tasks('two states of one call in one batch are written once, as the later one', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const outcomes = await connection.deliver(
+      [deliveryOf([startPush('1')]), deliveryOf([startPush('1'), endPush('1')])],
+      AbortSignal.timeout(10_000),
+    );
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      ['delivered', 'delivered'],
+    );
+    assert.is(salesforce.tasks().length, 1);
+    assert.is(salesforce.tasks()[0]?.['Status'], 'Completed');
+  }),
+);
+
+tasks('texts are cut to what the fields hold, and it is noted', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const long = 'x'.repeat(400);
+    const outcome = await deliverOne(
+      await open(salesforce),
+      deliveryOf([startPush('1', { PLA_Dealer_Name: long })]),
+    );
+    assert.is(String(salesforce.tasks()[0]?.['Subject']).length, 255);
+    assert.equal(outcome.kind === 'delivered' && outcome.notes, ['Task.Subject was cut to 255 characters.']);
+    assert.is(salesforce.countRequests('describe'), 0, 'lengths of standard fields are known');
+  }),
+);
+
+tasks('values of mapped fields are fitted to what describe says, once it is needed', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const add = (name: string, parts: Record<string, unknown>) => {
+      salesforce.addField('Task', name, parts);
+      salesforce.grantField(`Task.${name}`);
+    };
+    add('Keywords__c', { type: 'Text', length: 5 });
+    add('Amount__c', { type: 'Number' });
+    add('Began__c', { type: 'DateTime' });
+    add('Day__c', { type: 'Date' });
+    const properties = {
+      Keywords__c: '{{ call.marketing.keywords }}',
+      Amount__c: 'about {{ call.durationSeconds }}',
+      Began__c: '{{ call.startedAt }}',
+      Day__c: '{{ call.startedAt }}',
+      CallType: 'inbound',
+    };
+    const connection = await open(salesforce, { activity: { properties } });
+    const keywords = { PLA_Keywords_Searched: 'blocked drain' };
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1', keywords), endPush('1')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    const [task] = salesforce.tasks();
+    assert.is(task?.['Keywords__c'], 'block');
+    assert.is(task?.['Began__c'], '2019-05-02T00:12:17.003Z');
+    assert.is(task?.['Day__c'], '2019-05-02');
+    assert.is(task?.['CallType'], 'Inbound');
+    assert.is(task?.['Amount__c'], undefined);
+    assert.equal(outcome.kind === 'delivered' && outcome.notes, [
+      'Task.Keywords__c was cut to 5 characters.',
+      'Task.Amount__c was left out: "about 50" is no number.',
+    ]);
+    assert.is(salesforce.countRequests('describe'), 1);
+    salesforce.forgetRequests();
+    await deliverOne(connection, deliveryOf([startPush('2', keywords), endPush('2')]));
+    assert.is(salesforce.countRequests(), 1, 'the next call is fitted before it is sent');
+  }),
+);
+
+tasks('a description is believed for ten minutes', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    let now = new Date('2026-11-02T03:15:00Z');
+    const clock = { now: () => now, after: () => () => {} };
+    const connection = await open(
+      salesforce,
+      { activity: { properties: { CallType: 'inbound' } } },
+      testTools({ clock }),
+    );
+    const describes = () => salesforce.countRequests('describe');
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(describes(), 1);
+    now = new Date('2026-11-02T03:25:01Z');
+    await deliverOne(connection, deliveryOf([startPush('3')]));
+    assert.is(describes(), 2);
+  }),
+);
+
+tasks('a key is never cut: a call id that Salesforce cannot hold is rejected', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const outcome = await deliverOne(connection, deliveryOf([startPush('9'.repeat(65))]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.equal(salesforce.tasks(), []);
+  }),
+);
+
+tasks('odd call ids stay what they are', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    for (const id of ['a/b #?&%\'"\\', 'ÄÖ😀']) {
+      const first = await deliverOne(connection, deliveryOf([startPush(id)]));
+      assert.is(first.kind, 'delivered', JSON.stringify(first));
+      const again = await deliverOne(connection, deliveryOf([startPush(id)]));
+      assert.equal(again.records, first.records);
+    }
+    assert.equal(
+      salesforce.tasks().map((task) => task['Delacon_Call_Id__c']),
+      ['a/b #?&%\'"\\', 'ÄÖ😀'],
+    );
+  }),
+);
+
+tasks('an archived Task is found by its key', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addTask({ Delacon_Call_Id__c: '1', Status: 'Completed', IsArchived: true });
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1'), endPush('1')]));
+    assert.is(outcome.records?.activity?.id, id, JSON.stringify(outcome));
+  }),
+);
+
+tasks('the mapping adds to what a Task shows, replaces it, and takes it away', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const properties = {
+      Subject: 'Anruf {{ call.id }}',
+      Priority: 'High',
+      CallObject: '',
+      TaskSubtype: 'Call',
+    };
+    await deliverOne(await open(salesforce, { activity: { properties } }), deliveryOf([startPush('1')]));
+    const [task] = salesforce.tasks();
+    assert.is(task?.['Subject'], 'Anruf 1');
+    assert.is(task?.['Priority'], 'High');
+    assert.is(task?.['CallObject'], undefined);
+    assert.is(task?.['CallType'], 'Inbound');
+  }),
+);
+
+tasks.run();
