@@ -1,0 +1,285 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Hono } from 'hono';
+import { systemClock } from '../../src/clock.ts';
+import { createLog } from '../../src/log.ts';
+import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
+import { PushRate } from '../../src/receive/rate-limit.ts';
+import { type Receiving, receiveRoutes } from '../../src/receive/routes.ts';
+import { TokenTable } from '../../src/receive/tokens.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { type Store, StoreUnavailable } from '../../src/store/store.ts';
+import { endSample, startSample } from '../support/build-push.ts';
+import { assert, suite } from '../support/suite.ts';
+
+const receiving = suite('receiving');
+
+const token = 'token-of-acme-0123456789';
+
+interface Rig {
+  app: Hono;
+  store: Store;
+  current: Receiving;
+  log: string[];
+  post(
+    body: RequestInit['body'],
+    options?: { path?: string; headers?: Record<string, string> },
+  ): Promise<Answer>;
+}
+
+interface Answer {
+  status: number;
+  body: unknown;
+  headers: Headers;
+}
+
+async function withReceiving(
+  use: (rig: Rig) => Promise<void>,
+  options: {
+    allowFrom?: string[];
+    proxies?: string[];
+    peer?: string;
+    perSecond?: number;
+    record?: Store['record'];
+  } = {},
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'receiving-'));
+  const store = await openSqliteStore(join(folder, 'bridge.db'), 'bridge');
+  const log: string[] = [];
+  const current: Receiving = {
+    tokens: new TokenTable({ acme: { tokens: [token, 'the-token-before-0123456'] } }),
+    sources: new Map([
+      [
+        'acme',
+        {
+          allowFrom: new AddressList(options.allowFrom ?? []),
+          rate: options.perSecond === undefined ? undefined : new PushRate(options.perSecond, Date.now()),
+          lapseAfterMs: 1000,
+        },
+      ],
+    ]),
+    proxies: new AddressList(options.proxies ?? []),
+    maxBodyBytes: 4096,
+    closing: false,
+  };
+  const app = receiveRoutes({
+    current: () => current,
+    record: options.record ?? ((push) => store.record(push)),
+    recordUnreadable: (body) => store.recordUnreadable(body),
+    route: () => ['crm'],
+    recorded: () => {},
+    peer: () => options.peer ?? '198.51.100.7',
+    clock: systemClock,
+    log: createLog('debug', [token], { write: (line: string) => log.push(line) }),
+  });
+  const post: Rig['post'] = async (body, { path = `/push/${token}`, headers = {} } = {}) => {
+    const answer = await app.request(path, { method: 'POST', body: body ?? null, headers });
+    return { status: answer.status, body: await answer.json(), headers: answer.headers };
+  };
+  try {
+    await use({ app, store, current, log, post });
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const stored = { PLA_Call_Id: '1122334', success: 'true', error: '' };
+
+for (const path of ['', '/create', '/update']) {
+  receiving(`both kinds are taken at /push/<token>${path}`, () =>
+    withReceiving(async ({ post, store }) => {
+      for (const body of [startSample, endSample]) {
+        const answer = await post(body, { path: `/push/${token}${path}` });
+        assert.equal([answer.status, answer.body], [200, stored]);
+        assert.match(answer.headers.get('content-type') ?? '', 'application/json');
+      }
+      const [story] = await store.stories('1122334');
+      assert.is(story?.pushes.length, 2);
+    }),
+  );
+}
+
+receiving('what was answered is stored, as it came', () =>
+  withReceiving(async ({ post, store }) => {
+    await post(endSample);
+    const [story] = await store.stories('1122334');
+    assert.is(story?.pushes[0]?.body, endSample);
+    assert.is(story?.deliveries[0]?.state, 'due');
+  }),
+);
+
+receiving('an exact repeat is acknowledged, counted, and changes nothing', () =>
+  withReceiving(async ({ post, store }) => {
+    for (let i = 0; i < 3; i++) assert.equal((await post(startSample)).body, stored);
+    const [story] = await store.stories('1122334');
+    assert.is(story?.revision, 1);
+    assert.equal(
+      story?.pushes.map((push) => push.repeats),
+      [2],
+    );
+  }),
+);
+
+receiving('a second token of the source works as well', () =>
+  withReceiving(async ({ post }) => {
+    assert.is((await post(startSample, { path: '/push/the-token-before-0123456' })).status, 200);
+  }),
+);
+
+for (const [title, body, error] of [
+  ['not JSON', '{"PLA_Call_Id"', 'The body is not JSON.'],
+  ['empty', '', 'The body is empty.'],
+  ['not an object', '["PLA_Call_Id"]', 'The body is JSON, but not an object.'],
+  [
+    'without a call id',
+    '{"PLA_CID":"1","PLA_Call_Id":" "}',
+    'PLA_Call_Id is missing: the push cannot be told from others, so it was not stored.',
+  ],
+] as const) {
+  receiving(`a body that is ${title} is answered 400, and kept for the operator`, () =>
+    withReceiving(async ({ post, store }) => {
+      const answer = await post(body);
+      assert.equal([answer.status, answer.body], [400, { PLA_Call_Id: '', success: 'false', error }]);
+      assert.equal(
+        (await store.unreadable()).map((kept) => [kept.source, kept.body, kept.reason]),
+        [['acme', body, error]],
+      );
+    }),
+  );
+}
+
+receiving('an unknown token is answered 404, and nothing is stored', () =>
+  withReceiving(async ({ post, store, log }) => {
+    const answer = await post(startSample, { path: '/push/token-of-acme-012345678X/create' });
+    assert.equal(
+      [answer.status, answer.body],
+      [404, { PLA_Call_Id: '', success: 'false', error: 'Unknown token.' }],
+    );
+    assert.equal(await store.stories('1122334'), []);
+    assert.not.match(log.join(''), 'token-of-acme');
+  }),
+);
+
+receiving('an address outside allowFrom is answered 403', () =>
+  withReceiving(
+    async ({ post, store }) => {
+      const answer = await post(startSample);
+      assert.equal(
+        [answer.status, answer.body],
+        [403, { PLA_Call_Id: '', success: 'false', error: 'Address not allowed.' }],
+      );
+      const forged = await post(startSample, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+      assert.is(forged.status, 403, 'only a declared proxy is believed');
+      assert.equal(await store.stories('1122334'), []);
+    },
+    { allowFrom: ['203.0.113.0/24'] },
+  ),
+);
+
+receiving('behind a declared proxy the sender is whom the proxy names', () =>
+  withReceiving(
+    async ({ post }) => {
+      const forwarded = (list: string) => ({ headers: { 'x-forwarded-for': list } });
+      assert.is((await post(startSample, forwarded('203.0.113.9'))).status, 200);
+      assert.is((await post(startSample, forwarded('203.0.113.9, 198.51.100.200'))).status, 403);
+      assert.is((await post(startSample, forwarded('198.51.100.1, 203.0.113.9, 10.0.0.2'))).status, 200);
+    },
+    { allowFrom: ['203.0.113.0/24'], proxies: ['10.0.0.0/8'], peer: '::ffff:10.1.2.3' },
+  ),
+);
+
+receiving('a body over the limit is answered 413, with and without a length', () =>
+  withReceiving(async ({ post, store }) => {
+    const long = JSON.stringify({ PLA_Call_Id: '1', PLA_URL: 'x'.repeat(5000) });
+    const expected = [
+      413,
+      { PLA_Call_Id: '', success: 'false', error: 'The body is longer than 4096 bytes.' },
+    ];
+    const withLength = await post(long, { headers: { 'content-length': String(long.length) } });
+    assert.equal([withLength.status, withLength.body], expected);
+    const chunked = await post(long);
+    assert.equal([chunked.status, chunked.body], expected);
+    assert.equal(await store.stories('1'), []);
+  }),
+);
+
+for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
+  receiving(`${method} is answered 405`, () =>
+    withReceiving(async ({ app }) => {
+      const answer = await app.request(`/push/${token}/create`, { method });
+      assert.is(answer.status, 405);
+      assert.is(answer.headers.get('allow'), 'POST');
+      assert.equal(await answer.json(), {
+        PLA_Call_Id: '',
+        success: 'false',
+        error: 'Pushes are sent with POST.',
+      });
+    }),
+  );
+}
+
+receiving('a store that cannot take the push is answered 503 with Retry-After', () =>
+  withReceiving(
+    async ({ post }) => {
+      const answer = await post(startSample);
+      assert.is(answer.status, 503);
+      assert.is(answer.headers.get('retry-after'), '5');
+      assert.equal(answer.body, {
+        PLA_Call_Id: '1122334',
+        success: 'false',
+        error: 'Not stored: SQLite: database or disk is full',
+      });
+    },
+    { record: () => Promise.reject(new StoreUnavailable('SQLite: database or disk is full')) },
+  ),
+);
+
+receiving('while shutting down the answer is 503 with Retry-After', () =>
+  withReceiving(async ({ post, current, store }) => {
+    current.closing = true;
+    const answer = await post(startSample);
+    assert.is(answer.status, 503);
+    assert.is(answer.headers.get('retry-after'), '5');
+    assert.equal(await store.stories('1122334'), []);
+  }),
+);
+
+receiving('more pushes than the source may send are answered 503', () =>
+  withReceiving(
+    async ({ post }) => {
+      const statuses = [];
+      for (let i = 0; i < 3; i++)
+        statuses.push((await post(JSON.stringify({ PLA_Call_Id: String(i) }))).status);
+      assert.equal(statuses, [200, 200, 503]);
+    },
+    { perSecond: 2 },
+  ),
+);
+
+receiving('no log line has the token or the whole number', () =>
+  withReceiving(async ({ post, log }) => {
+    await post(startSample);
+    await post('{"caller": "+61444444444", ');
+    await post(startSample, { path: `/push/${token}x` });
+    assert.not.match(log.join(''), token);
+    assert.not.match(log.join(''), '444444444');
+  }),
+);
+
+const senders: [peer: string, header: string | undefined, proxies: string[], sender: string][] = [
+  ['198.51.100.7', undefined, [], '198.51.100.7'],
+  ['::ffff:198.51.100.7', undefined, [], '198.51.100.7'],
+  ['198.51.100.7', '203.0.113.9', [], '198.51.100.7'],
+  ['10.0.0.1', '203.0.113.9:4711', ['10.0.0.0/8'], '203.0.113.9'],
+  ['fd00::1', '[2001:db8::9]:443', ['fd00::/8'], '2001:db8::9'],
+  ['10.0.0.1', '10.0.0.2, 10.0.0.3', ['10.0.0.0/8'], '10.0.0.2'],
+];
+for (const [peer, header, proxies, sender] of senders) {
+  receiving(`the sender behind ${peer} with X-Forwarded-For ${header} is ${sender}`, () => {
+    assert.is(senderAddress(peer, header, new AddressList(proxies)), sender);
+  });
+}
+
+receiving.run();
