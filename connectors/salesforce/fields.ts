@@ -98,11 +98,12 @@ function fitted(
 ): Fields {
   const fields: Fields = {};
   for (const [name, value] of Object.entries(values)) {
-    // Half a key would be the key of something else.
-    const isKey = name === ownFields[object];
-    const fit = isKey
-      ? { value }
-      : fitValue(value, known?.get(name), standardLengths[object][name], timezone);
+    // Half a character is no JSON, and half a key would be the key of something else.
+    const whole = typeof value === 'string' ? value.toWellFormed() : value;
+    const fit =
+      name === ownFields[object]
+        ? { value }
+        : fitValue(whole, known?.get(name), standardLengths[object][name], timezone);
     if (fit.value !== undefined) fields[name] = fit.value;
     if (fit.note !== undefined) {
       const note = `${object}.${name} ${fit.note}`;

@@ -16,7 +16,8 @@ export function isIn(field: string, values: readonly string[]): string {
   return `${field} IN (${values.map(quote).join(',')})`;
 }
 
-/** A phrase to be searched for: in quotation marks, so that no word in it is an operator. */
+/** Something to be searched for. In quotation marks when it has blanks; digits alone need none, and room is dear. */
 export function term(text: string): string {
-  return `"${text.replace(/[&|!(){}[\]^"~*?:\\'+-]/g, '\\$&')}"`;
+  const escaped = text.replace(/[&|!(){}[\]^"~*?:\\'+-]/g, '\\$&');
+  return /^\d+$/.test(text) ? text : `"${escaped}"`;
 }

@@ -272,6 +272,15 @@ tasks('odd call ids stay what they are', () =>
   }),
 );
 
+tasks('half a character in a text does not spoil the request', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const push = startPush('1', { PLA_Dealer_Name: 'Plumber \ud83d' });
+    await deliverOne(await open(salesforce), deliveryOf([push]));
+    assert.is(salesforce.tasks()[0]?.['Subject'], 'Call from 0444 444 444 to Plumber \ufffd');
+    assert.not.match(salesforce.bodies('/Task/').join(), /\\ud83d/);
+  }),
+);
+
 tasks('an archived Task is found by its key', () =>
   withSalesforceEmulator(async (salesforce) => {
     const id = salesforce.addTask({ Delacon_Call_Id__c: '1', Status: 'Completed', IsArchived: true });
