@@ -6,7 +6,8 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
   if (all.length === 0) return '';
   const sameLetters = all.find((candidate) => candidate.toLowerCase() === name.toLowerCase());
   const nearest = sameLetters ?? closest(name, all);
-  const near =
-    sameLetters !== undefined || distance(name, nearest) <= Math.max(2, Math.floor(name.length / 4));
-  return near ? ` Did you mean "${nearest}"?` : '';
+  const edits = distance(name, nearest);
+  // Of a short word, two other letters leave too little: "foo" is not "log".
+  const near = edits <= Math.max(2, Math.floor(name.length / 4)) && edits < name.length - 1;
+  return sameLetters !== undefined || near ? ` Did you mean "${nearest}"?` : '';
 }

@@ -1,7 +1,19 @@
-import { ConfigProblems } from './problems.ts';
-import type { Settings } from './settings.ts';
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ConnectorDefinition } from '../connector/contract.ts';
+import { loadConnector, NoConnector } from '../connector/registry.ts';
+import { checkForm } from './check-form.ts';
+import { checkNames, oddities } from './check-names.ts';
+import { hideSecrets } from './hide-secrets.ts';
+import { ConfigProblems, ProblemList } from './problems.ts';
+import { FileReader, withDefaults } from './read-files.ts';
+import { below, readTexts, type Schema, secretsIn } from './schema-walk.ts';
+import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
+import type { Given } from './variables.ts';
+import { find, type MapNode, plain, type TreeNode } from './yaml-tree.ts';
 
-export interface Config {
+export interface LoadedConfig {
   settings: Settings;
   /** What is odd but may be meant. */
   warnings: string[];
@@ -11,12 +23,126 @@ export interface Config {
   secrets: string[];
 }
 
+/** Where the user's file is when nobody says otherwise. Without it the bridge runs on its built-in settings. */
+export const usualFile = 'config/bridge.yaml';
+
+const defaultFile = fileURLToPath(new URL('../../config/default.yaml', import.meta.url));
+
 /** @throws ConfigProblems */
 export async function loadConfig(
   path: string | undefined,
-  _options: { env: Readonly<Record<string, string | undefined>>; cwd?: string },
-): Promise<Config> {
-  throw new ConfigProblems([
-    { file: path ?? 'config/bridge.yaml', line: 0, column: 0, path: '', message: 'cannot be read yet.' },
-  ]);
+  options: { env: Readonly<Record<string, string | undefined>>; cwd?: string },
+): Promise<LoadedConfig> {
+  const cwd = resolve(options.cwd ?? process.cwd());
+  const problems = new ProblemList(cwd);
+  const reader = new FileReader(options.env, problems);
+
+  const root = await readAll(reader, resolve(cwd, path ?? usualFile), resolve(cwd, usualFile));
+  const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
+  const secrets = readValues(root, connectors);
+  const settings = root && (await check(root, connectors, problems));
+  if (problems.all.length > 0 || !settings) {
+    hideSecrets(problems.all, secrets);
+    throw new ConfigProblems(problems.all);
+  }
+  return {
+    settings,
+    warnings: oddities(root),
+    files: [...reader.files],
+    secrets: [...new Set(secrets.map(({ value }) => value))],
+  };
+}
+
+/** Undefined when some text could not be read: half of what else could be said would be false then. */
+async function readAll(reader: FileReader, file: string, usual: string): Promise<MapNode | undefined> {
+  const defaults = await reader.read(defaultFile);
+  const isThere = file !== usual || (await stat(file).catch(() => undefined)) !== undefined;
+  if (!isThere) return defaults;
+  const user = await reader.readWithIncludes(file);
+  return defaults && user && !reader.incomplete ? withDefaults(defaults, user) : undefined;
+}
+
+/** The definition of each connector whose type leads to one. */
+async function findConnectors(
+  root: MapNode,
+  problems: ProblemList,
+): Promise<Map<string, ConnectorDefinition>> {
+  const definitions = new Map<string, ConnectorDefinition>();
+  for (const [name, entry] of entriesOf(root, 'connectors')) {
+    const type = find(entry.node, ['type']).node;
+    if (type?.kind !== 'scalar' || typeof type.value !== 'string' || type.value === '' || type.broken)
+      continue;
+    try {
+      definitions.set(name, await loadConnector(type.value, dirname(type.place.file)));
+    } catch (cause) {
+      if (!(cause instanceof NoConnector)) throw cause;
+      problems.add(type.place, ['connectors', name, 'type'], cause.message);
+    }
+  }
+  return definitions;
+}
+
+/** Gives texts the type that their place asks for, and says what must not be shown. */
+function readValues(
+  root: MapNode | undefined,
+  connectors: ReadonlyMap<string, ConnectorDefinition>,
+): Given[] {
+  if (!root) return [];
+  const secrets: Given[] = [];
+  const read = (schemas: readonly Schema[], node: TreeNode) => {
+    readTexts(schemas, node);
+    secrets.push(...secretsIn(schemas, node));
+  };
+  for (const [name, entry] of root.entries) {
+    const schema = name in settingsSchema.shape ? below([settingsSchema], name) : [];
+    if (name !== 'connectors') read(schema, entry.node);
+  }
+  for (const [name, entry] of entriesOf(root, 'connectors')) {
+    const options = connectors.get(name)?.options;
+    read(options ? [options] : [], options ? withoutType(entry.node) : entry.node);
+  }
+  return secrets;
+}
+
+async function check(
+  root: MapNode,
+  definitions: ReadonlyMap<string, ConnectorDefinition>,
+  problems: ProblemList,
+): Promise<Settings | undefined> {
+  checkNames(root, problems);
+  const parsed = await checkForm(settingsSchema, settingsData(root), root, [], problems);
+  const connectors: [string, ConnectorSettings][] = [];
+  for (const [name, definition] of definitions) {
+    const node = find(root, ['connectors', name]).node as TreeNode;
+    const data = plain(withoutType(node));
+    const options = await checkForm(definition.options, data, root, ['connectors', name], problems);
+    // Kept as written, since options may hold compiled templates.
+    const raw: unknown = JSON.parse(JSON.stringify(plain(node)));
+    connectors.push([name, { type: definition.type, definition, options, raw }]);
+  }
+  if (!parsed) return undefined;
+  const { include: _, sources, ...others } = parsed;
+  const named = Object.entries(sources).map(([name, source]) => [name, { ...source, name }] as const);
+  return { ...others, sources: Object.fromEntries(named), connectors: Object.fromEntries(connectors) };
+}
+
+/** `acme:` with nothing below it is a source with all its defaults. */
+function settingsData(root: MapNode): unknown {
+  const data = plain(root) as Record<string, unknown>;
+  const { sources } = data;
+  if (typeof sources === 'object' && sources !== null && !Array.isArray(sources)) {
+    const filled = Object.entries(sources).map(([name, source]) => [name, source ?? {}]);
+    data['sources'] = Object.fromEntries(filled);
+  }
+  return data;
+}
+
+function entriesOf(root: MapNode, part: string): MapNode['entries'] {
+  const { node } = find(root, [part]);
+  return node?.kind === 'map' ? node.entries : new Map();
+}
+
+function withoutType(node: TreeNode): TreeNode {
+  if (node.kind !== 'map') return node;
+  return { ...node, entries: new Map([...node.entries].filter(([name]) => name !== 'type')) };
 }

@@ -1,3 +1,6 @@
+import { isAbsolute, relative } from 'node:path';
+import type { Place } from './yaml-tree.ts';
+
 /** One thing that is wrong with the configuration. */
 export interface Problem {
   /** As people should see it: relative to the working directory when it lies below. */
@@ -49,4 +52,28 @@ export function pathText(path: readonly PropertyKey[]): string {
     else text += `[${JSON.stringify(String(part))}]`;
   }
   return text;
+}
+
+/** Collects problems while the configuration is read. */
+export class ProblemList {
+  readonly all: Problem[] = [];
+  readonly #cwd: string;
+
+  constructor(cwd: string) {
+    this.#cwd = cwd;
+  }
+
+  add(place: Place, path: readonly PropertyKey[], message: string): void {
+    this.all.push({ ...place, file: this.shown(place.file), path: pathText(path), message });
+  }
+
+  /** About the file as a whole. */
+  addFile(file: string, message: string): void {
+    this.add({ file, line: 0, column: 0 }, [], message);
+  }
+
+  shown(file: string): string {
+    const below = relative(this.#cwd, file);
+    return below.startsWith('..') || isAbsolute(below) ? file : below;
+  }
 }

@@ -115,7 +115,6 @@ const source = z
       .array(
         secret()
           .min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' })
-          .max(200)
           .regex(/^[A-Za-z0-9._~-]*$/, {
             error: 'has characters that do not fit a URL: use letters, digits and - . _ ~ only.',
           }),

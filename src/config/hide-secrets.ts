@@ -1,0 +1,20 @@
+import type { Problem } from './problems.ts';
+import type { Given } from './variables.ts';
+
+/** Shorter texts stand in ordinary words; they are hidden only where a message quotes them as a whole. */
+const shortest = 4;
+
+/** Puts `${NAME}` for what it gave, wherever a message quotes it: that is also what the reader finds in the file. */
+export function hideSecrets(problems: readonly Problem[], secrets: readonly Given[]): void {
+  if (secrets.length === 0) return;
+  const shown = new Map<string, string>();
+  for (const { value, written } of secrets) {
+    const [text, instead] = value.length < shortest ? [`"${value}"`, `"${written}"`] : [value, written];
+    if (!shown.has(text)) shown.set(text, instead);
+  }
+  // One pass, longest first: nothing is replaced within what was put in.
+  const texts = [...shown.keys()].sort((a, b) => b.length - a.length);
+  const any = new RegExp(texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');
+  for (const problem of problems)
+    problem.message = problem.message.replace(any, (text) => shown.get(text) ?? text);
+}

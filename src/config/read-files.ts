@@ -1,0 +1,173 @@
+import { glob, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { didYouMean } from './did-you-mean.ts';
+import type { ProblemList } from './problems.ts';
+import { fileReason, fillIn, type Surroundings } from './variables.ts';
+import { find, type ListNode, type MapNode, parseTree, scalars, type TreeNode } from './yaml-tree.ts';
+
+/** What a file that `include` names may hold, and what a user's file replaces rather than adds to. */
+const parts = ['sources', 'connectors', 'routes'] as const;
+
+export class FileReader {
+  /** Absolute. */
+  readonly files = new Set<string>();
+  /** Some text that belongs to the configuration could not be read. */
+  incomplete = false;
+  readonly #env: Surroundings['env'];
+  readonly #problems: ProblemList;
+
+  constructor(env: Surroundings['env'], problems: ProblemList) {
+    this.#env = env;
+    this.#problems = problems;
+  }
+
+  /** One file with its variables filled in. `advice` is for when it cannot be read. */
+  async read(file: string, advice = ''): Promise<MapNode | undefined> {
+    this.files.add(file);
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (cause) {
+      this.#problems.addFile(file, `cannot be read: ${fileReason(cause)}.${advice}`);
+      this.incomplete = true;
+      return undefined;
+    }
+    const tree = parseTree(text, file, this.#problems);
+    if (tree) await this.#fillIn(tree, dirname(file));
+    else this.incomplete = true;
+    return tree;
+  }
+
+  /** The user's file with what it includes. */
+  async readWithIncludes(file: string): Promise<MapNode | undefined> {
+    const main = await this.read(file, ' Copy config/example.yaml to it, or name another with --config.');
+    if (!main) return undefined;
+    for (const included of await this.#includedBy(main, file)) {
+      const tree = await this.read(included);
+      if (tree) this.#add(tree, main);
+    }
+    return main;
+  }
+
+  async #fillIn(tree: MapNode, folder: string): Promise<void> {
+    const surroundings = { env: this.#env, folder, reads: (file: string) => this.files.add(file) };
+    for (const { scalar, path } of scalars(tree)) {
+      if (typeof scalar.value !== 'string' || !scalar.value.includes('${')) continue;
+      const { text, given, problems } = await fillIn(scalar.value, surroundings);
+      scalar.written = scalar.value;
+      scalar.value = text;
+      scalar.given = given;
+      scalar.broken = problems.length > 0;
+      for (const problem of problems) this.#problems.add(scalar.place, path, problem);
+    }
+  }
+
+  async #includedBy(main: MapNode, file: string): Promise<string[]> {
+    const { node } = find(main, ['include']);
+    const included = new Set<string>();
+    if (node?.kind !== 'list') return []; // the schema tells what else it must be
+    for (const [index, item] of node.items.entries()) {
+      if (item.kind !== 'scalar' || typeof item.value !== 'string' || item.value === '' || item.broken)
+        continue;
+      const found = await filesMatching(item.value, dirname(file));
+      if (found.length === 0) {
+        this.incomplete = true;
+        const message = `no file matches "${item.written ?? item.value}". The pattern is relative to this file.`;
+        this.#problems.add(item.place, ['include', index], message);
+      }
+      for (const match of found) if (match !== file) included.add(match);
+    }
+    return [...included];
+  }
+
+  #add(tree: MapNode, main: MapNode): void {
+    for (const [name, { key, node }] of tree.entries) {
+      if (name === 'routes') this.#addRoutes(node, key, main);
+      else if (name === 'sources' || name === 'connectors') this.#addNamed(name, node, key, main);
+      else {
+        const message = `an included file holds ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)} only.`;
+        this.#problems.add(
+          key,
+          [name],
+          `${message}${didYouMean(name, parts) || ' Move it to the main file.'}`,
+        );
+      }
+    }
+  }
+
+  #addRoutes(node: TreeNode, key: MapNode['place'], main: MapNode): void {
+    if (isNothing(node)) return;
+    const routes = main.entries.get('routes');
+    if (!routes || isNothing(routes.node)) main.entries.set('routes', { key, node });
+    else if (node.kind === 'list' && routes.node.kind === 'list') routes.node.items.push(...node.items);
+    else if (node.kind !== 'list')
+      this.#problems.add(node.place, ['routes'], 'must be a list: write it in [ ].');
+  }
+
+  #addNamed(part: 'sources' | 'connectors', node: TreeNode, key: MapNode['place'], main: MapNode): void {
+    if (isNothing(node)) return;
+    const known = main.entries.get(part);
+    if (!known || isNothing(known.node)) {
+      main.entries.set(part, { key, node });
+      return;
+    }
+    if (node.kind !== 'map')
+      this.#problems.add(node.place, [part], `must be a group of ${part}, a name and a colon each.`);
+    if (node.kind !== 'map' || known.node.kind !== 'map') return;
+    for (const [name, entry] of node.entries) {
+      const earlier = known.node.entries.get(name)?.key;
+      if (earlier) {
+        const place = `${this.#problems.shown(earlier.file)}:${earlier.line}:${earlier.column}`;
+        this.#problems.add(entry.key, [part, name], `is in ${place} already. Give one of them another name.`);
+      } else known.node.entries.set(name, entry);
+    }
+  }
+}
+
+async function filesMatching(pattern: string, folder: string): Promise<string[]> {
+  const matches: string[] = [];
+  for await (const entry of glob(pattern, { cwd: folder, withFileTypes: true }))
+    if (!entry.isDirectory()) matches.push(`${entry.parentPath}/${entry.name}`);
+  return matches.sort();
+}
+
+function isNothing(node: TreeNode): boolean {
+  return node.kind === 'scalar' && node.value === null;
+}
+
+/**
+ * The user's settings over the built-in ones, key by key. Sources, connectors and routes are each taken whole; once a
+ * user names sources or connectors, the built-in route has nothing left to say, and every source goes everywhere.
+ */
+export function withDefaults(defaults: MapNode, user: MapNode): MapNode {
+  const merged = merge(defaults, user);
+  const gives = (name: string) => {
+    const entry = user.entries.get(name);
+    return entry !== undefined && !isNothing(entry.node);
+  };
+  for (const part of parts) if (gives(part)) merged.entries.set(part, user.entries.get(part)!);
+  if (!gives('routes') && (gives('sources') || gives('connectors')))
+    merged.entries.set('routes', everySourceEverywhere(merged));
+  return merged;
+}
+
+function merge(defaults: MapNode, user: MapNode): MapNode {
+  const entries = new Map(defaults.entries);
+  for (const [name, entry] of user.entries) {
+    const known = entries.get(name);
+    if (known?.node.kind === 'map' && entry.node.kind === 'map')
+      entries.set(name, { key: entry.key, node: merge(known.node, entry.node) });
+    // A key without a value is as if it were not there; an unknown one stays, to be told of.
+    else if (!known || !isNothing(entry.node)) entries.set(name, entry);
+  }
+  return { kind: 'map', place: user.place, entries };
+}
+
+function everySourceEverywhere(root: MapNode): { key: MapNode['place']; node: ListNode } {
+  const { node, key } = find(root, ['connectors']);
+  const names = node?.kind === 'map' ? [...node.entries.keys()] : [];
+  const text = (value: string): TreeNode => ({ kind: 'scalar', place: key, value, given: [], broken: false });
+  const to: ListNode = { kind: 'list', place: key, items: names.map(text) };
+  const route: MapNode = { kind: 'map', place: key, entries: new Map([['to', { key, node: to }]]) };
+  return { key, node: { kind: 'list', place: key, items: names.length > 0 ? [route] : [] } };
+}
