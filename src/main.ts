@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
 import { systemClock } from './clock.ts';
-import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
@@ -98,7 +98,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   /** Takes a changed configuration over: sources, routes and connectors at once; listen and store at the next start. */
   async function reload(): Promise<void> {
-    let next: LoadedConfig;
+    let next: Config;
     try {
       next = await load(options);
     } catch (problem) {
@@ -190,7 +190,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   };
 }
 
-async function load({ configPath, env, overrides }: StartOptions): Promise<LoadedConfig> {
+async function load({ configPath, env, overrides }: StartOptions): Promise<Config> {
   const loaded = await loadConfig(configPath, { env });
   if (overrides?.port !== undefined) loaded.settings.listen.port = overrides.port;
   if (overrides?.storeUrl !== undefined) loaded.settings.store.url = overrides.storeUrl;
