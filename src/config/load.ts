@@ -13,7 +13,7 @@ import { type ConnectorSettings, type Settings, settingsSchema } from './setting
 import type { Given } from './variables.ts';
 import { find, type MapNode, plain, type TreeNode } from './yaml-tree.ts';
 
-export interface LoadedConfig {
+export interface Config {
   settings: Settings;
   /** What is odd but may be meant. */
   warnings: string[];
@@ -32,7 +32,7 @@ const defaultFile = fileURLToPath(new URL('../../config/default.yaml', import.me
 export async function loadConfig(
   path: string | undefined,
   options: { env: Readonly<Record<string, string | undefined>>; cwd?: string },
-): Promise<LoadedConfig> {
+): Promise<Config> {
   const cwd = resolve(options.cwd ?? process.cwd());
   const problems = new ProblemList(cwd);
   const reader = new FileReader(options.env, problems);
