@@ -118,7 +118,7 @@ export class SalesforceApi {
       loginUrl,
       oauth2: { clientId, clientSecret, loginUrl },
     });
-    conn._refreshDelegate = undefined; // it would ask for tokens without end; see Session
+    conn._refreshDelegate = undefined; // refused tokens are the Session's business
     return new SalesforceApi(conn, options, tools);
   }
 
@@ -392,15 +392,8 @@ export class SalesforceApi {
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed) || thrown.failure.cure?.what !== 'session') throw thrown;
     }
-    const fresh = await this.#session.token(signal, where, token);
-    try {
-      return await this.#sendOnce<T>(request, signal);
-    } catch (thrown) {
-      if (thrown instanceof RequestFailed && thrown.failure.cure?.what === 'session') {
-        this.#session.drop(fresh);
-      }
-      throw thrown;
-    }
+    await this.#session.token(signal, where, token);
+    return this.#sendOnce<T>(request, signal);
   }
 
   async #sendOnce<T>({ kind, method, path, body, headers }: Request, signal: AbortSignal): Promise<T> {

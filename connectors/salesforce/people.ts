@@ -48,7 +48,7 @@ export class People {
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
   readonly #inFlight = new Map<string, Promise<Resolution>>();
-  /** Records that Salesforce said are gone, though its index or a converted lead may still name them. */
+  /** Contacts that Salesforce said are gone, though a converted lead still names them. */
   readonly #gone = new LRUCache<string, true>({ max: 5_000 });
   /** Numbers whose key belongs to a converted lead that leads nowhere any more → the lead. */
   readonly #deadKeys = new LRUCache<string, string>({ max: 5_000 });
@@ -211,7 +211,7 @@ export class People {
 
   /** Who has the key of a number. A converted lead keeps it; the caller then is the contact that it became. */
   #takeHolder(number: string, keyed: readonly Candidate[], resolved: Resolutions): boolean {
-    const holders = keyed.filter(({ key, id }) => key === number && !this.#gone.has(id));
+    const holders = keyed.filter(({ key }) => key === number);
     const holder = holders.find(({ isConverted }) => !isConverted) ?? holders[0];
     if (!holder) return false;
     const person = this.#asPerson(holder);
@@ -257,7 +257,7 @@ export class People {
   ): Promise<void> {
     const claims = new Map<string, Candidate>();
     for (const caller of callers) {
-      const matches = found.filter((one) => hasNumber(one, caller) && !this.#gone.has(one.id));
+      const matches = found.filter((one) => hasNumber(one, caller));
       const choice = this.#choose(matches);
       if (choice === undefined) continue;
       if (choice === 'several') {
@@ -315,8 +315,7 @@ export class People {
       if (!failure) return;
       if (failure.cure?.what === 'taken') taken.push(number);
       else if (failure.cure?.what === 'gone' || failure.cure?.what === 'converted') {
-        // The index still shows someone who is not there any more: nothing is known of this caller yet.
-        if (failure.cure.what === 'gone') this.#gone.set(id, true);
+        // Since we looked, somebody deleted or converted them: nothing is known of this caller yet.
         resolved.set(number, { failure: { ...failure, kind: 'retry' } });
       } else if (failure.kind === 'rejected') {
         resolved.set(number, { person, notes: [`The key was not written on ${id}. ${failure.reason}`] });

@@ -30,7 +30,7 @@ export class Session {
   /** A token to send requests with. `refused` is the one to be done with. */
   async token(signal: AbortSignal, where: Circumstances, refused?: string): Promise<string> {
     // Somebody else may have replaced the refused one meanwhile.
-    if (refused !== undefined) this.drop(refused);
+    if (refused !== undefined && this.#conn.accessToken === refused) this.#conn.accessToken = null;
     if (!this.#conn.accessToken) {
       this.#asking ??= this.#ask(where).finally(() => {
         this.#asking = undefined;
@@ -38,11 +38,6 @@ export class Session {
       await orAborted(this.#asking, signal, where);
     }
     return this.#conn.accessToken as string;
-  }
-
-  /** A new token that is refused too: the next request may fare better with another. */
-  drop(token: string): void {
-    if (this.#conn.accessToken === token) this.#conn.accessToken = null;
   }
 
   async #ask(where: Circumstances): Promise<void> {

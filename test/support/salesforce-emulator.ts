@@ -249,6 +249,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
 
   const inspect = () => ({
     clientId,
+    clientSecret,
     requests,
     tasks: records('Task'),
     leads: records('Lead'),

@@ -110,7 +110,7 @@ people('contacts come before leads, or as match says', () =>
 
 people('of several, the newest, the oldest or none gets the call', () =>
   withSalesforceEmulator(async (salesforce) => {
-    const [older, newer] = ['2024-01-01T00:00:00.000Z', '2025-01-01T00:00:00.000Z'].map((CreatedDate) =>
+    const [newer, older] = ['2025-01-01T00:00:00.000Z', '2024-01-01T00:00:00.000Z'].map((CreatedDate) =>
       salesforce.addLead({ Phone: '0444444444', CreatedDate }),
     ) as [string, string];
     const outcomeOf = async (whenSeveral: string) => {
@@ -123,7 +123,7 @@ people('of several, the newest, the oldest or none gets the call', () =>
     assert.is((await outcomeOf('oldest')).records?.person?.id, older);
     const none = await outcomeOf('none');
     assert.equal(none.kind === 'delivered' && none.notes, [
-      `Several people have this number (${older}, ${newer}), so none was linked.`,
+      `Several people have this number (${[newer, older].join(', ')}), so none was linked.`,
     ]);
     assert.is(salesforce.tasks().length, 3, 'the call is logged in any case');
     assert.is(salesforce.leads().length, 2);
@@ -355,6 +355,20 @@ people('somebody who may not be given the key still gets the call', () =>
   }),
 );
 
+people('somebody who is deleted while they are claimed leaves the caller to be resolved again', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '0444444444' });
+    const connection = await open(salesforce);
+    const errors = [{ statusCode: 'ENTITY_IS_DELETED', message: 'entity is deleted', fields: [] }];
+    salesforce.strike(answering(200, [{ success: false, errors }]), 'PATCH /composite/sobjects');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    salesforce.delete(id);
+    const again = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(again.records?.person?.id, salesforce.leads()[0]?.id, JSON.stringify(again));
+  }),
+);
+
 people('a key that somebody else got in between points to the caller', () =>
   withSalesforceEmulator(async (salesforce) => {
     const holder = salesforce.addContact({ Phone: '+64211234567', Delacon_Caller__c: '+61444444444' });
@@ -397,6 +411,15 @@ people('fillBlank fills what is blank and leaves what people wrote', () =>
     salesforce.forgetRequests();
     await deliverOne(connection, deliveryOf([push, endPush('1')], { records: outcome.records ?? {} }));
     assert.is(salesforce.countRequests(), 1, 'what a person holds is remembered');
+  }),
+);
+
+people('somebody new is not looked at again for what was just written', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { person: { properties: { Title: 'Caller' } } });
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(salesforce.leads()[0]?.['Title'], 'Caller');
+    assert.is(salesforce.countRequests(), 4);
   }),
 );
 

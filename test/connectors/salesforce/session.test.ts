@@ -1,7 +1,7 @@
 import type { Clock } from '../../../src/connector/contract.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
-import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { answering, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { assert, suite, until } from '../../support/suite.ts';
 import { deliverOne, open, soon } from './rig.ts';
 
@@ -71,6 +71,16 @@ session('a token endpoint that is down is worth a retry', () =>
       const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
       assert.is(outcome.kind, 'retry', `${name}: ${JSON.stringify(outcome)}`);
     }
+  }),
+);
+
+session('half a token is none', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(answering(200, { access_token: 'x', id: 'https://x/id/00D/005' }), 'token');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
   }),
 );
 

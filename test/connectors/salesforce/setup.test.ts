@@ -108,6 +108,34 @@ setup('a field that is there without permission is not made again, only granted'
   }, empty),
 );
 
+setup('a permission to read becomes one to edit', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    await connection.apply(soon(), () => {});
+    for (const { id, values } of salesforce.org.live('FieldPermissions')) {
+      if (values['SobjectType'] === 'Lead') salesforce.edit(id, { PermissionsEdit: false });
+    }
+    assert.equal(problems(await connection.check(soon())), [
+      "field Lead.Delacon_Caller__c: The bridge's user may not edit it.",
+    ]);
+    await connection.apply(soon(), () => {});
+    assert.equal(problems(await connection.check(soon())), []);
+  }, empty),
+);
+
+setup('what Salesforce goes on hiding is named, not taken for done', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.hidden.add('Lead.Delacon_Caller__c');
+    const told = await (await open(salesforce))
+      .apply(soon(), () => {})
+      .then(
+        () => '',
+        (problem: Error) => problem.message,
+      );
+    assert.match(told, /still does not let the bridge's user edit Lead.Delacon_Caller__c/);
+  }, empty),
+);
+
 setup('a field that is there and not unique is a conflict, and nothing is made', () =>
   withSalesforceEmulator(async (salesforce) => {
     salesforce.addField('Lead', 'Delacon_Caller__c', { type: 'Text', length: 40, externalId: true });
@@ -161,9 +189,11 @@ setup('check finds standard fields and objects that the user may not write', () 
   withSalesforceEmulator(async (salesforce) => {
     salesforce.org.readOnly.add('Lead.LeadSource');
     salesforce.org.hidden.add('Task.CallDisposition');
+    salesforce.org.readOnly.add('Contact.Delacon_Caller__c');
     salesforce.org.notCreateable.add('Lead');
     const connection = await open(salesforce);
     assert.equal(problems(await connection.check(soon())), [
+      "field Contact.Delacon_Caller__c: The bridge's user may not edit it.",
       "object Lead: The bridge's user may not create any.",
       "field Task.CallDisposition: The bridge's user may not write it.",
       "field Lead.LeadSource: The bridge's user may not write it.",

@@ -174,6 +174,7 @@ tasks('two states of one call in one batch are written once, as the later one', 
     );
     assert.is(salesforce.tasks().length, 1);
     assert.is(salesforce.tasks()[0]?.['Status'], 'Completed');
+    assert.is(JSON.parse(salesforce.bodies('/Task/')[0] ?? '').records.length, 1);
   }),
 );
 
@@ -278,6 +279,23 @@ tasks('half a character in a text does not spoil the request', () =>
     await deliverOne(await open(salesforce), deliveryOf([push]));
     assert.is(salesforce.tasks()[0]?.['Subject'], 'Call from 0444 444 444 to Plumber \ufffd');
     assert.not.match(salesforce.bodies('/Task/').join(), /\\ud83d/);
+  }),
+);
+
+tasks('a Task in the recycle bin is not taken for the one that has its key', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const [kept, deleted] = ['kept', 'deleted'].map(() => salesforce.addTask({ Delacon_Call_Id__c: '1' }));
+    salesforce.delete(deleted ?? '');
+    const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.activity?.id, kept, JSON.stringify(outcome));
+  }),
+);
+
+tasks('a call is dated by the day of the business, not of Greenwich', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const push = startPush('1', { PLA_CallStartTime: '2026-11-02T22:30:00Z' });
+    await deliverOne(await open(salesforce), deliveryOf([push, endPush('1')]));
+    assert.is(salesforce.tasks()[0]?.['ActivityDate'], '2026-11-03');
   }),
 );
 
