@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectorDefinition } from '../connector/contract.ts';
@@ -10,7 +10,7 @@ import { ConfigProblems, ProblemList } from './problems.ts';
 import { FileReader, withDefaults } from './read-files.ts';
 import { below, readTexts, type Schema, secretsIn } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
-import type { Given } from './variables.ts';
+import { errorCode, type Given } from './variables.ts';
 import { find, type MapNode, plain, type TreeNode } from './yaml-tree.ts';
 
 export interface Config {
@@ -56,10 +56,17 @@ export async function loadConfig(
 /** Undefined when some text could not be read: half of what else could be said would be false then. */
 async function readAll(reader: FileReader, file: string, usual: string): Promise<MapNode | undefined> {
   const defaults = await reader.read(defaultFile);
-  const isThere = file !== usual || (await stat(file).catch(() => undefined)) !== undefined;
-  if (!isThere) return defaults;
+  if (file === usual && !(await isThere(file))) return defaults;
   const user = await reader.readWithIncludes(file);
   return defaults && user && !reader.incomplete ? withDefaults(defaults, user) : undefined;
+}
+
+/** A broken link or a folder is there, and wrong: only a user without any file means the built-in settings. */
+async function isThere(file: string): Promise<boolean> {
+  return lstat(file).then(
+    () => true,
+    (cause) => errorCode(cause) !== 'ENOENT',
+  );
 }
 
 /** The definition of each connector whose type leads to one. */
@@ -93,10 +100,8 @@ function readValues(
     readTexts(schemas, node);
     secrets.push(...secretsIn(schemas, node));
   };
-  for (const [name, entry] of root.entries) {
-    const schema = name in settingsSchema.shape ? below([settingsSchema], name) : [];
-    if (name !== 'connectors') read(schema, entry.node);
-  }
+  for (const [name, entry] of root.entries)
+    if (name !== 'connectors') read(below([settingsSchema], name), entry.node);
   for (const [name, entry] of entriesOf(root, 'connectors')) {
     const options = connectors.get(name)?.options;
     read(options ? [options] : [], options ? withoutType(entry.node) : entry.node);

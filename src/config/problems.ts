@@ -64,7 +64,9 @@ export class ProblemList {
   }
 
   add(place: Place, path: readonly PropertyKey[], message: string): void {
-    this.all.push({ ...place, file: this.shown(place.file), path: pathText(path), message });
+    // What a message quotes must not break the line or drive the terminal.
+    const printable = message.replace(/\p{Cc}/gu, ' ');
+    this.all.push({ ...place, file: this.shown(place.file), path: pathText(path), message: printable });
   }
 
   /** About the file as a whole. */

@@ -100,13 +100,20 @@ async function readSecret(file: string, { reads }: Surroundings): Promise<string
 
 /** Why a file could not be read, in words. */
 export function fileReason(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const reasons: Record<string, string> = {
-    ENOENT: 'there is no such file',
-    ENOTDIR: 'there is no such file',
-    EISDIR: 'it is a folder',
-    EACCES: 'this user may not read it',
-    EPERM: 'this user may not read it',
-  };
-  return reasons[code] ?? (code || 'it is not a file name');
+  switch (errorCode(cause)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'there is no such file';
+    case 'EISDIR':
+      return 'it is a folder';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not read it';
+    default:
+      return errorCode(cause) ?? 'it is not a file name';
+  }
+}
+
+export function errorCode(cause: unknown): string | undefined {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
 }

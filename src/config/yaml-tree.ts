@@ -194,22 +194,30 @@ function scalarValue(node: ParsedNode | null): ScalarNode['value'] {
   return isScalar(node) && node.source !== undefined ? node.source : String(value);
 }
 
-/** The parser's words, unless they quote the text or help nobody. */
+/** By the parser's code, or the beginning of what it says; its own words may quote the text. */
+const syntaxSentences: [said: string, sentence: string][] = [
+  ['MULTIPLE_DOCS', 'a second document begins here. Leave out the "---", or use include.'],
+  ['TAB_AS_INDENT', 'a tab cannot indent YAML. Use blanks.'],
+  ['BLOCK_AS_IMPLICIT_KEY', 'there is a second "name: value" in this line. Put the value in quotes.'],
+  ['BAD_SCALAR_START', 'a text cannot begin with this character. Put it in quotes.'],
+  ['BAD_DQ_ESCAPE', 'there is no such \\ escape within " ". Use \' \', or write \\\\.'],
+  ['TAG_RESOLVE_FAILED', 'tags (!word) mean nothing here. If it is text, put it in quotes.'],
+  ['DUPLICATE_ANCHOR', 'this anchor is here twice.'],
+  ['UNEXPECTED_TOKEN', 'this does not belong here. A quote, a comma or the indent before it may be wrong.'],
+  ['Missing closing', 'a quote is not closed before this place.'],
+  ['Implicit map keys need', 'a name needs a colon and a value after it.'],
+  ['Implicit keys need to be on a single line', 'a name needs a colon and a value after it, in one line.'],
+  ['Missing , ', 'a comma is missing before this.'],
+  ['Flow map', 'a group that begins with { must end with }.'],
+  ['Flow sequence', 'a list that begins with [ must end with ].'],
+  ['All mapping items', 'this must begin in the same column as its neighbours.'],
+  ['All sequence items', 'this must begin in the same column as its neighbours.'],
+  ['Maximum call stack', 'is nested too deeply.'],
+];
+
 function syntaxSentence(code: string, message: string): string {
-  const sentences: Record<string, string> = {
-    MULTIPLE_DOCS: 'a second document begins here. Leave out the "---", or use include.',
-    TAB_AS_INDENT: 'a tab cannot indent YAML. Use blanks.',
-    BLOCK_AS_IMPLICIT_KEY: 'there is a second "key: value" in this line. Put the value in quotes.',
-    BAD_INDENT: 'this line is indented in a way that fits nothing above it.',
-    BAD_SCALAR_START: 'a text cannot begin with this character. Put it in quotes.',
-    UNEXPECTED_TOKEN: 'this does not belong here. A quote or an indent before it may be wrong.',
-    BAD_DQ_ESCAPE: 'there is no such \\ escape within " ". Use \' \' or write \\\\.',
-    TAG_RESOLVE_FAILED: 'tags (!word) mean nothing here. If it is text, put it in quotes.',
-    DUPLICATE_ANCHOR: 'this anchor is here twice.',
-  };
-  return (
-    sentences[code] ?? `this is not YAML: ${message.replace(/["“].*$/s, '').trim() || 'a quote is wrong'}.`
-  );
+  const known = syntaxSentences.find(([said]) => said === code || message.startsWith(said));
+  return known?.[1] ?? 'this is not YAML. A quote, a comma or the indent before it may be wrong.';
 }
 
 /** The YAML as data. */
