@@ -18,12 +18,15 @@ export interface PhoneNumber {
 export type Region = CountryCode;
 
 const parsed = new LRUCache<string, PhoneNumber>({ max: 5_000 });
+/** Longer texts are no numbers: remembering thousands of them would take the memory of whole bodies. */
+const longestRemembered = 64;
 
 /**
  * Reads a telephone number in any spelling common in the region: `+61…`, `61…`, `0061…`, `0011 …`, `04…`, `13…`,
  * `1300…`, `0800…`, with blanks, brackets and extensions.
  */
 export function parsePhone(raw: string, region: Region): PhoneNumber {
+  if (raw.length > longestRemembered) return read(raw.trim(), region);
   const key = `${region} ${raw}`;
   const known = parsed.get(key);
   if (known) return known;

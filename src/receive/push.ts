@@ -56,6 +56,7 @@ export class UnreadablePush extends Error {
 
 /** Call ids are decimal digits in the sample; anything printable that fits a CRM's key field is taken. */
 const longestCallId = 64;
+const deepestNesting = 100;
 
 /** Text of a body: UTF-8 with or without BOM; Windows-1252 where the bytes are not UTF-8, so that no letter is lost. */
 export function decodeBody(bytes: Uint8Array): string {
@@ -69,10 +70,10 @@ export function decodeBody(bytes: Uint8Array): string {
 export function parsePush(body: string): Push {
   const raw = readBody(body);
   const fields: Fields = Object.create(null);
-  for (const [key, value] of Object.entries(raw)) {
+  for (const [key, value] of raw) {
     const name = spellings.get(key.trim().toLowerCase()) ?? key;
     const text = asText(value);
-    // A key sent twice in two spellings: the one that says something.
+    // A key sent twice, or in two spellings: the last that says something.
     if (text.trim() !== '' || !(name in fields)) fields[name] = text;
   }
   const callId = (fields['PLA_Call_Id'] ?? '').trim();
@@ -89,21 +90,21 @@ export function parsePush(body: string): Push {
   return { callId, fields };
 }
 
-function readBody(body: string): Record<string, unknown> {
+function readBody(body: string): Iterable<[key: string, value: unknown]> {
   const text = body.replace(/^\uFEFF/, '').trim();
   if (text === '') throw new UnreadablePush('The body is empty.');
   let value: unknown;
   if (/^[[{"]/.test(text)) {
     value = parseJson(text);
   } else if (/^[^\s{}"]+=/.test(text)) {
-    value = Object.fromEntries(new URLSearchParams(text));
+    return new URLSearchParams(text);
   } else {
     throw new UnreadablePush('The body is neither a JSON object nor a form.');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UnreadablePush('The body is JSON, but not an object.');
   }
-  return value as Record<string, unknown>;
+  return Object.entries(value);
 }
 
 function parseJson(text: string): unknown {
@@ -122,7 +123,9 @@ function parseJson(text: string): unknown {
 /** A call id sent as a bare number may have more digits than a double holds: then its text is kept instead. */
 function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  const rounded = Object.values(value ?? {}).some((v) => typeof v === 'number' && Math.abs(v) > 2 ** 53);
+  const rounded = Object.values(value ?? {}).some(
+    (v) => typeof v === 'number' && Math.abs(v) > Number.MAX_SAFE_INTEGER,
+  );
   return rounded
     ? JSON.parse(text, (_key: string, v: unknown, context?: { source: string }) =>
         typeof v === 'number' ? context?.source : v,
@@ -161,9 +164,12 @@ function asText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === null || value === undefined) return '';
   if (typeof value !== 'object') return String(value);
-  try {
-    return JSON.stringify(value);
-  } catch (cause) {
-    throw new UnreadablePush('The body is nested too deeply.', { cause });
-  }
+  // Deeper, a runtime writes it slowly or not at all, and each at a depth of its own.
+  if (isDeeperThan(deepestNesting, value)) throw new UnreadablePush('The body is nested too deeply.');
+  return JSON.stringify(value);
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
 }

@@ -51,7 +51,8 @@ export function parseAmount(text: string): number | null {
   const bare = text
     .trim()
     .replace(/^(?:A\$|NZ\$|\$|AUD|NZD)\s*/i, '')
-    .replace(/\s*(?:AUD|NZD)$/i, '');
+    .replace(/\s?(?:AUD|NZD)$/i, '') // one blank: any number of them, unanchored, is slow on a text full of blanks
+    .trimEnd();
   if (!/^\d{1,12}(?:\.\d{1,4})?$|^\d{1,3}(?:[, ]\d{3}){1,4}(?:\.\d{1,4})?$/.test(bare)) return null;
   return Number(bare.replace(/[, ]/g, ''));
 }
@@ -76,7 +77,9 @@ export function parseUrl(text: string): string | null {
  */
 export function playerUrl(recording: string): string {
   const [address = '', fragment] = recording.split(/#(.*)/s, 2);
-  if (/[?&]mode=direct(&|$)/.test(address)) return recording;
-  const join = address.includes('?') ? (/[?&]$/.test(address) ? '' : '&') : '?';
+  if (/^[^?]*\?(.*&)?mode=direct(&|$)/s.test(address)) return recording;
+  const query = address.indexOf('?'); // only the first question mark begins the query
+  const isEmpty = query === address.length - 1 || address.endsWith('&');
+  const join = query < 0 ? '?' : isEmpty ? '' : '&';
   return `${address}${join}mode=direct${fragment === undefined ? '' : `#${fragment}`}`;
 }

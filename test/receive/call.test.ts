@@ -1,0 +1,298 @@
+import { withheldWords } from '../../src/config/withheld-words.ts';
+import {
+  type CallState,
+  foldFields,
+  kindOf,
+  laneOf,
+  type Reading,
+  readCall,
+} from '../../src/receive/call.ts';
+import { type Fields, parsePush } from '../../src/receive/push.ts';
+import { endPush, endSample, startPush, startSample } from '../support/build-push.ts';
+import { assert, suite } from '../support/suite.ts';
+
+const call = suite('call');
+
+const reading: Reading = {
+  region: 'AU',
+  timezone: 'Australia/Sydney',
+  withheldWords,
+  missed: ['unanswered', 'busy', 'voicemail'],
+};
+const receivedAt = new Date('2026-11-02T03:15:00.000Z');
+
+function read(fields: Fields, more: Partial<CallState> = {}, otherwise: Partial<Reading> = {}) {
+  const ended = ['end', 'both'].includes(kindOf(fields));
+  return readCall(
+    {
+      source: 'acme',
+      callId: '1122334',
+      fields,
+      firstReceivedAt: receivedAt,
+      endReceivedAt: ended ? receivedAt : null,
+      lapsed: false,
+      ...more,
+    },
+    { ...reading, ...otherwise },
+  );
+}
+
+/** What a call says, without its raw fields and with times as text. */
+function plain(fields: Fields, more: Partial<CallState> = {}): Record<string, unknown> {
+  const { fields: _, ...rest } = JSON.parse(JSON.stringify(read(fields, more)));
+  return rest;
+}
+
+const article = {
+  start: parsePush(startSample).fields,
+  both: foldFields(parsePush(startSample).fields, parsePush(endSample).fields),
+};
+
+const ofStart = {
+  id: '1122334',
+  source: 'acme',
+  serviceId: '123',
+  startedAt: '2019-05-02T00:12:17.003Z',
+  endedAt: null,
+  phase: 'ringing',
+  caller: {
+    number: '+61444444444',
+    national: '0444444444',
+    display: '0444 444 444',
+    raw: '+61444444444',
+    country: 'AU',
+    withheld: false,
+    exchange: 'abc',
+    city: 'abc',
+    state: 'abc',
+  },
+  dialled: {
+    number: '+61288889999',
+    national: '0288889999',
+    display: '(02) 8888 9999',
+    raw: '0288889999',
+    country: 'AU',
+  },
+  answeredBy: { number: null, national: null, display: '', raw: '', country: null },
+  dealer: { id: 'abc', name: 'abc', category: 'abc' },
+  marketing: {
+    engine: 'abc',
+    type: 'abc',
+    keywords: 'abc',
+    referrer: 'abc',
+    landingPage: 'https://www.delaconconcorp.com.au?gclid=C152ddsa12213123132',
+    calledFrom: 'https://www.delaconcorp.com/contact_us',
+    sessionId: 'Cuei212417iiyskskiidfsikks',
+    googleClientId: '123456.4567',
+    gclid: 'C152ddsa12213123132',
+    gbraid: null,
+    wbraid: null,
+    msclkid: null,
+    fbclid: null,
+    utm: { source: null, medium: null, campaign: null, term: null, content: null, id: null },
+  },
+  result: null,
+  resultText: null,
+  missed: false,
+  durationSeconds: null,
+  voicemail: null,
+  survey: { outcome: null, saleAmount: null },
+  ivr: null,
+  extra: null,
+  converted: null,
+  recording: { url: null, playerUrl: null },
+  notes: [],
+};
+
+call("every name, from the article's start sample", () => {
+  assert.equal(plain(article.start), ofStart);
+});
+
+call("every name, from both of the article's samples", () => {
+  assert.equal(plain(article.both), {
+    ...ofStart,
+    endedAt: '2019-05-02T00:13:07.003Z',
+    phase: 'ended',
+    answeredBy: { number: null, national: null, display: '029898989', raw: '029898989', country: null },
+    result: 'answered',
+    resultText: 'Answered',
+    durationSeconds: 50,
+    voicemail: true,
+    survey: { outcome: 'Sale', saleAmount: null },
+    ivr: '1234',
+    converted: 'online',
+    recording: {
+      url: 'https://pla.delaconcorp.com......abc.wav',
+      playerUrl: 'https://pla.delaconcorp.com......abc.wav?mode=direct',
+    },
+    notes: [
+      'PLA_Answering_Point "029898989" is not a telephone number; it is kept as sent.',
+      'PLA_SurveySaleAmount "abc" is not an amount; it is kept as sent.',
+    ],
+  });
+});
+
+call('fields hold every key as received', () => {
+  assert.is(read(article.both).fields['PLA_RecordingFile'], ' https://pla.delaconcorp.com......abc.wav');
+  assert.is(read(startPush('1', { PLA_assignee: 'Jo' })).fields['PLA_assignee'], 'Jo');
+});
+
+call('extra tracking is text', () => {
+  assert.is(read({ PLA_ExtraTracking: ' x1 ' }).extra, 'x1');
+});
+
+call('times come from the receipt where the pushes have none', () => {
+  const endReceivedAt = new Date('2026-11-02T03:16:00.000Z');
+  const noTimes = read(endPush('1', { PLA_Duration: '' }), { endReceivedAt });
+  assert.is(String(noTimes.startedAt), '2026-11-02T03:15:00.000Z');
+  assert.is(String(noTimes.endedAt), '2026-11-02T03:16:00.000Z');
+  const noStart = read(endPush('1', { PLA_Duration: '90s' }), { endReceivedAt });
+  assert.is(String(noStart.endedAt), '2026-11-02T03:16:30.000Z');
+});
+
+call('an end is never before its start', () => {
+  const ahead = read({ PLA_CallStartTime: '2026-11-02T04:00:00Z', PLA_CallResult: 'Busy' });
+  assert.is(String(ahead.endedAt), '2026-11-02T04:00:00.000Z');
+});
+
+call('a call rings until its end is known, or lapses; a late end ends it all the same', () => {
+  assert.is(read(startPush('1')).phase, 'ringing');
+  assert.is(read(startPush('1'), { lapsed: true }).phase, 'lapsed');
+  assert.is(read(startPush('1'), { lapsed: true }).endedAt, null);
+  assert.is(read({ ...startPush('1'), ...endPush('1') }, { lapsed: true }).phase, 'ended');
+});
+
+for (const raw of ['anonymous', 'Private', ' UNKNOWN ', 'no caller id', '0000000000', '+', '12345', '-']) {
+  call(`a caller sent as "${raw}" is withheld`, () => {
+    const { caller, notes } = read(startPush('1', { PLA_Caller_Phone_Number: raw }));
+    assert.equal(
+      [caller.withheld, caller.number, caller.display, caller.raw],
+      [true, null, 'withheld number', raw.trim()],
+    );
+    assert.equal(notes, []);
+  });
+}
+
+call('a blank caller is unknown, not withheld; an unreadable one is noted', () => {
+  const { caller } = read(startPush('1', { PLA_Caller_Phone_Number: '' }));
+  assert.equal([caller.withheld, caller.number, caller.display], [false, null, 'unknown number']);
+  const broken = read(startPush('1', { PLA_Caller_Phone_Number: '0444 444' }));
+  assert.equal([broken.caller.withheld, broken.caller.number, broken.caller.raw], [false, null, '0444 444']);
+  assert.equal(broken.notes, [
+    'PLA_Caller_Phone_Number "0444 444" is not a telephone number; it is kept as sent.',
+  ]);
+});
+
+call("the words for a withheld caller are the source's", () => {
+  const fields = startPush('1', { PLA_Caller_Phone_Number: 'Geheim 123456' });
+  assert.is(read(fields).caller.withheld, false);
+  assert.is(read(fields, {}, { withheldWords: ['geheim 123456'] }).caller.withheld, true);
+});
+
+call("numbers are read in the source's region", () => {
+  const { dialled } = read(startPush('1', { PLA_Number_Dialed: '0800 123 456' }), {}, { region: 'NZ' });
+  assert.is(dialled.number, '+64800123456');
+});
+
+const results: [text: string, result: string | null][] = [
+  ['Answered', 'answered'],
+  [' ANSWERED ', 'answered'],
+  ['unanswered', 'unanswered'],
+  ['Not Answered', 'unanswered'],
+  ['no-answer', 'unanswered'],
+  ['Busy', 'busy'],
+  ['Busy tone', 'busy'],
+  ['Diverted', 'other'],
+  ['answered elsewhere', 'other'],
+  ['', null],
+];
+for (const [text, result] of results) {
+  call(`the result "${text}" is ${result}`, () => {
+    const { result: read_, resultText } = read(endPush('1', { PLA_CallResult: text }));
+    assert.equal([read_, resultText], [result, text.trim() || null]);
+  });
+}
+
+const missed: [result: string, voicemail: string, list: string[], missed: boolean][] = [
+  ['Answered', 'No', ['unanswered', 'busy', 'voicemail'], false],
+  ['Answered', 'Yes', ['unanswered', 'busy', 'voicemail'], false],
+  ['Unanswered', 'No', ['unanswered'], true],
+  ['Unanswered', 'No', ['busy'], false],
+  ['Busy', '', ['unanswered', 'busy'], true],
+  ['', 'Yes', ['voicemail'], true],
+  ['Other', 'Yes', ['voicemail'], true],
+  ['', 'Yes', ['unanswered'], false],
+  ['', 'No', ['voicemail'], false],
+  ['Diverted', 'No', ['other'], true],
+];
+for (const [result, voicemail, list, expected] of missed) {
+  call(
+    `result "${result}", voicemail "${voicemail}", counting ${list.join(', ')}: missed is ${expected}`,
+    () => {
+      const fields = endPush('1', { PLA_CallResult: result, PLA_VoicemailLeft: voicemail });
+      assert.is(read(fields, {}, { missed: list }).missed, expected);
+    },
+  );
+}
+
+call('converted says online, repeat or, once the end is known, offline', () => {
+  const converted = (text: string) => read(endPush('1', { PLA_Converted: text })).converted;
+  assert.equal([converted('Y'), converted('r'), converted('')], ['online', 'repeat', 'offline']);
+  assert.is(read(startPush('1')).converted, null);
+  assert.is(converted('constructor'), null);
+  assert.equal(read(endPush('1', { PLA_Converted: 'maybe' })).notes, [
+    'PLA_Converted "maybe" is not Y, R or blank; it is kept as sent.',
+  ]);
+});
+
+call('what cannot be read is null, and a note says so', () => {
+  const fields = {
+    ...startPush('1', { PLA_CallStartTime: 'noon', PLA_Number_Dialed: 'x'.repeat(100) }),
+    ...endPush('1', { PLA_Duration: 'long', PLA_VoicemailLeft: 'perhaps', PLA_RecordingFile: 'tape 7' }),
+  };
+  assert.equal(read(fields).notes, [
+    'PLA_CallStartTime "noon" is not a time; it is kept as sent.',
+    `PLA_Number_Dialed "${'x'.repeat(80)}" is not a telephone number; it is kept as sent.`,
+    'PLA_Duration "long" is not a duration; it is kept as sent.',
+    'PLA_VoicemailLeft "perhaps" is not yes or no; it is kept as sent.',
+    'PLA_RecordingFile "tape 7" is not a URL; it is kept as sent.',
+  ]);
+  assert.is(read(fields).recording.playerUrl, null);
+});
+
+call('parts read when first asked for are the same ever after', () => {
+  const one = read(article.both);
+  assert.is(one.caller, one.caller);
+  assert.is(one.marketing, one.marketing);
+  assert.ok(Object.keys(one).includes('caller'));
+});
+
+const kinds: [fields: Fields, kind: string][] = [
+  [{ PLA_Caller_Phone_Number: '1' }, 'start'],
+  [{ PLA_Number_Dialed: '1' }, 'start'],
+  [{ PLA_CallStartTime: '1' }, 'start'],
+  [{ PLA_CallResult: 'x' }, 'end'],
+  [{ PLA_Duration: '1' }, 'end'],
+  [{ PLA_Answering_Point: '1' }, 'end'],
+  [{ PLA_RecordingFile: 'x' }, 'end'],
+  [{ PLA_VoicemailLeft: 'No' }, 'end'],
+  [{ PLA_SurveyOutcome: 'Sale' }, 'end'],
+  [{ PLA_Converted: 'Y' }, 'end'],
+  [{ PLA_Caller_Phone_Number: '1', PLA_Duration: '1' }, 'both'],
+  [{ PLA_Caller_Phone_Number: '1', PLA_Duration: ' ', PLA_CallResult: '' }, 'start'],
+  [{ PLA_Call_Id: '1', PLA_CID: '1', PLA_ExtraTracking: 'x' }, 'neither'],
+  [{}, 'neither'],
+];
+for (const [fields, kind] of kinds) {
+  call(`${JSON.stringify(fields)} tells of ${kind}`, () => assert.is(kindOf(fields), kind));
+}
+
+call('calls of one caller share a lane, however the number is spelt; without one a call has its own', () => {
+  const lane = (number: string) => laneOf('77', { PLA_Caller_Phone_Number: number });
+  assert.is(lane('+61 444 444 444'), '44444444');
+  assert.is(lane('0444444444'), '44444444');
+  assert.is(lane('anonymous'), '77');
+  assert.is(laneOf('77', {}), '77');
+});
+
+call.run();

@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Fields } from '../../src/receive/push.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { NewPush, Store } from '../../src/store/store.ts';
+
+export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'delacon-bridge-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A store in a folder of its own, gone afterwards. */
+export function withSqliteStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
+  return withFolder(async (folder) => {
+    const store = await openSqliteStore(join(folder, 'bridge.db'), 'bridge');
+    try {
+      return await use(store);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+/** A push as receiving makes it, from its fields. It goes to `crm`, unless another route is given. */
+export function newPush(fields: Fields, more: Partial<NewPush> = {}): NewPush {
+  return {
+    source: 'acme',
+    callId: fields['PLA_Call_Id'] ?? '',
+    fields,
+    body: JSON.stringify(fields),
+    receivedAt: new Date('2026-11-02T03:15:00.000Z'),
+    lapseAfterMs: 3_600_000,
+    route: () => ['crm'],
+    ...more,
+  };
+}
