@@ -41,11 +41,12 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
   if (existsSync(path) && statSync(path).isDirectory())
     throw new Error(`${file} is a folder, not a database.`);
   let owner: Database | undefined;
+  let database: Database | undefined;
   try {
     owner = role === 'bridge' ? claim(path, file) : undefined;
-    const database = openDatabase(path);
-    chmodSync(path, 0o600);
+    database = openDatabase(path);
     refuseForeign(database, file);
+    chmodSync(path, 0o600);
     database.exec(
       // FULL: a commit is on the disk before it is answered. The larger WAL makes checkpoints rare enough for the p99.
       'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma wal_autocheckpoint=4000; pragma cache_size=-32000;',
@@ -57,6 +58,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     if (role === 'bridge') database.exec('update leases set expires_at = 0');
     return new SqliteStore(database, kysely, owner);
   } catch (reason) {
+    database?.close();
     owner?.close();
     throw reason;
   }

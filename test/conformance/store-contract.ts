@@ -1,0 +1,657 @@
+import type { CallState } from '../../src/receive/call.ts';
+import { parsePush } from '../../src/receive/push.ts';
+import type { Attempt, DueDelivery, Lease, Settlement, Store } from '../../src/store/store.ts';
+import { endPush, startPush } from '../support/build-push.ts';
+import { assert, suite } from '../support/suite.ts';
+import { newPush } from '../support/with-store.ts';
+
+/** What src/store/store.ts promises. Every implementation runs it. */
+export function storeContract(
+  name: string,
+  withStore: <T>(use: (store: Store) => Promise<T>) => Promise<T>,
+): void {
+  const contract = suite(`${name} store`);
+  const promise = (title: string, body: (store: Store) => Promise<void>) =>
+    contract(title, () => withStore(body));
+
+  promise(
+    'a first push makes a call of revision 1, due at every connector its route names',
+    async (store) => {
+      const push = newPush(startPush('1'), { route: () => ['hubspot', 'salesforce'] });
+      const { state, ...recorded } = await store.record(push);
+      assert.equal(recorded, { repeat: false, revision: 1, due: ['hubspot', 'salesforce'] });
+      assert.equal(plain(state), {
+        source: 'acme',
+        callId: '1',
+        fields: startPush('1'),
+        firstReceivedAt: at(0),
+        endReceivedAt: null,
+        lapsed: false,
+      });
+      const [story] = await store.stories('1');
+      assert.equal(
+        story!.pushes.map(({ body }) => body),
+        [push.body],
+      );
+      assert.equal(story!.deliveries, [
+        { ...freshDelivery, connector: 'hubspot' },
+        { ...freshDelivery, connector: 'salesforce' },
+      ]);
+      assert.equal(story!.attempts, []);
+    },
+  );
+
+  promise('a repeat of the very same body is counted and changes nothing', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await store.record(newPush(endPush('1'), { receivedAt: at(60) }));
+    const again = await store.record(newPush(startPush('1'), { receivedAt: at(90) }));
+    assert.equal([again.repeat, again.revision, again.due], [true, 2, []]);
+    assert.is(again.state.fields['PLA_CallResult'], 'Answered');
+    await store.record(newPush(startPush('1'), { receivedAt: at(95) }));
+    const [story] = await store.stories('1');
+    assert.equal(
+      story!.pushes.map(({ receivedAt, repeats, lastRepeatAt }) => [receivedAt, repeats, lastRepeatAt]),
+      [
+        [at(0), 2, at(95)],
+        [at(60), 0, null],
+      ],
+    );
+    assert.is(story!.revision, 2);
+  });
+
+  promise('another body that says nothing new is kept, and the revision stays', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const same = newPush(startPush('1'), { body: `${JSON.stringify(startPush('1'))} `, receivedAt: at(5) });
+    const { repeat, revision, due } = await store.record(same);
+    assert.equal([repeat, revision, due], [false, 1, []]);
+    const [story] = await store.stories('1');
+    assert.is(story!.pushes.length, 2);
+    assert.equal(story!.lastReceivedAt, at(5));
+  });
+
+  promise('a push that tells more raises the revision, and every delivery wants it', async (store) => {
+    await store.record(newPush(startPush('1'), { route: () => ['a', 'b'] }));
+    await deliver(store, 'a');
+    const { revision, due, state } = await store.record(
+      newPush(endPush('1'), { receivedAt: at(60), route: () => ['b'] }),
+    );
+    assert.equal([revision, [...due].sort()], [2, ['a', 'b']]);
+    assert.equal(state.endReceivedAt, at(60));
+    const [view] = await store.calls({ limit: 1 });
+    assert.equal(
+      view!.deliveries.map((one) => [one.connector, one.state, one.wantedRevision, one.deliveredRevision]),
+      [
+        ['a', 'due', 2, 1],
+        ['b', 'due', 2, 0],
+      ],
+    );
+    assert.equal(view!.deliveries[0]!.dueAt, at(60));
+  });
+
+  promise('route is asked with the folded call', async (store) => {
+    const asked: CallState[] = [];
+    const route = (state: CallState) => {
+      asked.push(state);
+      return [];
+    };
+    await store.record(newPush(endPush('1'), { route, receivedAt: at(60) }));
+    await store.record(newPush(startPush('1'), { route, receivedAt: at(65) }));
+    assert.equal(plain(asked.at(-1)!), {
+      source: 'acme',
+      callId: '1',
+      fields: { ...endPush('1'), ...startPush('1') },
+      firstReceivedAt: at(60),
+      endReceivedAt: at(60),
+      lapsed: false,
+    });
+  });
+
+  promise(
+    'a route that matches later adds a delivery; one that matches no more takes none away',
+    async (store) => {
+      await store.record(newPush(startPush('1'), { route: () => ['a'] }));
+      const { due } = await store.record(
+        newPush(endPush('1'), { receivedAt: at(60), route: () => ['late'] }),
+      );
+      assert.equal([...due].sort(), ['a', 'late']);
+      const [view] = await store.calls({ limit: 1 });
+      assert.equal(
+        view!.deliveries.map((one) => [one.connector, one.wantedRevision]),
+        [
+          ['a', 2],
+          ['late', 2],
+        ],
+      );
+    },
+  );
+
+  promise('a call that no route takes is kept, as unrouted', async (store) => {
+    const { due } = await store.record(newPush(startPush('1'), { route: () => [] }));
+    assert.equal(due, []);
+    await store.record(newPush(startPush('2')));
+    assert.equal(ids(await store.calls({ state: 'unrouted', limit: 10 })), ['1']);
+  });
+
+  promise('a route that throws fails its own push alone, and nothing of it is written', async (store) => {
+    const results = await Promise.allSettled([
+      store.record(newPush(startPush('1'))),
+      store.record(
+        newPush(startPush('2'), {
+          route() {
+            throw new RangeError('this route is broken');
+          },
+        }),
+      ),
+      store.record(newPush(startPush('3'))),
+    ]);
+    assert.equal(
+      results.map((result) => (result.status === 'rejected' ? String(result.reason) : result.value.revision)),
+      [1, 'RangeError: this route is broken', 1],
+    );
+    assert.equal(ids(await store.calls({ limit: 10 })), ['3', '1']);
+    assert.equal(await store.stories('2'), []);
+  });
+
+  promise('calls with one id from two sources are two calls', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const { revision } = await store.record(newPush(endPush('1'), { source: 'other' }));
+    assert.is(revision, 1);
+    assert.equal(
+      (await store.stories('1')).map(({ state }) => state.source),
+      ['acme', 'other'],
+    );
+    assert.equal(
+      (await store.stories('1', 'other')).map(({ state }) => state.source),
+      ['other'],
+    );
+  });
+
+  promise('keys like __proto__ are data, in the call and in its pushes', async (store) => {
+    const body = '{"PLA_Call_Id":"1","__proto__":"p","constructor":"c"}';
+    const { fields } = parsePush(body);
+    await store.record(newPush(fields, { body, callId: '1' }));
+    await store.record(newPush({ PLA_City: 'Perth' }, { callId: '1' }));
+    const [story] = await store.stories('1');
+    for (const kept of [story!.state.fields, story!.pushes[0]!.fields]) {
+      assert.is(Object.entries(kept).find(([key]) => key === '__proto__')?.[1], 'p');
+      assert.is(kept['constructor'], 'c');
+    }
+  });
+
+  promise('200 pushes at once, several of them of one call, come to exact counts', async (store) => {
+    const results = await Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        store.record(newPush({ PLA_Call_Id: `${i % 50}`, [`part${Math.floor(i / 50) % 2}`]: 'x' })),
+      ),
+    );
+    assert.is(results.filter(({ repeat }) => repeat).length, 100);
+    const calls = await store.calls({ limit: 1_000 });
+    assert.is(calls.length, 50);
+    for (const call of calls) {
+      assert.is(call.revision, 2);
+      assert.equal(Object.keys(call.state.fields).sort(), ['PLA_Call_Id', 'part0', 'part1']);
+    }
+    assert.equal(await countsOf(store), ['crm due 50']);
+    const [story] = await store.stories('7');
+    assert.equal(
+      story!.pushes.map(({ repeats }) => repeats),
+      [1, 1],
+    );
+  });
+
+  promise('takeDue: longest due first, up to the limit, of the connector alone', async (store) => {
+    await store.record(newPush(caller('2', '0400000002'), { receivedAt: at(2) }));
+    await store.record(newPush(caller('1', '0400000001'), { receivedAt: at(1) }));
+    await store.record(newPush(caller('3', '0400000003'), { receivedAt: at(3) }));
+    await store.record(newPush(caller('4', '0400000004'), { receivedAt: at(0), route: () => ['other'] }));
+    assert.equal(ids(await store.takeDue('crm', at(10), 2, [])), ['1', '2']);
+    assert.equal(ids(await store.takeDue('crm', at(10), 10, [])), ['1', '2', '3']);
+    assert.equal(ids(await store.takeDue('crm', at(2), 10, [])), ['1', '2'], 'not before its time');
+    const [first] = await store.takeDue('crm', at(10), 1, []);
+    const { state, callRow, ...due } = first!;
+    assert.equal(due, {
+      connector: 'crm',
+      lane: '00000001',
+      revision: 1,
+      records: {},
+      failures: 0,
+      failingSince: null,
+    });
+    assert.is(state.callId, '1');
+    assert.type(callRow, 'number');
+  });
+
+  promise('takeDue leaves out the lanes given', async (store) => {
+    await store.record(newPush(caller('1', '0400000001')));
+    await store.record(newPush(caller('2', '+61 400 000 001')));
+    await store.record(newPush(caller('3', '0400000003')));
+    assert.equal(ids(await store.takeDue('crm', at(1), 10, ['00000001'])), ['3']);
+    assert.equal(ids(await store.takeDue('crm', at(1), 10, new Set(['00000001', '00000003']))), []);
+  });
+
+  promise('nextDueAt is the earliest time after the one given', async (store) => {
+    assert.is(await store.nextDueAt('crm', at(0)), null);
+    await store.record(newPush(startPush('1'), { receivedAt: at(10) }));
+    await store.record(newPush(startPush('2'), { receivedAt: at(20) }));
+    assert.equal(await store.nextDueAt('crm', at(0)), at(10));
+    assert.equal(await store.nextDueAt('crm', at(10)), at(20));
+    assert.is(await store.nextDueAt('crm', at(20)), null);
+    assert.is(await store.nextDueAt('other', at(0)), null);
+  });
+
+  promise('settled as delivered, a delivery is due no more and knows its records', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const records = { activity: { type: 'call', id: '900' }, person: { type: 'contact', id: '5' } };
+    assert.is(await deliver(store, 'crm', { records }), true);
+    assert.equal(await store.takeDue('crm', at(9_999), 10, []), []);
+    const [story] = await store.stories('1');
+    assert.equal(story!.deliveries, [
+      { ...freshDelivery, state: 'delivered', deliveredRevision: 1, dueAt: null, records },
+    ]);
+    assert.equal(story!.attempts, [{ ...attempt, connector: 'crm', n: 1, revision: 1 }]);
+  });
+
+  promise('records left out of a settlement keep what was known', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', { records: { person: { type: 'contact', id: '5' } } });
+    await store.record(newPush(endPush('1'), { receivedAt: at(60) }));
+    await deliver(store, 'crm', { records: { activity: { type: 'call', id: '900' } } });
+    const [view] = await store.calls({ limit: 1 });
+    assert.equal(view!.deliveries[0]!.records, {
+      activity: { type: 'call', id: '900' },
+      person: { type: 'contact', id: '5' },
+    });
+  });
+
+  promise('settled as due later, it waits; a failure counts from the first of its row', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const later = (seconds: number, countsAsFailure: boolean) => ({
+      attempt: {
+        ...attempt,
+        at: at(seconds - 10),
+        outcome: 'retry' as const,
+        reason: 'HubSpot answered 503.',
+      },
+      next: { state: 'due' as const, at: at(seconds), countsAsFailure },
+    });
+    await deliver(store, 'crm', later(100, true));
+    assert.equal(await store.takeDue('crm', at(99), 10, []), []);
+    assert.equal(failuresOf(await store.takeDue('crm', at(100), 10, [])), [[1, at(90)]]);
+    await deliver(store, 'crm', later(200, true));
+    await deliver(store, 'crm', later(300, false));
+    assert.equal(failuresOf(await store.takeDue('crm', at(300), 10, [])), [[2, at(90)]]);
+    const [story] = await store.stories('1');
+    assert.equal(
+      story!.attempts.map(({ n, reason }) => [n, reason]),
+      [
+        [1, 'HubSpot answered 503.'],
+        [2, 'HubSpot answered 503.'],
+        [3, 'HubSpot answered 503.'],
+      ],
+    );
+    assert.is(story!.deliveries[0]!.lastReason, 'HubSpot answered 503.');
+    await deliver(store, 'crm');
+    await store.record(newPush(endPush('1'), { receivedAt: at(400) }));
+    assert.equal(
+      failuresOf(await store.takeDue('crm', at(400), 10, [])),
+      [[0, null]],
+      'a success ends the row',
+    );
+  });
+
+  promise('what does not count as a failure starts no row', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', { next: { state: 'due', at: at(5), countsAsFailure: false } });
+    assert.equal(failuresOf(await store.takeDue('crm', at(5), 10, [])), [[0, null]]);
+  });
+
+  promise('settled as failed, it stays until the call changes', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', failed);
+    assert.equal(await store.takeDue('crm', at(9_999), 10, []), []);
+    assert.equal(await countsOf(store), ['crm failed 1']);
+    const { due } = await store.record(newPush(endPush('1'), { receivedAt: at(60) }));
+    assert.equal(due, ['crm']);
+    assert.equal(failuresOf(await store.takeDue('crm', at(60), 10, [])), [[0, null]]);
+  });
+
+  promise('a newer revision does not hasten one that waits for its next try', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', { next: { state: 'due', at: at(500), countsAsFailure: true } });
+    await store.record(newPush(endPush('1'), { receivedAt: at(60) }));
+    assert.equal(await store.takeDue('crm', at(499), 10, []), []);
+    assert.equal(
+      (await store.takeDue('crm', at(500), 10, [])).map(({ revision }) => revision),
+      [2],
+    );
+  });
+
+  for (const next of [{ state: 'delivered' }, { state: 'failed' }] as const) {
+    promise(`a revision that came during an attempt is due once that is ${next.state}`, async (store) => {
+      await store.record(newPush(startPush('1')));
+      const lease = await leaseOn(store, 'crm');
+      const [due] = await store.takeDue('crm', at(10), 1, []);
+      await store.record(newPush(endPush('1'), { receivedAt: at(11) }));
+      await store.settle(lease, [settlement(due!, { next })]);
+      const [view] = await store.calls({ limit: 1 });
+      const [delivery] = view!.deliveries;
+      assert.equal(
+        [delivery!.state, delivery!.wantedRevision, delivery!.deliveredRevision],
+        ['due', 2, next.state === 'delivered' ? 1 : 0],
+      );
+      assert.equal(
+        (await store.takeDue('crm', at(12), 1, [])).map(({ revision }) => revision),
+        [2],
+      );
+    });
+  }
+
+  promise('settlements of one batch are written one by one, together', async (store) => {
+    for (const id of ['1', '2', '3']) await store.record(newPush(caller(id, `040000000${id}`)));
+    const lease = await leaseOn(store, 'crm');
+    const [a, b, c] = await store.takeDue('crm', at(10), 10, []);
+    const late = { next: { state: 'due' as const, at: at(99), countsAsFailure: true } };
+    await store.settle(lease, [settlement(a!), settlement(b!, failed), settlement(c!, late)]);
+    assert.equal(
+      (await store.calls({ limit: 10 })).map(({ state, deliveries }) => [state.callId, deliveries[0]!.state]),
+      [
+        ['3', 'due'],
+        ['2', 'failed'],
+        ['1', 'delivered'],
+      ],
+    );
+  });
+
+  promise('a settlement for a call that is not there is passed over', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const lease = await leaseOn(store, 'crm');
+    const [due] = await store.takeDue('crm', at(10), 1, []);
+    assert.is(await store.settle(lease, [settlement({ ...due!, callRow: 4_711 }), settlement(due!)]), true);
+    assert.equal(await countsOf(store), ['crm delivered 1']);
+  });
+
+  promise(
+    'a lease has one holder until it expires or is released, and each next one a higher fence',
+    async (store) => {
+      const first = await store.acquireLease('crm', 'one', at(0), 30_000);
+      assert.is(first!.holder, 'one');
+      assert.is(await store.acquireLease('crm', 'two', at(29), 30_000), null);
+      assert.ok(await store.acquireLease('other', 'two', at(29), 30_000), 'another name is another lease');
+      const second = await store.acquireLease('crm', 'two', at(30), 30_000);
+      assert.ok(second!.fence > first!.fence);
+      assert.is(await store.renewLease(first!, at(31), 30_000), false);
+      assert.is(await store.renewLease(second!, at(40), 30_000), true);
+      assert.is(await store.acquireLease('crm', 'one', at(65), 30_000), null, 'renewed until 70');
+      await store.releaseLease(first!);
+      assert.is(
+        await store.acquireLease('crm', 'one', at(65), 30_000),
+        null,
+        'not the old holder’s to release',
+      );
+      await store.releaseLease(second!);
+      const third = await store.acquireLease('crm', 'one', at(65), 30_000);
+      assert.ok(third!.fence > second!.fence);
+    },
+  );
+
+  promise(
+    'what the holder of an older lease settles is refused, and nothing of it is written',
+    async (store) => {
+      await store.record(newPush(startPush('1')));
+      const older = await store.acquireLease('crm', 'one', at(0), 1_000);
+      const [due] = await store.takeDue('crm', at(10), 1, []);
+      const newer = await store.acquireLease('crm', 'two', at(10), 30_000);
+      assert.is(await store.settle(older!, [settlement(due!)]), false);
+      const [story] = await store.stories('1');
+      assert.equal([story!.attempts, story!.deliveries[0]!.state], [[], 'due']);
+      assert.is(await store.settle(newer!, [settlement(due!)]), true);
+    },
+  );
+
+  promise('an expired lease that nobody took still settles', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const lease = await store.acquireLease('crm', 'one', at(0), 1);
+    const [due] = await store.takeDue('crm', at(100), 1, []);
+    assert.is(await store.settle(lease!, [settlement(due!, { attempt: { ...attempt, at: at(100) } })]), true);
+  });
+
+  promise('replay makes deliveries due at once, whatever their state, and routes anew', async (store) => {
+    const callers = ['1', '2', '3'].map((id) => caller(id, `040000000${id}`));
+    for (const fields of callers) await store.record(newPush(fields));
+    const lease = await leaseOn(store, 'crm');
+    const [delivered, broken, waiting] = await store.takeDue('crm', at(10), 10, []);
+    const late = { next: { state: 'due' as const, at: at(9_999), countsAsFailure: true } };
+    await store.settle(lease, [
+      settlement(delivered!),
+      settlement(broken!, failed),
+      settlement(waiting!, late),
+    ]);
+    await store.record(newPush(startPush('4'), { route: () => [] }));
+    const rows = (await store.calls({ limit: 10 })).map(({ row }) => row);
+
+    assert.is(await store.replay([...rows, 4_711], () => ['crm', 'new'], at(20)), 8);
+    const due = await store.takeDue('crm', at(20), 10, []);
+    assert.equal(ids(due).sort(), ['1', '2', '3', '4']);
+    assert.equal(failuresOf(due), [
+      [0, null],
+      [0, null],
+      [0, null],
+      [0, null],
+    ]);
+    assert.equal(ids(await store.takeDue('new', at(20), 10, [])).sort(), ['1', '2', '3', '4']);
+    assert.equal(await store.calls({ state: 'unrouted', limit: 10 }), []);
+    const [view] = await store.calls({ callId: '1', limit: 1 });
+    assert.equal([view!.revision, view!.deliveries[0]!.deliveredRevision], [1, 0]);
+  });
+
+  promise('replay without a call does nothing', async (store) => {
+    assert.is(await store.replay([], () => ['crm'], at(0)), 0);
+    assert.is(await store.replay([1], () => ['crm'], at(0)), 0);
+  });
+
+  promise('a start without an end lapses after its time, and is delivered as that', async (store) => {
+    await store.record(newPush(startPush('1'), { lapseAfterMs: 60_000 }));
+    await store.record(newPush(startPush('2'), { lapseAfterMs: 90_000, receivedAt: at(1) }));
+    await store.record(newPush(endPush('3'), { lapseAfterMs: 1 }));
+    await deliver(store, 'crm');
+    assert.equal(await store.nextLapseAt(), at(60));
+    assert.equal(await store.lapse(at(59), () => [], 10), { lapsed: 0, due: [] });
+    const routed: boolean[] = [];
+    const route = (state: CallState) => {
+      routed.push(state.lapsed);
+      return ['missed-calls'];
+    };
+    const { lapsed, due } = await store.lapse(at(60), route, 10);
+    assert.equal([lapsed, [...due].sort(), routed], [1, ['crm', 'missed-calls'], [true]]);
+    const [view] = await store.calls({ callId: '1', limit: 1 });
+    assert.equal([view!.state.lapsed, view!.state.endReceivedAt, view!.revision], [true, null, 2]);
+    assert.equal(
+      view!.deliveries.map(({ state }) => state),
+      ['due', 'due'],
+    );
+    assert.equal(await store.nextLapseAt(), at(91));
+    assert.equal((await store.lapse(at(9_999), () => [], 10)).lapsed, 1);
+    assert.is(await store.nextLapseAt(), null);
+  });
+
+  promise('lapse takes no more than its limit, the longest overdue first', async (store) => {
+    for (const id of ['1', '2', '3']) {
+      await store.record(newPush(startPush(id), { lapseAfterMs: 1_000 * (10 - Number(id)) }));
+    }
+    assert.is((await store.lapse(at(60), () => [], 2)).lapsed, 2);
+    assert.equal(
+      (await store.calls({ limit: 10 })).map(({ state }) => [state.callId, state.lapsed]),
+      [
+        ['3', true],
+        ['2', true],
+        ['1', false],
+      ],
+    );
+  });
+
+  promise('a late end opens a lapsed call as ended; an end in time keeps it from lapsing', async (store) => {
+    await store.record(newPush(startPush('1'), { lapseAfterMs: 1_000 }));
+    await store.record(newPush(startPush('2'), { lapseAfterMs: 1_000 }));
+    await store.record(newPush(endPush('2')));
+    assert.is((await store.lapse(at(60), () => [], 10)).lapsed, 1);
+    const { state, revision, due } = await store.record(newPush(endPush('1'), { receivedAt: at(61) }));
+    assert.equal([state.endReceivedAt, revision, due], [at(61), 3, ['crm']]);
+    assert.is(await store.nextLapseAt(), null);
+  });
+
+  promise('people are remembered by connector and number, and forgotten', async (store) => {
+    const lead = { type: 'lead', id: '1' };
+    const contact = { type: 'contact', id: '2' };
+    await store.rememberPeople(
+      'crm',
+      new Map([
+        ['+61400000001', lead],
+        ['+61400000002', lead],
+      ]),
+    );
+    await store.rememberPeople('crm', new Map([['+61400000002', contact]]));
+    await store.rememberPeople('other', new Map());
+    assert.equal(
+      [...(await store.findPeople('crm', ['+61400000001', '+61400000002', '+61400000003']))],
+      [
+        ['+61400000001', lead],
+        ['+61400000002', contact],
+      ],
+    );
+    assert.is((await store.findPeople('other', ['+61400000001'])).size, 0);
+    await store.forgetPeople('crm', ['+61400000001', '+61400000009']);
+    await store.forgetPeople('crm', []);
+    assert.equal(
+      [...(await store.findPeople('crm', ['+61400000001', '+61400000002']))],
+      [['+61400000002', contact]],
+    );
+  });
+
+  promise('the state of a connector is the last one set', async (store) => {
+    await store.setConnectorState({ connector: 'b', blockedReason: 'The token was revoked.', since: at(0) });
+    await store.setConnectorState({ connector: 'a', blockedReason: null, since: at(1) });
+    await store.setConnectorState({ connector: 'b', blockedReason: null, since: at(2) });
+    assert.equal(await store.connectorStates(), [
+      { connector: 'a', blockedReason: null, since: at(1) },
+      { connector: 'b', blockedReason: null, since: at(2) },
+    ]);
+  });
+
+  promise('the last hundred unreadable bodies are kept, newest first', async (store) => {
+    for (let n = 1; n <= 105; n++) {
+      await store.recordUnreadable({
+        receivedAt: at(n),
+        source: 'acme',
+        reason: 'The body is not JSON.',
+        body: `${n}`,
+      });
+    }
+    const kept = await store.unreadable();
+    assert.is(kept.length, 100);
+    assert.equal(kept[0], {
+      receivedAt: at(105),
+      source: 'acme',
+      reason: 'The body is not JSON.',
+      body: '105',
+    });
+    assert.is(kept.at(-1)!.body, '6');
+  });
+
+  promise('calls are found by each filter, newest first, page by page', async (store) => {
+    await store.record(newPush(startPush('1'), { route: () => ['a'] }));
+    await store.record(newPush(startPush('2'), { route: () => ['a', 'b'], receivedAt: at(10) }));
+    await store.record(newPush(startPush('3'), { route: () => [], receivedAt: at(20), source: 'other' }));
+    await deliver(store, 'a');
+    const find = async (filter: object) => ids(await store.calls({ limit: 10, ...filter }));
+    assert.equal(await find({}), ['3', '2', '1']);
+    assert.equal(await find({ limit: 2 }), ['3', '2']);
+    const [, second] = await store.calls({ limit: 2 });
+    assert.equal(await find({ beforeRow: second!.row }), ['1']);
+    assert.equal(await find({ source: 'other' }), ['3']);
+    assert.equal(await find({ callId: '2' }), ['2']);
+    assert.equal(await find({ connector: 'b' }), ['2']);
+    assert.equal(await find({ since: at(10) }), ['3', '2']);
+    assert.equal(await find({ state: 'unrouted' }), ['3']);
+    assert.equal(await find({ state: 'delivered' }), ['1']);
+    assert.equal(await find({ state: 'due' }), ['2']);
+    assert.equal(await find({ state: 'failed' }), []);
+    assert.equal(await find({ state: 'due', connector: 'a' }), ['2']);
+    assert.equal(await find({ state: 'delivered', connector: 'b' }), []);
+    assert.equal(await find({ source: 'acme', state: 'due', since: at(11) }), []);
+  });
+
+  promise('deliveries are counted by connector and state', async (store) => {
+    await store.record(newPush(startPush('1'), { route: () => ['a', 'b'] }));
+    await store.record(newPush(startPush('2'), { route: () => ['a'] }));
+    await deliver(store, 'a', failed);
+    assert.equal(await countsOf(store), ['a due 1', 'a failed 1', 'b due 1']);
+  });
+
+  promise('it says that it can be written to', async (store) => {
+    await store.checkWritable();
+    await store.record(newPush(startPush('1')));
+    await store.checkWritable();
+  });
+
+  contract.run();
+}
+
+/** So many seconds after the first push. */
+function at(seconds: number): Date {
+  return new Date(Date.UTC(2026, 10, 2, 3, 15, seconds));
+}
+
+const freshDelivery = {
+  connector: 'crm',
+  state: 'due',
+  wantedRevision: 1,
+  deliveredRevision: 0,
+  dueAt: at(0),
+  failures: 0,
+  lastReason: null,
+  records: {},
+};
+
+const attempt: Omit<Attempt, 'n' | 'revision'> = {
+  at: at(10),
+  tookMs: 250,
+  outcome: 'delivered',
+  reason: null,
+  notes: ['The city was cut to 40 characters.'],
+  requests: 3,
+  batch: 1,
+};
+
+const failed: Partial<Settlement> = {
+  attempt: { ...attempt, outcome: 'rejected', reason: 'HubSpot refused the property "x".' },
+  next: { state: 'failed' },
+};
+
+function settlement({ callRow, revision }: DueDelivery, more: Partial<Settlement> = {}): Settlement {
+  return { callRow, revision, attempt, records: {}, next: { state: 'delivered' }, ...more };
+}
+
+async function leaseOn(store: Store, connector: string): Promise<Lease> {
+  const lease = await store.acquireLease(connector, 'this bridge', at(0), 30_000);
+  assert.ok(lease);
+  return lease as Lease;
+}
+
+/** Attempts the longest due delivery of a connector. */
+async function deliver(store: Store, connector: string, more: Partial<Settlement> = {}): Promise<boolean> {
+  const lease = await leaseOn(store, connector);
+  const [due] = await store.takeDue(connector, at(1_000), 1, []);
+  const settled = await store.settle(lease, [settlement(due!, more)]);
+  await store.releaseLease(lease);
+  return settled;
+}
+
+const caller = (callId: string, number: string) => startPush(callId, { PLA_Caller_Phone_Number: number });
+const plain = (state: CallState) => ({ ...state, fields: { ...state.fields } });
+const ids = (calls: readonly { state: CallState }[]) => calls.map(({ state }) => state.callId);
+const failuresOf = (due: readonly DueDelivery[]) => due.map((one) => [one.failures, one.failingSince]);
+
+async function countsOf(store: Store): Promise<string[]> {
+  const counts = await store.countDeliveries();
+  return counts.map(({ connector, state, count }) => `${connector} ${state} ${count}`).sort();
+}
