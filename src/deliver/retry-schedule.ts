@@ -23,7 +23,7 @@ export function nextTry(
   const { retryMs } = schedule;
   const delay = retryMs[Math.min(failures, retryMs.length) - 1] ?? 0;
   const spread = delay * (1 + jitter * (2 * random - 1));
-  return new Date(Math.max(now.getTime() + spread, notBefore?.getTime() ?? 0));
+  return new Date(Math.max(now.getTime() + spread, notBefore?.getTime() || 0)); // 0 for an invalid date, too
 }
 
 /** How long a blocked connector waits before it tries one call: the nth time (0 for the first). The last repeats. */
@@ -31,6 +31,6 @@ export function nextProbe(probeMs: readonly number[], probes: number, now: Date,
   const delay = probeMs[Math.min(probes, probeMs.length - 1)] ?? 60_000;
   // A CRM that names its time (a quota that refills) is still asked now and then: someone may have raised the limit.
   const longest = Math.max(...probeMs, delay);
-  const wanted = notBefore ? Math.min(notBefore.getTime() - now.getTime(), longest) : 0;
+  const wanted = Math.min((notBefore?.getTime() || 0) - now.getTime(), longest);
   return new Date(now.getTime() + Math.max(delay, wanted));
 }

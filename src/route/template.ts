@@ -129,6 +129,7 @@ function checkNames(paths: readonly (readonly unknown[])[]): void {
 
 function asValue(value: unknown): Value {
   if (value === null || value === undefined) return null;
+  if (typeof value === 'number' && !Number.isFinite(value)) return null; // JSON has no way to write it but null
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   if (value instanceof Date) return value;
   return Array.isArray(value) ? value.join('\n') : JSON.stringify(value);

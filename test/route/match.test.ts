@@ -1,0 +1,63 @@
+import { explainRoutes, matchRoutes, type Route } from '../../src/route/match.ts';
+import { compileCondition } from '../../src/route/template.ts';
+import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
+import { assert, suite } from '../support/suite.ts';
+
+const match = suite('routes');
+
+/** A call of source acme that somebody answered. */
+const { call } = deliveryOf([startPush('7'), endPush('7')]);
+const route = (to: string[], more: Partial<Route> = {}): Route => ({ to, stop: false, ...more });
+const when = (source: string) => ({ when: compileCondition(source) });
+const connectorsFor = (...routes: Route[]) => matchRoutes(routes, call, 'Australia/Sydney');
+
+match('a route without conditions takes every call', () => {
+  assert.equal(connectorsFor(route(['a'])), ['a']);
+  assert.equal(connectorsFor(), []);
+});
+
+match('every route that matches applies, in order, each connector once', () => {
+  assert.equal(connectorsFor(route(['b', 'a']), route(['c', 'a']), route(['d'])), ['b', 'a', 'c', 'd']);
+});
+
+match('a route that stops ends the search, if it matches', () => {
+  assert.equal(connectorsFor(route(['a'], { stop: true }), route(['b'])), ['a']);
+  assert.equal(connectorsFor(route(['a'], { stop: true, ...when('call.missed') }), route(['b'])), ['b']);
+  assert.equal(connectorsFor(route(['a'], { stop: true, source: 'other' }), route(['b'])), ['b']);
+  assert.equal(connectorsFor(route([], { stop: true }), route(['b'])), [], 'a route to nowhere');
+});
+
+match('a source and a condition must both hold', () => {
+  assert.equal(connectorsFor(route(['a'], { source: 'acme' })), ['a']);
+  assert.equal(connectorsFor(route(['a'], { source: 'other' })), []);
+  assert.equal(connectorsFor(route(['a'], { source: 'acme', ...when('call.missed') })), []);
+  assert.equal(connectorsFor(route(['a'], { source: 'acme', ...when('call.result == "answered"') })), ['a']);
+  assert.equal(connectorsFor(route(['a'], { source: 'other', ...when('true') })), []);
+});
+
+match('a condition can see the time zone of the source', () => {
+  const inSydney = [route(['a'], when('timezone == "Australia/Sydney"'))];
+  assert.equal(matchRoutes(inSydney, call, 'Australia/Sydney'), ['a']);
+  assert.equal(matchRoutes(inSydney, call, 'UTC'), []);
+});
+
+match('it can say why', () => {
+  const routes = [
+    route(['a'], { source: 'other' }),
+    route(['b'], when('call.missed')),
+    route(['c'], { source: 'acme' }),
+    route(['d'], { stop: true }),
+    route(['e']),
+  ];
+  assert.equal(explainRoutes(routes, call, 'Australia/Sydney'), {
+    connectors: ['c', 'd'],
+    looked: [
+      { route: 1, matched: false, why: 'is for source other' },
+      { route: 2, matched: false, why: 'call.missed is false' },
+      { route: 3, matched: true, why: 'takes every call of acme' },
+      { route: 4, matched: true, why: 'takes every call' },
+    ],
+  });
+});
+
+match.run();
