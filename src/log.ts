@@ -36,16 +36,27 @@ export function createLog(
 
 /**
  * A telephone number in running text: E.164, or as dialled in Australia and New Zealand, with the separators people put
- * between digits. Record ids and times begin otherwise, so that a log line still names what it is about.
+ * between digits. Record ids and times begin otherwise, or have letters beside their digits, so that a log line still
+ * names what it is about. Escapes (`\n`, `%2B`) are not such letters.
  */
-const numberLike = /(?<![\d.])(?:\+\d|\(?0\d|6[14]\d)(?:[ ()-]{0,2}\d){6,13}(?!\d)/g;
+const numberLike =
+  /(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\+\d|\(?0\d|6[14]\d)(?:[ ()-]{0,2}\d){6,17}(?![\da-z])/gi;
 
 /** Removes secrets from a text, and the middle of whatever reads like a telephone number. */
 export function redactor(secrets: readonly string[]): (text: string) => string {
-  const hidden = secrets.filter((secret) => secret.length >= 4);
+  const hidden = secrets
+    .filter((secret) => secret.length >= 4)
+    // As it stands in a JSON string and in a URL, too.
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
+    // The longest first: of a secret that begins with another one, the rest would stay.
+    .sort((a, b) => b.length - a.length);
   return (text) => {
     let out = text;
     for (const secret of hidden) out = out.replaceAll(secret, '[secret]');
-    return out.replace(numberLike, (number) => maskNumber(number.replace(/[ ()-]/g, '')));
+    return out.replace(numberLike, (number, at: number) => {
+      const masked = maskNumber(number.replace(/[ ()-]/g, ''));
+      // A bare number in a JSON line: without quotes the line would be JSON no more.
+      return /(?<!\\)":$/.test(out.slice(Math.max(0, at - 3), at)) ? `"${masked}"` : masked;
+    });
   };
 }

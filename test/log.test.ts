@@ -1,0 +1,113 @@
+import { createLog, redactor } from '../src/log.ts';
+import { assert, suite } from './support/suite.ts';
+
+const log = suite('log');
+
+/** What a log wrote, as text and as the JSON of each line. */
+function capture(secrets: string[], use: (log: ReturnType<typeof createLog>) => void) {
+  const written: string[] = [];
+  use(createLog('info', secrets, { write: (line) => void written.push(line) }));
+  const text = written.join('');
+  const lines = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { text, lines };
+}
+
+log('lines are JSON with time, level, message and what they are about', () => {
+  const { lines } = capture([], (log) => {
+    log.info({ call: '1122334', connector: 'crm', attempt: 2, tookMs: 250 }, 'Call delivered.');
+    log.debug('not written');
+    log.child({ connector: 'other' }).error('Broken.');
+  });
+  const [{ time, ...first } = {}, { time: _, ...second } = {}] = lines;
+  assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.equal(first, {
+    level: 'info',
+    call: '1122334',
+    connector: 'crm',
+    attempt: 2,
+    tookMs: 250,
+    msg: 'Call delivered.',
+  });
+  assert.equal(second, { level: 'error', connector: 'other', msg: 'Broken.' });
+  assert.is(lines.length, 2);
+});
+
+const masked: [text: string, shown: string][] = [
+  ['+61444444444', '+6144***444'],
+  ['caller 0444 444 444 rang', 'caller 04444***444 rang'],
+  ['(02) 8888 9999', '02888***999'],
+  ['61444444444', '61444***444'],
+  ['+64 21 123 456', '+6421***456'],
+  ['0011 44 20 7946 0958', '00114***958'],
+  ['"phone":"+61444444444"', '"phone":"+6144***444"'],
+  ['phone=%2B61444444444&x=1', 'phone=%2B61444***444&x=1'],
+  ['q=%200444444444', 'q=%2004444***444'],
+  ['line\\n0444444444', 'line\\n04444***444'],
+  ['0444444444, 0444444445', '04444***444, 04444***445'],
+  ['tel:+61444444444.', 'tel:+6144***444.'],
+];
+for (const [text, shown] of masked) {
+  log(`masks ${text}`, () => assert.is(redactor([])(text), shown));
+}
+
+for (const text of [
+  '2026-11-02T03:15:00.123Z',
+  '2026-05-06 07:08:09',
+  'PLA_CallStartTime 00000001556755937003',
+  'call 1122334',
+  'call 12345678901234567890',
+  '00Q5g00000412345AAA',
+  '0033000000AbCdEAA0',
+  'g00000412345678',
+  '3f2504e0-4f89-41d3-9a0c-0305e82c3301',
+  '127.0.0.1:8080',
+  'took 0.123456789 s',
+  'batch of 100, 61 calls',
+  'HTTP 503',
+]) {
+  log(`leaves ${text} as it is`, () => assert.is(redactor([])(text), text));
+}
+
+log('no secret is written, wherever it stands and however it is written', () => {
+  const secrets = ['pat-au-1234', 'pat-au-1234-longer', 'with "quotes" and \\', 'a/b c+d', 'abc'];
+  const { text, lines } = capture(secrets, (log) => {
+    log.info({ token: 'pat-au-1234', list: ['x pat-au-1234-longer y'] }, 'with "quotes" and \\');
+    log.warn({ url: `https://crm.example/?key=${encodeURIComponent('a/b c+d')}` }, 'Bearer pat-au-1234');
+    log.error({ err: new Error('refused a/b c+d') }, 'abc');
+  });
+  for (const part of ['pat-au', 'longer', 'quotes', 'a%2Fb', 'a/b']) assert.not(text.includes(part), part);
+  assert.equal(
+    [lines[0]!['token'], lines[0]!['list'], lines[0]!['msg']],
+    ['[secret]', ['x [secret] y'], '[secret]'],
+  );
+  assert.is(lines[1]!['url'], 'https://crm.example/?key=[secret]');
+  assert.is(lines[2]!['msg'], 'abc', 'what is shorter than four letters would hide half the log');
+});
+
+log('a line stays JSON, whatever is masked in it', () => {
+  const { lines } = capture(['s3cr3t"\\'], (log) => {
+    log.info(
+      { number: 61444444444, nested: { number: 61444444444 }, body: '{"phone":61444444444}' },
+      's3cr3t"\\',
+    );
+    log.info({ text: 'a\n0444444444\t0444444444"0444444444\\0444444444' }, '+61444444444');
+    log.error({ err: new Error('Number +61 444 444 444 was refused') }, 'Failed.');
+  });
+  assert.equal(lines[0]!['number'], '61444***444');
+  assert.equal(lines[0]!['nested'], { number: '61444***444' });
+  assert.is(lines[0]!['body'], '{"phone":61444***444}');
+  assert.is(lines[0]!['msg'], '[secret]');
+  assert.is(lines[1]!['text'], 'a\n04444***444\t04444***444"04444***444\\04444***444');
+  assert.is(lines[1]!['msg'], '+6144***444');
+  assert.is((lines[2]!['err'] as Error).message, 'Number +6144***444 was refused');
+});
+
+log('a long line of digits and blanks is passed through in one go', () => {
+  const text = '0 '.repeat(100_000);
+  assert.ok(redactor([])(text).length > 0);
+});
+
+log.run();
