@@ -2,7 +2,7 @@ import type { Problem } from './problems.ts';
 import type { Given } from './variables.ts';
 
 /** Shorter texts stand in ordinary words; they are hidden only where a message quotes them as a whole. */
-const shortest = 4;
+const shortest = 6;
 
 /** Puts `${NAME}` for what it gave, wherever a message quotes it: that is also what the reader finds in the file. */
 export function hideSecrets(problems: readonly Problem[], secrets: readonly Given[]): void {

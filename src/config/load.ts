@@ -120,7 +120,12 @@ async function check(
   for (const [name, definition] of definitions) {
     const node = find(root, ['connectors', name]).node as TreeNode;
     const data = plain(withoutType(node));
-    const options = await checkForm(definition.options, data, root, ['connectors', name], problems);
+    const path = ['connectors', name];
+    const options = await checkForm(definition.options, data, root, path, problems).catch((cause) => {
+      // A connector from elsewhere may have a check that trips over a value it did not foresee.
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      problems.add(node.place, path, `"${definition.type}" could not check its settings: ${reason}.`);
+    });
     // Kept as written, since options may hold compiled templates.
     const raw: unknown = JSON.parse(JSON.stringify(plain(node)));
     connectors.push([name, { type: definition.type, definition, options, raw }]);

@@ -16,7 +16,8 @@ const standIns = [...yamlSigns].map((_, index) => String.fromCharCode(firstStand
 
 /** Makes variables harmless to the YAML parser, character by character, so that every place stays where it is. */
 export function maskVariables(yaml: string): string {
-  return yaml.replace(/\$\{(?!\{)[^{}\n]*\}/g, (variable) =>
+  // A quote within is part of a default, or else the end of a text whose variable is not closed.
+  return yaml.replace(/\$\{(?:\w+:-[^{}\n]*|[^{}"'\n]*)\}/g, (variable) =>
     variable.replace(/[{}[\],:# ]/g, (sign) => standIns[yamlSigns.indexOf(sign)]!),
   );
 }

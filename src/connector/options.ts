@@ -22,7 +22,7 @@ export const secret = () => z.string().min(1).max(10_000);
 /** An address that a connector calls: https, or http on this machine. */
 export const baseUrl = () =>
   z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, abort: true })
     .refine((url) => url.startsWith('https:') || isLoopback(new URL(url).hostname), {
       error:
         'must begin with https:// (http:// is for this machine only): the token would travel in the open.',

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { ProblemList } from '../../src/config/problems.ts';
+import { settingPaths } from '../../src/config/schema-walk.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { parseTree, type TreeNode } from '../../src/config/yaml-tree.ts';
+import { assert, suite } from '../support/suite.ts';
+import { load } from './with-config.ts';
+
+const defaults = suite('config/default.yaml');
+
+const folder = new URL('../../config/', import.meta.url);
+const yaml = await readFile(new URL('default.yaml', folder), 'utf8');
+const root = parseTree(yaml, '/default.yaml', new ProblemList('/'))!;
+
+/** `sources.*.tokens` and the line it is in. */
+function* settingsIn(node: TreeNode, path: string, line: number): Generator<[path: string, line: number]> {
+  if (node.kind === 'map') {
+    for (const [key, entry] of node.entries) {
+      const name = path === 'sources' || path === 'connectors' ? '*' : key;
+      yield* settingsIn(entry.node, path ? `${path}.${name}` : name, entry.key.line);
+    }
+  } else if (node.kind === 'list' && node.items[0]?.kind === 'map') {
+    for (const item of node.items) yield* settingsIn(item, `${path}[]`, line);
+  } else yield [path, line];
+}
+
+defaults('holds every setting, and no other', () => {
+  const held = [...settingsIn(root, '', 1)].map(([path]) => path);
+  assert.equal(held.sort(), settingPaths(settingsSchema).sort());
+});
+
+defaults('says of every setting what it means', () => {
+  const lines = yaml.split('\n');
+  for (const [path, line] of settingsIn(root, '', 1))
+    assert.ok(
+      lines[line - 1]?.includes('# ') || /^ *# /.test(lines[line - 2] ?? ''),
+      `${path} has no comment`,
+    );
+});
+
+defaults('is the only place with the defaults of top-level settings', () => {
+  const optional = ['listen.publicUrl', 'operator.token'];
+  const empty = Object.fromEntries(Object.keys(settingsSchema.shape).map((key) => [key, {}]));
+  const result = settingsSchema.safeParse({ ...empty, include: undefined, routes: undefined });
+  const missing = result.error?.issues.map((issue) => issue.path.join('.'));
+  const topLevel = settingPaths(settingsSchema).filter((path) => !/^(sources|connectors|routes)/.test(path));
+  assert.equal(missing?.sort(), [...topLevel.filter((path) => !optional.includes(path)), 'routes'].sort());
+});
+
+defaults('shows for a source what a source has by default', async () => {
+  const shown = await load({});
+  const bare = await load('sources: { default: }');
+  assert.equal(
+    { rateLimit: undefined, ...bare.settings.sources['default'] },
+    shown.settings.sources['default'],
+  );
+});
+
+defaults('every setting has a description, which JSON Schema carries to editors', () => {
+  const schema = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' });
+  const undescribed: string[] = [];
+  const walk = (node: z.core.JSONSchema.JSONSchema, path: string) => {
+    for (const [key, inner] of Object.entries(node.properties ?? {})) {
+      if (typeof inner !== 'object') continue;
+      if (inner.description === undefined) undescribed.push(`${path}.${key}`);
+      walk(inner, `${path}.${key}`);
+    }
+    for (const inner of [node.additionalProperties, node.items])
+      if (typeof inner === 'object' && !Array.isArray(inner)) walk(inner, `${path}.*`);
+  };
+  walk(schema, '');
+  assert.equal(undescribed, []);
+});
+
+const example = suite('config/example.yaml');
+
+example('loads once its variables are set', async () => {
+  const text = await readFile(new URL('example.yaml', folder), 'utf8');
+  const env = { ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d', HUBSPOT_TOKEN: 'pat-ap1-example' };
+  const { settings, warnings, secrets } = await load(text, env);
+  assert.equal(Object.keys(settings.sources), ['acme']);
+  assert.is(settings.connectors['acme-hubspot']?.type, 'hubspot');
+  assert.equal(settings.routes, [{ source: 'acme', to: ['acme-hubspot'], stop: false }]);
+  assert.equal([warnings, secrets], [[], Object.values(env)]);
+});
+
+example('loads with its alternative in place', async () => {
+  const text = await readFile(new URL('example.yaml', folder), 'utf8');
+  const both = text.replace(/^ {2}# ( *acme-salesforce:)/m, '  $1').replace(/^ {2}# ( {2})/gm, '  $1');
+  const env = {
+    ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d',
+    HUBSPOT_TOKEN: 'pat',
+    SF_CLIENT_ID: 'id',
+    SF_CLIENT_SECRET: 'x',
+  };
+  const { settings } = await load(both, env);
+  assert.equal(Object.keys(settings.connectors), ['acme-hubspot', 'acme-salesforce']);
+});
+
+defaults.run();
+example.run();

@@ -1,0 +1,359 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of the YAML
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { ConfigProblems } from '../../src/config/problems.ts';
+import { assert, suite } from '../support/suite.ts';
+import { crm, load, withConfig } from './with-config.ts';
+
+const loading = suite('loading the configuration');
+
+const token = 'abcdefghijklmnop';
+
+loading('without a file the built-in settings hold', async () => {
+  const { settings, warnings, files, secrets } = await load({});
+  assert.equal(settings.listen.port, 8080);
+  assert.equal(settings.store, { url: 'sqlite:data/bridge.db' });
+  assert.equal(settings.receive, { maxBodyBytes: 262_144 });
+  assert.equal(settings.delivery, {
+    retryMs: [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000, 21_600_000],
+    giveUpAfterMs: 604_800_000,
+    probeMs: [60_000, 120_000, 300_000, 900_000],
+  });
+  assert.is(settings.operator.token, undefined);
+  assert.equal(Object.keys(settings.sources), ['default']);
+  assert.is(settings.connectors['sandbox']?.definition.type, 'sandbox');
+  assert.equal(settings.routes, [{ source: 'default', to: ['sandbox'], stop: false }]);
+  assert.equal([warnings, secrets], [[], []]);
+  assert.equal(
+    files.map((file) => file.replace(/.*\/config\//, '')),
+    ['default.yaml'],
+  );
+});
+
+loading('settings are laid over the defaults key by key, and lists are replaced', async () => {
+  const { settings } = await load('listen: { port: 9000 }\ndelivery: { retry: [1s, 500ms] }\nlog:\n');
+  assert.is(settings.listen.port, 9000);
+  assert.is(settings.listen.host, '127.0.0.1');
+  assert.equal(settings.delivery.retryMs, [1_000, 500]);
+  assert.is(settings.delivery.giveUpAfterMs, 604_800_000);
+  assert.is(settings.log.level, 'info', 'a key without a value is as if it were not there');
+});
+
+loading('a source has its defaults, even when nothing stands below its name', async () => {
+  const { settings } = await load('sources:\n  acme:\n  nz: { region: NZ, callIdPrefix: nz- }');
+  assert.equal(settings.sources['acme'], {
+    name: 'acme',
+    tokens: [],
+    region: 'AU',
+    timezone: 'Australia/Sydney',
+    allowFrom: [],
+    lapseAfterMs: 14_400_000,
+    withheld: [
+      'anonymous',
+      'private',
+      'unknown',
+      'unavailable',
+      'withheld',
+      'blocked',
+      'restricted',
+      'no caller id',
+    ],
+    missed: ['unanswered', 'busy', 'voicemail'],
+    callIdPrefix: '',
+  });
+  assert.is(settings.sources['nz']?.timezone, 'Pacific/Auckland');
+});
+
+loading('a source takes all its settings', async () => {
+  const { settings } = await load(`
+sources:
+  acme:
+    tokens: [${token}]
+    region: US
+    timezone: America/New_York
+    allowFrom: [203.0.113.0/24, "2001:db8::/32"]
+    lapseAfter: 30m
+    withheld: [Private Number]
+    missed: [busy, other]
+    callIdPrefix: acme-
+    rateLimit: 50`);
+  assert.equal(settings.sources['acme'], {
+    name: 'acme',
+    tokens: [token],
+    region: 'US',
+    timezone: 'America/New_York',
+    allowFrom: ['203.0.113.0/24', '2001:db8::/32'],
+    lapseAfterMs: 1_800_000,
+    withheld: ['private number'],
+    missed: ['busy', 'other'],
+    callIdPrefix: 'acme-',
+    rateLimit: 50,
+  });
+});
+
+loading("a user's sources, connectors and routes each replace the built-in ones", async () => {
+  const sources = await load('sources: { acme: { tokens: [] } }');
+  assert.equal(Object.keys(sources.settings.sources), ['acme']);
+  assert.equal(Object.keys(sources.settings.connectors), ['sandbox']);
+  assert.equal(sources.settings.routes, [{ to: ['sandbox'], stop: false }]);
+
+  const connectors = await load(`connectors: { acme: { type: ${crm}, accessToken: abcdefgh } }`);
+  assert.equal(Object.keys(connectors.settings.sources), ['default']);
+  assert.equal(Object.keys(connectors.settings.connectors), ['acme']);
+  assert.equal(connectors.settings.routes, [{ to: ['acme'], stop: false }]);
+
+  const routes = await load('routes: [{ to: [sandbox], when: call.missed, stop: true }]');
+  assert.equal(Object.keys(routes.settings.sources), ['default']);
+  const [route] = routes.settings.routes;
+  assert.is(route?.stop, true);
+  assert.is(route && 'text' in route && route.text, 'call.missed');
+});
+
+loading('connectors get their options parsed, and keep what was written for comparison', async () => {
+  const { settings } = await load(
+    `
+connectors:
+  acme:
+    type: ${crm}
+    accessToken: \${TOKEN}
+    title: "Call from {{ call.caller.display }}"
+    owner:
+    timeoutSeconds: \${SECONDS}
+    person:
+    lead: "false"`,
+    { TOKEN: '0123456789', SECONDS: '30' },
+  );
+  const acme = settings.connectors['acme']!;
+  const options = acme.options as Record<string, unknown>;
+  assert.is(acme.type, 'crm');
+  assert.is(options['accessToken'], '0123456789');
+  assert.is(options['timeoutSeconds'], 30);
+  assert.is(options['write'], 'live');
+  assert.is(options['owner'], null, 'an option that may be null keeps it');
+  assert.is(options['lead'], false);
+  assert.equal(acme.raw, {
+    type: crm,
+    accessToken: '0123456789',
+    title: 'Call from {{ call.caller.display }}',
+    owner: null,
+    timeoutSeconds: 30,
+    lead: false,
+  });
+  assert.equal(JSON.parse(JSON.stringify(acme.raw)), acme.raw);
+});
+
+loading('a connector may be a module next to the file that names it', async () => {
+  const text = await readFile(crm, 'utf8');
+  const contract = new URL('../../src/connector/contract.ts', import.meta.url).href;
+  const module = text
+    .replace("'zod'", `'${import.meta.resolve('zod')}'`)
+    .replace(/'\.\.[^']*'/, `'${contract}'`);
+  const files = {
+    'config/bridge.yaml': 'connectors: { acme: { type: ./crm, accessToken: abcdefgh } }',
+    'config/crm.ts': module,
+  };
+  assert.is((await load(files)).settings.connectors['acme']?.type, 'crm');
+});
+
+loading('anchors, aliases and merge keys are resolved, and what is written out wins', async () => {
+  const { settings } = await load(`
+sources:
+  acme: &acme { tokens: [${token}], lapseAfter: 1h, region: NZ }
+  beta: { lapseAfter: 2h, <<: *acme, tokens: [], callIdPrefix: beta- }
+routes: [{ source: acme, to: &to [sandbox] }, { source: beta, to: *to }]`);
+  assert.is(settings.sources['beta']?.region, 'NZ');
+  assert.is(settings.sources['beta']?.lapseAfterMs, 7_200_000);
+  assert.equal(settings.sources['beta']?.tokens, []);
+  assert.equal(settings.routes[1]?.to, ['sandbox']);
+});
+
+loading('what may be meant is a warning', async () => {
+  const { warnings } = await load(`
+sources: { acme: { tokens: [] }, idle: { tokens: [] } }
+connectors: { sandbox: { type: sandbox }, spare: { type: sandbox } }
+routes: [{ source: acme, to: [sandbox] }]`);
+  assert.equal(warnings, [
+    'connectors.spare: no route leads to it, so it will get no calls.',
+    'sources.idle: no route takes its calls; they are kept and shown as unrouted.',
+  ]);
+});
+
+loading(
+  'sources that share a CRM are told apart by their prefixes; those that do not need none',
+  async () => {
+    const apart = await load(`
+sources: { acme: , beta: { callIdPrefix: beta- } }`);
+    assert.equal(apart.warnings, []);
+    const separate = await load(`
+sources: { acme: , beta: }
+connectors: { one: { type: sandbox }, two: { type: sandbox } }
+routes: [{ source: acme, to: [one] }, { source: beta, to: [two] }]`);
+    assert.equal(separate.warnings, []);
+  },
+);
+
+const clients = {
+  'config/bridge.yaml':
+    'include: [clients/*.yaml]\nroutes: [{ to: [sandbox] }]\nconnectors: { sandbox: { type: sandbox } }\n',
+  'config/clients/beta.yaml':
+    'sources: { beta: { callIdPrefix: beta- } }\nroutes: [{ source: beta, to: [sandbox] }]',
+  'config/clients/acme.yaml': `sources:\n  acme: { tokens: ["\${file:acme.token}"] }\nroutes: [{ source: acme, to: [sandbox] }]`,
+  'config/clients/acme.token': `${token}\n`,
+};
+
+loading('included files add sources, connectors and routes, in the order of their names', async () => {
+  const { settings, files } = await load(clients);
+  assert.equal(Object.keys(settings.sources), ['acme', 'beta']);
+  assert.equal(settings.sources['acme']?.tokens, [token]);
+  assert.equal(
+    settings.routes.map((route) => route.source),
+    [undefined, 'acme', 'beta'],
+  );
+  assert.equal(
+    files.map((file) => file.replace(/.*\/config\//, '')),
+    ['default.yaml', 'bridge.yaml', 'clients/acme.yaml', 'clients/acme.token', 'clients/beta.yaml'],
+  );
+});
+
+loading('a name in two files is a problem that names both places', () =>
+  withConfig(
+    { ...clients, 'config/clients/gamma.yaml': '# ours\nsources:\n  acme:\n' },
+    async ({ problems }) => {
+      assert.is(
+        await problems(),
+        'config/clients/gamma.yaml:3:3  sources.acme: is in config/clients/acme.yaml:2:3 already. Give one of them another name.',
+      );
+    },
+  ),
+);
+
+loading('problems of all files come together, sorted by file and place', () =>
+  withConfig(
+    {
+      ...clients,
+      'config/clients/gamma.yaml':
+        'include: [x.yaml]\nlisten: {}\nsource: {}\nconnectors: { a: { type: sandbax } }\n',
+      'config/clients/acme.yaml': 'sources: { acme: { tokens: ["${ACME}"] } }\nroutes: [{ to: [nowhere] }]',
+    },
+    async ({ problems }) => {
+      assert.is(
+        await problems(),
+        `\
+config/clients/acme.yaml:1:29   sources.acme.tokens[0]: \${ACME} is not set. Export it before starting.
+config/clients/acme.yaml:2:17   routes[1].to[0]: there is no connector "nowhere". Known: sandbox, a.
+config/clients/gamma.yaml:1:1   include: an included file holds sources, connectors and routes only. Move it to the main file.
+config/clients/gamma.yaml:2:1   listen: an included file holds sources, connectors and routes only. Move it to the main file.
+config/clients/gamma.yaml:3:1   source: an included file holds sources, connectors and routes only. Did you mean "sources"?
+config/clients/gamma.yaml:4:26  connectors.a.type: there is no "sandbax". Did you mean "sandbox"? Known connectors: hubspot, salesforce, sandbox.`,
+      );
+    },
+  ),
+);
+
+loading('a file that cannot be read hides what cannot be judged without it', () =>
+  withConfig(
+    {
+      ...clients,
+      'config/clients/acme.yaml': 'sources: { acme: "',
+      'config/bridge.yaml': `${clients['config/bridge.yaml']}include2: 1\n`,
+    },
+    async ({ problems }) => {
+      assert.is(await problems(), 'config/clients/acme.yaml:1:19  a quote is not closed before this place.');
+    },
+  ),
+);
+
+loading('a pattern that matches no file is a problem', () =>
+  withConfig('include:\n  - clients/*.yaml', async ({ problems }) => {
+    assert.is(
+      await problems(),
+      'config/bridge.yaml:2:5  include[0]: no file matches "clients/*.yaml". The pattern is relative to this file.',
+    );
+  }),
+);
+
+loading('any text either loads or is a list of problems', () =>
+  withConfig({}, async ({ write, load }) => {
+    const example = await readFile(new URL('../../config/default.yaml', import.meta.url), 'utf8');
+    const pieces = [
+      'sources',
+      'connectors',
+      'routes',
+      'acme',
+      'type',
+      'sandbox',
+      'tokens',
+      'to',
+      'when',
+      'listen',
+      'include',
+    ];
+    const signs = [
+      ':',
+      ': ',
+      '\n',
+      '\n  ',
+      '\n    - ',
+      '[',
+      ']',
+      '{',
+      '}',
+      ', ',
+      '"',
+      "'",
+      '&a ',
+      '*a',
+      '<<: ',
+      '!',
+      '|',
+      '#',
+      '---',
+    ];
+    const values = [
+      '1',
+      'true',
+      'null',
+      '5s',
+      '${A}',
+      '${',
+      '$${',
+      '${file:.}',
+      '{{ call.id }}',
+      '{% if',
+      '__proto__',
+      '\u0000',
+      '\t',
+    ];
+    const soup = fc
+      .array(fc.constantFrom(...pieces, ...signs, ...values), { maxLength: 25 })
+      .map((parts) => parts.join(''));
+    const damaged = fc
+      .tuple(
+        fc.nat(example.length),
+        fc.nat(6),
+        fc.oneof(fc.constantFrom(...signs, ...values), fc.string({ maxLength: 3 })),
+      )
+      .map(([at, length, put]) => example.slice(0, at) + put + example.slice(at + length));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(soup, damaged, fc.string({ unit: 'binary' }), fc.json()), async (yaml) => {
+        await write('config/bridge.yaml', yaml);
+        try {
+          await load({ A: 'a value' });
+        } catch (thrown) {
+          if (!(thrown instanceof ConfigProblems)) throw thrown;
+          assert.ok(thrown.problems.length > 0);
+          for (const { line, column, message } of thrown.problems) {
+            assert.ok(message !== '' && !message.includes('undefined'), message);
+            assert.ok(
+              line >= 1 && column >= 1 && line <= yaml.split(/\r\n|[\r\n]/).length,
+              `${line}:${column}`,
+            );
+          }
+        }
+      }),
+      { numRuns: 400, interruptAfterTimeLimit: 15_000 },
+    );
+  }),
+);
+
+loading.run();
