@@ -39,12 +39,14 @@ export interface WorkerOptions {
  *    │  └─ rejected, given up ──▶ failed  until replayed, or until the call changes
  *    └────────── a newer revision ◀── any state
  *
- * Lanes: while a batch is under way, no other batch holds a call of the same callers.
+ * Lanes: while a batch is under way, no other batch holds a call of the same callers, nor one of the batch's calls: a
+ * call changes its lane when a push tells of its caller.
  */
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #wakeup: Wakeup;
   readonly #busyLanes = new Set<string>();
+  readonly #busyCalls = new Set<number>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #abort = new AbortController();
   #lease: Lease | null = null;
@@ -81,14 +83,25 @@ export class Worker {
 
   async #run(): Promise<void> {
     const { clock, log, connector } = this.#options;
+    let resumed = false;
     while (!this.#stopping) {
       try {
+        if (!resumed) await this.#resume();
+        resumed = true;
         await this.#wakeup.wait(await this.#step());
       } catch (reason) {
         log.error({ connector, err: reason }, 'The store failed the delivery loop; it goes on in a second.');
         await this.#wakeup.wait(new Date(clock.now().getTime() + storeRetryMs));
       }
     }
+  }
+
+  /** A connector that was blocked when the bridge went down begins with a probe. */
+  async #resume(): Promise<void> {
+    const { store, connector, clock } = this.#options;
+    const state = (await store.connectorStates()).find((known) => known.connector === connector);
+    if (!state || state.blockedReason === null) return;
+    this.#blocked = { since: state.since, reason: state.blockedReason, probes: 0, probeAt: clock.now() };
   }
 
   /** Starts every batch that can start now. Returns when to look again, if nothing wakes us before. */
@@ -103,11 +116,21 @@ export class Worker {
     }
     const limits = probing ? { batch: 1, parallel: 1 } : connection.limits;
     while (this.#underWay.size < limits.parallel && !this.#stopping) {
-      const due = await store.takeDue(connector, now, limits.batch, this.#busyLanes);
+      const due = await this.#takeDue(now, limits.batch);
       if (due.length === 0) break;
       this.#begin(due, probing);
     }
     return earliest(await store.nextDueAt(connector, now), renewAt);
+  }
+
+  async #takeDue(now: Date, limit: number): Promise<DueDelivery[]> {
+    const { store, connector } = this.#options;
+    const isFree = ({ callRow }: DueDelivery) => !this.#busyCalls.has(callRow);
+    const taken = await store.takeDue(connector, now, limit, this.#busyLanes);
+    if (taken.every(isFree)) return taken;
+    // Calls that changed their lane while under way are in front: look behind them, too.
+    const more = await store.takeDue(connector, now, limit + this.#busyCalls.size, this.#busyLanes);
+    return more.filter(isFree).slice(0, limit);
   }
 
   async #holdLease(now: Date): Promise<boolean> {
@@ -123,8 +146,10 @@ export class Worker {
   #begin(due: readonly DueDelivery[], probing: boolean): void {
     const lanes = new Set(due.map((delivery) => delivery.lane));
     for (const lane of lanes) this.#busyLanes.add(lane);
+    for (const { callRow } of due) this.#busyCalls.add(callRow);
     const attempt = this.#attempt(due, probing).finally(() => {
       for (const lane of lanes) this.#busyLanes.delete(lane);
+      for (const { callRow } of due) this.#busyCalls.delete(callRow);
       this.#underWay.delete(attempt);
       this.wake();
     });
@@ -156,7 +181,7 @@ export class Worker {
       this.#settlementOf(item, outcomes.get(item) as Outcome, started, now, { requests, batch: due.length }),
     );
     await this.#settle(lease, settlements);
-    await this.#blockOrResume([...outcomes.values()], probing, now);
+    await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
     this.#report(due, outcomes, now.getTime() - started.getTime(), requests);
   }
 
@@ -165,7 +190,7 @@ export class Worker {
     if (batch.length === 0) return [];
     try {
       const outcomes = await this.#options.connection.deliver(batch, this.#abort.signal);
-      if (outcomes.length === batch.length) return outcomes;
+      if (outcomes.length === batch.length) return outcomes.map(asOutcome);
       throw new Error(`The connector answered ${outcomes.length} outcomes for ${batch.length} calls.`);
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
@@ -298,6 +323,13 @@ export class Worker {
       );
     }
   }
+}
+
+/** A connector that answers something else than an outcome is asked again, like one that throws. */
+function asOutcome(answer: Outcome | undefined): Outcome {
+  const kinds: unknown[] = ['delivered', 'retry', 'rejected', 'blocked'];
+  if (kinds.includes(answer?.kind)) return answer as Outcome;
+  return { kind: 'retry', reason: 'The connector answered something that is not an outcome.' };
 }
 
 function earliest(a: Date | null, b: Date): Date {

@@ -27,8 +27,15 @@ export function explainRoutes(routes: readonly Route[], call: Call, timezone: st
   const looked: Routing['looked'] = [];
   for (const [index, route] of routes.entries()) {
     const ofSource = route.source === undefined || route.source === call.source;
-    const matched = ofSource && (!route.when || route.when.matches({ call, timezone }));
-    looked.push({ route: index + 1, matched, why: reasonOf(route, ofSource, matched) });
+    let matched = false;
+    let why: string | undefined;
+    try {
+      matched = ofSource && (!route.when || route.when.matches({ call, timezone }));
+    } catch (reason) {
+      // Runs while the push is being stored: a call that goes nowhere can be replayed, one not stored is lost.
+      why = `${route.when?.text} cannot be evaluated: ${(reason as Error).message}`;
+    }
+    looked.push({ route: index + 1, matched, why: why ?? reasonOf(route, ofSource, matched) });
     if (!matched) continue;
     for (const connector of route.to) connectors.add(connector);
     if (route.stop) break;

@@ -60,4 +60,21 @@ match('it can say why', () => {
   });
 });
 
+match('a condition that cannot be evaluated matches not, and keeps no other route from matching', () => {
+  const broken = {
+    text: 'call.broken',
+    matches() {
+      throw new Error('memory alloc limit exceeded');
+    },
+  };
+  const routes = [route(['a'], { when: broken, stop: true }), route(['b'])];
+  assert.equal(explainRoutes(routes, call, 'Australia/Sydney'), {
+    connectors: ['b'],
+    looked: [
+      { route: 1, matched: false, why: 'call.broken cannot be evaluated: memory alloc limit exceeded' },
+      { route: 2, matched: true, why: 'takes every call' },
+    ],
+  });
+});
+
 match.run();
