@@ -7,10 +7,11 @@ import { checkForm } from './check-form.ts';
 import { checkNames, oddities } from './check-names.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { ConfigProblems, ProblemList } from './problems.ts';
-import { FileReader, withDefaults } from './read-files.ts';
+import { FileReader } from './read-files.ts';
 import { below, readTexts, type Schema, secretsIn } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
 import { errorCode, type Given } from './variables.ts';
+import { withDefaults } from './with-defaults.ts';
 import { find, type MapNode, plain, type TreeNode } from './yaml-tree.ts';
 
 export interface Config {
@@ -26,7 +27,7 @@ export interface Config {
 /** Where the user's file is when nobody says otherwise. Without it the bridge runs on its built-in settings. */
 export const usualFile = 'config/bridge.yaml';
 
-const defaultFile = fileURLToPath(new URL('../../config/default.yaml', import.meta.url));
+const defaultFile = resolve(fileURLToPath(new URL('../../config/default.yaml', import.meta.url)));
 
 /** @throws ConfigProblems */
 export async function loadConfig(

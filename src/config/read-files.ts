@@ -1,12 +1,11 @@
 import { glob, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { didYouMean } from './did-you-mean.ts';
+import { parseTree } from './parse-yaml.ts';
 import type { ProblemList } from './problems.ts';
 import { fileReason, fillIn, type Surroundings } from './variables.ts';
-import { find, type ListNode, type MapNode, parseTree, scalars, type TreeNode } from './yaml-tree.ts';
-
-/** What a file that `include` names may hold, and what a user's file replaces rather than adds to. */
-const parts = ['sources', 'connectors', 'routes'] as const;
+import { parts } from './with-defaults.ts';
+import { find, isNothing, type MapNode, scalars, type TreeNode } from './yaml-tree.ts';
 
 export class FileReader {
   /** Absolute. */
@@ -85,12 +84,9 @@ export class FileReader {
       if (name === 'routes') this.#addRoutes(node, key, main);
       else if (name === 'sources' || name === 'connectors') this.#addNamed(name, node, key, main);
       else {
-        const message = `an included file holds ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)} only.`;
-        this.#problems.add(
-          key,
-          [name],
-          `${message}${didYouMean(name, parts) || ' Move it to the main file.'}`,
-        );
+        const instead = didYouMean(name, parts) || ' Move it to the main file.';
+        const message = `an included file holds sources, connectors and routes only.${instead}`;
+        this.#problems.add(key, [name], message);
       }
     }
   }
@@ -127,47 +123,6 @@ export class FileReader {
 async function filesMatching(pattern: string, folder: string): Promise<string[]> {
   const matches: string[] = [];
   for await (const entry of glob(pattern, { cwd: folder, withFileTypes: true }))
-    if (!entry.isDirectory()) matches.push(`${entry.parentPath}/${entry.name}`);
+    if (!entry.isDirectory()) matches.push(resolve(entry.parentPath, entry.name));
   return matches.sort();
-}
-
-function isNothing(node: TreeNode): boolean {
-  return node.kind === 'scalar' && node.value === null;
-}
-
-/**
- * The user's settings over the built-in ones, key by key. Sources, connectors and routes are each taken whole; once a
- * user names sources or connectors, the built-in route has nothing left to say, and every source goes everywhere.
- */
-export function withDefaults(defaults: MapNode, user: MapNode): MapNode {
-  const merged = merge(defaults, user);
-  const gives = (name: string) => {
-    const entry = user.entries.get(name);
-    return entry !== undefined && !isNothing(entry.node);
-  };
-  for (const part of parts) if (gives(part)) merged.entries.set(part, user.entries.get(part)!);
-  if (!gives('routes') && (gives('sources') || gives('connectors')))
-    merged.entries.set('routes', everySourceEverywhere(merged));
-  return merged;
-}
-
-function merge(defaults: MapNode, user: MapNode): MapNode {
-  const entries = new Map(defaults.entries);
-  for (const [name, entry] of user.entries) {
-    const known = entries.get(name);
-    if (known?.node.kind === 'map' && entry.node.kind === 'map')
-      entries.set(name, { key: entry.key, node: merge(known.node, entry.node) });
-    // A key without a value is as if it were not there; an unknown one stays, to be told of.
-    else if (!known || !isNothing(entry.node)) entries.set(name, entry);
-  }
-  return { kind: 'map', place: user.place, entries };
-}
-
-function everySourceEverywhere(root: MapNode): { key: MapNode['place']; node: ListNode } {
-  const { node, key } = find(root, ['connectors']);
-  const names = node?.kind === 'map' ? [...node.entries.keys()] : [];
-  const text = (value: string): TreeNode => ({ kind: 'scalar', place: key, value, given: [], broken: false });
-  const to: ListNode = { kind: 'list', place: key, items: names.map(text) };
-  const route: MapNode = { kind: 'map', place: key, entries: new Map([['to', { key, node: to }]]) };
-  return { key, node: { kind: 'list', place: key, items: names.length > 0 ? [route] : [] } };
 }

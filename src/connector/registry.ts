@@ -51,7 +51,7 @@ async function urlOfPath(path: string, fromDir: string): Promise<string> {
   throw new NoConnector(`there is no module at ${base}. A path is relative to the file that names it.`);
 }
 
-const packageName = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(\/[\w.~-]+)*$/;
+const packageName = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(\/(?!\.)[\w.~-]+)*$/;
 
 function urlOfPackage(type: string, own: readonly string[]): string {
   try {

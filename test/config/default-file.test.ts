@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { parseTree } from '../../src/config/parse-yaml.ts';
 import { ProblemList } from '../../src/config/problems.ts';
 import { settingPaths } from '../../src/config/schema-walk.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
-import { parseTree, type TreeNode } from '../../src/config/yaml-tree.ts';
+import type { TreeNode } from '../../src/config/yaml-tree.ts';
 import { assert, suite } from '../support/suite.ts';
 import { load } from './with-config.ts';
 

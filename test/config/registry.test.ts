@@ -1,10 +1,11 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectorNames, loadConnector, NoConnector } from '../../src/connector/registry.ts';
 import { assert, suite } from '../support/suite.ts';
 
 const registry = suite('connector registry');
 
-const fixtures = fileURLToPath(new URL('fixtures', import.meta.url));
+const fixtures = resolve(fileURLToPath(new URL('fixtures', import.meta.url)));
 
 async function refusalOf(type: string): Promise<string> {
   try {

@@ -1,0 +1,41 @@
+import { find, isNothing, type ListNode, type MapNode, type TreeNode } from './yaml-tree.ts';
+
+/** What included files may hold, and what a user's file replaces rather than adds to. */
+export const parts = ['sources', 'connectors', 'routes'] as const;
+
+/**
+ * The user's settings over the built-in ones, key by key. Sources, connectors and routes are each taken whole; once a
+ * user names sources or connectors, the built-in route has nothing left to say, and every source goes everywhere.
+ */
+export function withDefaults(defaults: MapNode, user: MapNode): MapNode {
+  const merged = merge(defaults, user);
+  const gives = (name: string) => {
+    const entry = user.entries.get(name);
+    return entry !== undefined && !isNothing(entry.node);
+  };
+  for (const part of parts) if (gives(part)) merged.entries.set(part, user.entries.get(part)!);
+  if (!gives('routes') && (gives('sources') || gives('connectors')))
+    merged.entries.set('routes', everySourceEverywhere(merged));
+  return merged;
+}
+
+function merge(defaults: MapNode, user: MapNode): MapNode {
+  const entries = new Map(defaults.entries);
+  for (const [name, entry] of user.entries) {
+    const known = entries.get(name);
+    if (known?.node.kind === 'map' && entry.node.kind === 'map')
+      entries.set(name, { key: entry.key, node: merge(known.node, entry.node) });
+    // A key without a value is as if it were not there; an unknown one stays, to be told of.
+    else if (!known || !isNothing(entry.node)) entries.set(name, entry);
+  }
+  return { kind: 'map', place: user.place, entries };
+}
+
+function everySourceEverywhere(root: MapNode): { key: MapNode['place']; node: ListNode } {
+  const { node, key } = find(root, ['connectors']);
+  const names = node?.kind === 'map' ? [...node.entries.keys()] : [];
+  const text = (value: string): TreeNode => ({ kind: 'scalar', place: key, value, given: [], broken: false });
+  const to: ListNode = { kind: 'list', place: key, items: names.map(text) };
+  const route: MapNode = { kind: 'map', place: key, entries: new Map([['to', { key, node: to }]]) };
+  return { key, node: { kind: 'list', place: key, items: names.length > 0 ? [route] : [] } };
+}
