@@ -489,6 +489,7 @@ worker('stop takes no more, and lets what is under way end and be settled', () =
     );
     await until('one is under way', () => crm.batches.length === 1);
     const stopped = crm.stop();
+    for (let commits = 0; commits < 5; commits++) await store.checkWritable();
     assert.not(crm.isClosed());
     door.open();
     await stopped;
@@ -610,14 +611,19 @@ const sweep = suite('lapse sweep');
 sweep('closes a call whose end does not come, tells its connectors, and a late end opens it again', () =>
   withSqliteStore(async (store) => {
     const woken: string[] = [];
+    let swept = 0;
     const running = new LapseSweep({
-      store,
+      store: before(store, (name) => {
+        if (name === 'nextLapseAt') swept++;
+      }),
       clock: systemClock,
       log: createLog('silent'),
       route: () => ['follow-up'],
       wake: (connectors) => void woken.push(...connectors),
     });
     running.start();
+    await until('it found nothing to close', () => swept > 0);
+    await store.checkWritable();
     const receivedAt = new Date();
     await store.record(newPush(startPush('1'), { receivedAt, lapseAfterMs: 20 }));
     await store.record(newPush(startPush('2'), { receivedAt, lapseAfterMs: 3_600_000 }));
