@@ -1,0 +1,126 @@
+import type { Config } from '../config/load.ts';
+import type { RecordRef } from '../connector/contract.ts';
+import { callOf, routingOf } from '../reading.ts';
+import { type Call, kindOf } from '../receive/call.ts';
+import type { CallStory, DeliveryView, Store } from '../store/store.ts';
+import type { Common } from './main.ts';
+import { patience, withConnection, withStore } from './opened.ts';
+import { localTime, printJson } from './tables.ts';
+
+/** The whole story of a call. */
+export async function explain(callId: string, options: Common & { source?: string }): Promise<void> {
+  await withStore(options.config, async (config, store) => {
+    const stories = await store.stories(callId, options.source);
+    if (stories.length === 0) {
+      throw new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
+    }
+    if (options.json) {
+      return printJson(
+        stories.map((story) => ({
+          ...story,
+          call: callOf(config.settings, story.state),
+          routing: routingOf(config.settings, story.state),
+        })),
+      );
+    }
+    for (const story of stories) await tell(story, config, store);
+  });
+}
+
+async function tell(story: CallStory, config: Config, store: Store): Promise<void> {
+  const { settings } = config;
+  const timezone = settings.sources[story.state.source]?.timezone ?? 'UTC';
+  const time = (instant: Date) => localTime(instant, timezone);
+  console.log(`Call ${story.state.callId} of source ${story.state.source} (times in ${timezone})`);
+
+  console.log('\nWhat arrived');
+  for (const push of story.pushes) {
+    const again = push.lastRepeatAt
+      ? `, and the same ${push.repeats} times more, last at ${time(push.lastRepeatAt)}`
+      : '';
+    console.log(
+      `  ${time(push.receivedAt)}  ${kindOf(push.fields)}, ${Object.keys(push.fields).length} fields${again}`,
+    );
+  }
+
+  const call = callOf(settings, story.state);
+  console.log(`\nWhat it says (revision ${story.revision})`);
+  if (!call) console.log(`  The source ${story.state.source} is configured no more.`);
+  for (const [name, value] of call ? knownNames(call) : []) console.log(`  ${name.padEnd(32)} ${value}`);
+  for (const note of call?.notes ?? []) console.log(`  note: ${note}`);
+
+  console.log('\nWhere it goes');
+  const routing = routingOf(settings, story.state);
+  for (const { route, matched, why } of routing.looked) {
+    console.log(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+  }
+  if (story.deliveries.length === 0)
+    console.log('  No route took it. After mending the routes: delacon-bridge replay');
+
+  const blocked = new Map(
+    (await store.connectorStates()).map((state) => [state.connector, state.blockedReason]),
+  );
+  for (const delivery of story.deliveries) {
+    console.log(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
+    const reason = blocked.get(delivery.connector);
+    if (reason) console.log(`  the connector is blocked: ${reason}`);
+    for (const [role, record] of Object.entries(delivery.records) as [string, RecordRef][]) {
+      console.log(`  ${role}: ${record.type} ${record.id}`);
+      await show(delivery.connector, record, config, store);
+    }
+    for (const attempt of story.attempts.filter((made) => made.connector === delivery.connector)) {
+      const with_ = attempt.batch > 1 ? `, with ${attempt.batch - 1} other calls` : '';
+      console.log(
+        `  ${time(attempt.at)}  attempt ${attempt.n}: ${attempt.outcome}, revision ${attempt.revision}, ${attempt.tookMs} ms, ${attempt.requests} requests${with_}`,
+      );
+      if (attempt.reason) console.log(`      ${attempt.reason}`);
+      for (const note of attempt.notes) console.log(`      note: ${note}`);
+    }
+  }
+  console.log();
+}
+
+function stateOf(delivery: DeliveryView, time: (instant: Date) => string): string {
+  const shows =
+    delivery.deliveredRevision > 0 ? `, the CRM shows revision ${delivery.deliveredRevision}` : '';
+  switch (delivery.state) {
+    case 'delivered':
+      return `delivered${shows}`;
+    case 'failed':
+      return `failed, until replayed or until the call changes${shows}`;
+    case 'due':
+      return `due${delivery.dueAt ? ` since or at ${time(delivery.dueAt)}` : ''}${shows}`;
+  }
+}
+
+/** What the CRM holds, where the connector can say so without asking anybody. */
+async function show(connector: string, record: RecordRef, config: Config, store: Store): Promise<void> {
+  const settings = config.settings.connectors[connector];
+  if (!settings) return;
+  try {
+    await withConnection(connector, settings, config, store, async (connection) => {
+      const link = connection.link(record);
+      if (link) console.log(`    ${link}`);
+      const held = await connection.read?.(record, patience());
+      for (const [name, value] of Object.entries(held ?? {}))
+        console.log(`    ${name.padEnd(30)} ${String(value)}`);
+    });
+  } catch (reason) {
+    console.log(`    (not shown: ${(reason as Error).message})`);
+  }
+}
+
+/** The names templates use, with the values that are known. */
+function knownNames(call: Call): [string, string][] {
+  return valuesOf(call, 'call').filter(([name]) => !name.startsWith('call.fields.') && name !== 'call.notes');
+}
+
+function valuesOf(value: unknown, path: string): [string, string][] {
+  if (value === null || value === undefined || value === '') return [];
+  if (value instanceof Date) return [[path, value.toISOString()]];
+  if (Array.isArray(value)) return value.length > 0 ? [[path, value.join(' ')]] : [];
+  if (typeof value === 'object') {
+    return Object.entries(value).flatMap(([name, inner]) => valuesOf(inner, `${path}.${name}`));
+  }
+  return [[path, String(value)]];
+}

@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander';
+import { ConfigProblems } from '../config/problems.ts';
+
+/*
+ * The commands. Each lives in a file of its own, imported when it is asked for, so that help and mistakes are answered
+ * at once.
+ *
+ * Exit codes: 0 done, 1 found problems, 2 wrong use.
+ */
+
+const program = new Command('delacon-bridge')
+  .description('Makes every phone call that Delacon pushes appear in HubSpot or Salesforce, exactly once.')
+  .option(
+    '--config <file>',
+    'configuration; without the file the bridge runs on its built-in settings',
+    'config/bridge.yaml',
+  )
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+
+/** Options of every command, as commander hands them over. */
+export interface Common {
+  config: string;
+  json?: boolean;
+}
+
+const json = () => new Option('--json', 'print JSON');
+const example = (command: Command, text: string) => command.addHelpText('after', `\nExample:\n  ${text}`);
+
+example(
+  program
+    .command('start')
+    .description('Run the bridge until it is told to stop.')
+    .action(async (_, command) => (await import('./start.ts')).start(command.optsWithGlobals())),
+  'delacon-bridge start --config config/bridge.yaml',
+);
+
+example(
+  program
+    .command('demo')
+    .description(
+      "Start on the built-in settings, play the vendor's samples and a simulated day, show what came of them.",
+    )
+    .option('--exit', 'end afterwards instead of going on running')
+    .action(async (_, command) => (await import('./demo.ts')).demo(command.optsWithGlobals())),
+  'delacon-bridge demo --exit',
+);
+
+example(
+  program
+    .command('check')
+    .description('Find what is wrong with the configuration; with --online, ask the CRMs too.')
+    .option('--online', 'ask the CRMs: credentials, scopes, fields')
+    .addOption(json())
+    .action(async (_, command) => (await import('./check.ts')).check(command.optsWithGlobals())),
+  'delacon-bridge check --online',
+);
+
+example(
+  program
+    .command('setup <connector>')
+    .description('Show the fields that a CRM lacks, then create them.')
+    .option('--yes', 'create them without asking')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./setup.ts')).setup(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge setup acme-hubspot',
+);
+
+example(
+  program
+    .command('send [url]')
+    .description(
+      "Play the vendor's two sample pushes, or a simulated day, at a push URL (default: this bridge's).",
+    )
+    .option('--day', 'a simulated day instead of the samples')
+    .option('--calls <n>', 'how many calls the day has', wholeNumber, 40)
+    .option('--seed <n>', 'another seed is another day', wholeNumber, 1)
+    .option('--interval <ms>', 'wait between pushes', wholeNumber, 0)
+    .addOption(json())
+    .action(async (url, _, command) => (await import('./send.ts')).send(url, command.optsWithGlobals())),
+  'delacon-bridge send --day --calls 100',
+);
+
+example(
+  program
+    .command('preview [file]')
+    .description(
+      "Show what pushes would write, with no CRM (default: the vendor's samples; - reads from standard input).",
+    )
+    .option('--source <name>', 'the source they come from (default: the first)')
+    .addOption(json())
+    .action(async (file, _, command) =>
+      (await import('./preview.ts')).preview(file, command.optsWithGlobals()),
+    ),
+  'delacon-bridge preview push.json',
+);
+
+const filtered = (command: Command) =>
+  command
+    .option('--source <name>', 'only of this source')
+    .option('--connector <name>', 'only with a delivery for this connector')
+    .addOption(
+      new Option('--state <state>', 'only with a delivery in this state').choices([
+        'due',
+        'delivered',
+        'failed',
+        'unrouted',
+      ]),
+    )
+    .option('--since <when>', 'only received since: 2h, 7d, or a date');
+
+example(
+  filtered(program.command('calls'))
+    .description('List calls, newest first, and where they are.')
+    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .addOption(json())
+    .action(async (_, command) => (await import('./calls.ts')).calls(command.optsWithGlobals())),
+  'delacon-bridge calls --state failed --since 24h',
+);
+
+example(
+  program
+    .command('explain <call-id>')
+    .description(
+      'Tell what arrived of a call, what matched and why, what was written where, and each attempt.',
+    )
+    .option('--source <name>', 'the source, if several have the id')
+    .addOption(json())
+    .action(async (callId, _, command) =>
+      (await import('./explain.ts')).explain(callId, command.optsWithGlobals()),
+    ),
+  'delacon-bridge explain 1122334',
+);
+
+example(
+  filtered(program.command('replay [call-ids...]'))
+    .description(
+      'Deliver calls again, such as after a mapping was mended. A running bridge notices by itself.',
+    )
+    .option('--yes', 'without asking')
+    .addOption(json())
+    .action(async (callIds, _, command) =>
+      (await import('./replay.ts')).replay(callIds, command.optsWithGlobals()),
+    ),
+  'delacon-bridge replay --state failed --connector acme-hubspot',
+);
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,7}$/.test(text))
+    throw new CommanderError(2, 'not-a-number', `"${text}" is not a whole number.`);
+  return Number(text);
+}
+
+try {
+  await program.parseAsync();
+} catch (reason) {
+  process.exitCode = codeOf(reason);
+}
+
+function codeOf(reason: unknown): number {
+  if (reason instanceof CommanderError) {
+    if (reason.code === 'not-a-number') console.error(`error: ${reason.message}`);
+    return reason.exitCode === 0 ? 0 : 2;
+  }
+  // A sentence for the operator. Where it came from helps developers only.
+  console.error(reason instanceof Error ? reason.message : String(reason));
+  if (process.env['DEBUG'] && !(reason instanceof ConfigProblems)) console.error(reason);
+  return 1;
+}

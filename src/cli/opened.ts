@@ -1,0 +1,46 @@
+import { systemClock } from '../clock.ts';
+import { type Config, loadConfig } from '../config/load.ts';
+import type { ConnectorSettings } from '../config/settings.ts';
+import type { Connection } from '../connector/contract.ts';
+import { openConnection } from '../connector/open.ts';
+import { createLog } from '../log.ts';
+import { dataDirOf, openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+
+/** What commands work on: the configuration and, beside a bridge that may be running, its store. */
+export async function withStore<T>(
+  configPath: string,
+  use: (config: Config, store: Store) => Promise<T>,
+): Promise<T> {
+  const config = await loadConfig(configPath, { env: process.env });
+  const store = await openStore(config.settings.store.url, 'command');
+  try {
+    return await use(config, store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Opens a connector for the length of `use`. */
+export async function withConnection<T>(
+  name: string,
+  settings: ConnectorSettings,
+  config: Config,
+  store: Store,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await openConnection(name, settings, {
+    store,
+    clock: systemClock,
+    log: createLog('warn', config.secrets),
+    dataDir: dataDirOf(config.settings.store.url),
+  });
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Long enough for a slow CRM, short enough to be told of. */
+export const patience = () => AbortSignal.timeout(120_000);

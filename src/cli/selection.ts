@@ -1,0 +1,45 @@
+import { parseDuration } from '../config/quantities.ts';
+import type { CallFilter, CallView, DeliveryState, Store } from '../store/store.ts';
+
+/** The options by which commands choose calls. */
+export interface Selection {
+  source?: string;
+  connector?: string;
+  state?: DeliveryState | 'unrouted';
+  since?: string;
+}
+
+export function filterOf({ source, connector, state, since }: Selection, limit: number): CallFilter {
+  return {
+    limit,
+    ...(source === undefined ? {} : { source }),
+    ...(connector === undefined ? {} : { connector }),
+    ...(state === undefined ? {} : { state }),
+    ...(since === undefined ? {} : { since: timeOf(since) }),
+  };
+}
+
+/** `2h` ago, or a date. */
+function timeOf(since: string): Date {
+  const ago = parseDuration(since);
+  if (typeof ago === 'number') return new Date(Date.now() - ago);
+  const at = new Date(since);
+  if (Number.isNaN(at.getTime()))
+    throw new Error(`--since ${since}: write a duration like 2h or 7d, or a date like 2026-11-24.`);
+  return at;
+}
+
+/** All the calls that match, in pages, newest first. */
+export async function* everyCall(store: Store, filter: CallFilter): AsyncGenerator<CallView> {
+  let beforeRow = filter.beforeRow;
+  for (;;) {
+    const page = await store.calls({
+      ...filter,
+      limit: 500,
+      ...(beforeRow === undefined ? {} : { beforeRow }),
+    });
+    yield* page;
+    beforeRow = page.at(-1)?.row;
+    if (page.length < 500) return;
+  }
+}

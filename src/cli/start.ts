@@ -1,0 +1,32 @@
+import { type Bridge, startBridge } from '../main.ts';
+import { banner } from './banner.ts';
+import type { Common } from './main.ts';
+
+/** Runs the bridge until a signal. */
+export async function start({ config }: Common): Promise<void> {
+  const bridge = await startBridge({ configPath: config, env: process.env });
+  console.log(`${banner(bridge)}\n`);
+  stopOnSignal(bridge);
+}
+
+/** The first signal stops in good order; a second one ends at once. Nothing is lost either way. */
+export function stopOnSignal(bridge: Bridge): void {
+  let stopping = false;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(code);
+      stopping = true;
+      console.log('Stopping: what is under way ends first. Once more to stop at once.');
+      bridge.stop().then(
+        () => process.exit(0),
+        (reason) => {
+          console.error(reason);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import Table from 'cli-table3';
+
+/** Rows under headings, without lines around every cell. Columns that are blank throughout are left out. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const kept = headings.map((_, column) => rows.some((row) => (row[column] ?? '') !== ''));
+  const only = (row: readonly string[]) => row.filter((_, column) => kept[column]);
+  const drawn = new Table({
+    head: only(headings),
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
+    },
+    style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  for (const row of rows) drawn.push(only(row));
+  return drawn.toString().replace(/[ \t]+$/gm, '');
+}
+
+/** `2026-11-24 13:05:09` in a time zone. */
+export function localTime(instant: Date, timezone: string): string {
+  const parts = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: timezone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  });
+  return parts.format(instant);
+}
+
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
