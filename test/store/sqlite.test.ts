@@ -131,6 +131,24 @@ sqlite('a file that is no database is refused and left as it is', () =>
   }),
 );
 
+sqlite('a database that lost its end is refused and left as it is', () =>
+  withFolder(async (folder) => {
+    const file = join(folder, 'bridge.db');
+    const store = await openSqliteStore(file, 'bridge');
+    await Promise.all(Array.from({ length: 50 }, (_, n) => store.record(newPush(startPush(`${n}`)))));
+    await store.close();
+    const whole = await readFile(file);
+    const half = whole.subarray(0, whole.length / 2);
+    await writeFile(file, half);
+    assert.is(
+      await refusal(file),
+      `${file} is not a readable SQLite database (database disk image is malformed). It was left as it is: ` +
+        'restore a backup, or set store.url to a new file.',
+    );
+    assert.ok(half.equals(await readFile(file)));
+  }),
+);
+
 sqlite('a folder is refused', () =>
   withFolder(async (folder) => {
     await mkdir(join(folder, 'bridge.db'));
