@@ -64,10 +64,7 @@ async function tell(story: CallStory, config: Config, store: Store): Promise<voi
     console.log(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
     const reason = blocked.get(delivery.connector);
     if (reason) console.log(`  the connector is blocked: ${reason}`);
-    for (const [role, record] of Object.entries(delivery.records) as [string, RecordRef][]) {
-      console.log(`  ${role}: ${record.type} ${record.id}`);
-      await show(delivery.connector, record, config, store);
-    }
+    await showRecords(delivery, config, store);
     for (const attempt of story.attempts.filter((made) => made.connector === delivery.connector)) {
       const with_ = attempt.batch > 1 ? `, with ${attempt.batch - 1} other calls` : '';
       console.log(
@@ -93,21 +90,30 @@ function stateOf(delivery: DeliveryView, time: (instant: Date) => string): strin
   }
 }
 
-/** What the CRM holds, where the connector can say so without asking anybody. */
-async function show(connector: string, record: RecordRef, config: Config, store: Store): Promise<void> {
+/** The records, and what they hold where the connector can say so. */
+async function showRecords(
+  { connector, records }: DeliveryView,
+  config: Config,
+  store: Store,
+): Promise<void> {
+  const known = Object.entries(records) as [string, RecordRef][];
+  const line = (role: string, record: RecordRef) => `  ${role}: ${record.type} ${record.id}`;
   const settings = config.settings.connectors[connector];
-  if (!settings) return;
-  try {
-    await withConnection(connector, settings, config, store, async (connection) => {
-      const link = connection.link(record);
-      if (link) console.log(`    ${link}`);
-      const held = await connection.read?.(record, patience());
+  if (known.length === 0) return;
+  if (!settings) {
+    for (const [role, record] of known) console.log(line(role, record));
+    return;
+  }
+  await withConnection(connector, settings, config, store, async (connection) => {
+    for (const [role, record] of known) {
+      console.log(`${line(role, record)}  ${connection.link(record) ?? ''}`.trimEnd());
+      const held = await connection
+        .read?.(record, patience())
+        .catch((reason: Error) => ({ 'not shown': reason.message }));
       for (const [name, value] of Object.entries(held ?? {}))
         console.log(`    ${name.padEnd(30)} ${String(value)}`);
-    });
-  } catch (reason) {
-    console.log(`    (not shown: ${(reason as Error).message})`);
-  }
+    }
+  });
 }
 
 /** The names templates use, with the values that are known. */

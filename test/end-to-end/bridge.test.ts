@@ -1,6 +1,12 @@
 import { type BridgeFolder, pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, endSample, startPush, startSample } from '../support/build-push.ts';
-import { answering, type HubSpotEmulator, withHubSpotEmulator } from '../support/hubspot-emulator.ts';
+import {
+  answering,
+  type Fault,
+  faults,
+  type HubSpotEmulator,
+  withHubSpotEmulator,
+} from '../support/hubspot-emulator.ts';
 import { type SalesforceEmulator, withSalesforceEmulator } from '../support/salesforce-emulator.ts';
 import { assert, suite, until } from '../support/suite.ts';
 
@@ -11,7 +17,7 @@ import { assert, suite, until } from '../support/suite.ts';
 const bridge = suite('the bridge');
 
 const source = (more = '') => `sources: { acme: { tokens: [${pushToken}]${more} } }\n`;
-const fast = 'delivery: { retry: [20ms], giveUpAfter: 1m, probe: [20ms] }\n';
+const fast = 'delivery: { retry: [20ms], giveUpAfter: 1m, probe: [200ms] }\n';
 
 const hubspotYaml = (hubspot: HubSpotEmulator, more = '') => `${fast}connectors:
   crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${hubspot.url}"${more} }
@@ -155,18 +161,17 @@ bridge('killed right after an answered push: the call is delivered after the nex
   }),
 );
 
-for (const [title, strike] of [
-  [
-    '429',
-    (hubspot: HubSpotEmulator) =>
-      hubspot.strike(answering(429, { policyName: 'TEN_SECONDLY_ROLLING' }), 'calls'),
-  ],
-  ['503', (hubspot: HubSpotEmulator) => hubspot.strike(answering(503, '<html>busy</html>'), 'calls')],
-] as const) {
-  bridge(`HubSpot answers ${title}: nothing lost, nothing doubled, and explain tells`, () =>
+const failures: [title: string, fault: Fault][] = [
+  ['answers 429', answering(429, { policyName: 'TEN_SECONDLY_ROLLING' }, { 'retry-after': '1' })],
+  ['answers 503', answering(503, '<html>busy</html>')],
+  ['resets the connection before it writes', faults.drop],
+  ['resets the connection after it wrote', faults.loseAnswer],
+];
+for (const [title, fault] of failures) {
+  bridge(`HubSpot ${title}: nothing lost, nothing doubled, and explain tells`, () =>
     withHubSpot(async (hubspot, folder) => {
       const running = await folder.start();
-      strike(hubspot);
+      hubspot.strike(fault, 'calls');
       await running.push(startPush('7'));
       await until('the call', () => hubspot.calls().length > 0, 30_000);
       await running.push(endPush('7'));
@@ -202,12 +207,8 @@ bridge(
 bridge('one call that HubSpot refuses among 99 good ones; mended and replayed, it is delivered', () =>
   withHubSpotEmulator((hubspot) =>
     withBridgeFolder(async (folder) => {
-      hubspot.addProperty('calls', {
-        name: 'topic',
-        type: 'enumeration',
-        fieldType: 'select',
-        options: [{ label: 'A', value: 'a' }],
-      });
+      hubspot.addProperty('calls', { name: 'topic' });
+      hubspot.refuseValues('calls', 'topic', /^b$/);
       const mapped = (template: string) =>
         folder.configure(
           source() + hubspotYaml(hubspot, `, activity: { properties: { topic: "${template}" } }`),
