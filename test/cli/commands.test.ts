@@ -1,0 +1,197 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as samples from '../../src/cli/sample-pushes.ts';
+import { simulatedDay } from '../../src/cli/simulated-day.ts';
+import { kindOf } from '../../src/receive/call.ts';
+import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
+import { endSample, startSample } from '../support/build-push.ts';
+import { assert, suite, until } from '../support/suite.ts';
+
+const commands = suite('commands');
+
+const sandboxYaml = `sources: { acme: { tokens: [${pushToken}] } }\nconnectors: { try-it: { type: sandbox } }\n`;
+
+commands('what is not a command is wrong use: exit code 2, and no stack trace', () =>
+  withBridgeFolder(async (folder) => {
+    for (const args of [['explian', '1'], ['calls', '--bogus'], ['calls', '--limit', 'many'], ['replay']]) {
+      folder.configure(sandboxYaml);
+      const { code, stderr } = await folder.run(...args);
+      assert.is(code, 2, args.join(' '));
+      assert.not.match(stderr, /\n\s+at /);
+    }
+  }),
+);
+
+commands('every help text ends with an example', () =>
+  withBridgeFolder(async (folder) => {
+    const { stdout } = await folder.run('--help');
+    const names = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[|<| )/gm)].map((match) => match[1] as string);
+    assert.ok(names.length >= 9, stdout);
+    for (const name of names.filter((other) => other !== 'help')) {
+      const help = await folder.run(name, '--help');
+      assert.is(help.code, 0);
+      assert.match(help.stdout, new RegExp(`Example:\\n {2}delacon-bridge ${name}`));
+    }
+  }),
+);
+
+commands('check lists eight mistakes with their places, and exits with 1', () =>
+  withBridgeFolder(async (folder) => {
+    const file = join(folder.path, 'bad.yaml');
+    writeFileSync(
+      file,
+      `listen: { port: 99999 }
+sources:
+  acme: { tokens: [a-token-that-is-long], region: Australia, lapseAfter: 4 hours }
+connectors:
+  crm: { type: hubspott }
+  box: { type: sandbox, folowUp: 1, activity: { title: "{{ call.caller.displai }}" } }
+routes:
+  - { source: acmee, when: "call.missed and", to: [box] }
+`,
+    );
+    const { code, stderr } = await folder.run('check', '--config', file);
+    assert.is(code, 1);
+    const lines = stderr.trim().split('\n');
+    assert.is(lines.length, 8, stderr);
+    for (const line of lines) assert.match(line, /bad\.yaml:\d+:\d+ +\S+: ./);
+    assert.not.match(stderr, /\n\s+at /);
+  }),
+);
+
+commands('check of a good configuration exits with 0, online too', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    assert.is((await folder.run('check')).code, 0);
+    const online = await folder.run('check', '--online', '--json');
+    assert.is(online.code, 0);
+    assert.is(JSON.parse(online.stdout).findings[0].connector, 'try-it');
+  }),
+);
+
+commands('preview shows what the samples would write, and needs neither CRM nor store', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const { code, stdout } = await folder.run('preview', '--json');
+    assert.is(code, 0);
+    const [call] = JSON.parse(stdout);
+    assert.equal(call.routing.connectors, ['try-it']);
+    const [person, activity] = call.connectors[0].records;
+    assert.equal(
+      [person.key, activity.key],
+      [
+        { property: 'delacon_caller', value: '+61444444444' },
+        { property: 'delacon_call_id', value: '1122334' },
+      ],
+    );
+    assert.is(activity.properties.durationSeconds, 50);
+  }),
+);
+
+commands('a started bridge prints URLs and curl lines that work as they are pasted', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure('connectors: { try-it: { type: sandbox } }\nsources: { acme: {} }\n');
+    const running = await folder.start();
+    const lines = running
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('curl '));
+    assert.is(lines.length, 2);
+    for (const line of lines) {
+      const { stdout } = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
+      assert.equal(JSON.parse(stdout), { PLA_Call_Id: '1122334', success: 'true', error: '' });
+    }
+    await until('the call to be delivered', async () =>
+      /completed/.test((await folder.run('explain', '1122334')).stdout),
+    );
+    const { stdout } = await folder.run('explain', '1122334');
+    for (const part of [
+      /start, \d+ fields/,
+      /end, \d+ fields/,
+      /route 1 matches/,
+      /contact 1/,
+      /durationSeconds +50/,
+    ]) {
+      assert.match(stdout, part);
+    }
+    assert.is((await folder.run('explain', '999')).code, 1);
+  }),
+);
+
+commands('send plays the samples and a day at a running bridge; calls lists them', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const running = await folder.start();
+    const url = `${running.url}/push/${pushToken}/create`;
+    assert.match((await folder.run('send', url)).stdout, /2 of 2 pushes acknowledged/);
+    const day = await folder.run('send', url, '--day', '--calls', '10', '--json');
+    assert.is(day.code, 0);
+    assert.equal(
+      new Set(JSON.parse(day.stdout).map((sent: { status: number }) => sent.status)),
+      new Set([200]),
+    );
+    assert.is(JSON.parse((await folder.run('calls', '--json')).stdout).length, 11);
+    const refused = await folder.run('send', `${running.url}/push/not-the-token-of-acme`);
+    assert.is(refused.code, 1);
+    assert.match(refused.stdout, /404/);
+  }),
+);
+
+commands('replay writes again, by id or by choice', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const running = await folder.start();
+    await running.push(startSample);
+    const attempts = async () =>
+      JSON.parse((await folder.run('explain', '1122334', '--json')).stdout)[0].attempts.length;
+    await until('the first attempt', async () => (await attempts()) === 1);
+    assert.is((await folder.run('replay', '1122334')).code, 2, 'nobody to ask');
+    assert.is((await folder.run('replay', '1122334', '--yes')).code, 0);
+    await until('the second attempt', async () => (await attempts()) === 2);
+    assert.match((await folder.run('replay', '--state', 'delivered', '--yes')).stdout, /1 calls/);
+    await until('the third attempt', async () => (await attempts()) === 3);
+  }),
+);
+
+commands('a second bridge on the same store is refused with a sentence', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    await folder.start();
+    const second = await folder.run('start');
+    assert.is(second.code, 1);
+    assert.match(second.stderr, /Another delacon-bridge runs on/);
+    assert.not.match(second.stderr, /\n\s+at /);
+  }),
+);
+
+commands('demo shows the day as activities, and ends when told to', () =>
+  withBridgeFolder(async (folder) => {
+    const { code, stdout } = await folder.run('demo', '--exit');
+    assert.is(code, 0);
+    assert.match(stdout, /86 of 86 were acknowledged/);
+    assert.match(stdout, /Call from 0444 444 444 to abc +completed +answered +50 s/);
+  }),
+);
+
+commands("the samples are the article's, letter by letter", () => {
+  assert.equal([samples.startSample, samples.endSample], [startSample, endSample]);
+});
+
+commands('a simulated day is the same for the same seed, and has all that goes wrong', () => {
+  const day = new Date('2026-11-24T00:00:00Z');
+  const pushes = simulatedDay(40, 1, day);
+  assert.equal(pushes, simulatedDay(40, 1, day));
+  assert.not.equal(pushes, simulatedDay(40, 2, day));
+  const kinds = new Map<string, string>();
+  for (const { fields } of pushes) {
+    const id = fields['PLA_Call_Id'] as string;
+    kinds.set(id, `${kinds.get(id) ?? ''} ${kindOf(fields)}`);
+  }
+  assert.equal(
+    new Set(kinds.values()),
+    new Set([' start end', ' end start', ' start start end', ' start end end', ' start']),
+  );
+});
+
+commands.run();
