@@ -1,0 +1,46 @@
+/*
+ * `npm run bench -- [--rows receiving,live] [--runtime node|bun] [--seconds 5] [--rounds 3] [--json]`
+ *
+ * Every figure is a ratio, or a time held against a bar, within one run on one machine. A row is a file beside this one.
+ */
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { live } from './live.ts';
+import type { Runtime } from './processes.ts';
+import { receiving } from './receiving.ts';
+import type { Bench, Row } from './row.ts';
+import { startUp } from './start-up.ts';
+
+const benches: Record<string, Bench> = { receiving, live, startUp };
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: Object.keys(benches).join(',') },
+    runtime: { type: 'string', default: 'node,bun' },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const rows: Row[] = [];
+for (const runtime of values.runtime.split(',') as Runtime[]) {
+  for (const name of values.rows.split(',')) {
+    const bench = benches[name];
+    if (!bench) throw new Error(`There is no row "${name}". Known: ${Object.keys(benches).join(', ')}.`);
+    console.error(`measuring ${name} on ${runtime} …`);
+    rows.push(...(await bench({ runtime, seconds: Number(values.seconds), rounds: Number(values.rounds) })));
+  }
+}
+if (values.json) console.log(JSON.stringify(rows, null, 2));
+else {
+  const table = new Table({
+    head: ['runtime', 'what', 'measured', 'bar', ''],
+    style: { head: [], border: [] },
+  });
+  for (const { runtime, what, measured, bar, met } of rows) {
+    table.push([runtime, what, measured, bar, met === undefined ? '' : met ? 'met' : 'MISSED']);
+  }
+  console.log(table.toString());
+}
+if (rows.some((row) => row.met === false)) process.exitCode = 1;

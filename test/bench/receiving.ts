@@ -1,0 +1,71 @@
+import {
+  idleConnector,
+  load,
+  median,
+  pushToken,
+  type Server,
+  sandboxConnector,
+  startBareRoute,
+  startBridge,
+} from './processes.ts';
+import type { Bench } from './row.ts';
+
+const bars = { node: 0.7, bun: 0.5 };
+const path = `/push/${pushToken}`;
+
+/**
+ * Durable receiving against the bare route, by turns. The bar is for receiving: push, call and delivery in one commit,
+ * answered after it, with a connector that delivers nothing meanwhile. The same with the sandbox delivering, in the
+ * same process, is told beside it.
+ */
+export const receiving: Bench = async ({ runtime, seconds, rounds }) => {
+  const bare = await startBareRoute(runtime);
+  const bridge = await startBridge(runtime, idleConnector);
+  const delivering = await startBridge(runtime, sandboxConnector);
+  const rate = async (server: Server) =>
+    (await load({ port: server.port, path, connections: 64, seconds, rate: 0 })).perSecond;
+  try {
+    for (const server of [bare, bridge, delivering])
+      await load({ port: server.port, path, connections: 64, seconds: 1, rate: 0 });
+    const pairs: { bare: number; bridge: number; delivering: number }[] = [];
+    for (let round = 0; round < rounds; round++) {
+      pairs.push({ bare: await rate(bare), bridge: await rate(bridge), delivering: await rate(delivering) });
+    }
+    const ratio = median(pairs.map((pair) => pair.bridge / pair.bare));
+    const ratioDelivering = median(pairs.map((pair) => pair.delivering / pair.bare));
+    const perSecond = median(pairs.map((pair) => pair.bridge));
+    const { most } = bridge.memory();
+    const quarter = await load({ port: bridge.port, path, connections: 64, seconds, rate: perSecond / 4 });
+    return [
+      {
+        runtime,
+        what: 'durable receiving, 64 connections, against a bare route',
+        measured: `${ratio.toFixed(2)} × (${Math.round(perSecond)} against ${Math.round(median(pairs.map((pair) => pair.bare)))} a second)`,
+        bar: `≥ ${bars[runtime]} ×`,
+        met: ratio >= bars[runtime],
+      },
+      {
+        runtime,
+        what: 'the same while the sandbox delivers in the same process',
+        measured: `${ratioDelivering.toFixed(2)} × (${Math.round(median(pairs.map((pair) => pair.delivering)))} a second)`,
+        bar: 'told',
+      },
+      {
+        runtime,
+        what: `p99 at a quarter of that rate (${Math.round(perSecond / 4)} a second)`,
+        measured: `${quarter.p99Ms.toFixed(1)} ms (median ${quarter.p50Ms.toFixed(2)} ms, ${quarter.refused} refused)`,
+        bar: '≤ 20 ms',
+        met: quarter.p99Ms <= 20 && quarter.refused === 0,
+      },
+      {
+        runtime,
+        what: 'memory while receiving at full rate',
+        measured: `${Math.round(most)} MB at most`,
+        bar: '≤ 200 MB',
+        met: most <= 200,
+      },
+    ];
+  } finally {
+    for (const server of [bare, bridge, delivering]) await server.stop();
+  }
+};
