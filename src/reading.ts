@@ -27,7 +27,6 @@ export function callOf(settings: Settings, state: CallState): Call | null {
 export function connectorsFor(settings: Settings, state: CallState): string[] {
   const source = settings.sources[state.source];
   if (!source) return [];
-  // Routes without a condition need nothing of the call but its source: reading it is left out while it rings.
   return matchRoutes(settings.routes, readCall(state, readingOf(source)), source.timezone);
 }
 

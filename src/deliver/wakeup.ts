@@ -1,10 +1,10 @@
-import { type Clock, sleep } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 
-/** A bell that one loop waits for. Rung while nobody waits, it ends the next wait at once. */
+/** A bell that one loop waits for. Rung while nobody waits, it ends the next wait at once. Rung for each push. */
 export class Wakeup {
   readonly #clock: Clock;
   #rung = false;
-  #waiting: AbortController | undefined;
+  #end: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -12,16 +12,21 @@ export class Wakeup {
 
   ring(): void {
     this.#rung = true;
-    this.#waiting?.abort();
+    this.#end?.();
   }
 
   /** Until rung, or until the time comes if one is given. */
   async wait(until: Date | null): Promise<void> {
     if (!this.#rung) {
-      this.#waiting = new AbortController();
-      const ms = until === null ? Number.MAX_SAFE_INTEGER : until.getTime() - this.#clock.now().getTime();
-      await sleep(this.#clock, ms, this.#waiting.signal);
-      this.#waiting = undefined;
+      await new Promise<void>((resolve) => {
+        const ms = until === null ? Number.MAX_SAFE_INTEGER : until.getTime() - this.#clock.now().getTime();
+        const cancel = this.#clock.after(ms, () => this.#end?.());
+        this.#end = () => {
+          this.#end = undefined;
+          cancel();
+          resolve();
+        };
+      });
     }
     this.#rung = false;
   }

@@ -120,6 +120,8 @@ export class Worker {
       if (due.length === 0) break;
       this.#begin(due, probing);
     }
+    // With every place taken, the end of what is under way wakes us.
+    if (this.#underWay.size >= limits.parallel) return renewAt;
     return earliest(await store.nextDueAt(connector, now), renewAt);
   }
 

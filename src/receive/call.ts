@@ -105,15 +105,16 @@ export function kindOf(fields: Fields): 'start' | 'end' | 'both' | 'neither' {
  * start that comes after the end takes nothing back. Returns the same object when nothing changed.
  */
 export function foldFields(known: Fields | undefined, push: Fields): Fields {
+  if (!known) return push;
   let folded = known;
   for (const key in push) {
     const value = push[key] as string;
-    const before = known?.[key];
+    const before = known[key];
     if (value === before || (before !== undefined && isBlank(value))) continue;
     if (folded === known) folded = Object.assign(Object.create(null), known) as Fields;
-    (folded as Fields)[key] = value;
+    folded[key] = value;
   }
-  return folded ?? Object.create(null);
+  return folded;
 }
 
 /** The lane of a call: calls of one caller share it. Cheap, and coarse: some callers may share one. */

@@ -43,6 +43,7 @@ export const pushFields = [
   'PLA_RecordingFile',
 ] as const;
 
+const asPrinted: ReadonlySet<string> = new Set(pushFields);
 const spellings = new Map<string, string>([
   ...pushFields.map((name) => [name.toLowerCase(), name] as const),
   // Delacon's report spells it so; the article's push does not.
@@ -60,8 +61,11 @@ const deepestNesting = 100;
 
 /** Text of a body: UTF-8 with or without BOM; Windows-1252 where the bytes are not UTF-8, so that no letter is lost. */
 export function decodeBody(bytes: Uint8Array): string {
-  return new TextDecoder(isUtf8(bytes) ? 'utf-8' : 'windows-1252').decode(bytes);
+  return (isUtf8(bytes) ? utf8 : windows1252).decode(bytes);
 }
+
+const utf8 = new TextDecoder('utf-8');
+const windows1252 = new TextDecoder('windows-1252');
 
 /**
  * Reads a body as JSON or as a form, whatever its content type says.
@@ -71,10 +75,10 @@ export function parsePush(body: string): Push {
   const raw = readBody(body);
   const fields: Fields = Object.create(null);
   for (const [key, value] of raw) {
-    const name = spellings.get(key.trim().toLowerCase()) ?? key;
+    const name = asPrinted.has(key) ? key : (spellings.get(key.trim().toLowerCase()) ?? key);
     const text = asText(value);
     // A key sent twice, or in two spellings: the last that says something.
-    if (text.trim() !== '' || !(name in fields)) fields[name] = text;
+    if (!(name in fields) || text.trim() !== '') fields[name] = text;
   }
   const callId = (fields['PLA_Call_Id'] ?? '').trim();
   if (callId === '') {
@@ -108,15 +112,20 @@ function readBody(body: string): Iterable<[key: string, value: unknown]> {
 }
 
 function parseJson(text: string): unknown {
+  // The vendor's own end sample has a comma before its closing brace: met there, it costs no failed attempt.
+  if (text.endsWith(',}') || text.endsWith(',\n}')) return parseLeniently(text);
   try {
     return parseExactly(text);
   } catch {
-    // The vendor's own end sample has a comma before its closing brace.
-    try {
-      return parseExactly(withoutTrailingCommas(text));
-    } catch (cause) {
-      throw new UnreadablePush('The body is not JSON.', { cause });
-    }
+    return parseLeniently(text);
+  }
+}
+
+function parseLeniently(text: string): unknown {
+  try {
+    return parseExactly(withoutTrailingCommas(text));
+  } catch (cause) {
+    throw new UnreadablePush('The body is not JSON.', { cause });
   }
 }
 
@@ -133,31 +142,40 @@ function parseExactly(text: string): unknown {
     : value;
 }
 
-/** One pass, so that no input makes it slow. */
+/** One pass, so that no input makes it slow: strings are skipped whole, and each blank is looked at once. */
 function withoutTrailingCommas(text: string): string {
   let out = '';
   let kept = 0; // where the text not yet copied begins
   let comma = -1; // the last comma, while only blanks have followed it
-  let inString = false;
   for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    if (inString) {
-      if (char === '\\') i++;
-      else if (char === '"') inString = false;
-    } else if (char === '"') {
-      inString = true;
+    const char = text.charCodeAt(i);
+    if (char === quote) {
+      i = endOfString(text, i);
       comma = -1;
-    } else if (char === ',') {
+    } else if (char === 0x2c) {
       comma = i;
-    } else if ((char === '}' || char === ']') && comma >= 0) {
+    } else if ((char === 0x7d || char === 0x5d) && comma >= 0) {
       out += text.slice(kept, comma);
       kept = comma + 1;
       comma = -1;
-    } else if (!/\s/.test(char as string)) {
+    } else if (char > 0x20) {
       comma = -1;
     }
   }
   return out + text.slice(kept);
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Where the string that begins at `from` has its closing quote; the text's end if it has none. */
+function endOfString(text: string, from: number): number {
+  for (let i = from + 1; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === quote) return i;
+    if (char === backslash) i++;
+  }
+  return text.length;
 }
 
 function asText(value: unknown): string {
