@@ -2,7 +2,7 @@ import type { Config } from '../config/load.ts';
 import type { RecordRef } from '../connector/contract.ts';
 import { callOf, routingOf } from '../reading.ts';
 import { type Call, kindOf } from '../receive/call.ts';
-import type { CallStory, DeliveryView, Store } from '../store/store.ts';
+import type { Attempt, CallStory, DeliveryView, Store } from '../store/store.ts';
 import type { Common } from './main.ts';
 import { patience, withConnection, withStore } from './opened.ts';
 import { localTime, printJson } from './tables.ts';
@@ -65,16 +65,36 @@ async function tell(story: CallStory, config: Config, store: Store): Promise<voi
     const reason = blocked.get(delivery.connector);
     if (reason) console.log(`  the connector is blocked: ${reason}`);
     await showRecords(delivery, config, store);
-    for (const attempt of story.attempts.filter((made) => made.connector === delivery.connector)) {
-      const with_ = attempt.batch > 1 ? `, with ${attempt.batch - 1} other calls` : '';
+    const attempts = story.attempts.filter((made) => made.connector === delivery.connector);
+    for (const { first, last, count } of runsOf(attempts)) {
+      const until = count > 1 ? `, and ${count - 1} times more until ${time(last.at)}` : '';
+      const beside = first.batch > 1 ? `, with ${first.batch - 1} other calls` : '';
       console.log(
-        `  ${time(attempt.at)}  attempt ${attempt.n}: ${attempt.outcome}, revision ${attempt.revision}, ${attempt.tookMs} ms, ${attempt.requests} requests${with_}`,
+        `  ${time(first.at)}  attempt ${first.n}: ${first.outcome}${until}, revision ${last.revision}, ${first.tookMs} ms, ${first.requests} requests${beside}`,
       );
-      if (attempt.reason) console.log(`      ${attempt.reason}`);
-      for (const note of attempt.notes) console.log(`      note: ${note}`);
+      if (first.reason) console.log(`      ${first.reason}`);
+      for (const note of first.notes) console.log(`      note: ${note}`);
     }
   }
   console.log();
+}
+
+/** A blocked connector probes for hours and is told the same each time: such attempts are told once. */
+function runsOf(attempts: readonly Attempt[]): { first: Attempt; last: Attempt; count: number }[] {
+  const runs: { first: Attempt; last: Attempt; count: number }[] = [];
+  for (const attempt of attempts) {
+    const run = runs.at(-1);
+    if (
+      run &&
+      attempt.outcome === 'blocked' &&
+      run.last.outcome === 'blocked' &&
+      run.last.reason === attempt.reason
+    ) {
+      run.last = attempt;
+      run.count++;
+    } else runs.push({ first: attempt, last: attempt, count: 1 });
+  }
+  return runs;
 }
 
 function stateOf(delivery: DeliveryView, time: (instant: Date) => string): string {

@@ -274,11 +274,11 @@ export class Worker {
       const probes = probing && this.#blocked ? this.#blocked.probes + 1 : 0;
       if (this.#blocked && !probing) return; // a batch that was under way when another was blocked
       const probeAt = nextProbe(schedule.probeMs, probes, now, blocked.notBefore);
+      const told = this.#blocked?.reason === blocked.reason;
       this.#blocked = { since: this.#blocked?.since ?? now, reason: blocked.reason, probes, probeAt };
-      log.error(
-        { connector, reason: blocked.reason, nextTry: probeAt },
-        'Blocked: calls wait until this is mended.',
-      );
+      const facts = { connector, reason: blocked.reason, nextTry: probeAt };
+      if (told) log.debug(facts, 'Still blocked.');
+      else log.error(facts, 'Blocked: calls wait until this is mended.');
       await this.#saveState(store, blocked.reason, this.#blocked.since);
     } else if (probing && this.#blocked && outcomes.length > 0) {
       log.info({ connector }, 'No longer blocked: what waited is being delivered.');
