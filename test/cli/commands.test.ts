@@ -165,6 +165,23 @@ commands('a second bridge on the same store is refused with a sentence', () =>
   }),
 );
 
+commands('a second signal ends a bridge at once that waits for its CRM; the call is still due', () =>
+  withBridgeFolder(async (folder) => {
+    const neverAnswers = new URL('../bench/idle-connector.ts', import.meta.url).pathname;
+    folder.configure(
+      `sources: { acme: { tokens: [${pushToken}] } }\nconnectors: { crm: { type: ${neverAnswers} } }\n`,
+    );
+    const running = await folder.start();
+    assert.is((await running.push(startSample)).status, 200);
+    const ended = running.kill('SIGTERM');
+    await until('the bridge to be stopping', () => /Stopping/.test(running.output()));
+    assert.is(await running.kill('SIGTERM'), 143);
+    await ended;
+    const [story] = JSON.parse((await folder.run('explain', '1122334', '--json')).stdout);
+    assert.is(story.deliveries[0].state, 'due');
+  }),
+);
+
 commands('demo shows the day as activities, and ends when told to', () =>
   withBridgeFolder(async (folder) => {
     const { code, stdout } = await folder.run('demo', '--exit');
