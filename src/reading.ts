@@ -14,6 +14,7 @@ export function readingOf(source: Source): Reading {
     timezone: source.timezone,
     withheldWords: source.withheld,
     missed: source.missed,
+    emailOnly: source.emailOnly,
   };
 }
 

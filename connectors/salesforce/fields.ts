@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../src/connector/contract.ts';
+import { type Clock, localDate } from '../../src/connector/contract.ts';
 import type { FieldDescription, Fields, SalesforceApi, Written } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { ObjectName } from './options.ts';
 import { ownFields } from './setup-names.ts';
-import { cut, localDate, type Values } from './values.ts';
+import { cut, type Values } from './values.ts';
 
 /** A record to be written, as the mapping has it. */
 export interface Draft {

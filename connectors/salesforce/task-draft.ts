@@ -1,8 +1,14 @@
-import { type Call, compileTemplate, type Delivery, type RecordDraft } from '../../src/connector/contract.ts';
+import {
+  type Call,
+  compileTemplate,
+  type Delivery,
+  localDate,
+  type RecordDraft,
+} from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownFields } from './setup-names.ts';
-import { localDate, withMapping } from './values.ts';
+import { withMapping } from './values.ts';
 
 const subject = compileTemplate(
   'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',

@@ -1,9 +1,12 @@
 import {
   compileTemplate,
   type Delivery,
+  followUpOf,
   type Mapping,
   mapFields,
+  ownerOf,
   type RecordDraft,
+  saleOf,
 } from '../../src/connector/contract.ts';
 import type { SandboxOptions } from './index.ts';
 
@@ -55,15 +58,56 @@ export function draftPerson(options: SandboxOptions, { call, source }: Delivery)
   };
 }
 
-export function draftActivity(options: SandboxOptions, { call, key, source }: Delivery): RecordDraft {
+export function draftActivity(options: SandboxOptions, delivery: Delivery): RecordDraft {
+  const { call, key, source } = delivery;
   const mapping = { title: options.activity.title, ...activityDefaults, ...options.activity.properties };
   return {
     role: 'activity',
     type: 'call',
     key: { property: 'delacon_call_id', value: key },
-    properties: mapFields(mapping, { call, timezone: source.timezone }),
+    properties: { ...mapFields(mapping, { call, timezone: source.timezone }), ...ownedBy(options, delivery) },
     notes: [],
   };
+}
+
+export function draftFollowUp(options: SandboxOptions, delivery: Delivery): RecordDraft | null {
+  const followUp = followUpOf(options.followUp, delivery);
+  if (!followUp) return null;
+  const { call, key, source } = delivery;
+  const mapped = mapFields(options.followUp?.properties ?? {}, { call, timezone: source.timezone });
+  return {
+    role: 'followUp',
+    type: 'task',
+    key: { property: 'delacon_call_id', value: key },
+    properties: { status: 'open', ...followUp, ...ownedBy(options, delivery), ...mapped },
+    notes: [],
+  };
+}
+
+export function draftSale(options: SandboxOptions, delivery: Delivery): RecordDraft | null {
+  const sale = saleOf(options.sale, delivery);
+  if (!sale) return null;
+  const { call, key, source } = delivery;
+  const { amount, pipeline, ...rest } = sale;
+  const mapped = mapFields(options.sale?.properties ?? {}, { call, timezone: source.timezone });
+  return {
+    role: 'sale',
+    type: 'deal',
+    key: { property: 'delacon_call_id', value: key },
+    properties: {
+      ...rest,
+      ...(amount === null ? {} : { amount }),
+      ...(pipeline === undefined ? {} : { pipeline }),
+      ...ownedBy(options, delivery),
+      ...mapped,
+    },
+    notes: [],
+  };
+}
+
+function ownedBy(options: SandboxOptions, delivery: Delivery): { owner?: string } {
+  const owner = ownerOf(options.owner, delivery);
+  return owner === null ? {} : { owner };
 }
 
 function compiled(templates: Record<string, string>): Mapping {

@@ -4,15 +4,19 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
+  followUpOption,
   mapping,
+  OpenFollowUps,
   type Outcome,
+  ownerOption,
   personOptions,
   type RecordDraft,
   type Records,
+  saleOption,
   template,
   writeOption,
 } from '../../src/connector/contract.ts';
-import { draftActivity, draftPerson } from './drafts.ts';
+import { draftActivity, draftFollowUp, draftPerson, draftSale } from './drafts.ts';
 import { LocalCrm } from './local-crm.ts';
 
 /*
@@ -42,6 +46,9 @@ const options = z.strictObject({
     })
     .prefault({})
     .describe('The record of a call.'),
+  owner: ownerOption.optional(),
+  followUp: followUpOption.optional(),
+  sale: saleOption.optional(),
 });
 
 export type SandboxOptions = z.output<typeof options>;
@@ -52,20 +59,34 @@ export default defineConnector({
   draft: (options, delivery) => drafts(options, delivery),
   open: (options, tools) => {
     const crm = new LocalCrm(join(tools.dataDir, 'sandbox.db'));
-    return connectionTo(crm, options);
+    return connectionTo(crm, options, new OpenFollowUps(options.followUp, tools.memory));
   },
 });
 
 function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
-  const person = draftPerson(options, delivery);
-  return person ? [person, draftActivity(options, delivery)] : [draftActivity(options, delivery)];
+  return [
+    draftPerson(options, delivery) ?? [],
+    draftActivity(options, delivery),
+    draftFollowUp(options, delivery) ?? [],
+    draftSale(options, delivery) ?? [],
+  ].flat();
 }
 
-function connectionTo(crm: LocalCrm, options: SandboxOptions): Connection {
+function connectionTo(crm: LocalCrm, options: SandboxOptions, followUps: OpenFollowUps): Connection {
   return {
     limits: { batch: 100, parallel: 1 },
     async deliver(batch) {
-      return crm.inOneCommit(() => batch.map((delivery) => write(crm, options, delivery)));
+      const outcomes = crm.inOneCommit(() => batch.map((delivery) => write(crm, options, delivery)));
+      await followUps.add(
+        batch.flatMap((delivery, i) => {
+          const followUp = outcomes[i]?.records?.followUp;
+          return followUp ? [{ delivery, followUp }] : [];
+        }),
+      );
+      const settled = await followUps.settledBy(batch);
+      for (const { followUp } of settled) crm.update(followUp, { status: 'completed' });
+      await followUps.remove(settled);
+      return outcomes;
     },
     check: async () => [{ level: 'ok', subject: 'file', message: `Records are written to ${crm.file}.` }],
     plan: async () => [],
@@ -76,7 +97,7 @@ function connectionTo(crm: LocalCrm, options: SandboxOptions): Connection {
   };
 }
 
-/** Both records are written under their keys, so that writing them again finds them. */
+/** Every record is written under its key, so that writing it again finds it. */
 function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outcome {
   if (options.write === 'atEnd' && delivery.call.phase === 'ringing') {
     return { kind: 'delivered', records: {}, notes: ['Waits for the end of the call.'] };
@@ -93,5 +114,11 @@ function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outc
   records.activity = known ?? crm.create(activity);
   if (known) crm.update(known, activity.properties);
   if (records.person) crm.link(records.activity, records.person);
+  for (const draft of [draftFollowUp(options, delivery), draftSale(options, delivery)]) {
+    if (!draft) continue;
+    const record = crm.find(draft.type, delivery.key) ?? crm.create(draft);
+    records[draft.role] = record;
+    if (records.person) crm.link(record, records.person);
+  }
   return { kind: 'delivered', records };
 }

@@ -1,11 +1,11 @@
 import { getCountries } from 'libphonenumber-js/max';
 import * as z from 'zod';
 import type { ConnectorDefinition } from '../connector/contract.ts';
-import { condition, secret } from '../connector/options.ts';
+import { condition, duration, secret } from '../connector/options.ts';
 import type { Region } from '../receive/phone.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { parseDuration, parseSize } from './quantities.ts';
+import { parseSize } from './quantities.ts';
 import { withheldWords } from './withheld-words.ts';
 
 /*
@@ -17,8 +17,6 @@ import { withheldWords } from './withheld-words.ts';
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, {
   error: 'a name has only letters, digits, - and _, and begins with a letter or a digit.',
 });
-
-const duration = () => z.union([z.string(), z.number()]).transform(quantity(parseDuration));
 
 const addresses = () =>
   z.array(
@@ -158,6 +156,10 @@ const source = z
       .array(z.enum(['unanswered', 'busy', 'other', 'voicemail']))
       .default(['unanswered', 'busy', 'voicemail'])
       .describe('What counts as missed: results, and voicemail for one left on a call that nobody answered.'),
+    emailOnly: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Ids of services (PLA_CID) that never ring, but take messages: their calls are not missed.'),
     callIdPrefix: z
       .string()
       .max(32)

@@ -4,7 +4,9 @@ import type { Log } from '../log.ts';
 import type { Call } from '../receive/call.ts';
 import type { Region } from '../receive/phone.ts';
 import type { Value } from '../route/template.ts';
+import type { Memory } from './memory.ts';
 import type { People } from './people.ts';
+import type { Quota } from './quota.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 /*
@@ -18,18 +20,30 @@ export type { Call } from '../receive/call.ts';
 export { maskNumber, parsePhone, type Region, samePhone, writtenForms } from '../receive/phone.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
 export { type Condition, compileTemplate, type Template, type Value } from '../route/template.ts';
+export { type Touch, touchOf } from './attribution.ts';
+export { localDate } from './business-hours.ts';
+export { type FollowUpOptions, followUpOf, followUpOption } from './follow-up.ts';
+export type { Memory } from './memory.ts';
+export { OpenFollowUps } from './open-follow-ups.ts';
 export {
+  attributionOption,
   baseUrl,
   condition,
+  duration,
+  expression,
   isLoopback,
   mapping,
   personOptions,
+  reserveOption,
   secret,
   template,
   writeOption,
 } from './options.ts';
+export { type OwnerOptions, ownerOf, ownerOption } from './owner.ts';
 export type { People } from './people.ts';
+export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
+export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 
 /** A record in the CRM. `type` is the CRM's own word in lower case: contact, lead, call, task. */
 export interface RecordRef {
@@ -37,11 +51,12 @@ export interface RecordRef {
   id: string;
 }
 
+/** What a call may leave in a CRM. */
+export const recordRoles = ['person', 'activity', 'followUp', 'sale'] as const;
+export type RecordRole = (typeof recordRoles)[number];
+
 /** What of a call is in the CRM. A call without a person has none: withheld, or not to be created. */
-export interface Records {
-  activity?: RecordRef;
-  person?: RecordRef;
-}
+export type Records = Partial<Record<RecordRole, RecordRef>>;
 
 /** One call for one connector. Always the call's current state, never a step of its history. */
 export interface Delivery {
@@ -84,9 +99,30 @@ export interface PlanStep {
   detail: string;
 }
 
+/** One of our beliefs about the CRM, put to the test on an account. */
+export interface Assumption {
+  /** `A unique property on calls can be the key of an upsert.` */
+  assumption: string;
+  expected: string;
+  /** In the CRM's words where there are any. */
+  seen: string;
+  /** Null: it could not be tried, and `seen` says why. */
+  holds: boolean | null;
+  /** What the connector does where it does not hold. */
+  otherwise: string;
+}
+
+/** Tries on a test account what documents alone do not settle. */
+export interface Probe {
+  /** What it will write, one sentence each, for whoever runs it to agree to. */
+  readonly writes: readonly string[];
+  /** Tries everything, removes what it wrote, and keeps what `deliver` has to know in `tools.memory`. */
+  run(signal: AbortSignal, found: (result: Assumption) => void): Promise<void>;
+}
+
 /** A record as the mapping makes it, before any CRM has seen it. */
 export interface RecordDraft {
-  role: 'person' | 'activity';
+  role: RecordRole;
   type: string;
   /** The property and value that make it unique. */
   key?: { property: string; value: string };
@@ -109,6 +145,10 @@ export interface Connection {
   plan(signal: AbortSignal): Promise<PlanStep[]>;
   /** Creates what `plan` found missing. Running it again changes nothing. Throws with the CRM's words. */
   apply(signal: AbortSignal, done: (step: PlanStep) => void): Promise<void>;
+  /** What the CRM still allows today, once an answer has told. Below the reserve the bridge saves requests. */
+  readonly quota?: Quota | undefined;
+  /** Undefined where there is nothing to find out. */
+  readonly probe?: Probe;
   /** What the CRM holds, for people to look at. Null when the record is gone. */
   read?(record: RecordRef, signal: AbortSignal): Promise<Record<string, unknown> | null>;
   /** The record's page in the CRM, if it has one. */
@@ -125,12 +165,32 @@ export interface Tools {
   log: Log;
   /** The own map of people: which record a number was found or made as. A hint that a CRM may have outdated. */
   people: People;
+  /** What this connector keeps between runs. */
+  memory: Memory;
   /** Call once for each request sent to the CRM: `explain` and the metrics tell of them. */
   countRequest(kind: string, status: number | 'failed'): void;
   /** A limit that this connection keeps by itself. */
   rateLimit(requests: number, perMs: number): RateLimit;
   /** A folder that this connector may write to. */
   dataDir: string;
+}
+
+/** A request that `deliver` would send. */
+export interface PlannedRequest {
+  method: string;
+  /** With its query, without the host. */
+  path: string;
+  /** As JSON. Undefined: none. */
+  body?: unknown;
+  /** It only read, and was sent. */
+  sent: boolean;
+}
+
+/** Watches a `deliver` that must not write. */
+export interface Rehearsal {
+  /** false: nothing is sent, and the CRM is taken to be set up and empty. true: what only reads is sent. */
+  online: boolean;
+  plan(request: PlannedRequest): void;
 }
 
 export interface ConnectorDefinition<Options = unknown> {
@@ -141,6 +201,11 @@ export interface ConnectorDefinition<Options = unknown> {
   /** The records of a call under these options. No I/O: `preview` shows them, and `deliver` writes them. */
   draft(options: Options, delivery: Delivery): RecordDraft[];
   open(options: Options, tools: Tools): Connection | Promise<Connection>;
+  /**
+   * A connection whose `deliver` sends nothing that writes: it tells `rehearsal` of each request and goes on as if the
+   * CRM had done what it asks. `preview --requests` shows them.
+   */
+  openRehearsal?(options: Options, tools: Tools, rehearsal: Rehearsal): Connection | Promise<Connection>;
 }
 
 export function defineConnector<Options>(

@@ -21,6 +21,11 @@ export async function openConnection(
     clock: bridge.clock,
     log,
     people: cachedPeople(bridge.store, name),
+    memory: {
+      recall: (names) => bridge.store.recall(name, names),
+      remember: (texts) => bridge.store.remember(name, texts),
+      forget: (names) => bridge.store.forget(name, names),
+    },
     countRequest(kind, status) {
       countRequest();
       log.debug({ kind, status }, 'CRM request.');

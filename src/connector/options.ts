@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseDuration } from '../config/quantities.ts';
 import { compileCondition, compileTemplate, TemplateProblem } from '../route/template.ts';
 
 /** Pieces of a connector's options that read alike in every connector. */
@@ -12,6 +13,25 @@ export const template = () =>
 /** A Liquid expression over `call`. */
 export const condition = () =>
   z.string().transform((source, context) => compiling(() => compileCondition(source), context));
+
+/** A Liquid expression over `call` whose value is wanted, such as `call.answeredBy.number`. */
+export const expression = () =>
+  z.string().transform((source, context) =>
+    compiling(() => {
+      if (source.includes('{{') || source.includes('{%'))
+        throw new TemplateProblem('this is a bare expression: leave out the braces.');
+      return compileTemplate(`{{ ${source} }}`);
+    }, context),
+  );
+
+/** Milliseconds, written as 30s, 4h or 7d. */
+export const duration = () =>
+  z.union([z.string(), z.number()]).transform((written, context): number => {
+    const read = parseDuration(written);
+    if (typeof read === 'number') return read;
+    context.issues.push({ code: 'custom', message: read.problem, input: written });
+    return z.NEVER;
+  });
 
 /** CRM property → template. */
 export const mapping = () => z.record(z.string().min(1), template());
@@ -53,6 +73,23 @@ export const writeOption = z
   .enum(['live', 'atEnd'])
   .default('live')
   .describe('live: at start and end; atEnd: once, when the call is over.');
+
+/** A share between 0 and 1, written as 10%. */
+export const reserveOption = z
+  .string()
+  .regex(/^\d{1,2}%$/, { error: 'must be a share such as 10%.' })
+  .prefault('10%')
+  .transform((written) => Number.parseInt(written, 10) / 100)
+  .describe(
+    "Share of the CRM's daily requests to leave for others. Below it calls are written once, when they are over.",
+  );
+
+export const attributionOption = z
+  .boolean()
+  .default(false)
+  .describe(
+    "Keeps how the person's first call came about, and their latest, in properties that setup creates.",
+  );
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

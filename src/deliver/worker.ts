@@ -10,6 +10,8 @@ const leaseMs = 30_000;
 const renewMs = 10_000;
 /** How long after `stop` an attempt may take to end by itself. */
 const graceMs = 10_000;
+/** How long calls may wait for others to share their requests, when those of the day run low. */
+const gatherMs = 60_000;
 /** How long to wait before the store is asked again after it failed. */
 const storeRetryMs = 1_000;
 
@@ -52,6 +54,7 @@ export class Worker {
   #lease: Lease | null = null;
   #renewAt = 0;
   #blocked: { since: Date; reason: string; probes: number; probeAt: Date } | null = null;
+  #wasThrifty = false;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -115,9 +118,12 @@ export class Worker {
       return earliest(this.#blocked.probeAt > now ? this.#blocked.probeAt : null, renewAt);
     }
     const limits = probing ? { batch: 1, parallel: 1 } : connection.limits;
+    const thrifty = this.#isThrifty() && !probing;
     while (this.#underWay.size < limits.parallel && !this.#stopping) {
-      const due = await this.#takeDue(now, limits.batch);
+      const due = await this.#takeDue(now, limits.batch, thrifty);
       if (due.length === 0) break;
+      const gatheredAt = new Date((due[0] as DueDelivery).dueAt.getTime() + gatherMs);
+      if (thrifty && due.length < limits.batch && now < gatheredAt) return earliest(gatheredAt, renewAt);
       this.#begin(due, probing);
     }
     // With every place taken, the end of what is under way wakes us.
@@ -125,13 +131,29 @@ export class Worker {
     return earliest(await store.nextDueAt(connector, now), renewAt);
   }
 
-  async #takeDue(now: Date, limit: number): Promise<DueDelivery[]> {
+  /** With few requests left for the day, calls are written when they are over, and together. */
+  #isThrifty(): boolean {
+    const { connection, connector, log } = this.#options;
+    const { quota } = connection;
+    const isThrifty = quota?.isLow ?? false;
+    if (isThrifty !== this.#wasThrifty) {
+      const facts = { connector, remaining: quota?.remaining, limit: quota?.limit };
+      if (isThrifty)
+        log.warn(facts, 'Few requests are left for today: calls are written at their end, together.');
+      else log.info(facts, 'Enough requests again: calls are written as they come.');
+    }
+    this.#wasThrifty = isThrifty;
+    return isThrifty;
+  }
+
+  async #takeDue(now: Date, limit: number, overOnly: boolean): Promise<DueDelivery[]> {
     const { store, connector } = this.#options;
+    const which = { exceptLanes: this.#busyLanes, overOnly };
     const isFree = ({ callRow }: DueDelivery) => !this.#busyCalls.has(callRow);
-    const taken = await store.takeDue(connector, now, limit, this.#busyLanes);
+    const taken = await store.takeDue(connector, now, limit, which);
     if (taken.every(isFree)) return taken;
     // Calls that changed their lane while under way are in front: look behind them, too.
-    const more = await store.takeDue(connector, now, limit + this.#busyCalls.size, this.#busyLanes);
+    const more = await store.takeDue(connector, now, limit + this.#busyCalls.size, which);
     return more.filter(isFree).slice(0, limit);
   }
 

@@ -77,6 +77,8 @@ export interface Reading {
   withheldWords: readonly string[];
   /** What counts as missed: results, and `voicemail` for one left on a call that nobody answered. */
   missed: readonly string[];
+  /** Ids of services that never ring: Delacon's contact method "Email Only". */
+  emailOnly: readonly string[];
 }
 
 const endFields = [
@@ -134,9 +136,14 @@ export function readCall(state: CallState, reading: Reading): Call {
   const durationSeconds = readWith(text('PLA_Duration'), parseDuration);
   const startedAt = readWith(text('PLA_CallStartTime'), parseInstant) ?? new Instant(state.firstReceivedAt);
   const recordingUrl = readWith(text('PLA_RecordingFile'), parseUrl);
+  // A call that never rang names nobody who could have answered it, and goes straight to voicemail.
+  const neverRang =
+    reading.emailOnly.includes(text('PLA_CID') ?? '') ||
+    (voicemail !== null && text('PLA_Answering_Point') === null && (result === null || result === 'other'));
   const missed =
-    (result !== null && reading.missed.includes(result)) ||
-    (voicemail === true && result !== 'answered' && reading.missed.includes('voicemail'));
+    !neverRang &&
+    ((result !== null && reading.missed.includes(result)) ||
+      (voicemail === true && result !== 'answered' && reading.missed.includes('voicemail')));
 
   const call: Call = {
     id: state.callId,

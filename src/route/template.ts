@@ -99,7 +99,7 @@ export const callNames: ReadonlySet<string> = new Set(namesOf(emptyCall(), 'call
 function emptyCall(): Call {
   return readCall(
     { source: '', callId: '', fields: {}, firstReceivedAt: new Date(0), endReceivedAt: null, lapsed: false },
-    { region: 'AU', timezone: 'UTC', withheldWords: [], missed: [] },
+    { region: 'AU', timezone: 'UTC', withheldWords: [], missed: [], emailOnly: [] },
   );
 }
 

@@ -7,6 +7,7 @@ export interface Tables {
   deliveries: DeliveriesTable;
   attempts: AttemptsTable;
   people: PeopleTable;
+  memories: MemoriesTable;
   leases: LeasesTable;
   connectors: ConnectorsTable;
   unreadable: UnreadableTable;
@@ -74,6 +75,13 @@ export interface PeopleTable {
   number: string;
   type: string;
   id: string;
+}
+
+/** What connectors keep between runs. */
+export interface MemoriesTable {
+  connector: string;
+  name: string;
+  text: string;
 }
 
 export interface LeasesTable {

@@ -150,11 +150,19 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .selectFrom('deliveries')
         .innerJoin('calls', 'calls.id', 'deliveries.call')
         .selectAll('calls')
-        .select(['deliveries.records', 'deliveries.failures', 'deliveries.failing_since'])
+        .select([
+          'deliveries.records',
+          'deliveries.due_at',
+          'deliveries.failures',
+          'deliveries.failing_since',
+        ])
         .where('deliveries.connector', '=', value('connector'))
         .where('deliveries.state', '=', sql.lit('due')) // a literal, or the partial index is not used
         .where('deliveries.due_at', '<=', value('now'))
         .where('calls.lane', 'not in', sql<string>`(select value from json_each(${value('lanes')}))`)
+        .where(
+          sql<boolean>`(${value('overOnly')} = 0 or calls.end_received_at is not null or calls.lapsed = 1)`,
+        )
         .orderBy('deliveries.due_at')
         .orderBy('deliveries.call')
         .limit(sql<number>`${value('limit')}`),
@@ -245,6 +253,28 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .deleteFrom('people')
         .where('connector', '=', value('connector'))
         .where('number', '=', value('number')),
+    ),
+
+    memory: statement(
+      database,
+      db
+        .selectFrom('memories')
+        .select('text')
+        .where('connector', '=', value('connector'))
+        .where('name', '=', value('name')),
+    ),
+    remember: statement(
+      database,
+      db
+        .insertInto('memories')
+        .values({ connector: value('connector'), name: value('name'), text: value('text') })
+        .onConflict((conflict) =>
+          conflict.columns(['connector', 'name']).doUpdateSet({ text: value('text') }),
+        ),
+    ),
+    forget: statement(
+      database,
+      db.deleteFrom('memories').where('connector', '=', value('connector')).where('name', '=', value('name')),
     ),
 
     takeLease: statement(

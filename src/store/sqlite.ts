@@ -16,6 +16,7 @@ import type {
   ConnectorState,
   DeliveryView,
   DueDelivery,
+  DueFilter,
   Lease,
   NewPush,
   Recorded,
@@ -219,10 +220,16 @@ class SqliteStore implements Store {
     connector: string,
     now: Date,
     limit: number,
-    exceptLanes: Iterable<string>,
+    { exceptLanes = [], overOnly = false }: DueFilter = {},
   ): Promise<DueDelivery[]> {
     const lanes = JSON.stringify([...exceptLanes]);
-    const rows = this.#do.due.all({ connector, now: now.getTime(), limit, lanes });
+    const rows = this.#do.due.all({
+      connector,
+      now: now.getTime(),
+      limit,
+      lanes,
+      overOnly: overOnly ? 1 : 0,
+    });
     return rows.map((row) => ({
       callRow: row.id,
       connector,
@@ -230,6 +237,7 @@ class SqliteStore implements Store {
       lane: row.lane,
       revision: row.revision,
       records: JSON.parse(row.records) as Records,
+      dueAt: new Date(row.due_at as number),
       failures: row.failures,
       failingSince: asDate(row.failing_since),
     }));
@@ -345,6 +353,29 @@ class SqliteStore implements Store {
     if (numbers.length === 0) return;
     await this.#queue.write(() => {
       for (const number of numbers) this.#do.forgetPerson.run({ connector, number });
+    });
+  }
+
+  async recall(connector: string, names: readonly string[]): Promise<Map<string, string>> {
+    return new Map(
+      names.flatMap((name) => {
+        const row = this.#do.memory.get({ connector, name });
+        return row ? [[name, row.text] as const] : [];
+      }),
+    );
+  }
+
+  async remember(connector: string, texts: ReadonlyMap<string, string>): Promise<void> {
+    if (texts.size === 0) return;
+    await this.#queue.write(() => {
+      for (const [name, text] of texts) this.#do.remember.run({ connector, name, text });
+    });
+  }
+
+  async forget(connector: string, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    await this.#queue.write(() => {
+      for (const name of names) this.#do.forget.run({ connector, name });
     });
   }
 

@@ -45,10 +45,18 @@ export interface DueDelivery {
   lane: string;
   revision: number;
   records: Records;
+  dueAt: Date;
   /** Attempts in a row that came to nothing. */
   failures: number;
   /** When the first of them was made. */
   failingSince: Date | null;
+}
+
+export interface DueFilter {
+  /** None of their calls. */
+  exceptLanes?: Iterable<string>;
+  /** Only calls that ended or lapsed. */
+  overOnly?: boolean;
 }
 
 /** What came of an attempt, and what follows from it for the delivery. */
@@ -155,8 +163,8 @@ export interface Store {
   recordUnreadable(body: UnreadableBody): Promise<void>;
   unreadable(): Promise<UnreadableBody[]>;
 
-  /** Due deliveries of a connector, longest due first, but none in the lanes given. */
-  takeDue(connector: string, now: Date, limit: number, exceptLanes: Iterable<string>): Promise<DueDelivery[]>;
+  /** Due deliveries of a connector, longest due first. */
+  takeDue(connector: string, now: Date, limit: number, which?: DueFilter): Promise<DueDelivery[]>;
   /** When the next delivery falls due after the given time. Null when none will. */
   nextDueAt(connector: string, after: Date): Promise<Date | null>;
   /** False, with nothing written, when the lease is no longer the holder's. */
@@ -174,6 +182,11 @@ export interface Store {
   findPeople(connector: string, numbers: readonly string[]): Promise<Map<string, RecordRef>>;
   rememberPeople(connector: string, people: ReadonlyMap<string, RecordRef>): Promise<void>;
   forgetPeople(connector: string, numbers: readonly string[]): Promise<void>;
+
+  /** A connector's memory, as in connector/memory.ts. */
+  recall(connector: string, names: readonly string[]): Promise<Map<string, string>>;
+  remember(connector: string, texts: ReadonlyMap<string, string>): Promise<void>;
+  forget(connector: string, names: readonly string[]): Promise<void>;
 
   /** The lease, if nobody else holds it. Acquiring raises the fence. */
   acquireLease(name: string, holder: string, now: Date, forMs: number): Promise<Lease | null>;

@@ -59,6 +59,7 @@ loading('a source has its defaults, even when nothing stands below its name', as
       'no caller id',
     ],
     missed: ['unanswered', 'busy', 'voicemail'],
+    emailOnly: [],
     callIdPrefix: '',
   });
   assert.is(settings.sources['nz']?.timezone, 'Pacific/Auckland');
@@ -75,6 +76,7 @@ sources:
     lapseAfter: 30m
     withheld: [Private Number]
     missed: [busy, other]
+    emailOnly: ["456"]
     callIdPrefix: acme-
     rateLimit: 50`);
   assert.equal(settings.sources['acme'], {
@@ -86,6 +88,7 @@ sources:
     lapseAfterMs: 1_800_000,
     withheld: ['private number'],
     missed: ['busy', 'other'],
+    emailOnly: ['456'],
     callIdPrefix: 'acme-',
     rateLimit: 50,
   });

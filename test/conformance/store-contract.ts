@@ -204,16 +204,17 @@ export function storeContract(
     await store.record(newPush(caller('1', '0400000001'), { receivedAt: at(1) }));
     await store.record(newPush(caller('3', '0400000003'), { receivedAt: at(3) }));
     await store.record(newPush(caller('4', '0400000004'), { receivedAt: at(0), route: () => ['other'] }));
-    assert.equal(ids(await store.takeDue('crm', at(10), 2, [])), ['1', '2']);
-    assert.equal(ids(await store.takeDue('crm', at(10), 10, [])), ['1', '2', '3']);
-    assert.equal(ids(await store.takeDue('crm', at(2), 10, [])), ['1', '2'], 'not before its time');
-    const [first] = await store.takeDue('crm', at(10), 1, []);
+    assert.equal(ids(await store.takeDue('crm', at(10), 2)), ['1', '2']);
+    assert.equal(ids(await store.takeDue('crm', at(10), 10)), ['1', '2', '3']);
+    assert.equal(ids(await store.takeDue('crm', at(2), 10)), ['1', '2'], 'not before its time');
+    const [first] = await store.takeDue('crm', at(10), 1);
     const { state, callRow, ...due } = first!;
     assert.equal(due, {
       connector: 'crm',
       lane: '00000001',
       revision: 1,
       records: {},
+      dueAt: at(1),
       failures: 0,
       failingSince: null,
     });
@@ -225,8 +226,20 @@ export function storeContract(
     await store.record(newPush(caller('1', '0400000001')));
     await store.record(newPush(caller('2', '+61 400 000 001')));
     await store.record(newPush(caller('3', '0400000003')));
-    assert.equal(ids(await store.takeDue('crm', at(1), 10, ['00000001'])), ['3']);
-    assert.equal(ids(await store.takeDue('crm', at(1), 10, new Set(['00000001', '00000003']))), []);
+    assert.equal(ids(await store.takeDue('crm', at(1), 10, { exceptLanes: ['00000001'] })), ['3']);
+    assert.equal(
+      ids(await store.takeDue('crm', at(1), 10, { exceptLanes: new Set(['00000001', '00000003']) })),
+      [],
+    );
+  });
+
+  promise('takeDue leaves out calls under way, if asked to', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await store.record(newPush(endPush('2')));
+    await store.record(newPush(startPush('3'), { lapseAfterMs: 1 }));
+    await store.lapse(at(5), () => ['crm'], 10);
+    assert.equal(ids(await store.takeDue('crm', at(10), 10, { overOnly: true })).sort(), ['2', '3']);
+    assert.equal(ids(await store.takeDue('crm', at(10), 10)).sort(), ['1', '2', '3']);
   });
 
   promise('nextDueAt is the earliest time after the one given', async (store) => {
@@ -243,7 +256,7 @@ export function storeContract(
     await store.record(newPush(startPush('1')));
     const records = { activity: { type: 'call', id: '900' }, person: { type: 'contact', id: '5' } };
     assert.is(await deliver(store, 'crm', { records }), true);
-    assert.equal(await store.takeDue('crm', at(9_999), 10, []), []);
+    assert.equal(await store.takeDue('crm', at(9_999), 10), []);
     const [story] = await store.stories('1');
     assert.equal(story!.deliveries, [
       { ...freshDelivery, state: 'delivered', deliveredRevision: 1, dueAt: null, records },
@@ -275,11 +288,11 @@ export function storeContract(
       next: { state: 'due' as const, at: at(seconds), countsAsFailure },
     });
     await deliver(store, 'crm', later(100, true));
-    assert.equal(await store.takeDue('crm', at(99), 10, []), []);
-    assert.equal(failuresOf(await store.takeDue('crm', at(100), 10, [])), [[1, at(90)]]);
+    assert.equal(await store.takeDue('crm', at(99), 10), []);
+    assert.equal(failuresOf(await store.takeDue('crm', at(100), 10)), [[1, at(90)]]);
     await deliver(store, 'crm', later(200, true));
     await deliver(store, 'crm', later(300, false));
-    assert.equal(failuresOf(await store.takeDue('crm', at(300), 10, [])), [[2, at(90)]]);
+    assert.equal(failuresOf(await store.takeDue('crm', at(300), 10)), [[2, at(90)]]);
     const [story] = await store.stories('1');
     assert.equal(
       story!.attempts.map(({ n, reason }) => [n, reason]),
@@ -292,36 +305,32 @@ export function storeContract(
     assert.is(story!.deliveries[0]!.lastReason, 'HubSpot answered 503.');
     await deliver(store, 'crm');
     await store.record(newPush(endPush('1'), { receivedAt: at(400) }));
-    assert.equal(
-      failuresOf(await store.takeDue('crm', at(400), 10, [])),
-      [[0, null]],
-      'a success ends the row',
-    );
+    assert.equal(failuresOf(await store.takeDue('crm', at(400), 10)), [[0, null]], 'a success ends the row');
   });
 
   promise('what does not count as a failure starts no row', async (store) => {
     await store.record(newPush(startPush('1')));
     await deliver(store, 'crm', { next: { state: 'due', at: at(5), countsAsFailure: false } });
-    assert.equal(failuresOf(await store.takeDue('crm', at(5), 10, [])), [[0, null]]);
+    assert.equal(failuresOf(await store.takeDue('crm', at(5), 10)), [[0, null]]);
   });
 
   promise('settled as failed, it stays until the call changes', async (store) => {
     await store.record(newPush(startPush('1')));
     await deliver(store, 'crm', failed);
-    assert.equal(await store.takeDue('crm', at(9_999), 10, []), []);
+    assert.equal(await store.takeDue('crm', at(9_999), 10), []);
     assert.equal(await countsOf(store), ['crm failed 1']);
     const { due } = await store.record(newPush(endPush('1'), { receivedAt: at(60) }));
     assert.equal(due, ['crm']);
-    assert.equal(failuresOf(await store.takeDue('crm', at(60), 10, [])), [[0, null]]);
+    assert.equal(failuresOf(await store.takeDue('crm', at(60), 10)), [[0, null]]);
   });
 
   promise('a newer revision does not hasten one that waits for its next try', async (store) => {
     await store.record(newPush(startPush('1')));
     await deliver(store, 'crm', { next: { state: 'due', at: at(500), countsAsFailure: true } });
     await store.record(newPush(endPush('1'), { receivedAt: at(60) }));
-    assert.equal(await store.takeDue('crm', at(499), 10, []), []);
+    assert.equal(await store.takeDue('crm', at(499), 10), []);
     assert.equal(
-      (await store.takeDue('crm', at(500), 10, [])).map(({ revision }) => revision),
+      (await store.takeDue('crm', at(500), 10)).map(({ revision }) => revision),
       [2],
     );
   });
@@ -330,7 +339,7 @@ export function storeContract(
     promise(`a revision that came during an attempt is due once that is ${next.state}`, async (store) => {
       await store.record(newPush(startPush('1')));
       const lease = await leaseOn(store, 'crm');
-      const [due] = await store.takeDue('crm', at(10), 1, []);
+      const [due] = await store.takeDue('crm', at(10), 1);
       await store.record(newPush(endPush('1'), { receivedAt: at(11) }));
       await store.settle(lease, [settlement(due!, { next })]);
       const [view] = await store.calls({ limit: 1 });
@@ -340,7 +349,7 @@ export function storeContract(
         ['due', 2, next.state === 'delivered' ? 1 : 0],
       );
       assert.equal(
-        (await store.takeDue('crm', at(12), 1, [])).map(({ revision }) => revision),
+        (await store.takeDue('crm', at(12), 1)).map(({ revision }) => revision),
         [2],
       );
     });
@@ -349,7 +358,7 @@ export function storeContract(
   promise('settlements of one batch are written one by one, together', async (store) => {
     for (const id of ['1', '2', '3']) await store.record(newPush(caller(id, `040000000${id}`)));
     const lease = await leaseOn(store, 'crm');
-    const [a, b, c] = await store.takeDue('crm', at(10), 10, []);
+    const [a, b, c] = await store.takeDue('crm', at(10), 10);
     const late = { next: { state: 'due' as const, at: at(99), countsAsFailure: true } };
     await store.settle(lease, [settlement(a!), settlement(b!, failed), settlement(c!, late)]);
     assert.equal(
@@ -365,7 +374,7 @@ export function storeContract(
   promise('a settlement for a call that is not there is passed over', async (store) => {
     await store.record(newPush(startPush('1')));
     const lease = await leaseOn(store, 'crm');
-    const [due] = await store.takeDue('crm', at(10), 1, []);
+    const [due] = await store.takeDue('crm', at(10), 1);
     assert.is(await store.settle(lease, [settlement({ ...due!, callRow: 4_711 }), settlement(due!)]), true);
     assert.equal(await countsOf(store), ['crm delivered 1']);
   });
@@ -399,7 +408,7 @@ export function storeContract(
     async (store) => {
       await store.record(newPush(startPush('1')));
       const older = await store.acquireLease('crm', 'one', at(0), 1_000);
-      const [due] = await store.takeDue('crm', at(10), 1, []);
+      const [due] = await store.takeDue('crm', at(10), 1);
       const newer = await store.acquireLease('crm', 'two', at(10), 30_000);
       assert.is(await store.settle(older!, [settlement(due!)]), false);
       const [story] = await store.stories('1');
@@ -411,7 +420,7 @@ export function storeContract(
   promise('an expired lease that nobody took still settles', async (store) => {
     await store.record(newPush(startPush('1')));
     const lease = await store.acquireLease('crm', 'one', at(0), 1);
-    const [due] = await store.takeDue('crm', at(100), 1, []);
+    const [due] = await store.takeDue('crm', at(100), 1);
     assert.is(await store.settle(lease!, [settlement(due!, { attempt: { ...attempt, at: at(100) } })]), true);
   });
 
@@ -419,7 +428,7 @@ export function storeContract(
     const callers = ['1', '2', '3'].map((id) => caller(id, `040000000${id}`));
     for (const fields of callers) await store.record(newPush(fields));
     const lease = await leaseOn(store, 'crm');
-    const [delivered, broken, waiting] = await store.takeDue('crm', at(10), 10, []);
+    const [delivered, broken, waiting] = await store.takeDue('crm', at(10), 10);
     const late = { next: { state: 'due' as const, at: at(9_999), countsAsFailure: true } };
     await store.settle(lease, [
       settlement(delivered!),
@@ -430,7 +439,7 @@ export function storeContract(
     const rows = (await store.calls({ limit: 10 })).map(({ row }) => row);
 
     assert.is(await store.replay([...rows, 4_711], () => ['crm', 'new'], at(20)), 8);
-    const due = await store.takeDue('crm', at(20), 10, []);
+    const due = await store.takeDue('crm', at(20), 10);
     assert.equal(ids(due).sort(), ['1', '2', '3', '4']);
     assert.equal(failuresOf(due), [
       [0, null],
@@ -438,7 +447,7 @@ export function storeContract(
       [0, null],
       [0, null],
     ]);
-    assert.equal(ids(await store.takeDue('new', at(20), 10, [])).sort(), ['1', '2', '3', '4']);
+    assert.equal(ids(await store.takeDue('new', at(20), 10)).sort(), ['1', '2', '3', '4']);
     assert.equal(await store.calls({ state: 'unrouted', limit: 10 }), []);
     const [view] = await store.calls({ callId: '1', limit: 1 });
     assert.equal([view!.revision, view!.deliveries[0]!.deliveredRevision], [1, 0]);
@@ -525,6 +534,29 @@ export function storeContract(
       [...(await store.findPeople('crm', ['+61400000001', '+61400000002']))],
       [['+61400000002', contact]],
     );
+  });
+
+  promise("a connector's memory is its own, and holds the last text under each name", async (store) => {
+    await store.remember(
+      'crm',
+      new Map([
+        ['token', 'first'],
+        ['probe', '{}'],
+      ]),
+    );
+    await store.remember('crm', new Map([['token', 'second']]));
+    await store.remember('other', new Map());
+    assert.equal(
+      [...(await store.recall('crm', ['token', 'probe', 'nothing']))],
+      [
+        ['token', 'second'],
+        ['probe', '{}'],
+      ],
+    );
+    assert.is((await store.recall('other', ['token'])).size, 0);
+    await store.forget('crm', ['token', 'nothing']);
+    await store.forget('other', ['probe']);
+    assert.equal([...(await store.recall('crm', ['token', 'probe'])).keys()], ['probe']);
   });
 
   promise('the state of a connector is the last one set', async (store) => {
@@ -640,7 +672,7 @@ async function leaseOn(store: Store, connector: string): Promise<Lease> {
 /** Attempts the longest due delivery of a connector. */
 async function deliver(store: Store, connector: string, more: Partial<Settlement> = {}): Promise<boolean> {
   const lease = await leaseOn(store, connector);
-  const [due] = await store.takeDue(connector, at(1_000), 1, []);
+  const [due] = await store.takeDue(connector, at(1_000), 1);
   const settled = await store.settle(lease, [settlement(due!, more)]);
   await store.releaseLease(lease);
   return settled;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
-import type { Connection, Delivery, Outcome } from '../../src/connector/contract.ts';
+import { type Connection, type Delivery, type Outcome, Quota } from '../../src/connector/contract.ts';
 import { LapseSweep } from '../../src/deliver/lapse-sweep.ts';
 import { Worker, type WorkerOptions } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
@@ -41,13 +41,14 @@ const hastyClock: Clock = {
 function start(
   store: Store,
   answer: Answer,
-  more: Partial<WorkerOptions> & { limits?: Connection['limits'] } = {},
+  more: Partial<WorkerOptions> & Partial<Pick<Connection, 'limits' | 'quota'>> = {},
 ) {
   const batches: Delivery[][] = [];
   let isClosed = false;
-  const { limits = { batch: 10, parallel: 1 }, ...options } = more;
+  const { limits = { batch: 10, parallel: 1 }, quota, ...options } = more;
   const connection: Connection = {
     limits,
+    quota,
     async deliver(batch, signal) {
       batches.push([...batch]);
       return answer(batch, signal);
@@ -91,7 +92,7 @@ function read({ state, revision, records, failures }: DueDelivery): Delivery | n
   const timezone = 'Australia/Sydney';
   return {
     key: state.callId,
-    call: readCall(state, { region: 'AU', timezone, withheldWords, missed: [] }),
+    call: readCall(state, { region: 'AU', timezone, withheldWords, missed: [], emailOnly: [] }),
     source: { name: state.source, region: 'AU', timezone },
     revision,
     attempt: failures + 1,
@@ -475,6 +476,39 @@ worker('a revision that comes during an attempt is delivered next', () =>
   }),
 );
 
+worker('with few requests left for the day, calls are written once, when they are over, and together', () =>
+  withSqliteStore(async (store) => {
+    const quota = new Quota(0.1);
+    quota.saw(99, 1_000);
+    let passed = 0;
+    const clock: Clock = {
+      now: () => new Date(systemClock.now().getTime() + passed),
+      after: hastyClock.after,
+    };
+    const crm = start(store, every(delivered), { quota, clock, limits: { batch: 3, parallel: 1 } });
+    await crm.record(startPush('1'), { receivedAt: clock.now() });
+    await crm.record(endPush('2'), { receivedAt: clock.now() });
+    await crm.record(startPush('3', { PLA_Caller_Phone_Number: '0411111111' }), { receivedAt: clock.now() });
+    await crm.record(endPush('3'), { receivedAt: clock.now() });
+    assert.equal(crm.written(), []);
+    await crm.record(endPush('4'), { receivedAt: clock.now() });
+    await settled(store, '4');
+    assert.equal(crm.written(), [['2', '3', '4']], 'a whole batch need not wait');
+
+    await crm.record(endPush('5'), { receivedAt: clock.now() });
+    await crm.record(endPush('6'), { receivedAt: clock.now() });
+    assert.is(crm.batches.length, 1);
+    passed = 60_000;
+    await settled(store, '6');
+    assert.equal(crm.written().slice(1), [['5', '6']], 'nor does any wait for longer than a minute');
+
+    quota.saw(1_000, 1_000);
+    crm.wake();
+    await settled(store, '1');
+    await crm.stop();
+  }),
+);
+
 worker('stop takes no more, and lets what is under way end and be settled', () =>
   withSqliteStore(async (store) => {
     for (const id of ['1', '2']) await store.record(newPush(caller(id, `040000000${id}`)));
@@ -634,7 +668,10 @@ sweep('closes a call whose end does not come, tells its connectors, and a late e
     assert.not((await storyOf(store, '2')).state.lapsed);
     await store.record(newPush(endPush('1')));
     const { state } = await storyOf(store, '1');
-    assert.is(readCall(state, { region: 'AU', timezone: 'UTC', withheldWords, missed: [] }).phase, 'ended');
+    assert.is(
+      readCall(state, { region: 'AU', timezone: 'UTC', withheldWords, missed: [], emailOnly: [] }).phase,
+      'ended',
+    );
     await running.stop();
   }),
 );

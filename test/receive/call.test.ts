@@ -18,6 +18,7 @@ const reading: Reading = {
   timezone: 'Australia/Sydney',
   withheldWords,
   missed: ['unanswered', 'busy', 'voicemail'],
+  emailOnly: [],
 };
 const receivedAt = new Date('2026-11-02T03:15:00.000Z');
 
@@ -234,6 +235,17 @@ for (const [result, voicemail, list, expected] of missed) {
     },
   );
 }
+
+call('a call that never rang is not missed', () => {
+  const noAnsweringPoint = { PLA_Answering_Point: '', PLA_VoicemailLeft: 'Yes' };
+  const missedIs = (fields: Fields, emailOnly: string[] = []) =>
+    read(endPush('1', { PLA_CID: '77', ...fields }), {}, { missed: ['unanswered', 'voicemail'], emailOnly })
+      .missed;
+  assert.is(missedIs({ ...noAnsweringPoint, PLA_CallResult: '' }), false, 'straight to voicemail');
+  assert.is(missedIs({ ...noAnsweringPoint, PLA_CallResult: 'Unanswered' }), true, 'it says that it rang');
+  assert.is(missedIs({ PLA_CallResult: '', PLA_VoicemailLeft: 'Yes' }), true, 'somebody was rung');
+  assert.is(missedIs({ PLA_CallResult: 'Unanswered' }, ['77']), false, 'a service that only takes messages');
+});
 
 call('converted says online, repeat or, once the end is known, offline', () => {
   const converted = (text: string) => read(endPush('1', { PLA_Converted: text })).converted;

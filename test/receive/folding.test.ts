@@ -23,6 +23,7 @@ const reading: Reading = {
   timezone: 'Australia/Sydney',
   withheldWords,
   missed: ['unanswered'],
+  emailOnly: [],
 };
 const receivedAt = new Date('2026-11-02T03:15:00.000Z');
 

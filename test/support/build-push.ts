@@ -85,6 +85,7 @@ export function deliveryOf(
     timezone: 'Australia/Sydney',
     withheldWords,
     missed: ['unanswered', 'busy', 'voicemail'],
+    emailOnly: [],
   };
   return {
     key: callId,

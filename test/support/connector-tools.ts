@@ -9,11 +9,14 @@ export interface TestTools extends Tools {
   counted: { kind: string; status: number | 'failed' }[];
   /** The own map of people, as it stands. */
   known: Map<string, RecordRef>;
+  /** What the connector keeps between runs. */
+  kept: Map<string, string>;
 }
 
 /** What a connection gets from the bridge, with nothing behind it but memory. */
 export function testTools(overrides: Partial<Tools> = {}): TestTools {
   const known = new Map<string, RecordRef>();
+  const kept = new Map<string, string>();
   const counted: TestTools['counted'] = [];
   const clock = overrides.clock ?? systemClock;
   return {
@@ -35,10 +38,22 @@ export function testTools(overrides: Partial<Tools> = {}): TestTools {
         for (const number of numbers) known.delete(number);
       },
     },
+    memory: {
+      async recall(names) {
+        return new Map(names.flatMap((name) => (kept.has(name) ? [[name, kept.get(name)!]] : [])));
+      },
+      async remember(texts) {
+        for (const [name, text] of texts) kept.set(name, text);
+      },
+      async forget(names) {
+        for (const name of names) kept.delete(name);
+      },
+    },
     countRequest: (kind, status) => counted.push({ kind, status }),
     rateLimit: (requests, perMs) => rateLimit(clock, requests, perMs),
     ...overrides,
     known,
+    kept,
     counted,
   };
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import sandbox from '../../../connectors/sandbox/index.ts';
 import { LocalCrm } from '../../../connectors/sandbox/local-crm.ts';
 import type { RecordRef } from '../../../src/connector/contract.ts';
-import { parsePush } from '../../../src/receive/push.ts';
+import { type Fields, parsePush } from '../../../src/receive/push.ts';
 import { connectorContract } from '../../conformance/connector-contract.ts';
-import { deliveryOf, endSample, startSample } from '../../support/build-push.ts';
+import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { assert, suite } from '../../support/suite.ts';
 
@@ -96,4 +96,79 @@ behaviour("the vendor's samples are one contact and one completed call", () =>
     await connection.close();
   }),
 );
+behaviour('a missed call leaves one open task, which the next answered call completes', () =>
+  withFolder(async (folder) => {
+    const options = sandbox.options.parse({
+      followUp: { doneWhen: 'reached', dueIn: '2h' },
+      owner: { by: 'call.answeredBy.number', map: { '(02) 9898 9898': 'jane@acme.example' } },
+    });
+    const tools = testTools({ dataDir: folder });
+    const connection = await sandbox.open(options, tools);
+    const deliver = async (...pushes: Fields[]) => {
+      const [outcome] = await connection.deliver([deliveryOf(pushes)], AbortSignal.timeout(5_000));
+      return outcome?.records ?? {};
+    };
+    const read = (record: RecordRef | undefined) =>
+      record ? connection.read?.(record, AbortSignal.timeout(5_000)) : undefined;
+
+    const unanswered = { PLA_CallResult: 'Unanswered', PLA_Duration: '20s' };
+    const earlier = { PLA_CallStartTime: '00000001556755000000' };
+    const missed = [startPush('1', earlier), endPush('1', unanswered)];
+    const { followUp } = await deliver(...missed);
+    assert.equal((await deliver(...missed)).followUp, followUp, 'once, however often it is written');
+    assert.equal(await read(followUp), {
+      key: '1',
+      status: 'open',
+      subject: 'Call back 0444 444 444',
+      dueAt: '2019-05-02T01:57:00.000Z',
+      owner: 'jane@acme.example',
+      contact: '1',
+    });
+
+    await deliver(startPush('2'), endPush('2', unanswered));
+    assert.is((await read(followUp))?.['status'], 'open', 'missed again');
+    await deliver(startPush('3', { PLA_Caller_Phone_Number: '+61411111111' }), endPush('3'));
+    assert.is((await read(followUp))?.['status'], 'open', 'somebody else');
+    await deliver(startPush('0', { PLA_CallStartTime: '00000001556750000000' }), endPush('0'));
+    assert.is((await read(followUp))?.['status'], 'open', 'an older call, delivered late');
+    assert.is(tools.kept.size, 1);
+    await deliver(startPush('4', { PLA_CallStartTime: '00000001556759000000' }), endPush('4'));
+    assert.is((await read(followUp))?.['status'], 'completed');
+    assert.is(tools.kept.size, 0);
+    await connection.close();
+  }),
+);
+
+behaviour('a sale leaves one deal with its amount', () =>
+  withFolder(async (folder) => {
+    const options = sandbox.options.parse({
+      sale: {
+        when: "call.survey.outcome == 'Sale' or call.phase == 'ringing'",
+        stage: 'closedwon',
+        properties: { gclid: '{{ call.marketing.gclid }}' },
+      },
+    });
+    const connection = await sandbox.open(options, testTools({ dataDir: folder }));
+    const signal = AbortSignal.timeout(5_000);
+    const batch = [
+      deliveryOf([startPush('1'), endPush('1')]),
+      deliveryOf([startPush('2'), endPush('2', { PLA_SurveyOutcome: 'Enquiry' })]),
+      deliveryOf([startPush('3')]),
+    ];
+    const outcomes = await connection.deliver(batch, signal);
+    const [first, second, third] = outcomes.map(({ records }) => records?.sale);
+    assert.equal([second, third], [undefined, undefined], 'no sale, and not over yet');
+    assert.equal(first && (await connection.read?.(first, signal)), {
+      key: '1',
+      name: 'Sale by phone, 0444 444 444',
+      stage: 'closedwon',
+      closedAt: '2019-05-02T00:13:07.003Z',
+      amount: 1250,
+      gclid: 'C152ddsa12213123132',
+      contact: '1',
+    });
+    await connection.close();
+  }),
+);
+
 behaviour.run();

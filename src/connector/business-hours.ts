@@ -1,0 +1,67 @@
+import * as z from 'zod';
+
+const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time such as "09:00".' });
+
+export const hoursOption = z
+  .strictObject({
+    days: z.array(z.enum(days)).min(1).default(['mon', 'tue', 'wed', 'thu', 'fri']).describe('Working days.'),
+    from: timeOfDay.default('09:00').describe('Opening, in the time zone of the source.'),
+    to: timeOfDay.default('17:00').describe('Closing.'),
+    except: z.array(z.iso.date()).default([]).describe('Days on which nobody works, as 2026-12-25.'),
+  })
+  .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be later than `from`.' })
+  .describe('Working hours.');
+
+export type Hours = z.output<typeof hoursOption>;
+
+const dayMs = 86_400_000;
+/** Holidays of a year in a row, and more: who never works gets what is asked for without hours. */
+const longestSearchDays = 800;
+
+/** When `workMs` of working time have passed since `start`. */
+export function afterWorking(start: Date, workMs: number, hours: Hours, timezone: string): Date {
+  let left = workMs;
+  const first = localDate(start, timezone);
+  for (let n = 0; n < longestSearchDays; n++) {
+    const date = new Date(Date.parse(first) + n * dayMs).toISOString().slice(0, 10);
+    if (!isWorkingDay(date, hours)) continue;
+    const opens = instantAt(date, hours.from, timezone);
+    const closes = instantAt(date, hours.to, timezone);
+    const begins = Math.max(opens, start.getTime());
+    if (begins >= closes) continue;
+    if (left <= closes - begins) return new Date(begins + left);
+    left -= closes - begins;
+  }
+  return new Date(start.getTime() + workMs);
+}
+
+function isWorkingDay(date: string, { days: working, except }: Hours): boolean {
+  const day = days[new Date(date).getUTCDay()] as Hours['days'][number];
+  return working.includes(day) && !except.includes(date);
+}
+
+/** The calendar day there, as 2026-11-24. */
+export function localDate(instant: Date, timezone: string): string {
+  return localText(instant, timezone).slice(0, 10);
+}
+
+/** Epoch milliseconds of a local time. One that a change to daylight saving leaves out is taken as just after it. */
+function instantAt(date: string, time: string, timezone: string): number {
+  const wanted = Date.parse(`${date}T${time}:00Z`);
+  const offsetAt = (instant: number) =>
+    Date.parse(`${localText(new Date(instant), timezone)}Z`) - Math.floor(instant / 1000) * 1000;
+  const guess = wanted - offsetAt(wanted);
+  return wanted - offsetAt(guess);
+}
+
+/** As 2026-11-24T15:04:05. */
+function localText(instant: Date, timezone: string): string {
+  const format = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: timezone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  });
+  return format.format(instant).replace(' ', 'T');
+}
