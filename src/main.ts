@@ -17,6 +17,7 @@ import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
 import { sourceTokens } from './source-tokens.ts';
 import { dataDirOf, openStore } from './store/open.ts';
+import { RetentionSweep } from './store/retention-sweep.ts';
 import type { Store } from './store/store.ts';
 
 /** A running bridge. */
@@ -73,6 +74,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     for (const name of connectors) workers.get(name)?.worker.wake();
   };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
+  const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
     const connection = await openConnection(name, settings, { store, clock, log, dataDir });
@@ -155,6 +157,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       loaded.settings.receive.maxBodyBytes,
     );
     sweep.start();
+    retention.start();
     const unwatchStore = store.watch(() => wake(workers.keys()));
     const unwatchFiles = watchFiles(() => loaded.files, reload);
     unwatch = () => {
@@ -184,6 +187,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       unwatch();
       await server.stop();
       await sweep.stop();
+      await retention.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();
     },

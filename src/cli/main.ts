@@ -148,6 +148,32 @@ example(
   'delacon-bridge replay --state failed --connector acme-hubspot',
 );
 
+example(
+  program
+    .command('backup <file>')
+    .description('Copy the store to a new file, while the bridge runs.')
+    .addOption(json())
+    .action(async (file, _, command) =>
+      (await import('./backup.ts')).backup(file, command.optsWithGlobals()),
+    ),
+  'delacon-bridge backup bridge-2026-11-24.db',
+);
+
+example(
+  program
+    .command('erase <number>')
+    .description(
+      'Erase everything that the store knows of a phone number, such as at the request of its owner.',
+    )
+    .option('--region <country>', "country of a number without a country code (default: the first source's)")
+    .option('--yes', 'without asking')
+    .addOption(json())
+    .action(async (number, _, command) =>
+      (await import('./erase.ts')).erase(number, command.optsWithGlobals()),
+    ),
+  'delacon-bridge erase "0412 345 678"',
+);
+
 function wholeNumber(text: string): number {
   if (!/^\d{1,7}$/.test(text))
     throw new CommanderError(2, 'not-a-number', `"${text}" is not a whole number.`);

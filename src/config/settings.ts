@@ -95,6 +95,15 @@ const delivery = z
     probeMs: probe,
   }));
 
+const retention = z
+  .strictObject({
+    pushes: duration().describe('How long pushes are kept as they came.'),
+    calls: duration().describe(
+      'How long calls are kept after their last push. One that failed stays until somebody deals with it.',
+    ),
+  })
+  .transform(({ pushes, calls }) => ({ pushesMs: pushes, callsMs: calls }));
+
 const operator = z.strictObject({
   token: secret()
     .optional()
@@ -208,6 +217,7 @@ export const settingsSchema = z.strictObject({
   store: store.describe('Where pushes, calls and deliveries are kept.'),
   receive: receive.describe('Taking pushes.'),
   delivery: delivery.describe('When a delivery that failed is tried again.'),
+  retention: retention.describe('What is removed from the store, and when.'),
   operator: operator.describe('The operator page, its API and the metrics.'),
   log: log.describe('What the bridge tells about its work.'),
   include: z

@@ -11,6 +11,7 @@ export interface Tables {
   leases: LeasesTable;
   connectors: ConnectorsTable;
   unreadable: UnreadableTable;
+  erasures: ErasuresTable;
 }
 
 export interface CallsTable {
@@ -103,4 +104,13 @@ export interface UnreadableTable {
   source: string;
   reason: string;
   body: string;
+}
+
+/** What was erased at somebody's request. */
+export interface ErasuresTable {
+  at: number;
+  /** Masked. */
+  number: string;
+  calls: number;
+  pushes: number;
 }

@@ -8,6 +8,7 @@ import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { migrate } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
+import { SqliteRemoval } from './sqlite-removal.ts';
 import { type CallRow, statements } from './sqlite-statements.ts';
 import type {
   CallFilter,
@@ -17,8 +18,11 @@ import type {
   DeliveryView,
   DueDelivery,
   DueFilter,
+  Erased,
+  Erasure,
   Lease,
   NewPush,
+  Purged,
   Recorded,
   Settlement,
   Store,
@@ -108,6 +112,7 @@ class SqliteStore implements Store {
   readonly #owner: Database | undefined;
   readonly #queue: CommitQueue;
   readonly #do: ReturnType<typeof statements>;
+  readonly #removal: SqliteRemoval;
 
   constructor(database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
     this.#database = database;
@@ -115,6 +120,7 @@ class SqliteStore implements Store {
     this.#owner = owner;
     this.#queue = new CommitQueue(database);
     this.#do = statements(database, kysely);
+    this.#removal = new SqliteRemoval(database, kysely);
   }
 
   record(push: NewPush): Promise<Recorded> {
@@ -421,6 +427,7 @@ class SqliteStore implements Store {
     let query = this.#kysely.selectFrom('calls').selectAll().orderBy('id', 'desc').limit(filter.limit);
     if (filter.source !== undefined) query = query.where('source', '=', filter.source);
     if (filter.callId !== undefined) query = query.where('call_id', '=', filter.callId);
+    if (filter.lane !== undefined) query = query.where('lane', '=', filter.lane);
     if (filter.since !== undefined) query = query.where('first_received_at', '>=', filter.since.getTime());
     if (filter.beforeRow !== undefined) query = query.where('id', '<', filter.beforeRow);
     const { connector, state } = filter;
@@ -493,6 +500,25 @@ class SqliteStore implements Store {
       .select(({ fn }) => ['connector', 'state', fn.countAll<number>().as('count')])
       .groupBy(['connector', 'state'])
       .execute();
+  }
+
+  purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged> {
+    return this.#queue.write(() => this.#removal.purge(what, before, afterRow, limit));
+  }
+
+  async callsHolding(digits: string): Promise<number[]> {
+    return this.#removal.callsHolding(digits);
+  }
+
+  async erase(erasure: Erasure): Promise<Erased> {
+    const erased = await this.#queue.write(() => this.#removal.erase(erasure));
+    this.#removal.truncateLog();
+    return erased;
+  }
+
+  async backup(file: string): Promise<void> {
+    // A reader among others: the bridge writes on meanwhile, and the copy is as of now.
+    this.#database.prepare('vacuum into ?').run(file);
   }
 
   async checkWritable(): Promise<void> {

@@ -147,6 +147,8 @@ export interface UnreadableBody {
 export interface CallFilter {
   source?: string;
   callId?: string;
+  /** As `laneOf` makes it: calls of one caller share it. */
+  lane?: string;
   connector?: string;
   state?: DeliveryState | 'unrouted';
   /** First received at or after. */
@@ -154,6 +156,35 @@ export interface CallFilter {
   /** Only calls received before this one: the last of the page before. */
   beforeRow?: number;
   limit: number;
+}
+
+export interface Purged {
+  /** Pushes, or calls. */
+  removed: number;
+  /** Where the next step goes on; null when no call further on is old enough. */
+  lastRow: number | null;
+}
+
+export interface Erasure {
+  rows: readonly number[];
+  /** E.164. */
+  number: string;
+  /** Masked, for the record of what was done. */
+  shown: string;
+  /** What raw texts are searched for. */
+  digits: string;
+  at: Date;
+}
+
+/** How much was erased. */
+export interface Erased {
+  calls: number;
+  pushes: number;
+  deliveries: number;
+  attempts: number;
+  /** Entries of connectors' maps of people. */
+  people: number;
+  unreadable: number;
 }
 
 export interface Store {
@@ -203,6 +234,18 @@ export interface Store {
   stories(callId: string, source?: string): Promise<CallStory[]>;
   /** How many deliveries are in each state. */
   countDeliveries(): Promise<{ connector: string; state: DeliveryState; count: number }[]>;
+
+  /**
+   * One step of removing the raw pushes of calls, or whole calls, that were last heard of before a time: looks at
+   * `limit` calls after `afterRow`. A call that still has something to deliver, or failed, is not removed.
+   */
+  purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged>;
+  /** The calls that have these digits in a raw push. Reads every push that is kept. */
+  callsHolding(digits: string): Promise<number[]>;
+  /** Removes the calls, whatever their state, and what else is known of the number; nothing stays in the file. */
+  erase(erasure: Erasure): Promise<Erased>;
+  /** Writes a copy of everything as it stands to a new file, while the bridge goes on. */
+  backup(file: string): Promise<void>;
 
   /** Rejects unless a write would be taken now. */
   checkWritable(): Promise<void>;

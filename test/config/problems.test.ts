@@ -99,10 +99,10 @@ const cases: [what: string, yaml: string, expected: string][] = [
   // Names
   [
     'settings that do not exist yet',
-    'retention: { calls: 1d }\nalerts: {}',
+    'retantion: { calls: 1d }\nalerts: {}',
     `\
-1:1 retention: unknown setting. Known here: listen, store, receive, delivery, operator, log, include, sources, connectors, routes.
-2:1 alerts: unknown setting. Known here: listen, store, receive, delivery, operator, log, include, sources, connectors, routes.`,
+1:1 retantion: unknown setting. Did you mean "retention"?
+2:1 alerts: unknown setting. Known here: listen, store, receive, delivery, retention, operator, log, include, sources, connectors, routes.`,
   ],
   [
     'a setting in another letter case',

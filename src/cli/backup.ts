@@ -1,0 +1,33 @@
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { openDatabase } from '../runtime/sqlite.ts';
+import type { Common } from './main.ts';
+import { withStore } from './opened.ts';
+import { printJson } from './tables.ts';
+
+/** Copies the store to a file, while the bridge runs or not, and proves that the copy can be read. */
+export async function backup(file: string, options: Common): Promise<void> {
+  const target = resolve(file);
+  if (existsSync(target))
+    throw new Error(`${file} is there already. Name a new file: a backup overwrites none.`);
+  const unfinished = `${target}.unfinished`;
+  rmSync(unfinished, { force: true });
+  await withStore(options.config, (_, store) => store.backup(unfinished));
+  const calls = verified(unfinished);
+  renameSync(unfinished, target);
+  const { size } = statSync(target);
+  if (options.json) return printJson({ file: target, calls, bytes: size });
+  console.log(`${file} holds ${calls} calls (${(size / 1e6).toFixed(1)} MB).`);
+  console.log('To restore it: stop the bridge, put the file where store.url points, start the bridge.');
+}
+
+function verified(file: string): number {
+  const copy = openDatabase(file);
+  try {
+    const verdict = copy.prepare('pragma integrity_check').get()?.['integrity_check'];
+    if (verdict !== 'ok') throw new Error(`The copy is damaged (${verdict}). Is the disk all right?`);
+    return Number(copy.prepare('select count(*) as n from calls').get()?.['n']);
+  } finally {
+    copy.close();
+  }
+}

@@ -1,0 +1,71 @@
+import { type Clock, sleep } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Purged, Store } from './store.ts';
+
+const everyMs = 3_600_000;
+/** Small enough that a push never waits for a step to be felt, with room for pushes between steps. */
+const callsInAStep = 200;
+const betweenStepsMs = 20;
+
+/** Removes raw pushes, and whole calls, that are older than the operator wants to keep. */
+export class RetentionSweep {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #kept: () => { pushesMs: number; callsMs: number };
+  readonly #abort = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(options: {
+    store: Store;
+    clock: Clock;
+    log: Log;
+    /** Read anew for each sweep. */
+    kept(): { pushesMs: number; callsMs: number };
+  }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#kept = options.kept;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        await this.#sweep(signal);
+      } catch (reason) {
+        this.#log.error({ err: reason }, 'The store failed the retention sweep; it goes on in an hour.');
+      }
+      await sleep(this.#clock, everyMs, signal);
+    }
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const now = this.#clock.now().getTime();
+    const { pushesMs, callsMs } = this.#kept();
+    const calls = await this.#purge('calls', new Date(now - callsMs), signal);
+    const pushes = await this.#purge('pushes', new Date(now - pushesMs), signal);
+    if (calls + pushes > 0) this.#log.info({ calls, pushes }, 'Removed what is older than retention keeps.');
+  }
+
+  async #purge(what: 'pushes' | 'calls', before: Date, signal: AbortSignal): Promise<number> {
+    let total = 0;
+    for (let row: number | null = 0; row !== null && !signal.aborted; ) {
+      const { removed, lastRow }: Purged = await this.#store.purge(what, before, row, callsInAStep);
+      total += removed;
+      row = lastRow;
+      if (row !== null) await sleep(this.#clock, betweenStepsMs, signal);
+    }
+    return total;
+  }
+}

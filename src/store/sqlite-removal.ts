@@ -1,0 +1,118 @@
+import { type Kysely, sql } from 'kysely';
+import { type Database, statement, value } from '../runtime/sqlite.ts';
+import type { Tables } from './schema.ts';
+import type { Erased, Erasure, Purged } from './store.ts';
+
+/** Removes what is too old to be kept, and what somebody asked to be erased. Runs within the store's commits. */
+export class SqliteRemoval {
+  readonly #database: Database;
+  readonly #do: ReturnType<typeof statements>;
+
+  constructor(database: Database, db: Kysely<Tables>) {
+    this.#database = database;
+    this.#do = statements(database, db);
+  }
+
+  purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Purged {
+    const rows = this.#do.from.all({ after: afterRow, limit, pushes: what === 'pushes' ? 1 : 0 });
+    const old = rows.filter(({ first_received_at: at }) => at < before.getTime());
+    let removed = 0;
+    for (const { id, last_received_at: at, is_open: isOpen } of old) {
+      if (at >= before.getTime()) continue;
+      if (what === 'pushes') removed += this.#do.removePushes.run({ call: id });
+      else if (isOpen === 0) removed += this.#removeCall(id).calls;
+    }
+    // Rows are in the order of time: beyond the first that is young there is none that is old.
+    const isDone = old.length < rows.length || rows.length < limit;
+    return { removed, lastRow: isDone ? null : (rows.at(-1)?.id ?? null) };
+  }
+
+  erase({ rows, number, shown, digits, at }: Erasure): Erased {
+    // What is erased is overwritten, too: a file that is copied later does not give it away.
+    this.#database.exec('pragma secure_delete=on');
+    const erased: Erased = { calls: 0, pushes: 0, deliveries: 0, attempts: 0, people: 0, unreadable: 0 };
+    for (const id of rows) {
+      const { calls, pushes, deliveries, attempts } = this.#removeCall(id);
+      erased.calls += calls;
+      erased.pushes += pushes;
+      erased.deliveries += deliveries;
+      erased.attempts += attempts;
+    }
+    erased.people += this.#do.removePerson.run({ number });
+    this.#do.removeMemories.run({ ending: `%${number}` });
+    erased.unreadable += this.#do.removeUnreadable.run({ digits: `%${digits}%` });
+    this.#do.noteErasure.run({ at: at.getTime(), number: shown, calls: erased.calls, pushes: erased.pushes });
+    this.#database.exec('pragma secure_delete=off');
+    return erased;
+  }
+
+  /** Calls whose raw pushes hold these digits, whoever the call is of now. */
+  callsHolding(digits: string): number[] {
+    return this.#do.holding.all({ digits: `%${digits}%` }).map(({ call }) => call);
+  }
+
+  /** After a commit: nothing that was removed stays in the write-ahead log. */
+  truncateLog(): void {
+    this.#database.exec('pragma wal_checkpoint(truncate)');
+  }
+
+  #removeCall(call: number) {
+    return {
+      attempts: this.#do.removeAttempts.run({ call }),
+      deliveries: this.#do.removeDeliveries.run({ call }),
+      pushes: this.#do.removePushes.run({ call }),
+      calls: this.#do.removeCall.run({ id: call }),
+    };
+  }
+}
+
+function statements(database: Database, db: Kysely<Tables>) {
+  const ofCall = value('call');
+  return {
+    /** In the order of their ids, which is that of time; for pushes, from the first call that still has some. */
+    from: statement(
+      database,
+      db
+        .selectFrom('calls')
+        .select(({ exists, selectFrom }) => [
+          'id',
+          'first_received_at',
+          'last_received_at',
+          exists(
+            selectFrom('deliveries')
+              .select('call')
+              .whereRef('deliveries.call', '=', 'calls.id')
+              .where('state', '!=', 'delivered'),
+          ).as('is_open'),
+        ])
+        .where('id', '>', value('after'))
+        .where(
+          'id',
+          '>=',
+          sql<number>`case ${value('pushes')} when 1 then (select min(call) from pushes) else 0 end`,
+        )
+        .orderBy('id')
+        .limit(value('limit')),
+    ),
+    holding: statement(
+      database,
+      db.selectFrom('pushes').select('call').distinct().where('body', 'like', value('digits')),
+    ),
+    removePushes: statement(database, db.deleteFrom('pushes').where('call', '=', ofCall)),
+    removeAttempts: statement(database, db.deleteFrom('attempts').where('call', '=', ofCall)),
+    removeDeliveries: statement(database, db.deleteFrom('deliveries').where('call', '=', ofCall)),
+    removeCall: statement(database, db.deleteFrom('calls').where('id', '=', value('id'))),
+    removePerson: statement(database, db.deleteFrom('people').where('number', '=', value('number'))),
+    removeMemories: statement(database, db.deleteFrom('memories').where('name', 'like', value('ending'))),
+    removeUnreadable: statement(database, db.deleteFrom('unreadable').where('body', 'like', value('digits'))),
+    noteErasure: statement(
+      database,
+      db.insertInto('erasures').values({
+        at: value('at'),
+        number: value('number'),
+        calls: value('calls'),
+        pushes: value('pushes'),
+      }),
+    ),
+  };
+}

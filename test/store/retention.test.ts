@@ -1,0 +1,121 @@
+import type { Clock } from '../../src/clock.ts';
+import { createLog } from '../../src/log.ts';
+import { RetentionSweep } from '../../src/store/retention-sweep.ts';
+import type { Settlement, Store } from '../../src/store/store.ts';
+import { endPush, startPush } from '../support/build-push.ts';
+import { assert, suite, until } from '../support/suite.ts';
+import { newPush, withSqliteStore } from '../support/with-store.ts';
+
+const retention = suite('retention');
+
+const day = 86_400_000;
+const first = Date.parse('2026-01-01T00:00:00Z');
+const on = (days: number) => new Date(first + days * day);
+
+async function settle(store: Store, next: Settlement['next']): Promise<void> {
+  const lease = (await store.acquireLease('crm', 'test', new Date(0), 1_000_000_000_000_000))!;
+  const due = await store.takeDue('crm', on(10_000), 10_000);
+  const attempt = {
+    at: on(0),
+    tookMs: 1,
+    outcome: 'delivered' as const,
+    reason: null,
+    notes: [],
+    requests: 1,
+    batch: 1,
+  };
+  await store.settle(
+    lease,
+    due.map(({ callRow, revision }) => ({ callRow, revision, attempt, records: {}, next })),
+  );
+  await store.releaseLease(lease);
+}
+
+const kept = async (store: Store) =>
+  (await store.calls({ limit: 10_000 })).map(({ state }) => state.callId).reverse();
+
+/** Runs one sweep on the given day. */
+async function sweepOn(store: Store, days: number, keptMs = { pushesMs: 90 * day, callsMs: 400 * day }) {
+  let sweeps = 0;
+  const clock: Clock = {
+    now: () => on(days),
+    after(ms, run) {
+      if (ms >= 3_600_000) {
+        sweeps++;
+        return () => {};
+      }
+      const timer = setTimeout(run, 0);
+      return () => clearTimeout(timer);
+    },
+  };
+  const sweep = new RetentionSweep({ store, clock, log: createLog('silent'), kept: () => keptMs });
+  sweep.start();
+  await until('the sweep is done', () => sweeps > 0);
+  await sweep.stop();
+}
+
+retention('raw pushes go first, then whole calls; a day before they are due nothing goes', () =>
+  withSqliteStore(async (store) => {
+    await store.record(newPush(startPush('1'), { receivedAt: on(0) }));
+    await store.record(newPush(endPush('1'), { receivedAt: on(1) }));
+    await store.record(newPush(endPush('2'), { receivedAt: on(50) }));
+    await settle(store, { state: 'delivered' });
+
+    const pushes = async (callId: string) => (await store.stories(callId))[0]?.pushes.length;
+    await sweepOn(store, 90.5);
+    assert.equal([await pushes('1'), await pushes('2')], [2, 1]);
+    await sweepOn(store, 92);
+    assert.equal([await pushes('1'), await pushes('2')], [0, 1]);
+    const [story] = await store.stories('1');
+    assert.is(story?.state.fields['PLA_City'], 'abc', 'what the pushes said is kept');
+    assert.is(story?.attempts.length, 1);
+
+    await sweepOn(store, 400.5);
+    assert.equal(await kept(store), ['1', '2']);
+    await sweepOn(store, 402);
+    assert.equal(await kept(store), ['2']);
+    assert.equal(await store.stories('1'), []);
+    assert.equal(
+      (await store.countDeliveries()).map(({ count }) => count),
+      [1],
+    );
+  }),
+);
+
+retention('what still has to be delivered, or failed, stays; what no route took goes', () =>
+  withSqliteStore(async (store) => {
+    await store.record(newPush(endPush('failed'), { receivedAt: on(0) }));
+    await settle(store, { state: 'failed' });
+    await store.record(newPush(endPush('due'), { receivedAt: on(0) }));
+    await store.record(newPush(endPush('unrouted'), { receivedAt: on(0), route: () => [] }));
+    await sweepOn(store, 1_000);
+    assert.equal(await kept(store), ['failed', 'due']);
+  }),
+);
+
+retention('a sweep of many calls goes in small steps, and removes each that is old enough', () =>
+  withSqliteStore(async (store) => {
+    await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) =>
+        store.record(newPush(endPush(String(n)), { receivedAt: on(n), route: () => [] })),
+      ),
+    );
+    let most = 0;
+    const counting = new Proxy(store, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;
+        if (name !== 'purge') return method.bind(target);
+        return async (...args: Parameters<Store['purge']>) => {
+          const step = await target.purge(...args);
+          most = Math.max(most, step.removed);
+          return step;
+        };
+      },
+    });
+    await sweepOn(counting, 1_000, { pushesMs: 100 * day, callsMs: 250 * day });
+    assert.is((await kept(store)).length, 250);
+    assert.ok(most <= 200, String(most));
+  }),
+);
+
+retention.run();
