@@ -1,0 +1,122 @@
+import { parsePhone } from '../../src/receive/phone.ts';
+import {
+  type HubSpotEmulator,
+  faults as hubspotFaults,
+  startHubSpotEmulator,
+} from '../support/hubspot-emulator.ts';
+import {
+  type SalesforceEmulator,
+  faults as salesforceFaults,
+  startSalesforceEmulator,
+} from '../support/salesforce-emulator.ts';
+import { pick } from './random.ts';
+
+/** A record of a call in a CRM, and who it is linked to. */
+export interface Activity {
+  id: string;
+  key: string;
+  people: string[];
+  values: Record<string, unknown>;
+}
+
+export interface Person {
+  id: string;
+  /** E.164. */
+  number: string | null;
+}
+
+/** A CRM that fails in every way that is known of it. */
+export interface Crm {
+  name: string;
+  /** The YAML of the connector. */
+  yaml: string;
+  /** Lets one request fail, soon. Returns the fault's name. */
+  fail(random: () => number): string;
+  calm(): void;
+  /** Somebody types a person in. */
+  typeIn(phone: string): void;
+  requests(): number;
+  activities(): Activity[];
+  people(): Person[];
+  settleIndex(): void;
+  close(): Promise<void>;
+}
+
+/*
+ * Left out are faults that a connector answers by waiting for an hour or for the next day (the day's allowance used up, an
+ * account on the move), and hanging requests, which cost half a minute each: tests of the connectors have them.
+ */
+
+export async function tortureHubSpot(): Promise<Crm> {
+  const hubspot: HubSpotEmulator = await startHubSpotEmulator({
+    indexDelayMs: 1_500,
+    limits: { perTenSeconds: 100_000, searchesPerSecond: 10_000, perDay: 100_000_000 },
+  });
+  const { hang, dailyLimit, moving, rollingLimit, expiredToken, ...kinds } = hubspotFaults;
+  return {
+    name: 'hubspot',
+    yaml: `{ type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${hubspot.url}" }`,
+    fail(random) {
+      const name = pick(random, Object.keys(kinds) as (keyof typeof kinds)[]);
+      hubspot.strike(kinds[name], '/', Math.floor(random() * 4));
+      return `hubspot ${name}`;
+    },
+    calm: () => hubspot.calm(),
+    typeIn: (phone) => void hubspot.addContact({ phone }),
+    requests: () => hubspot.countRequests(),
+    activities: () =>
+      hubspot.calls().map(({ id, properties, contactIds }) => ({
+        id,
+        key: properties['delacon_call_id'] ?? '',
+        people: contactIds,
+        values: properties,
+      })),
+    people: () =>
+      hubspot.contacts().map(({ id, properties }) => ({ id, number: numberOf(properties['phone'] ?? '') })),
+    settleIndex: () => hubspot.settleIndex(),
+    close: () => hubspot.close(),
+  };
+}
+
+export async function tortureSalesforce(): Promise<Crm> {
+  const salesforce: SalesforceEmulator = await startSalesforceEmulator({
+    indexDelayMs: 1_500,
+    requestsPerDay: 100_000_000,
+  });
+  const { hang, dayUsedUp, ...kinds } = salesforceFaults;
+  const auth = `{ flow: clientCredentials, loginUrl: "${salesforce.url}", clientId: ${salesforce.clientId}, clientSecret: ${salesforce.clientSecret} }`;
+  return {
+    name: 'salesforce',
+    yaml: `{ type: salesforce, auth: ${auth} }`,
+    fail(random) {
+      if (random() < 0.1) {
+        salesforce.expireTokens();
+        return 'salesforce expiredTokens';
+      }
+      const name = pick(random, Object.keys(kinds) as (keyof typeof kinds)[]);
+      salesforce.strike(kinds[name], '/', Math.floor(random() * 4));
+      return `salesforce ${name}`;
+    },
+    calm: () => salesforce.calm(),
+    typeIn: (phone) => void salesforce.addContact({ Phone: phone }),
+    requests: () => salesforce.countRequests(),
+    activities: () =>
+      salesforce.tasks().map(({ id, ...values }) => ({
+        id,
+        key: String(values['Delacon_Call_Id__c'] ?? ''),
+        people: values['WhoId'] ? [String(values['WhoId'])] : [],
+        values,
+      })),
+    people: () =>
+      [...salesforce.leads(), ...salesforce.contacts()].map(({ id, ...values }) => ({
+        id,
+        number: numberOf(String(values['Phone'] ?? '')),
+      })),
+    settleIndex: () => salesforce.settleIndex(),
+    close: () => salesforce.close(),
+  };
+}
+
+function numberOf(phone: string): string | null {
+  return parsePhone(phone, 'AU').number;
+}
