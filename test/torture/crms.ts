@@ -4,12 +4,12 @@ import {
   faults as hubspotFaults,
   startHubSpotEmulator,
 } from '../support/hubspot-emulator.ts';
+import { pick } from '../support/random.ts';
 import {
   type SalesforceEmulator,
   faults as salesforceFaults,
   startSalesforceEmulator,
 } from '../support/salesforce-emulator.ts';
-import { pick } from './random.ts';
 
 /** A record of a call in a CRM, and who it is linked to. */
 export interface Activity {

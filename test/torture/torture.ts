@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load.ts';
 import { openStore } from '../../src/store/open.ts';
+import { seeded } from '../support/random.ts';
 import { type Balance, balance } from './books.ts';
 import { Life, type Runtime } from './bridge.ts';
 import { type Crm, tortureHubSpot, tortureSalesforce } from './crms.ts';
 import { Delacon } from './delacon.ts';
-import { seeded } from './random.ts';
 
 /*
  * A bridge is killed again and again while Delacon pushes and the CRMs fail; then everything calms down, what waits is
