@@ -22,6 +22,8 @@ export interface WorkerOptions {
   schedule: Schedule & { probeMs: readonly number[] };
   clock: Clock;
   log: Log;
+  /** From 0 up to 1, as Math.random: spreads the retries. */
+  random?(): number;
   /** What the connector gets for a due delivery; null when its source is configured no more. */
   read(due: DueDelivery): Delivery | null;
 }
@@ -240,7 +242,7 @@ export class Worker {
           since,
           now,
           outcome.notBefore,
-          Math.random(),
+          (this.#options.random ?? Math.random)(),
         );
         return at ? { state: 'due', at, countsAsFailure: true } : { state: 'failed' };
       }
