@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
 import { countingRequests } from '../connector/request-count.ts';
 import type { Log } from '../log.ts';
-import type { DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
+import type { Attempt, DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
+import { readOutcome } from './read-outcome.ts';
 import { nextProbe, nextTry, type Schedule } from './retry-schedule.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -194,7 +195,7 @@ export class Worker {
     if (batch.length === 0) return [];
     try {
       const outcomes = await this.#options.connection.deliver(batch, this.#abort.signal);
-      if (outcomes.length === batch.length) return outcomes.map(asOutcome);
+      if (outcomes.length === batch.length) return outcomes.map(readOutcome);
       throw new Error(`The connector answered ${outcomes.length} outcomes for ${batch.length} calls.`);
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
@@ -327,13 +328,6 @@ export class Worker {
       );
     }
   }
-}
-
-/** A connector that answers something else than an outcome is asked again, like one that throws. */
-function asOutcome(answer: Outcome | undefined): Outcome {
-  const kinds: unknown[] = ['delivered', 'retry', 'rejected', 'blocked'];
-  if (kinds.includes(answer?.kind)) return answer as Outcome;
-  return { kind: 'retry', reason: 'The connector answered something that is not an outcome.' };
 }
 
 function earliest(a: Date | null, b: Date): Date {

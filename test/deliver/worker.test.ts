@@ -322,6 +322,27 @@ for (const [what, answer, reason] of breaches) {
 }
 
 worker(
+worker('what of an outcome cannot be read takes nothing from the rest of it', () =>
+  withSqliteStore(async (store) => {
+    const answers: unknown[] = [
+      { kind: 'retry' },
+      { kind: 'retry', reason: 'Later.', notBefore: '2026-11-02T03:20:00.000Z', notes: 'none' },
+      { kind: 'retry', reason: 'Half.', records: { activity: 1n } },
+      { kind: 'delivered' },
+    ];
+    const crm = start(store, ([delivery]) => [answers[delivery!.attempt - 1] as Outcome]);
+    await crm.record(startPush('1'));
+    await settled(store, '1');
+    await crm.stop();
+    assert.equal(outcomesOf(await storyOf(store, '1')), [
+      ['retry', 'The connector gave no reason.'],
+      ['retry', 'Later.'],
+      ['retry', 'Half.'],
+      ['delivered', null],
+    ]);
+  }),
+);
+
   'a blocked connector probes with one call at a time, consumes no attempts, and resumes by itself',
   () =>
     withSqliteStore(async (store) => {
