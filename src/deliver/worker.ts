@@ -140,7 +140,8 @@ export class Worker {
 
   async #holdLease(now: Date): Promise<boolean> {
     const { store, connector, holder, log } = this.#options;
-    if (this.#lease && now.getTime() < this.#renewAt) return true;
+    const renewIn = this.#renewAt - now.getTime();
+    if (this.#lease && renewIn > 0 && renewIn <= renewMs) return true; // beyond that, the clock was set back
     if (this.#lease && !(await store.renewLease(this.#lease, now, leaseMs))) this.#lease = null;
     this.#lease ??= await store.acquireLease(connector, holder, now, leaseMs);
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
@@ -182,12 +183,14 @@ export class Worker {
     for (const [i, one] of readable.entries()) outcomes.set(one.due, result[i] as Outcome);
 
     const now = clock.now();
+    const tookMs = Math.max(now.getTime() - started.getTime(), 0); // the clock may have been set back
+    const attempt = { at: started, tookMs, requests, batch: due.length };
     const settlements = due.map((item) =>
-      this.#settlementOf(item, outcomes.get(item) as Outcome, started, now, { requests, batch: due.length }),
+      this.#settlementOf(item, outcomes.get(item) as Outcome, attempt, now),
     );
     await this.#settle(lease, settlements);
     await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
-    this.#report(due, outcomes, now.getTime() - started.getTime(), requests);
+    this.#report(due, outcomes, tookMs, requests);
   }
 
   /** The connection's outcomes; where it breaks its contract, another try is worth it. */
@@ -206,21 +209,18 @@ export class Worker {
   #settlementOf(
     due: DueDelivery,
     outcome: Outcome,
-    started: Date,
+    attempt: Pick<Attempt, 'at' | 'tookMs' | 'requests' | 'batch'>,
     now: Date,
-    batch: { requests: number; batch: number },
   ): Settlement {
     return {
       callRow: due.callRow,
       revision: due.revision,
       records: outcome.records ?? {},
       attempt: {
-        at: started,
-        tookMs: now.getTime() - started.getTime(),
+        ...attempt,
         outcome: outcome.kind,
         reason: outcome.kind === 'delivered' ? null : outcome.reason,
         notes: outcome.notes ?? [],
-        ...batch,
       },
       next: this.#nextOf(due, outcome, now),
     };

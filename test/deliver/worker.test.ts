@@ -17,6 +17,7 @@ import {
 } from '../../src/store/store.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
+import { VirtualTime } from '../support/virtual-clock.ts';
 import { newPush, withFolder, withSqliteStore } from '../support/with-store.ts';
 
 const worker = suite('delivery worker');
@@ -321,7 +322,6 @@ for (const [what, answer, reason] of breaches) {
   );
 }
 
-worker(
 worker('what of an outcome cannot be read takes nothing from the rest of it', () =>
   withSqliteStore(async (store) => {
     const answers: unknown[] = [
@@ -343,6 +343,7 @@ worker('what of an outcome cannot be read takes nothing from the rest of it', ()
   }),
 );
 
+worker(
   'a blocked connector probes with one call at a time, consumes no attempts, and resumes by itself',
   () =>
     withSqliteStore(async (store) => {
@@ -606,6 +607,32 @@ worker('without the lease nothing is taken, and with it everything', () =>
     await store.releaseLease(other!);
     await settled(store, '1');
     await crm.stop();
+  }),
+);
+
+worker('a clock that is set back makes no attempt shorter than nothing, and no sleep longer', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    let renewed = 0;
+    const watched = before(store, (name) => {
+      if (name === 'renewLease') renewed++;
+    });
+    const crm = start(
+      watched,
+      (batch) => {
+        time.jump(-3_600_000);
+        return batch.map(() => delivered);
+      },
+      { clock: time.clock() },
+    );
+    await crm.record(startPush('1'), { receivedAt: time.now() });
+    await settled(store, '1');
+    for (const times of [1, 2, 3]) {
+      await until('it sleeps', () => time.nextIn() > 0 && time.nextIn() <= 10_000);
+      await time.pass(time.nextIn(), () => until('the lease was renewed', () => renewed >= times));
+    }
+    await crm.stop();
+    assert.is((await storyOf(store, '1')).attempts[0]!.tookMs, 0);
   }),
 );
 
