@@ -230,7 +230,7 @@ export class ModelBridge {
   async pass(ms: number): Promise<void> {
     await this.time.pass(ms, async () => {
       await this.quiet();
-      await this.check();
+      if (this.time.nextIn() > 0) await this.check(); // others may wake at the same moment
     });
     await this.quiet();
   }
@@ -283,6 +283,7 @@ export class ModelBridge {
             throw new StoreUnavailable('SQLite: database or disk is full');
           }
           const result = await method(...args);
+          this.#events++;
           if (name === 'settle') this.#settled(args[0] as Lease, args[1] as Settlement[], result as boolean);
           if (name === 'acquireLease' && result) this.#acquired(instance, result as Lease);
           await this.#someTurns();
@@ -294,7 +295,10 @@ export class ModelBridge {
   }
 
   async #someTurns(): Promise<void> {
-    for (let turns = Math.floor(this.random() * 6) - 3; turns > 0; turns--) await turn();
+    for (let turns = Math.floor(this.random() * 6) - 3; turns > 0; turns--) {
+      await turn();
+      this.#events++;
+    }
   }
 
   #acquired(instance: Instance, { name, fence }: Lease): void {
@@ -418,6 +422,10 @@ export class ModelBridge {
           this.broken(`${where} is mapped as before`);
         }
       }
+    }
+    for (const { connector, blockedReason } of await this.#store.connectorStates()) {
+      if (blockedReason !== null)
+        this.broken(`${connector} works, and is told to be blocked: ${blockedReason}`);
     }
     for (const connector of connectors) {
       const { activities, people } = this.crms[connector];
