@@ -70,11 +70,12 @@ type Command =
   | ['CRM refuses call', crm: Connector, callId: string]
   | ['CRM blocks', crm: Connector]
   | ['CRM is mended', crm: Connector]
-  | ['disk fails writes', count: number]
+  | ['disk takes writes', which: boolean[]]
   | ['crash', arrives: boolean]
   | ['stop and start']
   | ['hang']
   | ['second instance']
+  | ['hang, and be taken over']
   | ['go on']
   | ['kill one', which: number, arrives: boolean]
   | ['replay', callIds: string[]]
@@ -115,12 +116,19 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(fc.constant('CRM refuses call'), crm, fc.constantFrom(...callIds)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('CRM blocks'), crm) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('CRM is mended'), crm) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('disk fails writes'), fc.integer({ min: 1, max: 4 })) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(
+      fc.constant('disk takes writes'),
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
+    ),
+  },
   { weight: 3, arbitrary: fc.tuple(fc.constant('crash'), fc.boolean()) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('stop and start')) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('hang')) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('second instance')) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('go on')) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant('hang, and be taken over')) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('go on')) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('kill one'), fc.nat(1), fc.boolean()) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('replay'), fc.subarray(callIds, { minLength: 1 })) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('routes'), fc.nat(routingCount - 1)) },
@@ -164,8 +172,8 @@ async function act(bridge: ModelBridge, [name, ...args]: Command): Promise<void>
     case 'CRM is mended':
       bridge.crms[args[0] as Connector].mend();
       break;
-    case 'disk fails writes':
-      bridge.failingWrites = args[0] as number;
+    case 'disk takes writes':
+      bridge.diskTakes = [...(args[0] as boolean[])];
       break;
     case 'crash':
       await bridge.crash(args[0] as boolean);
@@ -180,6 +188,11 @@ async function act(bridge: ModelBridge, [name, ...args]: Command): Promise<void>
       break;
     case 'second instance':
       if (bridge.instances.length < 2) bridge.startInstance();
+      break;
+    case 'hang, and be taken over':
+      bridge.instance?.hang();
+      if (bridge.instances.length < 2) bridge.startInstance();
+      await bridge.pass(40_000); // longer than a lease
       break;
     case 'go on':
       await bridge.resume();
@@ -219,7 +232,7 @@ async function rowsOf(bridge: ModelBridge, wanted?: string[]): Promise<number[]>
 /** Everything works again. What is due then is delivered by itself; what failed, by a replay. */
 async function end(bridge: ModelBridge): Promise<void> {
   await bridge.quiet();
-  bridge.failingWrites = 0;
+  bridge.diskTakes = [];
   for (const name of connectors) {
     bridge.crms[name].mend();
     for (const request of bridge.crms[name].underWay) request.end(true);

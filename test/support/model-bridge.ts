@@ -6,7 +6,7 @@ import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
 import { connectorsFor, deliveryOf } from '../../src/reading.ts';
 import { AddressList } from '../../src/receive/addresses.ts';
-import { type CallState, laneOf } from '../../src/receive/call.ts';
+import type { CallState } from '../../src/receive/call.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { compileCondition } from '../../src/route/template.ts';
@@ -85,8 +85,8 @@ export class ModelBridge {
   instances: Instance[] = [];
   configured: Configured = { routing: 0, connectors, mapping: 1, isBetaThere: true };
   settings = settingsOf(this.configured);
-  /** So many of the next writes fail. */
-  failingWrites = 0;
+  /** Which of the next writes the disk takes; then all of them. */
+  diskTakes: boolean[] = [];
   readonly #file: string;
   #store!: Store;
   #started = 0;
@@ -100,7 +100,7 @@ export class ModelBridge {
   readonly #acknowledged = new Map<string, Set<string>>();
   readonly #sent = new Map<string, Set<string>>();
   readonly #routed = new Map<string, Set<string>>();
-  readonly #revisions = new Map<string, number>();
+  readonly #fields = new Map<string, string>();
   /** By row of the call: what was settled. */
   readonly #told = new Map<number, Told[]>();
 
@@ -156,10 +156,11 @@ export class ModelBridge {
     });
   }
 
-  recorded(state: CallState, revision: number): void {
+  recorded(state: CallState): void {
     const key = `${state.source}/${state.callId}`;
-    if (this.#revisions.get(key) === revision) return; // a repeat, or nothing new: not routed again
-    this.#revisions.set(key, revision);
+    const fields = JSON.stringify(state.fields);
+    if (this.#fields.get(key) === fields) return; // a repeat, or nothing new: not routed again
+    this.#fields.set(key, fields);
     for (const connector of connectorsFor(this.settings, state)) add(this.#routed, key, connector);
   }
 
@@ -228,6 +229,7 @@ export class ModelBridge {
   }
 
   async pass(ms: number): Promise<void> {
+    await this.quiet();
     await this.time.pass(ms, async () => {
       await this.quiet();
       if (this.time.nextIn() > 0) await this.check(); // others may wake at the same moment
@@ -277,14 +279,15 @@ export class ModelBridge {
           this.#events++;
           await this.#someTurns();
           if (instance.isDead) return never;
-          if (this.failingWrites > 0 && writes.has(name)) {
-            this.failingWrites--;
+          if (writes.has(name) && this.diskTakes.shift() === false) {
             this.#troubledUntil = this.time.passed + longestSleepMs;
             throw new StoreUnavailable('SQLite: database or disk is full');
           }
           const result = await method(...args);
           this.#events++;
-          if (name === 'settle') this.#settled(args[0] as Lease, args[1] as Settlement[], result as boolean);
+          if (name === 'settle') {
+            this.#settled(instance, args[0] as Lease, args[1] as Settlement[], result as boolean);
+          }
           if (name === 'acquireLease' && result) this.#acquired(instance, result as Lease);
           await this.#someTurns();
           this.#events++;
@@ -310,7 +313,13 @@ export class ModelBridge {
     }
   }
 
-  #settled({ name, fence }: Lease, settlements: readonly Settlement[], isTaken: boolean): void {
+  #settled(
+    instance: Instance,
+    { name, fence }: Lease,
+    settlements: readonly Settlement[],
+    isTaken: boolean,
+  ): void {
+    for (const { callRow } of settlements) instance.attempted.delete(`${name}/${callRow}`);
     if (!isTaken) return;
     if (fence < (this.#fences.get(name) ?? 0)) this.broken(`${name} was settled with an old fence`);
     for (const { callRow, revision, attempt } of settlements) {
@@ -330,7 +339,7 @@ export class ModelBridge {
   /** Nothing is due that could be attempted now, and the worker wakes when the next falls due. */
   async #checkAwake(connector: Connector): Promise<void> {
     const holder = this.#holders.get(connector);
-    if (!holder || holder.hangs || holder.isDead || this.time.passed <= this.#troubledUntil) return;
+    if (!holder?.runs(connector) || this.time.passed <= this.#troubledUntil) return;
     const now = this.time.now();
     const crm = this.crms[connector];
     const requests = crm.of(holder.name);
@@ -342,12 +351,12 @@ export class ModelBridge {
       }
       return;
     }
-    const held = requests.flatMap(({ batch }) => batch);
-    const calls = new Set(held.map(({ call }) => `${call.source}/${call.id}`));
-    const lanes = new Set(held.map(({ call }) => laneOf(call.id, call.fields)));
-    for (const { state, lane } of await this.#store.takeDue(connector, now, 100, [])) {
-      const key = `${state.source}/${state.callId}`;
-      if (!calls.has(key) && !lanes.has(lane)) this.broken(`${key} is due in ${connector}, and left asleep`);
+    const lanes = new Set(
+      [...holder.attempted].filter(([of]) => of.startsWith(connector)).map(([, lane]) => lane),
+    );
+    for (const { callRow, state } of await this.#store.takeDue(connector, now, 100, lanes)) {
+      if (holder.attempted.has(`${connector}/${callRow}`)) continue;
+      this.broken(`${state.source}/${state.callId} is due in ${connector}, and left asleep`);
     }
     const next = await this.#store.nextDueAt(connector, now);
     const wakesAt = now.getTime() + holder.sleepsFor(connector);
@@ -476,6 +485,8 @@ export class Instance {
   hangs = false;
   /** Pushes that it was sent. */
   unanswered = 0;
+  /** The lane of each call under way, by connector and row. */
+  readonly attempted = new Map<string, string>();
   #goOn: Promise<void> = Promise.resolve();
   #resume = () => {};
 
@@ -511,8 +522,8 @@ export class Instance {
         record: (push) => this.#store.record(push),
         recordUnreadable: (body) => this.#store.recordUnreadable(body),
         route,
-        recorded: (push, { due, state, revision }) => {
-          model.recorded(state, revision);
+        recorded: (push, { due, state }) => {
+          model.recorded(state);
           model.wake(due);
           if (!state.endReceivedAt) this.#sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
@@ -555,7 +566,10 @@ export class Instance {
       clock,
       log: createLog('silent'),
       random: model.random,
-      read: (due) => deliveryOf(model.settings, due),
+      read: (due) => {
+        this.attempted.set(`${connector}/${due.callRow}`, due.lane);
+        return deliveryOf(model.settings, due);
+      },
     });
     this.#workers.set(connector, { worker, clock, mapping });
     worker.start();
@@ -566,6 +580,10 @@ export class Instance {
       const running = this.#workers.get(name);
       if (running) void this.#goOn.then(() => this.isDead || running.worker.wake());
     }
+  }
+
+  runs(connector: string): boolean {
+    return !this.hangs && !this.isDead && this.#workers.has(connector);
   }
 
   /** Milliseconds until the worker looks by itself. */

@@ -34,7 +34,7 @@ const breaches: Partial<Record<Mood, (outcomes: Outcome[]) => unknown>> = {
   noList: () => undefined,
   noOutcome: (outcomes) => outcomes.map(() => null),
   noReason: (outcomes) => outcomes.map(() => ({ kind: 'retry' })),
-  noRecords: (outcomes) => outcomes.map(() => ({ kind: 'delivered', records: 'all', notes: 7 })),
+  noRecords: (outcomes) => outcomes.map(({ kind, ...rest }) => ({ ...rest, kind, records: 'all', notes: 7 })),
   textForDate: (outcomes) =>
     outcomes.map(() => ({ kind: 'retry', reason: 'Later.', notBefore: '2026-11-02T03:20:00.000Z' })),
   noDate: (outcomes) =>
