@@ -54,6 +54,8 @@ export class Worker {
   readonly #abort = new AbortController();
   #lease: Lease | null = null;
   #renewAt = 0;
+  /** Whether `#blocked` is what the holder of the lease before us left. */
+  #resumed = false;
   #blocked: { since: Date; reason: string; probes: number; probeAt: Date } | null = null;
   #stopping = false;
   #running: Promise<void> | undefined;
@@ -86,11 +88,8 @@ export class Worker {
 
   async #run(): Promise<void> {
     const { clock, log, connector } = this.#options;
-    let resumed = false;
     while (!this.#stopping) {
       try {
-        if (!resumed) await this.#resume();
-        resumed = true;
         await this.#wakeup.wait(await this.#step());
       } catch (reason) {
         log.error({ connector, err: reason }, 'The store failed the delivery loop; it goes on in a second.');
@@ -99,19 +98,21 @@ export class Worker {
     }
   }
 
-  /** A connector that was blocked when the bridge went down begins with a probe. */
-  async #resume(): Promise<void> {
-    const { store, connector, clock } = this.#options;
+  /** Who takes a connector over that was blocked begins with a probe. */
+  async #resume(now: Date): Promise<void> {
+    const { store, connector } = this.#options;
     const state = (await store.connectorStates()).find((known) => known.connector === connector);
-    if (!state || state.blockedReason === null) return;
-    this.#blocked = { since: state.since, reason: state.blockedReason, probes: 0, probeAt: clock.now() };
+    const reason = state?.blockedReason ?? null;
+    this.#blocked = reason === null ? null : { since: state!.since, reason, probes: 0, probeAt: now };
+    this.#resumed = true;
   }
 
   /** Starts every batch that can start now. Returns when to look again, if nothing wakes us before. */
   async #step(): Promise<Date | null> {
     const { connection, store, connector, clock } = this.#options;
     const now = clock.now();
-    if (!(await this.#holdLease(now))) return new Date(now.getTime() + renewMs);
+    const lease = await this.#holdLease(now);
+    if (!lease) return new Date(now.getTime() + renewMs);
     const renewAt = new Date(this.#renewAt);
     const probing = this.#blocked !== null;
     if (this.#blocked && (now < this.#blocked.probeAt || this.#underWay.size > 0)) {
@@ -121,7 +122,7 @@ export class Worker {
     while (this.#underWay.size < limits.parallel && !this.#stopping) {
       const due = await this.#takeDue(now, limits.batch);
       if (due.length === 0) break;
-      this.#begin(due, probing);
+      this.#begin(lease, due, probing);
     }
     // With every place taken, the end of what is under way wakes us.
     if (this.#underWay.size >= limits.parallel) return renewAt;
@@ -138,22 +139,26 @@ export class Worker {
     return more.filter(isFree).slice(0, limit);
   }
 
-  async #holdLease(now: Date): Promise<boolean> {
+  async #holdLease(now: Date): Promise<Lease | null> {
     const { store, connector, holder, log } = this.#options;
-    const renewIn = this.#renewAt - now.getTime();
-    if (this.#lease && renewIn > 0 && renewIn <= renewMs) return true; // beyond that, the clock was set back
+    const renewIn = this.#renewAt - now.getTime(); // more than `renewMs` where the clock was set back
+    if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= renewMs) return this.#lease;
     if (this.#lease && !(await store.renewLease(this.#lease, now, leaseMs))) this.#lease = null;
-    this.#lease ??= await store.acquireLease(connector, holder, now, leaseMs);
+    if (!this.#lease) {
+      this.#resumed = false;
+      this.#lease = await store.acquireLease(connector, holder, now, leaseMs);
+    }
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
     this.#renewAt = now.getTime() + renewMs;
-    return this.#lease !== null;
+    if (this.#lease && !this.#resumed) await this.#resume(now);
+    return this.#lease;
   }
 
-  #begin(due: readonly DueDelivery[], probing: boolean): void {
+  #begin(lease: Lease, due: readonly DueDelivery[], probing: boolean): void {
     const lanes = new Set(due.map((delivery) => delivery.lane));
     for (const lane of lanes) this.#busyLanes.add(lane);
     for (const { callRow } of due) this.#busyCalls.add(callRow);
-    const attempt = this.#attempt(due, probing).finally(() => {
+    const attempt = this.#attempt(lease, due, probing).finally(() => {
       for (const lane of lanes) this.#busyLanes.delete(lane);
       for (const { callRow } of due) this.#busyCalls.delete(callRow);
       this.#underWay.delete(attempt);
@@ -162,9 +167,8 @@ export class Worker {
     this.#underWay.add(attempt);
   }
 
-  async #attempt(due: readonly DueDelivery[], probing: boolean): Promise<void> {
+  async #attempt(lease: Lease, due: readonly DueDelivery[], probing: boolean): Promise<void> {
     const { clock } = this.#options;
-    const lease = this.#lease as Lease;
     const started = clock.now();
     const readable: { due: DueDelivery; delivery: Delivery }[] = [];
     const outcomes = new Map<DueDelivery, Outcome>();
@@ -260,7 +264,7 @@ export class Worker {
           { connector },
           'Another instance took this connector over: it will write these calls again.',
         );
-        this.#lease = null;
+        if (this.#lease === lease) this.#lease = null; // we may have it again by now
         return;
       } catch (reason) {
         log.error({ connector, err: reason }, 'The store could not take what came of a delivery.');

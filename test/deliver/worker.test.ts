@@ -593,6 +593,57 @@ worker('what is settled after another instance took over counts for nothing', ()
   }),
 );
 
+worker('an attempt that another instance overtook does not give up the lease that was acquired since', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    const door = gate();
+    let acquired = 0;
+    const watched = before(store, (name) => {
+      if (name === 'acquireLease') acquired++;
+    });
+    const crm = start(
+      watched,
+      async (batch) => {
+        await door.opened;
+        return batch.map(() => delivered);
+      },
+      { clock: time.clock() },
+    );
+    await crm.record(startPush('1'), { receivedAt: time.now() });
+    await until('it is under way', () => crm.batches.length === 1);
+    time.jump(60_000);
+    const other = await store.acquireLease('crm', 'another bridge', time.now(), 30_000);
+    await store.releaseLease(other!);
+    await time.pass(10_000, () => until('it acquired the lease again', () => acquired === 2));
+    door.open();
+    await settled(store, '1'); // without a second's delay
+    await crm.stop();
+    assert.is((await storyOf(store, '1')).attempts.length, 1);
+  }),
+);
+
+worker('who takes over a connector that was blocked meanwhile begins with a probe, and ends the block', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    const receivedAt = time.now();
+    const other = await store.acquireLease('crm', 'another bridge', receivedAt, 3_600_000);
+    let asked = 0;
+    const watched = before(store, (name) => {
+      if (name === 'acquireLease') asked++;
+    });
+    const crm = start(watched, every(delivered), { clock: time.clock() });
+    await until('it asked for the lease', () => asked > 0 && time.nextIn() === 10_000);
+    for (const id of ['1', '2', '3']) await crm.record(caller(id, `040000000${id}`), { receivedAt });
+    await store.setConnectorState({ connector: 'crm', blockedReason: 'Revoked.', since: receivedAt });
+    await store.releaseLease(other!);
+    crm.wake();
+    for (const id of ['1', '2', '3']) await settled(store, id);
+    assert.equal(crm.written(), [['1'], ['2', '3']]);
+    assert.is((await store.connectorStates())[0]!.blockedReason, null);
+    await crm.stop();
+  }),
+);
+
 worker('without the lease nothing is taken, and with it everything', () =>
   withSqliteStore(async (store) => {
     const other = await store.acquireLease('crm', 'another bridge', new Date(), 3_600_000);
