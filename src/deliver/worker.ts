@@ -192,7 +192,8 @@ export class Worker {
     const settlements = due.map((item) =>
       this.#settlementOf(item, outcomes.get(item) as Outcome, attempt, now),
     );
-    await this.#settle(lease, settlements);
+    // What an attempt under an earlier lease learned of the CRM may be over.
+    if (!(await this.#settle(lease, settlements))) return;
     await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
     this.#report(due, outcomes, tookMs, requests);
   }
@@ -254,28 +255,36 @@ export class Worker {
     }
   }
 
-  /** Keeps at it while the store cannot take a write: the CRM has the call already, and we alone know it. */
-  async #settle(lease: Lease, settlements: readonly Settlement[]): Promise<void> {
-    const { store, connector, clock, log } = this.#options;
+  /** False when nothing was settled, because another instance took over or the bridge stops. */
+  async #settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean> {
+    const { store, connector, log } = this.#options;
+    const settled = await this.#insist('what came of a delivery', () => store.settle(lease, settlements));
+    if (settled === false) {
+      log.warn({ connector }, 'Another instance took this connector over: it will write these calls again.');
+      if (this.#lease === lease) this.#lease = null; // we may have it again by now
+    }
+    return settled === true;
+  }
+
+  /**
+   * Keeps at it while the store cannot take a write, for we alone know what it says. Undefined when the bridge stops
+   * before: what was delivered is still due then, and is written again, under the same key, after the next start.
+   */
+  async #insist<T>(what: string, write: () => Promise<T>): Promise<T | undefined> {
+    const { connector, clock, log } = this.#options;
     for (;;) {
       try {
-        if (await store.settle(lease, settlements)) return;
-        log.warn(
-          { connector },
-          'Another instance took this connector over: it will write these calls again.',
-        );
-        if (this.#lease === lease) this.#lease = null; // we may have it again by now
-        return;
+        return await write();
       } catch (reason) {
-        log.error({ connector, err: reason }, 'The store could not take what came of a delivery.');
-        if (this.#stopping) return; // still due: written again, under the same key, after the next start
+        log.error({ connector, err: reason }, `The store could not take ${what}.`);
+        if (this.#stopping) return undefined;
         await new Wakeup(clock).wait(new Date(clock.now().getTime() + storeRetryMs));
       }
     }
   }
 
   async #blockOrResume(outcomes: readonly Outcome[], probing: boolean, now: Date): Promise<void> {
-    const { store, connector, log, schedule } = this.#options;
+    const { connector, log, schedule } = this.#options;
     const blocked = outcomes.find((outcome) => outcome.kind === 'blocked');
     if (blocked) {
       const probes = probing && this.#blocked ? this.#blocked.probes + 1 : 0;
@@ -286,21 +295,19 @@ export class Worker {
       const facts = { connector, reason: blocked.reason, nextTry: probeAt };
       if (told) log.debug(facts, 'Still blocked.');
       else log.error(facts, 'Blocked: calls wait until this is mended.');
-      await this.#saveState(store, blocked.reason, this.#blocked.since);
+      await this.#saveState(blocked.reason, this.#blocked.since);
     } else if (probing && this.#blocked && outcomes.length > 0) {
       log.info({ connector }, 'No longer blocked: what waited is being delivered.');
       this.#blocked = null;
-      await this.#saveState(store, null, now);
+      await this.#saveState(null, now);
     }
   }
 
-  async #saveState(store: Store, blockedReason: string | null, since: Date): Promise<void> {
-    const { connector, log } = this.#options;
-    try {
-      await store.setConnectorState({ connector, blockedReason, since });
-    } catch (reason) {
-      log.error({ connector, err: reason }, "The store could not take the connector's state.");
-    }
+  async #saveState(blockedReason: string | null, since: Date): Promise<void> {
+    const { store, connector } = this.#options;
+    await this.#insist("the connector's state", () =>
+      store.setConnectorState({ connector, blockedReason, since }),
+    );
   }
 
   #report(

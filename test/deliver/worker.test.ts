@@ -705,6 +705,44 @@ worker('a store that fails for a while is asked until it works, and nothing is w
   }),
 );
 
+worker('that a block began or ended is told, even by a store that failed just then', () =>
+  withSqliteStore(async (store) => {
+    let failures = 0;
+    const failing = before(store, (name) => {
+      if (name === 'setConnectorState' && failures++ % 2 === 0)
+        throw new StoreUnavailable('SQLite: disk full');
+    });
+    await store.record(newPush(startPush('1')));
+    let isBlocked = true;
+    const crm = start(failing, (batch) => batch.map(() => (isBlocked ? blocked : delivered)), {
+      clock: hastyClock,
+    });
+    const told = async () => (await store.connectorStates())[0]?.blockedReason;
+    await until('the block is told', async () => (await told()) === 'The token was revoked.');
+    isBlocked = false;
+    await until('its end is told', async () => (await told()) === null);
+    assert.is(await stateOf(store, '1'), 'delivered');
+    await crm.stop();
+  }),
+);
+
+worker('what an overtaken attempt learned of a block is not told', () =>
+  withSqliteStore(async (store) => {
+    const door = gate();
+    const crm = start(store, async (batch) => {
+      await door.opened;
+      return batch.map(() => blocked);
+    });
+    await crm.record(startPush('1'));
+    await until('it is under way', () => crm.batches.length === 1);
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    assert.ok(await store.acquireLease('crm', 'another bridge', inAnHour, 30_000));
+    door.open();
+    await crm.stop();
+    assert.equal(await store.connectorStates(), []);
+  }),
+);
+
 const sweep = suite('lapse sweep');
 
 sweep('closes a call whose end does not come, tells its connectors, and a late end opens it again', () =>
