@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
 import { countingRequests } from '../connector/request-count.ts';
 import type { Log } from '../log.ts';
-import type { DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
+import type { Attempt, DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
+import { readOutcome } from './read-outcome.ts';
 import { nextProbe, nextTry, type Schedule } from './retry-schedule.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -24,6 +25,8 @@ export interface WorkerOptions {
   schedule: Schedule & { probeMs: readonly number[] };
   clock: Clock;
   log: Log;
+  /** From 0 up to 1, as Math.random: spreads the retries. */
+  random?(): number;
   /** What the connector gets for a due delivery; null when its source is configured no more. */
   read(due: DueDelivery): Delivery | null;
 }
@@ -53,6 +56,8 @@ export class Worker {
   readonly #abort = new AbortController();
   #lease: Lease | null = null;
   #renewAt = 0;
+  /** Whether `#blocked` is what the holder of the lease before us left. */
+  #resumed = false;
   #blocked: { since: Date; reason: string; probes: number; probeAt: Date } | null = null;
   #wasThrifty = false;
   #stopping = false;
@@ -86,11 +91,8 @@ export class Worker {
 
   async #run(): Promise<void> {
     const { clock, log, connector } = this.#options;
-    let resumed = false;
     while (!this.#stopping) {
       try {
-        if (!resumed) await this.#resume();
-        resumed = true;
         await this.#wakeup.wait(await this.#step());
       } catch (reason) {
         log.error({ connector, err: reason }, 'The store failed the delivery loop; it goes on in a second.');
@@ -99,19 +101,21 @@ export class Worker {
     }
   }
 
-  /** A connector that was blocked when the bridge went down begins with a probe. */
-  async #resume(): Promise<void> {
-    const { store, connector, clock } = this.#options;
+  /** Who takes a connector over that was blocked begins with a probe. */
+  async #resume(now: Date): Promise<void> {
+    const { store, connector } = this.#options;
     const state = (await store.connectorStates()).find((known) => known.connector === connector);
-    if (!state || state.blockedReason === null) return;
-    this.#blocked = { since: state.since, reason: state.blockedReason, probes: 0, probeAt: clock.now() };
+    const reason = state?.blockedReason ?? null;
+    this.#blocked = reason === null ? null : { since: state!.since, reason, probes: 0, probeAt: now };
+    this.#resumed = true;
   }
 
   /** Starts every batch that can start now. Returns when to look again, if nothing wakes us before. */
   async #step(): Promise<Date | null> {
     const { connection, store, connector, clock } = this.#options;
     const now = clock.now();
-    if (!(await this.#holdLease(now))) return new Date(now.getTime() + renewMs);
+    const lease = await this.#holdLease(now);
+    if (!lease) return new Date(now.getTime() + renewMs);
     const renewAt = new Date(this.#renewAt);
     const probing = this.#blocked !== null;
     if (this.#blocked && (now < this.#blocked.probeAt || this.#underWay.size > 0)) {
@@ -124,7 +128,7 @@ export class Worker {
       if (due.length === 0) break;
       const gatheredAt = new Date((due[0] as DueDelivery).dueAt.getTime() + gatherMs);
       if (thrifty && due.length < limits.batch && now < gatheredAt) return earliest(gatheredAt, renewAt);
-      this.#begin(due, probing);
+      this.#begin(lease, due, probing);
     }
     // With every place taken, the end of what is under way wakes us.
     if (this.#underWay.size >= limits.parallel) return renewAt;
@@ -157,21 +161,26 @@ export class Worker {
     return more.filter(isFree).slice(0, limit);
   }
 
-  async #holdLease(now: Date): Promise<boolean> {
+  async #holdLease(now: Date): Promise<Lease | null> {
     const { store, connector, holder, log } = this.#options;
-    if (this.#lease && now.getTime() < this.#renewAt) return true;
+    const renewIn = this.#renewAt - now.getTime(); // more than `renewMs` where the clock was set back
+    if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= renewMs) return this.#lease;
     if (this.#lease && !(await store.renewLease(this.#lease, now, leaseMs))) this.#lease = null;
-    this.#lease ??= await store.acquireLease(connector, holder, now, leaseMs);
+    if (!this.#lease) {
+      this.#resumed = false;
+      this.#lease = await store.acquireLease(connector, holder, now, leaseMs);
+    }
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
     this.#renewAt = now.getTime() + renewMs;
-    return this.#lease !== null;
+    if (this.#lease && !this.#resumed) await this.#resume(now);
+    return this.#lease;
   }
 
-  #begin(due: readonly DueDelivery[], probing: boolean): void {
+  #begin(lease: Lease, due: readonly DueDelivery[], probing: boolean): void {
     const lanes = new Set(due.map((delivery) => delivery.lane));
     for (const lane of lanes) this.#busyLanes.add(lane);
     for (const { callRow } of due) this.#busyCalls.add(callRow);
-    const attempt = this.#attempt(due, probing).finally(() => {
+    const attempt = this.#attempt(lease, due, probing).finally(() => {
       for (const lane of lanes) this.#busyLanes.delete(lane);
       for (const { callRow } of due) this.#busyCalls.delete(callRow);
       this.#underWay.delete(attempt);
@@ -180,9 +189,8 @@ export class Worker {
     this.#underWay.add(attempt);
   }
 
-  async #attempt(due: readonly DueDelivery[], probing: boolean): Promise<void> {
+  async #attempt(lease: Lease, due: readonly DueDelivery[], probing: boolean): Promise<void> {
     const { clock } = this.#options;
-    const lease = this.#lease as Lease;
     const started = clock.now();
     const readable: { due: DueDelivery; delivery: Delivery }[] = [];
     const outcomes = new Map<DueDelivery, Outcome>();
@@ -201,12 +209,15 @@ export class Worker {
     for (const [i, one] of readable.entries()) outcomes.set(one.due, result[i] as Outcome);
 
     const now = clock.now();
+    const tookMs = Math.max(now.getTime() - started.getTime(), 0); // the clock may have been set back
+    const attempt = { at: started, tookMs, requests, batch: due.length };
     const settlements = due.map((item) =>
-      this.#settlementOf(item, outcomes.get(item) as Outcome, started, now, { requests, batch: due.length }),
+      this.#settlementOf(item, outcomes.get(item) as Outcome, attempt, now),
     );
-    await this.#settle(lease, settlements);
+    // What an attempt under an earlier lease learned of the CRM may be over.
+    if (!(await this.#settle(lease, settlements))) return;
     await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
-    this.#report(due, outcomes, now.getTime() - started.getTime(), requests);
+    this.#report(due, outcomes, tookMs, requests);
   }
 
   /** The connection's outcomes; where it breaks its contract, another try is worth it. */
@@ -214,7 +225,7 @@ export class Worker {
     if (batch.length === 0) return [];
     try {
       const outcomes = await this.#options.connection.deliver(batch, this.#abort.signal);
-      if (outcomes.length === batch.length) return outcomes.map(asOutcome);
+      if (outcomes.length === batch.length) return outcomes.map(readOutcome);
       throw new Error(`The connector answered ${outcomes.length} outcomes for ${batch.length} calls.`);
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
@@ -225,21 +236,18 @@ export class Worker {
   #settlementOf(
     due: DueDelivery,
     outcome: Outcome,
-    started: Date,
+    attempt: Pick<Attempt, 'at' | 'tookMs' | 'requests' | 'batch'>,
     now: Date,
-    batch: { requests: number; batch: number },
   ): Settlement {
     return {
       callRow: due.callRow,
       revision: due.revision,
       records: outcome.records ?? {},
       attempt: {
-        at: started,
-        tookMs: now.getTime() - started.getTime(),
+        ...attempt,
         outcome: outcome.kind,
         reason: outcome.kind === 'delivered' ? null : outcome.reason,
         notes: outcome.notes ?? [],
-        ...batch,
       },
       next: this.#nextOf(due, outcome, now),
     };
@@ -262,35 +270,43 @@ export class Worker {
           since,
           now,
           outcome.notBefore,
-          Math.random(),
+          (this.#options.random ?? Math.random)(),
         );
         return at ? { state: 'due', at, countsAsFailure: true } : { state: 'failed' };
       }
     }
   }
 
-  /** Keeps at it while the store cannot take a write: the CRM has the call already, and we alone know it. */
-  async #settle(lease: Lease, settlements: readonly Settlement[]): Promise<void> {
-    const { store, connector, clock, log } = this.#options;
+  /** False when nothing was settled, because another instance took over or the bridge stops. */
+  async #settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean> {
+    const { store, connector, log } = this.#options;
+    const settled = await this.#insist('what came of a delivery', () => store.settle(lease, settlements));
+    if (settled === false) {
+      log.warn({ connector }, 'Another instance took this connector over: it will write these calls again.');
+      if (this.#lease === lease) this.#lease = null; // we may have it again by now
+    }
+    return settled === true;
+  }
+
+  /**
+   * Keeps at it while the store cannot take a write, for we alone know what it says. Undefined when the bridge stops
+   * before: what was delivered is still due then, and is written again, under the same key, after the next start.
+   */
+  async #insist<T>(what: string, write: () => Promise<T>): Promise<T | undefined> {
+    const { connector, clock, log } = this.#options;
     for (;;) {
       try {
-        if (await store.settle(lease, settlements)) return;
-        log.warn(
-          { connector },
-          'Another instance took this connector over: it will write these calls again.',
-        );
-        this.#lease = null;
-        return;
+        return await write();
       } catch (reason) {
-        log.error({ connector, err: reason }, 'The store could not take what came of a delivery.');
-        if (this.#stopping) return; // still due: written again, under the same key, after the next start
+        log.error({ connector, err: reason }, `The store could not take ${what}.`);
+        if (this.#stopping) return undefined;
         await new Wakeup(clock).wait(new Date(clock.now().getTime() + storeRetryMs));
       }
     }
   }
 
   async #blockOrResume(outcomes: readonly Outcome[], probing: boolean, now: Date): Promise<void> {
-    const { store, connector, log, schedule } = this.#options;
+    const { connector, log, schedule } = this.#options;
     const blocked = outcomes.find((outcome) => outcome.kind === 'blocked');
     if (blocked) {
       const probes = probing && this.#blocked ? this.#blocked.probes + 1 : 0;
@@ -301,21 +317,19 @@ export class Worker {
       const facts = { connector, reason: blocked.reason, nextTry: probeAt };
       if (told) log.debug(facts, 'Still blocked.');
       else log.error(facts, 'Blocked: calls wait until this is mended.');
-      await this.#saveState(store, blocked.reason, this.#blocked.since);
+      await this.#saveState(blocked.reason, this.#blocked.since);
     } else if (probing && this.#blocked && outcomes.length > 0) {
       log.info({ connector }, 'No longer blocked: what waited is being delivered.');
       this.#blocked = null;
-      await this.#saveState(store, null, now);
+      await this.#saveState(null, now);
     }
   }
 
-  async #saveState(store: Store, blockedReason: string | null, since: Date): Promise<void> {
-    const { connector, log } = this.#options;
-    try {
-      await store.setConnectorState({ connector, blockedReason, since });
-    } catch (reason) {
-      log.error({ connector, err: reason }, "The store could not take the connector's state.");
-    }
+  async #saveState(blockedReason: string | null, since: Date): Promise<void> {
+    const { store, connector } = this.#options;
+    await this.#insist("the connector's state", () =>
+      store.setConnectorState({ connector, blockedReason, since }),
+    );
   }
 
   #report(
@@ -347,13 +361,6 @@ export class Worker {
       );
     }
   }
-}
-
-/** A connector that answers something else than an outcome is asked again, like one that throws. */
-function asOutcome(answer: Outcome | undefined): Outcome {
-  const kinds: unknown[] = ['delivered', 'retry', 'rejected', 'blocked'];
-  if (kinds.includes(answer?.kind)) return answer as Outcome;
-  return { kind: 'retry', reason: 'The connector answered something that is not an outcome.' };
 }
 
 function earliest(a: Date | null, b: Date): Date {

@@ -119,10 +119,19 @@ export function foldFields(known: Fields | undefined, push: Fields): Fields {
   return folded;
 }
 
-/** The lane of a call: calls of one caller share it. Cheap, and coarse: some callers may share one. */
+/** Between a number and its extension: `0444 444 444 ext 12`. */
+const beforeExtension = /[\p{L}#,;~]/u;
+
+/**
+ * The lane of a call: calls of one caller share it, however the number is written. Cheap, and coarse: some callers may
+ * share one.
+ */
 export function laneOf(callId: string, fields: Fields): string {
-  const digits = (fields['PLA_Caller_Phone_Number'] ?? '').replace(/\D/g, '');
-  return digits.length < 6 ? callId : digits.slice(-8);
+  for (const part of (fields['PLA_Caller_Phone_Number'] ?? '').split(beforeExtension)) {
+    const digits = part.replace(/\D/g, '');
+    if (digits.length >= 6) return digits.slice(-8);
+  }
+  return callId;
 }
 
 /** The call that a stored state describes. Parts are read when first asked for: receiving needs few of them. */

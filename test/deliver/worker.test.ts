@@ -17,6 +17,7 @@ import {
 } from '../../src/store/store.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
+import { VirtualTime } from '../support/virtual-clock.ts';
 import { newPush, withFolder, withSqliteStore } from '../support/with-store.ts';
 
 const worker = suite('delivery worker');
@@ -322,6 +323,27 @@ for (const [what, answer, reason] of breaches) {
   );
 }
 
+worker('what of an outcome cannot be read takes nothing from the rest of it', () =>
+  withSqliteStore(async (store) => {
+    const answers: unknown[] = [
+      { kind: 'retry' },
+      { kind: 'retry', reason: 'Later.', notBefore: '2026-11-02T03:20:00.000Z', notes: 'none' },
+      { kind: 'retry', reason: 'Half.', records: { activity: 1n } },
+      { kind: 'delivered' },
+    ];
+    const crm = start(store, ([delivery]) => [answers[delivery!.attempt - 1] as Outcome]);
+    await crm.record(startPush('1'));
+    await settled(store, '1');
+    await crm.stop();
+    assert.equal(outcomesOf(await storyOf(store, '1')), [
+      ['retry', 'The connector gave no reason.'],
+      ['retry', 'Later.'],
+      ['retry', 'Half.'],
+      ['delivered', null],
+    ]);
+  }),
+);
+
 worker(
   'a blocked connector probes with one call at a time, consumes no attempts, and resumes by itself',
   () =>
@@ -605,6 +627,57 @@ worker('what is settled after another instance took over counts for nothing', ()
   }),
 );
 
+worker('an attempt that another instance overtook does not give up the lease that was acquired since', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    const door = gate();
+    let acquired = 0;
+    const watched = before(store, (name) => {
+      if (name === 'acquireLease') acquired++;
+    });
+    const crm = start(
+      watched,
+      async (batch) => {
+        await door.opened;
+        return batch.map(() => delivered);
+      },
+      { clock: time.clock() },
+    );
+    await crm.record(startPush('1'), { receivedAt: time.now() });
+    await until('it is under way', () => crm.batches.length === 1);
+    time.jump(60_000);
+    const other = await store.acquireLease('crm', 'another bridge', time.now(), 30_000);
+    await store.releaseLease(other!);
+    await time.pass(10_000, () => until('it acquired the lease again', () => acquired === 2));
+    door.open();
+    await settled(store, '1'); // without a second's delay
+    await crm.stop();
+    assert.is((await storyOf(store, '1')).attempts.length, 1);
+  }),
+);
+
+worker('who takes over a connector that was blocked meanwhile begins with a probe, and ends the block', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    const receivedAt = time.now();
+    const other = await store.acquireLease('crm', 'another bridge', receivedAt, 3_600_000);
+    let asked = 0;
+    const watched = before(store, (name) => {
+      if (name === 'acquireLease') asked++;
+    });
+    const crm = start(watched, every(delivered), { clock: time.clock() });
+    await until('it asked for the lease', () => asked > 0 && time.nextIn() === 10_000);
+    for (const id of ['1', '2', '3']) await crm.record(caller(id, `040000000${id}`), { receivedAt });
+    await store.setConnectorState({ connector: 'crm', blockedReason: 'Revoked.', since: receivedAt });
+    await store.releaseLease(other!);
+    crm.wake();
+    for (const id of ['1', '2', '3']) await settled(store, id);
+    assert.equal(crm.written(), [['1'], ['2', '3']]);
+    assert.is((await store.connectorStates())[0]!.blockedReason, null);
+    await crm.stop();
+  }),
+);
+
 worker('without the lease nothing is taken, and with it everything', () =>
   withSqliteStore(async (store) => {
     const other = await store.acquireLease('crm', 'another bridge', new Date(), 3_600_000);
@@ -619,6 +692,32 @@ worker('without the lease nothing is taken, and with it everything', () =>
     await store.releaseLease(other!);
     await settled(store, '1');
     await crm.stop();
+  }),
+);
+
+worker('a clock that is set back makes no attempt shorter than nothing, and no sleep longer', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    let renewed = 0;
+    const watched = before(store, (name) => {
+      if (name === 'renewLease') renewed++;
+    });
+    const crm = start(
+      watched,
+      (batch) => {
+        time.jump(-3_600_000);
+        return batch.map(() => delivered);
+      },
+      { clock: time.clock() },
+    );
+    await crm.record(startPush('1'), { receivedAt: time.now() });
+    await settled(store, '1');
+    for (const times of [1, 2, 3]) {
+      await until('it sleeps', () => time.nextIn() > 0 && time.nextIn() <= 10_000);
+      await time.pass(time.nextIn(), () => until('the lease was renewed', () => renewed >= times));
+    }
+    await crm.stop();
+    assert.is((await storyOf(store, '1')).attempts[0]!.tookMs, 0);
   }),
 );
 
@@ -637,6 +736,44 @@ worker('a store that fails for a while is asked until it works, and nothing is w
     await crm.stop();
     assert.equal(failures, ['takeDue', 'takeDue', 'settle', 'settle']);
     assert.equal(crm.written(), [['1']]);
+  }),
+);
+
+worker('that a block began or ended is told, even by a store that failed just then', () =>
+  withSqliteStore(async (store) => {
+    let failures = 0;
+    const failing = before(store, (name) => {
+      if (name === 'setConnectorState' && failures++ % 2 === 0)
+        throw new StoreUnavailable('SQLite: disk full');
+    });
+    await store.record(newPush(startPush('1')));
+    let isBlocked = true;
+    const crm = start(failing, (batch) => batch.map(() => (isBlocked ? blocked : delivered)), {
+      clock: hastyClock,
+    });
+    const told = async () => (await store.connectorStates())[0]?.blockedReason;
+    await until('the block is told', async () => (await told()) === 'The token was revoked.');
+    isBlocked = false;
+    await until('its end is told', async () => (await told()) === null);
+    assert.is(await stateOf(store, '1'), 'delivered');
+    await crm.stop();
+  }),
+);
+
+worker('what an overtaken attempt learned of a block is not told', () =>
+  withSqliteStore(async (store) => {
+    const door = gate();
+    const crm = start(store, async (batch) => {
+      await door.opened;
+      return batch.map(() => blocked);
+    });
+    await crm.record(startPush('1'));
+    await until('it is under way', () => crm.batches.length === 1);
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    assert.ok(await store.acquireLease('crm', 'another bridge', inAnHour, 30_000));
+    door.open();
+    await crm.stop();
+    assert.equal(await store.connectorStates(), []);
   }),
 );
 

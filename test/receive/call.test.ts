@@ -7,6 +7,7 @@ import {
   type Reading,
   readCall,
 } from '../../src/receive/call.ts';
+import { parsePhone } from '../../src/receive/phone.ts';
 import { type Fields, parsePush } from '../../src/receive/push.ts';
 import { endPush, endSample, startPush, startSample } from '../support/build-push.ts';
 import { assert, suite } from '../support/suite.ts';
@@ -303,6 +304,10 @@ call('calls of one caller share a lane, however the number is spelt; without one
   const lane = (number: string) => laneOf('77', { PLA_Caller_Phone_Number: number });
   assert.is(lane('+61 444 444 444'), '44444444');
   assert.is(lane('0444444444'), '44444444');
+  for (const extension of [' ext 12', ' ext.12', 'x12', '#12', ';ext=12', ',,12', ' доб 12']) {
+    assert.is(lane(`0444444444${extension}`), '44444444', extension);
+    assert.is(parsePhone(`0444444444${extension}`, 'AU').number, '+61444444444', extension);
+  }
   assert.is(lane('anonymous'), '77');
   assert.is(laneOf('77', {}), '77');
 });

@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import type { Outcome } from '../connector/contract.ts';
+
+const record = z.object({ type: z.string(), id: z.string() });
+
+/** The kind alone decides what happens, so a part that cannot be read takes nothing from it. */
+const answered = z.object({
+  kind: z.enum(['delivered', 'retry', 'rejected', 'blocked']),
+  reason: z.string().min(1).catch('The connector gave no reason.'),
+  notBefore: z.date().optional().catch(undefined),
+  records: z.object({ activity: record.optional(), person: record.optional() }).catch({}),
+  notes: z.array(z.string()).catch([]),
+});
+
+/** What a connector answered for one call. Something that is no outcome is worth another try, like what it throws. */
+export function readOutcome(answer: unknown): Outcome {
+  const read = answered.safeParse(answer);
+  if (read.success) return read.data as Outcome;
+  return { kind: 'retry', reason: 'The connector answered something that is not an outcome.' };
+}

@@ -1,0 +1,240 @@
+import type { Connection, Delivery, Outcome } from '../../src/connector/contract.ts';
+
+/**
+ * How a CRM, or the connector before it, takes one request:
+ * - `refuses`: nothing is written, and the connector throws; `forgets`: all is written, and the connector throws
+ * - `busy`, `busyLater`: not now, without and with a time
+ * - `half`: the first of the batch is written, the others are to be tried again
+ * - `slow`, `slowAnswer`: it waits to be told, before or after it writes
+ * - the others write all and then break the contract
+ */
+export const moods = [
+  'refuses',
+  'forgets',
+  'busy',
+  'busyLater',
+  'half',
+  'slow',
+  'slowAnswer',
+  'tooFew',
+  'tooMany',
+  'noList',
+  'noOutcome',
+  'noReason',
+  'noRecords',
+  'textForDate',
+  'noDate',
+  'unwritable',
+] as const;
+export type Mood = (typeof moods)[number];
+
+const breaches: Partial<Record<Mood, (outcomes: Outcome[]) => unknown>> = {
+  tooFew: (outcomes) => outcomes.slice(1),
+  tooMany: (outcomes) => [...outcomes, outcomes[0]],
+  noList: () => undefined,
+  noOutcome: (outcomes) => outcomes.map(() => null),
+  noReason: (outcomes) => outcomes.map(() => ({ kind: 'retry' })),
+  noRecords: (outcomes) => outcomes.map(({ kind, ...rest }) => ({ ...rest, kind, records: 'all', notes: 7 })),
+  textForDate: (outcomes) =>
+    outcomes.map(() => ({ kind: 'retry', reason: 'Later.', notBefore: '2026-11-02T03:20:00.000Z' })),
+  noDate: (outcomes) =>
+    outcomes.map(() => ({ kind: 'blocked', reason: 'Never.', notBefore: new Date(Number.NaN) })),
+  unwritable: (outcomes) => outcomes.map((outcome) => ({ ...outcome, records: { activity: 1n } })),
+};
+
+/** What the CRM shows of a call. */
+export interface Activity {
+  id: string;
+  revision: number;
+  phase: string;
+  fields: Record<string, string>;
+  mapping: number;
+  person: string | undefined;
+  /** The instance that wrote it last. */
+  by: string;
+}
+
+export interface Person {
+  id: string;
+  number: string;
+  /** The instance that made it. */
+  by: string;
+}
+
+/** The mapping and the instance that a connection is opened for. */
+interface OpenedFor {
+  instance: string;
+  mapping: number;
+  /** Resolves while the instance runs: a process that hangs learns nothing. */
+  running(): Promise<void>;
+}
+
+/** One `deliver` under way. */
+interface Request {
+  of: OpenedFor;
+  batch: readonly Delivery[];
+  /** The request arrives at the CRM, or is lost, and whoever sent it gets an answer. */
+  end(arrives: boolean): void;
+  /** The same, but nobody is there any more to hear the answer. */
+  orphan(arrives: boolean): void;
+}
+
+/** A CRM with a key on its activities, and a connector that writes to it as the contract says. */
+export class ModelCrm {
+  readonly activities = new Map<string, Activity>();
+  /** Nothing but the order of the requests keeps one number from being made twice. */
+  readonly people: Person[] = [];
+  readonly underWay = new Set<Request>();
+  readonly limits: Connection['limits'];
+  /** For the next requests. */
+  moods: Mood[] = [];
+  /** Call ids that it does not take. */
+  rejects = new Set<string>();
+  blocks = false;
+  /** Counts whatever happens here. */
+  events = 0;
+  readonly #now: () => Date;
+  readonly #broken: (what: string) => void;
+
+  constructor(limits: Connection['limits'], now: () => Date, broken: (what: string) => void) {
+    this.limits = limits;
+    this.#now = now;
+    this.#broken = broken;
+  }
+
+  open(of: OpenedFor): Connection {
+    return {
+      limits: this.limits,
+      deliver: (batch, signal) => this.#deliver(of, batch, signal),
+      check: async () => [],
+      plan: async () => [],
+      apply: async () => {},
+      link: () => undefined,
+      close: async () => {
+        if (this.of(of.instance).length > 0) this.#broken('a connection was closed during a request');
+      },
+    };
+  }
+
+  /** From now on it takes everything. What is slow stays under way. */
+  mend(): void {
+    this.moods = [];
+    this.rejects.clear();
+    this.blocks = false;
+  }
+
+  /** The requests of one instance. */
+  of(instance: string): Request[] {
+    return [...this.underWay].filter((request) => request.of.instance === instance);
+  }
+
+  async #deliver(of: OpenedFor, batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    this.events++;
+    this.#checkOrder(of, batch);
+    const mood = this.moods.shift();
+    if (this.blocks) return batch.map(() => ({ kind: 'blocked', reason: 'The token was revoked.' }));
+    if (mood === 'refuses') throw new Error('connect ECONNREFUSED');
+    if (mood === 'busy') return batch.map(() => ({ kind: 'retry', reason: 'The CRM answered 503.' }));
+    if (mood === 'busyLater') {
+      const notBefore = new Date(this.#now().getTime() + 60_000);
+      return batch.map(() => ({ kind: 'retry', reason: 'The CRM answered 429.', notBefore }));
+    }
+    const known = new Map(this.people.map((person) => [person.number, person]));
+    const write = () =>
+      batch.map((delivery, n) => this.#write(of, delivery, known, mood === 'half' && n > 0));
+    const outcomes = await this.#answer(of, batch, signal, mood, write);
+    this.events++;
+    await of.running();
+    if (mood === 'forgets') throw 'socket hang up';
+    return mood && breaches[mood] ? (breaches[mood](outcomes) as Outcome[]) : outcomes;
+  }
+
+  /** The answer, when it comes. A request that waits is under way for as long. */
+  async #answer(
+    of: OpenedFor,
+    batch: readonly Delivery[],
+    signal: AbortSignal,
+    mood: Mood | undefined,
+    write: () => Outcome[],
+  ): Promise<Outcome[]> {
+    const first = mood === 'slow' ? undefined : write();
+    return new Promise((resolve, reject) => {
+      const request: Request = {
+        of,
+        batch,
+        end: (arrives) => {
+          if (!this.underWay.delete(request)) return;
+          this.events++;
+          if (first) resolve(first);
+          else if (arrives) resolve(write());
+          else reject(new Error('socket hang up'));
+        },
+        orphan: (arrives) => {
+          this.underWay.delete(request);
+          if (!first && arrives) write();
+        },
+      };
+      this.underWay.add(request);
+      signal.addEventListener('abort', () => request.end(false));
+      if (mood !== 'slow' && mood !== 'slowAnswer') request.end(true);
+    });
+  }
+
+  /** No other request of this instance may hold one of these calls or callers: nothing else keeps them apart. */
+  #checkOrder(of: OpenedFor, batch: readonly Delivery[]): void {
+    const others = this.of(of.instance);
+    const held = others.flatMap((request) => request.batch);
+    for (const { key, call } of batch) {
+      for (const other of held) {
+        if (other.key === key) this.#broken(`call ${key} is attempted twice at once`);
+        if (call.caller.number !== null && other.call.caller.number === call.caller.number) {
+          this.#broken(`calls ${other.key} and ${key}, of one caller, are attempted at once`);
+        }
+      }
+    }
+    if (new Set(batch.map(({ key }) => key)).size < batch.length) this.#broken('a batch has a call twice');
+    if (batch.length === 0 || batch.length > this.limits.batch) this.#broken(`a batch of ${batch.length}`);
+    if (others.length >= this.limits.parallel) this.#broken(`${others.length + 1} batches at once`);
+  }
+
+  /** `known`: the people there were when the request came, as a connector looks before it creates. */
+  #write(of: OpenedFor, delivery: Delivery, known: Map<string, Person>, isLeftOut: boolean): Outcome {
+    const { key, call, revision, records } = delivery;
+    if (this.rejects.has(call.id)) return { kind: 'rejected', reason: 'A property is refused.' };
+    if (isLeftOut) return { kind: 'retry', reason: 'The CRM wrote only half.' };
+    const before = this.activities.get(key);
+    if (records.activity && records.activity.id !== before?.id) {
+      this.#broken(`${key} is believed to be ${records.activity.id}, and is ${before?.id}`);
+    }
+    if (before && before.by === of.instance && before.revision > revision) {
+      this.#broken(`${key} goes back from revision ${before.revision} to ${revision}`);
+    }
+    const person = call.caller.number === null ? undefined : this.#person(of, call.caller.number, known);
+    const activity: Activity = {
+      id: before?.id ?? `a${this.activities.size + 1}`,
+      revision,
+      phase: call.phase,
+      fields: { ...call.fields },
+      mapping: of.mapping,
+      person: person?.id,
+      by: of.instance,
+    };
+    this.activities.set(key, activity);
+    return {
+      kind: 'delivered',
+      records: {
+        activity: { type: 'call', id: activity.id },
+        ...(person && { person: { type: 'contact', id: person.id } }),
+      },
+    };
+  }
+
+  #person(of: OpenedFor, number: string, known: Map<string, Person>): Person {
+    const byAnother = this.people.find((one) => one.number === number && one.by !== of.instance);
+    const person = known.get(number) ??
+      byAnother ?? { id: `p${this.people.length}`, number, by: of.instance };
+    if (!this.people.includes(person)) this.people.push(person);
+    known.set(number, person);
+    return person;
+  }
+}
