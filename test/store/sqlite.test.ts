@@ -221,10 +221,11 @@ sqlite('an error of SQLite says that the store is unavailable, and nothing is wr
     const file = join(folder, 'bridge.db');
     const store = await openSqliteStore(file, 'bridge');
     await store.record(newPush(startPush('1')));
-    execute(file, 'drop table pushes');
+    execute(file, 'alter table pushes rename to elsewhere');
     const reason = await store.record(newPush(startPush('2'))).catch((thrown: unknown) => thrown);
     assert.instance(reason, StoreUnavailable);
     assert.match((reason as Error).message, /^SQLite: no such table/);
+    execute(file, 'alter table elsewhere rename to pushes');
     assert.equal(
       (await store.calls({ limit: 10 })).map(({ state }) => state.callId),
       ['1'],

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { callsAndDeliveries } from './001-calls-and-deliveries.ts';
+import { lighterPushes } from './002-lighter-pushes.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
   '001-calls-and-deliveries': callsAndDeliveries,
+  '002-lighter-pushes': lighterPushes,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
