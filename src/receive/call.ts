@@ -116,7 +116,7 @@ export function foldFields(known: Fields | undefined, push: Fields): Fields {
     const value = push[key] as string;
     const before = known[key];
     if (value === before || (before !== undefined && isBlank(value))) continue;
-    if (folded === known) folded = { __proto__: null, ...known } as unknown as Fields;
+    if (folded === known) folded = Object.setPrototypeOf({ ...known }, null) as Fields;
     folded[key] = value;
   }
   return folded;
