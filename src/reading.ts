@@ -28,7 +28,9 @@ export function callOf(settings: Settings, state: CallState): Call | null {
 export function connectorsFor(settings: Settings, state: CallState): string[] {
   const source = settings.sources[state.source];
   if (!source) return [];
-  return matchRoutes(settings.routes, readCall(state, readingOf(source)), source.timezone);
+  let call: Call | undefined;
+  const read = () => (call ??= readCall(state, readingOf(source)));
+  return matchRoutes(settings.routes, state.source, read, source.timezone);
 }
 
 export function routingOf(settings: Settings, state: CallState): Routing {

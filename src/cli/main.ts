@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigProblems } from '../config/problems.ts';
+import { keepYoungSpaceSmall } from '../runtime/memory.ts';
 
 /*
  * The commands. Each lives in a file of its own, imported when it is asked for, so that help and mistakes are answered
@@ -180,6 +181,7 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+keepYoungSpaceSmall(); // before a command loads what it needs: the space does not shrink again
 try {
   await program.parseAsync();
 } catch (reason) {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Outcome } from '../connector/contract.ts';
+import { type Outcome, recordRoles } from '../connector/contract.ts';
 
 const record = z.object({ type: z.string(), id: z.string() });
 
@@ -8,7 +8,7 @@ const answered = z.object({
   kind: z.enum(['delivered', 'retry', 'rejected', 'blocked']),
   reason: z.string().min(1).catch('The connector gave no reason.'),
   notBefore: z.date().optional().catch(undefined),
-  records: z.object({ activity: record.optional(), person: record.optional() }).catch({}),
+  records: z.partialRecord(z.enum(recordRoles), record).catch({}),
   notes: z.array(z.string()).catch([]),
 });
 

@@ -195,13 +195,9 @@ export class Worker {
     const readable: { due: DueDelivery; delivery: Delivery }[] = [];
     const outcomes = new Map<DueDelivery, Outcome>();
     for (const item of due) {
-      const delivery = this.#options.read(item);
-      if (delivery) readable.push({ due: item, delivery });
-      else
-        outcomes.set(item, {
-          kind: 'rejected',
-          reason: `The source "${item.state.source}" is configured no more.`,
-        });
+      const read = this.#read(item);
+      if ('kind' in read) outcomes.set(item, read);
+      else readable.push({ due: item, delivery: read });
     }
     const { result, requests } = await countingRequests(() =>
       this.#deliver(readable.map((one) => one.delivery)),
@@ -218,6 +214,18 @@ export class Worker {
     if (!(await this.#settle(lease, settlements))) return;
     await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
     this.#report(due, outcomes, tookMs, requests);
+  }
+
+  /** What the connection gets, or why it gets nothing. A call that cannot be read must not stop the others. */
+  #read(item: DueDelivery): Delivery | Outcome {
+    try {
+      const delivery = this.#options.read(item);
+      if (delivery) return delivery;
+      return { kind: 'rejected', reason: `The source "${item.state.source}" is configured no more.` };
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      return { kind: 'retry', reason: `The call could not be read: ${reason}` };
+    }
   }
 
   /** The connection's outcomes; where it breaks its contract, another try is worth it. */

@@ -97,9 +97,14 @@ const startFields = ['PLA_Caller_Phone_Number', 'PLA_Number_Dialed', 'PLA_CallSt
 /** Which half of a call some fields tell of, by what they hold and never by the URL they came to. */
 export function kindOf(fields: Fields): 'start' | 'end' | 'both' | 'neither' {
   const start = startFields.some((name) => !isBlank(fields[name]));
-  const end = endFields.some((name) => !isBlank(fields[name]));
+  const end = hasEnd(fields);
   if (start) return end ? 'both' : 'start';
   return end ? 'end' : 'neither';
+}
+
+/** Whether some fields tell of a call's end. */
+export function hasEnd(fields: Fields): boolean {
+  return endFields.some((name) => !isBlank(fields[name]));
 }
 
 /**
@@ -113,7 +118,7 @@ export function foldFields(known: Fields | undefined, push: Fields): Fields {
     const value = push[key] as string;
     const before = known[key];
     if (value === before || (before !== undefined && isBlank(value))) continue;
-    if (folded === known) folded = Object.assign(Object.create(null), known) as Fields;
+    if (folded === known) folded = Object.setPrototypeOf({ ...known }, null) as Fields;
     folded[key] = value;
   }
   return folded;

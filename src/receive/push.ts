@@ -72,14 +72,7 @@ const windows1252 = new TextDecoder('windows-1252');
  * @throws UnreadablePush when it is neither, or names no call.
  */
 export function parsePush(body: string): Push {
-  const raw = readBody(body);
-  const fields: Fields = Object.create(null);
-  for (const [key, value] of raw) {
-    const name = asPrinted.has(key) ? key : (spellings.get(key.trim().toLowerCase()) ?? key);
-    const text = asText(value);
-    // A key sent twice, or in two spellings: the last that says something.
-    if (!(name in fields) || text.trim() !== '') fields[name] = text;
-  }
+  const fields = readFields(body);
   const callId = (fields['PLA_Call_Id'] ?? '').trim();
   if (callId === '') {
     throw new UnreadablePush(
@@ -94,21 +87,39 @@ export function parsePush(body: string): Push {
   return { callId, fields };
 }
 
-function readBody(body: string): Iterable<[key: string, value: unknown]> {
-  const text = body.replace(/^\uFEFF/, '').trim();
+function readFields(body: string): Fields {
+  const text = body.trim(); // of a BOM, too
   if (text === '') throw new UnreadablePush('The body is empty.');
-  let value: unknown;
-  if (/^[[{"]/.test(text)) {
-    value = parseJson(text);
-  } else if (/^[^\s{}"]+=/.test(text)) {
-    return new URLSearchParams(text);
-  } else {
-    throw new UnreadablePush('The body is neither a JSON object nor a form.');
+  if (!/^[[{"]/.test(text)) {
+    if (!/^[^\s{}"]+=/.test(text)) {
+      throw new UnreadablePush('The body is neither a JSON object nor a form.');
+    }
+    return namedAsPrinted(new URLSearchParams(text));
   }
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UnreadablePush('The body is JSON, but not an object.');
   }
-  return Object.entries(value);
+  // A push just as the article prints it, which nearly all are, is not copied.
+  return isAsPrinted(value) ? Object.setPrototypeOf(value, null) : namedAsPrinted(Object.entries(value));
+}
+
+function isAsPrinted(value: object): value is Fields {
+  for (const key in value) {
+    if (!asPrinted.has(key) || typeof (value as Record<string, unknown>)[key] !== 'string') return false;
+  }
+  return true;
+}
+
+function namedAsPrinted(raw: Iterable<[key: string, value: unknown]>): Fields {
+  const fields: Fields = Object.create(null);
+  for (const [key, value] of raw) {
+    const name = asPrinted.has(key) ? key : (spellings.get(key.trim().toLowerCase()) ?? key);
+    const text = asText(value);
+    // A key sent twice, or in two spellings: the last that says something.
+    if (!(name in fields) || text.trim() !== '') fields[name] = text;
+  }
+  return fields;
 }
 
 function parseJson(text: string): unknown {
@@ -132,14 +143,20 @@ function parseLeniently(text: string): unknown {
 /** A call id sent as a bare number may have more digits than a double holds: then its text is kept instead. */
 function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  const rounded = Object.values(value ?? {}).some(
-    (v) => typeof v === 'number' && Math.abs(v) > Number.MAX_SAFE_INTEGER,
-  );
-  return rounded
+  return holdsRoundedNumber(value)
     ? JSON.parse(text, (_key: string, v: unknown, context?: { source: string }) =>
         typeof v === 'number' ? context?.source : v,
       )
     : value;
+}
+
+function holdsRoundedNumber(value: unknown): boolean {
+  if (typeof value !== 'object') return false;
+  for (const key in value) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (typeof inner === 'number' && Math.abs(inner) > Number.MAX_SAFE_INTEGER) return true;
+  }
+  return false;
 }
 
 /** One pass, so that no input makes it slow: strings are skipped whole, and each blank is looked at once. */

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { readBody } from '../runtime/serve.ts';
 import { type NewPush, type Recorded, StoreUnavailable, type UnreadableBody } from '../store/store.ts';
 import { type AddressList, senderAddress } from './addresses.ts';
 import { decodeBody, type Push, parsePush, UnreadablePush } from './push.ts';
@@ -44,22 +45,23 @@ type Status = 200 | 400 | 403 | 404 | 405 | 413 | 503;
 
 /** The answer that the vendor prescribes: these three keys, all of them strings. */
 function answer(status: Status, callId: string, error: string): Response {
-  return new Response(JSON.stringify({ PLA_Call_Id: callId, success: String(status === 200), error }), {
-    status,
-    headers: {
-      'content-type': 'application/json',
-      ...(status === 503 ? { 'retry-after': retryAfterSeconds } : {}),
-      ...(status === 405 ? { allow: 'POST' } : {}),
-    },
-  });
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  if (status === 503) headers['retry-after'] = retryAfterSeconds;
+  if (status === 405) headers['allow'] = 'POST';
+  const body = JSON.stringify({ PLA_Call_Id: callId, success: String(status === 200), error });
+  return new Response(body, { status, headers });
 }
 
 /** `POST /push/<token>`, `…/create` and `…/update`: verify, record, and only then answer. */
 export function receiveRoutes(options: ReceiveOptions): Hono {
   const routes = new Hono();
   for (const path of ['/push/:token', '/push/:token/create', '/push/:token/update']) {
-    routes.post(path, (context) => receive(context, context.req.param('token') as string, options));
-    routes.all(path, () => answer(405, '', 'Pushes are sent with POST.'));
+    // One handler for all methods: with two, the framework would run a chain for every push.
+    routes.all(path, (context) =>
+      context.req.method === 'POST'
+        ? receive(context, context.req.param('token') as string, options)
+        : answer(405, '', 'Pushes are sent with POST.'),
+    );
   }
   return routes;
 }
@@ -124,22 +126,4 @@ async function refuse(options: ReceiveOptions, body: UnreadableBody): Promise<Re
     options.log.error({ err: reason }, 'The unreadable push could not be kept for the operator.');
   }
   return answer(400, '', body.reason);
-}
-
-/** The body, or null if it is longer than the limit. Without a length, no more than the limit is read. */
-async function readBody(context: Context, limit: number): Promise<Uint8Array | null> {
-  const length = context.req.header('content-length');
-  if (length !== undefined) {
-    return Number(length) > limit ? null : new Uint8Array(await context.req.arrayBuffer());
-  }
-  const stream = context.req.raw.body;
-  if (!stream) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.byteLength;
-    if (size > limit) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

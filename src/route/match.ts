@@ -17,30 +17,58 @@ export interface Routing {
   looked: { route: number; matched: boolean; why: string }[];
 }
 
-/** The connectors of a call: every route that matches applies, in order, until one says stop. */
-export function matchRoutes(routes: readonly Route[], call: Call, timezone: string): string[] {
-  return explainRoutes(routes, call, timezone).connectors;
-}
-
-export function explainRoutes(routes: readonly Route[], call: Call, timezone: string): Routing {
-  const connectors = new Set<string>();
-  const looked: Routing['looked'] = [];
-  for (const [index, route] of routes.entries()) {
-    const ofSource = route.source === undefined || route.source === call.source;
-    let matched = false;
-    let why: string | undefined;
-    try {
-      matched = ofSource && (!route.when || route.when.matches({ call, timezone }));
-    } catch (reason) {
-      // Runs while the push is being stored: a call that goes nowhere can be replayed, one not stored is lost.
-      why = `${route.when?.text} cannot be evaluated: ${(reason as Error).message}`;
-    }
-    looked.push({ route: index + 1, matched, why: why ?? reasonOf(route, ofSource, matched) });
-    if (!matched) continue;
-    for (const connector of route.to) connectors.add(connector);
+/**
+ * The connectors of a call: every route that matches applies, in order, until one says stop. Asked for every push while
+ * it is stored, so the call is read only for a route that has a condition.
+ */
+export function matchRoutes(
+  routes: readonly Route[],
+  source: string,
+  call: () => Call,
+  timezone: string,
+): string[] {
+  const connectors: string[] = [];
+  for (const route of routes) {
+    if (!matches(route, source, call, timezone).matched) continue;
+    for (const connector of route.to) if (!connectors.includes(connector)) connectors.push(connector);
     if (route.stop) break;
   }
-  return { connectors: [...connectors], looked };
+  return connectors;
+}
+
+/** As `matchRoutes`, with the reasons. */
+export function explainRoutes(routes: readonly Route[], call: Call, timezone: string): Routing {
+  const connectors = matchRoutes(routes, call.source, () => call, timezone);
+  const looked: Routing['looked'] = [];
+  for (const [index, route] of routes.entries()) {
+    const { matched, why } = matches(route, call.source, () => call, timezone);
+    looked.push({
+      route: index + 1,
+      matched,
+      why: why ?? reasonOf(route, route.source === undefined || route.source === call.source, matched),
+    });
+    if (matched && route.stop) break;
+  }
+  return { connectors, looked };
+}
+
+function matches(
+  route: Route,
+  source: string,
+  call: () => Call,
+  timezone: string,
+): { matched: boolean; why?: string } {
+  if (route.source !== undefined && route.source !== source) return { matched: false };
+  if (!route.when) return { matched: true };
+  try {
+    return { matched: route.when.matches({ call: call(), timezone }) };
+  } catch (reason) {
+    // Runs while the push is being stored: a call that goes nowhere can be replayed, one not stored is lost.
+    return {
+      matched: false,
+      why: `${route.when.text} cannot be evaluated: ${(reason as Error).message}`,
+    };
+  }
 }
 
 function reasonOf(route: Route, ofSource: boolean, matched: boolean): string {

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type HttpBindings, serve } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
@@ -53,6 +53,44 @@ export function peerOf(context: Context): string {
   const env = context.env as Partial<HttpBindings> & { server?: BunServer };
   if (env.server) return env.server.requestIP(context.req.raw)?.address ?? '';
   return env.incoming?.socket?.remoteAddress ?? '';
+}
+
+/** A request's body, or null if it is longer than the limit. Of a body without a length, no more is kept. */
+export async function readBody(context: Context, limit: number): Promise<Uint8Array | null> {
+  const incoming = (context.env as Partial<HttpBindings> | undefined)?.incoming;
+  // Node's own stream: a web stream made of it costs more than everything else about a push.
+  if (incoming) return readIncoming(incoming as IncomingMessage, limit);
+  const length = context.req.header('content-length');
+  if (length !== undefined) {
+    return Number(length) > limit ? null : new Uint8Array(await context.req.raw.arrayBuffer());
+  }
+  const stream = context.req.raw.body;
+  if (!stream) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    if (size > limit) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function readIncoming(incoming: IncomingMessage, limit: number): Promise<Uint8Array | null> {
+  return new Promise((resolve, reject) => {
+    if (Number(incoming.headers['content-length'] ?? 0) > limit) return resolve(null);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const keep = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) return chunks.push(chunk);
+      incoming.off('data', keep).pause(); // the server takes or cuts off what is left once it has answered
+      return resolve(null);
+    };
+    incoming.on('data', keep);
+    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    incoming.once('error', reject);
+  });
 }
 
 function listenOnNode(app: Hono, host: string, port: number): Promise<Listening> {

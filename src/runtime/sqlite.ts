@@ -60,13 +60,21 @@ export interface Statement<Row> {
 export function statement<Row>(database: Database, query: Compilable<Row>): Statement<Row> {
   const { sql, parameters } = query.compile();
   const prepared = database.prepare(sql);
-  const bind = (values: Values): SQLInputValue[] =>
-    parameters.map((parameter) => {
-      if (!(parameter instanceof Placeholder)) return parameter as SQLInputValue;
-      const given = values[parameter.name];
-      if (given === undefined) throw new TypeError(`no value for "${parameter.name}" in: ${sql}`);
-      return given;
-    });
+  const names = parameters.map((parameter) =>
+    parameter instanceof Placeholder ? parameter.name : undefined,
+  );
+  // Runs several times for every push, hence a loop that makes one array and nothing else.
+  const bind = (values: Values): SQLInputValue[] => {
+    const bound = parameters.slice() as SQLInputValue[];
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      if (name === undefined) continue;
+      const given = values[name];
+      if (given === undefined) throw new TypeError(`no value for "${name}" in: ${sql}`);
+      bound[i] = given;
+    }
+    return bound;
+  };
   return {
     get: (values = {}) => prepared.get(...bind(values)) as Row | undefined,
     all: (values = {}) => prepared.all(...bind(values)) as Row[],

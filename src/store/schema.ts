@@ -19,8 +19,11 @@ export interface CallsTable {
   source: string;
   call_id: string;
   revision: number;
-  /** Folded fields, JSON. */
-  fields: string;
+  /**
+   * Folded fields, JSON. Null while the call has few pushes: then they are folded on reading, so whoever removes
+   * pushes writes this first.
+   */
+  fields: string | null;
   lane: string;
   first_received_at: number;
   last_received_at: number;
@@ -31,9 +34,9 @@ export interface CallsTable {
 }
 
 export interface PushesTable {
+  /** In the order they came. */
+  id: Generated<number>;
   call: number;
-  /** 1 for the call's first. */
-  n: number;
   received_at: number;
   body: string;
   repeats: number;

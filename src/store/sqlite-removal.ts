@@ -7,10 +7,13 @@ import type { Erased, Erasure, Purged } from './store.ts';
 export class SqliteRemoval {
   readonly #database: Database;
   readonly #do: ReturnType<typeof statements>;
+  readonly #fieldsOf: (call: number) => string;
 
-  constructor(database: Database, db: Kysely<Tables>) {
+  /** @param fieldsOf the folded fields of a call, as JSON */
+  constructor(database: Database, db: Kysely<Tables>, fieldsOf: (call: number) => string) {
     this.#database = database;
     this.#do = statements(database, db);
+    this.#fieldsOf = fieldsOf;
   }
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Purged {
@@ -19,7 +22,7 @@ export class SqliteRemoval {
     let removed = 0;
     for (const { id, last_received_at: at, is_open: isOpen } of old) {
       if (at >= before.getTime()) continue;
-      if (what === 'pushes') removed += this.#do.removePushes.run({ call: id });
+      if (what === 'pushes') removed += this.#removePushes(id);
       else if (isOpen === 0) removed += this.#removeCall(id).calls;
     }
     // Rows are in the order of time: beyond the first that is young there is none that is old.
@@ -54,6 +57,12 @@ export class SqliteRemoval {
   /** After a commit: nothing that was removed stays in the write-ahead log. */
   truncateLog(): void {
     this.#database.exec('pragma wal_checkpoint(truncate)');
+  }
+
+  /** What they say together is kept. */
+  #removePushes(call: number): number {
+    this.#do.keepFields.run({ id: call, fields: this.#fieldsOf(call) });
+    return this.#do.removePushes.run({ call });
   }
 
   #removeCall(call: number) {
@@ -97,6 +106,14 @@ function statements(database: Database, db: Kysely<Tables>) {
     holding: statement(
       database,
       db.selectFrom('pushes').select('call').distinct().where('body', 'like', value('digits')),
+    ),
+    keepFields: statement(
+      database,
+      db
+        .updateTable('calls')
+        .set({ fields: value('fields') })
+        .where('id', '=', value('id'))
+        .where('fields', 'is', null),
     ),
     removePushes: statement(database, db.deleteFrom('pushes').where('call', '=', ofCall)),
     removeAttempts: statement(database, db.deleteFrom('attempts').where('call', '=', ofCall)),

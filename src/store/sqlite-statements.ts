@@ -22,13 +22,12 @@ export function statements(database: Database, db: Kysely<Tables>) {
       db.insertInto('calls').values({
         source: value('source'),
         call_id: value('callId'),
-        revision: 1,
-        fields: value('fields'),
+        revision: sql.lit(1),
         lane: value('lane'),
         first_received_at: value('at'),
         last_received_at: value('at'),
         end_received_at: value('endReceivedAt'),
-        lapsed: 0,
+        lapsed: sql.lit(0),
         lapse_at: value('lapseAt'),
       }),
     ),
@@ -45,13 +44,6 @@ export function statements(database: Database, db: Kysely<Tables>) {
           lapsed: value('lapsed'),
           lapse_at: value('lapseAt'),
         })
-        .where('id', '=', value('id')),
-    ),
-    touchCall: statement(
-      database,
-      db
-        .updateTable('calls')
-        .set({ last_received_at: value('at') })
         .where('id', '=', value('id')),
     ),
     lapsing: statement<CallRow>(
@@ -71,59 +63,54 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .where('lapse_at', 'is not', null),
     ),
 
-    addFirstPush: statement(
-      database,
-      db.insertInto('pushes').values({
-        call: value('call'),
-        n: 1,
-        received_at: value('at'),
-        body: value('body'),
-        repeats: 0,
-        last_repeat_at: null,
-      }),
-    ),
     addPush: statement(
       database,
       db.insertInto('pushes').values({
         call: value('call'),
-        n: sql<number>`(select max(n) + 1 from pushes where call = ${value('call')})`,
         received_at: value('at'),
         body: value('body'),
-        repeats: 0,
-        last_repeat_at: null,
+        repeats: sql.lit(0),
+        last_repeat_at: sql.lit(null),
       }),
+    ),
+    bodiesOf: statement(
+      database,
+      db.selectFrom('pushes').select(['id', 'body']).where('call', '=', value('call')).orderBy('id'),
+    ),
+    pushWithBody: statement(
+      database,
+      db
+        .selectFrom('pushes')
+        .select('id')
+        .where('call', '=', value('call'))
+        .where('body', '=', value('body')),
     ),
     repeatPush: statement(
       database,
       db
         .updateTable('pushes')
         .set({ repeats: sql`repeats + 1`, last_repeat_at: value('at') })
-        .where('call', '=', value('call'))
-        .where('body', '=', value('body')),
+        .where('id', '=', value('id')),
     ),
     pushesOf: statement(
       database,
-      db.selectFrom('pushes').selectAll().where('call', '=', value('call')).orderBy('n'),
+      db.selectFrom('pushes').selectAll().where('call', '=', value('call')).orderBy('id'),
     ),
 
     addDelivery: statement(
       database,
       db.insertInto('deliveries').values({
         ...atDelivery,
-        state: 'due',
+        state: sql.lit('due'),
         wanted_revision: value('revision'),
-        delivered_revision: 0,
+        delivered_revision: sql.lit(0),
         due_at: value('at'),
-        attempts: 0,
-        failures: 0,
-        failing_since: null,
-        last_reason: null,
-        records: '{}',
+        attempts: sql.lit(0),
+        failures: sql.lit(0),
+        failing_since: sql.lit(null),
+        last_reason: sql.lit(null),
+        records: sql.lit('{}'),
       }),
-    ),
-    connectorsOf: statement(
-      database,
-      db.selectFrom('deliveries').select('connector').where('call', '=', value('call')),
     ),
     /** One that waits for its next try goes on waiting; a failed one gets a new chance, for the call is another now. */
     wantRevision: statement(
@@ -135,7 +122,8 @@ export function statements(database: Database, db: Kysely<Tables>) {
           state: 'due',
           due_at: sql`case state when 'due' then due_at else ${value('at')} end`,
         })
-        .where('call', '=', value('call')),
+        .where('call', '=', value('call'))
+        .returning('connector'),
     ),
     dueAgain: statement(
       database,

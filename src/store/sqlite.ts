@@ -2,7 +2,7 @@ import { chmodSync, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { RecordRef, Records } from '../connector/contract.ts';
-import { type CallState, foldFields, kindOf, laneOf } from '../receive/call.ts';
+import { type CallState, foldFields, hasEnd, laneOf } from '../receive/call.ts';
 import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
 import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -33,6 +33,8 @@ import type {
 const applicationId = 0x64656c42;
 const unreadableKept = 100;
 const longestUnreadable = 16_384;
+/** A call of more pushes has its folded fields stored, so that reading it does not read them all. */
+const mostFoldedOnReading = 4;
 
 /** Who opens the store: the one bridge that runs on it, or a command beside it. */
 export type Role = 'bridge' | 'command';
@@ -120,7 +122,10 @@ class SqliteStore implements Store {
     this.#owner = owner;
     this.#queue = new CommitQueue(database);
     this.#do = statements(database, kysely);
-    this.#removal = new SqliteRemoval(database, kysely);
+    this.#removal = new SqliteRemoval(database, kysely, (call) => {
+      const row = this.#do.callById.get({ id: call });
+      return JSON.stringify(row ? this.#stateOf(row).fields : {});
+    });
   }
 
   record(push: NewPush): Promise<Recorded> {
@@ -132,72 +137,77 @@ class SqliteStore implements Store {
     const found = this.#do.callByKey.get({ source: push.source, callId: push.callId });
     if (!found) return this.#recordFirst(push, at);
 
-    const before = stateOf(found);
-    const repeated = this.#do.repeatPush.run({ call: found.id, body: push.body, at });
-    if (repeated > 0) return { repeat: true, revision: found.revision, state: before, due: [] };
-
-    this.#do.addPush.run({ call: found.id, at, body: push.body });
-    const fields = foldFields(before.fields, push.fields);
-    if (fields === before.fields) {
-      this.#do.touchCall.run({ id: found.id, at });
-      return { repeat: false, revision: found.revision, state: before, due: [] };
+    const call = found.id;
+    const pushes = found.fields === null ? this.#do.bodiesOf.all({ call }) : null;
+    const before = stateOf(found, pushes ?? []);
+    const same = pushes
+      ? pushes.find(({ body }) => body === push.body)
+      : this.#do.pushWithBody.get({ call, body: push.body });
+    if (same) {
+      this.#do.repeatPush.run({ id: same.id, at });
+      return { repeat: true, revision: found.revision, state: before, due: [] };
     }
+
+    this.#do.addPush.run({ call, at, body: push.body });
+    const fields = foldFields(before.fields, push.fields);
+    const changed = fields !== before.fields;
     const ended = before.endReceivedAt !== null || hasEnd(fields);
-    const state: CallState = {
-      ...before,
-      fields,
-      endReceivedAt: before.endReceivedAt ?? (ended ? push.receivedAt : null),
-    };
-    const revision = found.revision + 1;
+    const endReceivedAt = before.endReceivedAt ?? (ended ? push.receivedAt : null);
+    const revision = changed ? found.revision + 1 : found.revision;
     this.#do.changeCall.run({
-      id: found.id,
+      id: call,
       revision,
-      fields: JSON.stringify(fields),
+      fields: pushes && pushes.length < mostFoldedOnReading ? null : JSON.stringify(fields),
       lane: laneOf(push.callId, fields),
       at,
-      endReceivedAt: state.endReceivedAt?.getTime() ?? null,
+      endReceivedAt: endReceivedAt?.getTime() ?? null,
       lapsed: found.lapsed,
       lapseAt: ended ? null : found.lapse_at,
     });
-    return { repeat: false, revision, state, due: this.#want(found.id, revision, push.route(state), at) };
+    const state: CallState = { ...before, fields, endReceivedAt };
+    const due = changed ? this.#want(call, revision, push.route(state), at) : [];
+    return { repeat: false, revision, state, due };
   }
 
   #recordFirst(push: NewPush, at: number): Recorded {
-    const fields = foldFields(undefined, push.fields);
+    const { source, callId, fields } = push;
     const ended = hasEnd(fields);
     const state: CallState = {
-      source: push.source,
-      callId: push.callId,
+      source,
+      callId,
       fields,
       firstReceivedAt: push.receivedAt,
       endReceivedAt: ended ? push.receivedAt : null,
       lapsed: false,
     };
-    const id = this.#do.addCall.insert({
-      source: push.source,
-      callId: push.callId,
-      fields: JSON.stringify(fields),
-      lane: laneOf(push.callId, fields),
+    const call = this.#do.addCall.insert({
+      source,
+      callId,
+      lane: laneOf(callId, fields),
       at,
       endReceivedAt: ended ? at : null,
       lapseAt: ended ? null : at + push.lapseAfterMs,
     });
-    this.#do.addFirstPush.run({ call: id, at, body: push.body });
+    this.#do.addPush.run({ call, at, body: push.body });
     const due = [...push.route(state)];
-    for (const connector of due) this.#do.addDelivery.run({ call: id, connector, revision: 1, at });
+    for (const connector of due) this.#do.addDelivery.run({ call, connector, revision: 1, at });
     return { repeat: false, revision: 1, state, due };
   }
 
   /** Every delivery of the call wants its new revision, and connectors that newly match get one. */
   #want(call: number, revision: number, matching: Iterable<string>, at: number): string[] {
-    const connectors = new Set(this.#do.connectorsOf.all({ call }).map((row) => row.connector));
-    if (connectors.size > 0) this.#do.wantRevision.run({ call, revision, at });
+    const connectors = new Set(this.#do.wantRevision.all({ call, revision, at }).map((row) => row.connector));
     for (const connector of matching) {
       if (connectors.has(connector)) continue;
       connectors.add(connector);
       this.#do.addDelivery.run({ call, connector, revision, at });
     }
     return [...connectors];
+  }
+
+  /** What is known of a call. Reads its pushes when they are all that says it. */
+  #stateOf(row: CallRow): CallState {
+    return stateOf(row, row.fields === null ? this.#do.bodiesOf.all({ call: row.id }) : []);
   }
 
   async recordUnreadable(body: UnreadableBody): Promise<void> {
@@ -239,7 +249,7 @@ class SqliteStore implements Store {
     return rows.map((row) => ({
       callRow: row.id,
       connector,
-      state: stateOf(row),
+      state: this.#stateOf(row),
       lane: row.lane,
       revision: row.revision,
       records: JSON.parse(row.records) as Records,
@@ -304,7 +314,7 @@ class SqliteStore implements Store {
         const call = this.#do.callById.get({ id });
         if (!call) continue;
         this.#do.dueAgain.run({ call: id, at: now.getTime() });
-        replayed += this.#want(id, call.revision, route(stateOf(call)), now.getTime()).length;
+        replayed += this.#want(id, call.revision, route(this.#stateOf(call)), now.getTime()).length;
       }
       return replayed;
     });
@@ -327,7 +337,7 @@ class SqliteStore implements Store {
           lapsed: 1,
           lapseAt: null,
         });
-        const state = { ...stateOf(call), lapsed: true };
+        const state = { ...this.#stateOf(call), lapsed: true };
         for (const connector of this.#want(call.id, revision, route(state), at)) due.add(connector);
       }
       return { lapsed: calls.length, due: [...due] };
@@ -476,7 +486,7 @@ class SqliteStore implements Store {
   #viewOf(row: CallRow): CallView {
     return {
       row: row.id,
-      state: stateOf(row),
+      state: this.#stateOf(row),
       revision: row.revision,
       lastReceivedAt: new Date(row.last_received_at),
       deliveries: this.#do.deliveriesOf.all({ call: row.id }).map(
@@ -549,20 +559,18 @@ class SqliteStore implements Store {
   }
 }
 
-function stateOf(row: CallRow): CallState {
+function stateOf(row: CallRow, pushes: readonly { body: string }[]): CallState {
+  let fields: Fields | undefined;
+  if (row.fields !== null) fields = Object.setPrototypeOf(JSON.parse(row.fields), null) as Fields;
+  else for (const { body } of pushes) fields = foldFields(fields, fieldsOf(body));
   return {
     source: row.source,
     callId: row.call_id,
-    fields: Object.assign(Object.create(null), JSON.parse(row.fields)) as Fields,
+    fields: fields ?? Object.create(null),
     firstReceivedAt: new Date(row.first_received_at),
     endReceivedAt: asDate(row.end_received_at),
     lapsed: row.lapsed === 1,
   };
-}
-
-function hasEnd(fields: Fields): boolean {
-  const kind = kindOf(fields);
-  return kind === 'end' || kind === 'both';
 }
 
 /** What a stored body says. It was readable when it was stored. */

@@ -152,6 +152,28 @@ export function storeContract(
     assert.equal(await store.stories('2'), []);
   });
 
+  promise('a call of many pushes is folded, and each of its repeats found, as one of few', async (store) => {
+    const part = (n: number) => newPush({ PLA_Call_Id: '1', PLA_City: `city ${n}`, [`part${n}`]: 'x' });
+    for (let n = 1; n <= 9; n++) {
+      const { revision, state } = await store.record(part(n));
+      assert.equal([revision, state.fields['PLA_City'], state.fields['part1']], [n, `city ${n}`, 'x']);
+      assert.is((await store.record(part(1))).repeat, true);
+      const [view] = await store.calls({ limit: 1 });
+      assert.is(Object.keys(view!.state.fields).length, 2 + n);
+    }
+    assert.is((await store.record(part(8))).repeat, true);
+    const [due] = await store.takeDue('crm', at(10), 10);
+    assert.equal(
+      [due!.revision, due!.state.fields['PLA_City'], due!.state.fields['part5']],
+      [9, 'city 9', 'x'],
+    );
+    const [story] = await store.stories('1');
+    assert.equal(
+      story!.pushes.map(({ repeats }) => repeats),
+      [9, 0, 0, 0, 0, 0, 0, 1, 0],
+    );
+  });
+
   promise('calls with one id from two sources are two calls', async (store) => {
     await store.record(newPush(startPush('1')));
     const { revision } = await store.record(newPush(endPush('1'), { source: 'other' }));

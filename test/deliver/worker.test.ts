@@ -266,6 +266,26 @@ worker('a rejected call fails at once, alone, and a replay tries it again', () =
   }),
 );
 
+worker('a call that cannot be read waits with the reason, and the others are delivered', () =>
+  withSqliteStore(async (store) => {
+    const crm = start(store, every(delivered), {
+      schedule: { retryMs: [60_000], giveUpAfterMs: 600_000, probeMs: [5] },
+      read(due) {
+        if (due.state.callId === '1') throw new Error('a broken setting');
+        return read(due);
+      },
+    });
+    await crm.record(startPush('1'));
+    await crm.record(startPush('2'));
+    await settled(store, '2');
+    await until('the first is told of', async () => (await storyOf(store, '1')).attempts.length > 0);
+    await crm.stop();
+    assert.equal(outcomesOf(await storyOf(store, '1')), [
+      ['retry', 'The call could not be read: a broken setting'],
+    ]);
+  }),
+);
+
 worker('a call whose source is configured no more fails, without the connector', () =>
   withSqliteStore(async (store) => {
     const crm = start(store, every(delivered));

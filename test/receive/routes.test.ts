@@ -8,6 +8,7 @@ import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
 import { PushRate } from '../../src/receive/rate-limit.ts';
 import { type Receiving, receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
+import { listen } from '../../src/runtime/serve.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { endSample, startSample } from '../support/build-push.ts';
@@ -202,6 +203,37 @@ receiving('a body over the limit is answered 413, with and without a length', ()
     const chunked = await post(long);
     assert.equal([chunked.status, chunked.body], expected);
     assert.equal(await store.stories('1'), []);
+  }),
+);
+
+receiving('over a socket, a body in pieces is taken whole, and one over the limit refused', () =>
+  withReceiving(async ({ app, store }) => {
+    const server = await listen(app, '127.0.0.1', 0, 4096);
+    const send = async (body: string) => {
+      const bytes = new TextEncoder().encode(body);
+      const pieces = new ReadableStream({
+        start(stream) {
+          for (let at = 0; at < bytes.length; at += 100) stream.enqueue(bytes.subarray(at, at + 100));
+          stream.close();
+        },
+      });
+      const url = `http://127.0.0.1:${server.port}/push/${token}`;
+      const answer = await fetch(url, { method: 'POST', body: pieces, duplex: 'half' } as RequestInit);
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    try {
+      assert.is(await send(startSample), 200);
+      assert.is(await send(`${startSample}${' '.repeat(100_000)}`), 413);
+      assert.is(await send(''), 400);
+      assert.is(await send(endSample), 200);
+    } finally {
+      await server.stop();
+    }
+    assert.equal(
+      (await store.stories('1122334'))[0]!.pushes.map(({ body }) => body),
+      [startSample, endSample],
+    );
   }),
 );
 

@@ -9,7 +9,8 @@ const match = suite('routes');
 const { call } = deliveryOf([startPush('7'), endPush('7')]);
 const route = (to: string[], more: Partial<Route> = {}): Route => ({ to, stop: false, ...more });
 const when = (source: string) => ({ when: compileCondition(source) });
-const connectorsFor = (...routes: Route[]) => matchRoutes(routes, call, 'Australia/Sydney');
+const connectorsFor = (...routes: Route[]) =>
+  matchRoutes(routes, call.source, () => call, 'Australia/Sydney');
 
 match('a route without conditions takes every call', () => {
   assert.equal(connectorsFor(route(['a'])), ['a']);
@@ -37,8 +38,14 @@ match('a source and a condition must both hold', () => {
 
 match('a condition can see the time zone of the source', () => {
   const inSydney = [route(['a'], when('timezone == "Australia/Sydney"'))];
-  assert.equal(matchRoutes(inSydney, call, 'Australia/Sydney'), ['a']);
-  assert.equal(matchRoutes(inSydney, call, 'UTC'), []);
+  assert.equal(
+    matchRoutes(inSydney, call.source, () => call, 'Australia/Sydney'),
+    ['a'],
+  );
+  assert.equal(
+    matchRoutes(inSydney, call.source, () => call, 'UTC'),
+    [],
+  );
 });
 
 match('it can say why', () => {

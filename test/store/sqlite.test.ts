@@ -4,6 +4,9 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { Migrator } from 'kysely/migration';
+import { kyselyOver } from '../../src/runtime/sqlite.ts';
+import { callsAndDeliveries } from '../../src/store/migrations/001-calls-and-deliveries.ts';
 import { dataDirOf, openStore } from '../../src/store/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
@@ -173,6 +176,52 @@ sqlite('a database that a newer version wrote is refused', () =>
   }),
 );
 
+sqlite('a database of the first version is taken over whole', () =>
+  withFolder(async (folder) => {
+    const file = join(folder, 'bridge.db');
+    const database = new DatabaseSync(file);
+    const provider = { getMigrations: async () => ({ '001-calls-and-deliveries': callsAndDeliveries }) };
+    await new Migrator({ db: kyselyOver(database), provider }).migrateToLatest();
+    const [start, end] = [startPush('1'), endPush('1')].map((fields) => JSON.stringify(fields)) as [
+      string,
+      string,
+    ];
+    const call = database.prepare(
+      "insert into calls values (?, 'acme', ?, ?, ?, '44444444', 1000, 2000, ?, 0, ?)",
+    );
+    call.run(1, '1', 2, JSON.stringify({ ...startPush('1'), ...endPush('1') }), 2000, null);
+    call.run(2, '2', 1, JSON.stringify(startPush('2')), null, 9000);
+    const push = database.prepare('insert into pushes values (?, ?, ?, ?, ?, ?)');
+    push.run(2, 1, 1500, JSON.stringify(startPush('2')), 0, null);
+    push.run(1, 2, 2000, end, 0, null);
+    push.run(1, 1, 1000, start, 3, 1200);
+    database.exec(
+      `insert into deliveries values (1, 'crm', 'due', 2, 1, 2000, 1, 0, null, null, '{"activity":{"type":"call","id":"5"}}');
+       pragma application_id=${0x64656c42}`,
+    );
+    database.close();
+
+    const store = await openSqliteStore(file, 'bridge');
+    const [story] = await store.stories('1');
+    assert.equal({ ...story!.state.fields }, { ...startPush('1'), ...endPush('1') });
+    assert.equal(
+      story!.pushes.map(({ body, repeats }) => [body, repeats]),
+      [
+        [start, 3],
+        [end, 0],
+      ],
+    );
+    assert.is(story!.deliveries[0]!.records.activity!.id, '5');
+    assert.is((await store.record(newPush(startPush('1')))).repeat, true);
+    const { revision, state } = await store.record(newPush(endPush('2')));
+    assert.equal(
+      [revision, state.fields['PLA_CallResult'], state.fields['PLA_City']],
+      [2, 'Answered', 'abc'],
+    );
+    await store.close();
+  }),
+);
+
 sqlite('a refused file is not held: the next one can have it', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'bridge.db');
@@ -221,10 +270,11 @@ sqlite('an error of SQLite says that the store is unavailable, and nothing is wr
     const file = join(folder, 'bridge.db');
     const store = await openSqliteStore(file, 'bridge');
     await store.record(newPush(startPush('1')));
-    execute(file, 'drop table pushes');
+    execute(file, 'alter table pushes rename to elsewhere');
     const reason = await store.record(newPush(startPush('2'))).catch((thrown: unknown) => thrown);
     assert.instance(reason, StoreUnavailable);
     assert.match((reason as Error).message, /^SQLite: no such table/);
+    execute(file, 'alter table elsewhere rename to pushes');
     assert.equal(
       (await store.calls({ limit: 10 })).map(({ state }) => state.callId),
       ['1'],

@@ -35,6 +35,7 @@ const sources = Object.fromEntries(
       allowFrom: [],
       withheld: [...withheldWords],
       missed: [],
+      emailOnly: [],
       callIdPrefix: name === 'beta' ? 'b-' : '',
       rateLimit: undefined,
       lapseAfterMs,
@@ -260,7 +261,7 @@ export class ModelBridge {
   async quiet(): Promise<void> {
     const events = () => this.#events + this.crms.first.events + this.crms.second.events;
     let seen = -1;
-    for (let still = 0; still < 4 || this.instances.some((one) => one.unanswered > 0); still++) {
+    for (let still = 0; still < 8 || this.instances.some((one) => one.unanswered > 0); still++) {
       await turn();
       if (still > 10_000) throw new PromiseBroken('a push is never answered');
       if (events() === seen) continue;

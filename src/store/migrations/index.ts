@@ -3,12 +3,14 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { callsAndDeliveries } from './001-calls-and-deliveries.ts';
 import { memories } from './002-memories.ts';
 import { erasures } from './003-erasures.ts';
+import { lighterPushes } from './004-lighter-pushes.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
   '001-calls-and-deliveries': callsAndDeliveries,
   '002-memories': memories,
   '003-erasures': erasures,
+  '004-lighter-pushes': lighterPushes,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
