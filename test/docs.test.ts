@@ -41,6 +41,7 @@ docs('every link between the documents leads to a file', () => {
     'connectors/hubspot/README.md',
     'connectors/salesforce/README.md',
     'connectors/sandbox/README.md',
+    'connectors/webhook/README.md',
   ]) {
     for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       assert.ok(existsSync(new URL(target, new URL(file, root))), `${file} links to ${target}`);

@@ -30,6 +30,7 @@ export {
   baseUrl,
   condition,
   duration,
+  exactUrl,
   expression,
   isLoopback,
   mapping,

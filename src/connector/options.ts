@@ -39,15 +39,17 @@ export const mapping = () => z.record(z.string().min(1), template());
 /** A password, token or key. Kept out of logs; numbers are refused, since YAML would have dropped their zeros. */
 export const secret = () => z.string().min(1).max(10_000);
 
-/** An address that a connector calls: https, or http on this machine. */
-export const baseUrl = () =>
+/** An address that a connector calls, as it stands: https, or http on this machine. */
+export const exactUrl = () =>
   z
     .url({ protocol: /^https?$/, abort: true })
     .refine((url) => url.startsWith('https:') || isLoopback(new URL(url).hostname), {
       error:
         'must begin with https:// (http:// is for this machine only): the token would travel in the open.',
-    })
-    .transform((url) => url.replace(/\/+$/, ''));
+    });
+
+/** The same, to put paths behind. */
+export const baseUrl = () => exactUrl().transform((url) => url.replace(/\/+$/, ''));
 
 export const personOptions = {
   create: z.boolean().default(true).describe('false: only people already in the CRM get the call linked.'),

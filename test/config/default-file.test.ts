@@ -86,17 +86,18 @@ example('loads once its variables are set', async () => {
   assert.equal([warnings, secrets], [[], Object.values(env)]);
 });
 
-example('loads with its alternative in place', async () => {
+example('loads with its alternatives in place', async () => {
   const text = await readFile(new URL('example.yaml', folder), 'utf8');
-  const both = text.replace(/^ {2}# ( *acme-salesforce:)/m, '  $1').replace(/^ {2}# ( {2})/gm, '  $1');
+  const all = text.replace(/^ {2}# /gm, '  ');
   const env = {
     ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d',
     HUBSPOT_TOKEN: 'pat',
     SF_CLIENT_ID: 'id',
     SF_CLIENT_SECRET: 'x',
+    ACME_WEBHOOK_SECRET: `whsec_${'k'.repeat(32)}`,
   };
-  const { settings } = await load(both, env);
-  assert.equal(Object.keys(settings.connectors), ['acme-hubspot', 'acme-salesforce']);
+  const { settings } = await load(all, env);
+  assert.equal(Object.keys(settings.connectors), ['acme-hubspot', 'acme-salesforce', 'acme-webhook']);
 });
 
 defaults.run();

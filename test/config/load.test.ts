@@ -247,7 +247,7 @@ config/clients/acme.yaml:2:17   routes[1].to[0]: there is no connector "nowhere"
 config/clients/gamma.yaml:1:1   include: an included file holds sources, connectors and routes only. Move it to the main file.
 config/clients/gamma.yaml:2:1   listen: an included file holds sources, connectors and routes only. Move it to the main file.
 config/clients/gamma.yaml:3:1   source: an included file holds sources, connectors and routes only. Did you mean "sources"?
-config/clients/gamma.yaml:4:26  connectors.a.type: there is no "sandbax". Did you mean "sandbox"? Known connectors: hubspot, salesforce, sandbox.`,
+config/clients/gamma.yaml:4:26  connectors.a.type: there is no "sandbax". Did you mean "sandbox"? Known connectors: hubspot, salesforce, sandbox, webhook.`,
       );
     },
   ),

@@ -23,7 +23,7 @@ eight-mistakes.yaml:12:18  connectors.acme-crm.accessToken: \${CRM_TOKEN} is not
 eight-mistakes.yaml:13:5   connectors.acme-crm.wirte: unknown setting. Did you mean "write"?
 eight-mistakes.yaml:15:17  connectors.acme-crm.properties.keywords: no call has the name "call.marketing.keyword". Did you mean "call.marketing.keywords"?
 eight-mistakes.yaml:16:28  connectors.acme-crm.person.whenSeveral: there is no "newst". Did you mean "newest"? It must be newest, oldest or none.
-eight-mistakes.yaml:18:11  connectors.acme-hubspot.type: there is no "hubspott". Did you mean "hubspot"? Known connectors: hubspot, salesforce, sandbox.
+eight-mistakes.yaml:18:11  connectors.acme-hubspot.type: there is no "hubspott". Did you mean "hubspot"? Known connectors: hubspot, salesforce, sandbox, webhook.
 eight-mistakes.yaml:21:10  routes[0].to[0]: there is no connector "acme-cmr". Did you mean "acme-crm"?`,
   );
   assert.equal(problems[3], {

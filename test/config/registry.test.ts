@@ -33,7 +33,7 @@ registry('loads a path from the folder of the file that names it', async () => {
   assert.is((await loadConnector('../../../connectors/sandbox', fixtures)).type, 'sandbox');
 });
 
-const known = 'Known connectors: hubspot, salesforce, sandbox.';
+const known = 'Known connectors: hubspot, salesforce, sandbox, webhook.';
 const readme = 'connectors/README.md shows what it must be.';
 const refusals: [type: string, message: string][] = [
   ['hubspott', `there is no "hubspott". Did you mean "hubspot"? ${known}`],

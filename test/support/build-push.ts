@@ -91,7 +91,7 @@ export function deliveryOf(
     key: callId,
     call: readCall(state, reading),
     source: { name: 'acme', region: 'AU', timezone: 'Australia/Sydney' },
-    revision: pushes.length,
+    revision: pushes.length + (more.lapsed ? 1 : 0),
     attempt: more.attempt ?? 1,
     records: more.records ?? {},
   };

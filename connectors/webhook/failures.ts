@@ -1,0 +1,113 @@
+import { type Delivery, maskNumber, type Outcome } from '../../src/connector/contract.ts';
+import { PrivateAddress } from './addresses.ts';
+import type { WebhookOptions } from './options.ts';
+import { type Answer, NoAnswerInTime } from './receiver.ts';
+
+/* What each answer of a receiver means to us, and what no answer means. The kind alone decides what happens next. */
+
+export type Failure = Exclude<Outcome, { kind: 'delivered' }>;
+
+/** However long a receiver asks to wait: somebody may have mended it by then. */
+const longestWaitMs = 24 * 3_600_000;
+
+/** How much of an answer is quoted. */
+const longestQuote = 300;
+
+/** @returns undefined when the receiver took the event */
+export function failureOfAnswer(
+  { status, headers, text }: Answer,
+  options: WebhookOptions,
+  delivery: Delivery,
+  now: Date,
+): Failure | undefined {
+  if (status >= 200 && status < 300) return undefined;
+  const words = quote(status, text, options, delivery);
+  if (status >= 500 || status === 408 || status === 425 || status === 429) {
+    const notBefore = waitOf(headers['retry-after'], now);
+    return { kind: 'retry', reason: words, ...(notBefore ? { notBefore } : {}) };
+  }
+  if (status < 400) {
+    const target = redirectOf(headers.location, options.url);
+    return {
+      kind: 'blocked',
+      reason: `${words} Redirects are not followed: put the address it leads to${target} into url.`,
+    };
+  }
+  switch (status) {
+    case 401:
+    case 403:
+      return {
+        kind: 'blocked',
+        reason: `${words} Check secrets and headers: the receiver does not accept them.`,
+      };
+    case 404:
+      return { kind: 'blocked', reason: `${words} Check url: there is no receiver at it.` };
+    case 410:
+      return {
+        kind: 'blocked',
+        reason: `${words} The receiver wants no more events. Take the connector out of the routes, or change url.`,
+      };
+    default:
+      return { kind: 'rejected', reason: words };
+  }
+}
+
+/** No answer: the receiver may have taken the event or not. The same id tells it when it comes again. */
+export function failureOfSilence(thrown: unknown, options: WebhookOptions): Failure {
+  const host = new URL(options.url).host;
+  if (thrown instanceof PrivateAddress) {
+    return {
+      kind: 'blocked',
+      reason: `${thrown.message}: nothing is sent there. If that is meant, set allowPrivate: true.`,
+    };
+  }
+  if (thrown instanceof NoAnswerInTime) return { kind: 'retry', reason: `${host}: ${thrown.message}.` };
+  const { code, message } = thrown as NodeJS.ErrnoException;
+  const told = code ?? message.split('\n')[0] ?? '';
+  return { kind: 'retry', reason: hide(`${host} gave no usable answer: ${told}.`, options) };
+}
+
+/** The receiver's own words, short enough to read. They may repeat what it was sent. */
+function quote(status: number, text: string, options: WebhookOptions, delivery: Delivery): string {
+  const host = new URL(options.url).host;
+  const { number, national, display, raw } = delivery.call.caller;
+  let said = hide(text, options);
+  for (const written of [number, national, display, raw]) {
+    if (written && /\d{6}/.test(written.replace(/\D/g, '')))
+      said = said.replaceAll(written, maskNumber(written));
+  }
+  // A terminal or a log must not obey what an answer holds.
+  said = said
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim()
+    .slice(0, longestQuote);
+  return `${host} answered ${status}${said === '' ? '' : `: "${said}"`}.`;
+}
+
+/** Beyond its host, an address is often a password; so are parts of a header, such as what follows `Bearer`. */
+function hide(text: string, { url, secrets, headers }: WebhookOptions): string {
+  const { pathname, search } = new URL(url);
+  const hidden = [
+    url,
+    `${pathname}${search}`,
+    pathname,
+    search,
+    ...secrets.flatMap((secret) => [secret, secret.replace('whsec_', '')]),
+    ...Object.values(headers).flatMap((value) => [value, ...value.split(/\s+/)]),
+  ].filter((one) => one.length >= 6);
+  return hidden.reduce((shown, one) => shown.replaceAll(one, '[secret]'), text);
+}
+
+/** Retry-After, in seconds or as a date. */
+function waitOf(written: string | undefined, now: Date): Date | undefined {
+  if (written === undefined) return undefined;
+  const at = /^\d{1,9}$/.test(written) ? now.getTime() + Number(written) * 1000 : Date.parse(written);
+  return at > now.getTime() ? new Date(Math.min(at, now.getTime() + longestWaitMs)) : undefined;
+}
+
+/** Where a redirect leads, without what may be secret in it. */
+function redirectOf(location: string | undefined, from: string): string {
+  if (location === undefined || !URL.canParse(location, from)) return '';
+  const { origin } = new URL(location, from);
+  return origin === 'null' ? '' : ` (at ${origin})`;
+}

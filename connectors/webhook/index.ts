@@ -1,0 +1,151 @@
+import {
+  type Connection,
+  type Delivery,
+  defineConnector,
+  type Finding,
+  type Outcome,
+  type RateLimit,
+  type RecordDraft,
+  type Rehearsal,
+  sleep,
+  type Tools,
+} from '../../src/connector/contract.ts';
+import { failureOfAnswer, failureOfSilence } from './failures.ts';
+import { options, type WebhookOptions } from './options.ts';
+import { payloadOf, webhookId } from './payload.ts';
+import { HttpReceiver, type Receiver } from './receiver.ts';
+import { signatureHeaders } from './signature.ts';
+
+/** Posts each state of a call as one signed JSON event: for whatever has no connector of its own. */
+export default defineConnector({
+  type: 'webhook',
+  options,
+  draft: (options, delivery) => [draftEvent(options, delivery)],
+  open: (options, tools) => new WebhookConnection(new HttpReceiver(options, tools), options, tools),
+  openRehearsal: (options, tools, rehearsal) =>
+    new WebhookConnection(rehearsing(options, rehearsal), options, tools),
+});
+
+/** A wait that a receiver asks for is sat out up to here, so that calls do not use their attempts up on it. */
+const longestPauseMs = 30_000;
+
+export class WebhookConnection implements Connection {
+  /** An event is a request of its own, so nothing is gained by a batch; the bridge keeps each caller's calls in order. */
+  readonly limits: Connection['limits'];
+  readonly #receiver: Receiver;
+  readonly #options: WebhookOptions;
+  readonly #tools: Tools;
+  readonly #rate: RateLimit | undefined;
+  #pausedUntil = new Date(0);
+
+  constructor(receiver: Receiver, options: WebhookOptions, tools: Tools) {
+    this.limits = { batch: 1, parallel: options.parallel };
+    this.#receiver = receiver;
+    this.#options = options;
+    this.#tools = tools;
+    this.#rate =
+      options.ratePerSecond === undefined ? undefined : tools.rateLimit(options.ratePerSecond, 1000);
+  }
+
+  async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const delivery of batch) outcomes.push(await this.#post(delivery, signal));
+    return outcomes;
+  }
+
+  async #post(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#tools;
+    if (this.#options.write === 'atEnd' && delivery.call.phase === 'ringing') {
+      return { kind: 'delivered', records: {}, notes: ['Waits for the end of the call.'] };
+    }
+    const pauseMs = this.#pausedUntil.getTime() - clock.now().getTime();
+    if (pauseMs > longestPauseMs) {
+      return { kind: 'retry', reason: 'The receiver asked to wait.', notBefore: this.#pausedUntil };
+    }
+    if (pauseMs > 0) await sleep(clock, pauseMs, signal);
+    await this.#rate?.take(signal);
+    if (signal.aborted) return { kind: 'retry', reason: 'The bridge stopped before the event was sent.' };
+
+    const body = JSON.stringify(payloadOf(this.#options, delivery));
+    const headers = {
+      ...this.#options.headers,
+      'content-type': 'application/json',
+      ...signatureHeaders(webhookId(delivery), clock.now(), body, this.#options.secrets),
+    };
+    try {
+      const answer = await this.#receiver.send('POST', headers, body, signal);
+      const failure = failureOfAnswer(answer, this.#options, delivery, clock.now());
+      if (!failure) {
+        return { kind: 'delivered', records: { activity: { type: 'webhook', id: delivery.key } } };
+      }
+      if (failure.kind === 'retry' && failure.notBefore) this.#pausedUntil = failure.notBefore;
+      return failure;
+    } catch (thrown) {
+      return failureOfSilence(thrown, this.#options);
+    }
+  }
+
+  /** Sends no event: whether a receiver accepts one is known when a call comes. */
+  async check(signal: AbortSignal): Promise<Finding[]> {
+    const { host } = new URL(this.#options.url);
+    try {
+      const { status } = await this.#receiver.send('HEAD', this.#options.headers, undefined, signal);
+      return [{ level: 'ok', subject: 'url', message: `${host} answers (${status} to HEAD).` }];
+    } catch (thrown) {
+      const { kind, reason } = failureOfSilence(thrown, this.#options);
+      const fix =
+        kind === 'blocked'
+          ? 'Give url a host on the internet, or allow private addresses.'
+          : 'Check url, and that the receiver runs and its certificate is valid.';
+      return [{ level: 'problem', subject: 'url', message: reason, fix }];
+    }
+  }
+
+  async plan() {
+    return [];
+  }
+
+  async apply() {}
+
+  link() {
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#receiver.close();
+  }
+}
+
+/** The event, each value under its path: `data.call.caller.number`. What is null is left out. */
+function draftEvent(options: WebhookOptions, delivery: Delivery): RecordDraft {
+  return {
+    role: 'activity',
+    type: 'webhook',
+    key: { property: 'webhook-id', value: webhookId(delivery) },
+    properties: Object.fromEntries(leaves(payloadOf(options, delivery), '')),
+    notes: [],
+  };
+}
+
+function leaves(value: unknown, path: string): [string, string | number | boolean][] {
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).flatMap(([name, inner]) =>
+      leaves(inner, path === '' ? name : `${path}.${name}`),
+    );
+  }
+  const isLeaf = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return isLeaf ? [[path, value]] : [];
+}
+
+/** Takes every event, and sends none. */
+function rehearsing({ url }: WebhookOptions, rehearsal: Rehearsal): Receiver {
+  const { pathname, search } = new URL(url);
+  return {
+    async send(method, _, body) {
+      const planned = { method, path: `${pathname}${search}`, sent: false };
+      rehearsal.plan(body === undefined ? planned : { ...planned, body: JSON.parse(body) });
+      return { status: 200, headers: {}, text: '' };
+    },
+    close() {},
+  };
+}
