@@ -131,7 +131,7 @@ function readDue({ state, revision, records, failures }: DueDelivery): Delivery 
   const region = 'AU';
   return {
     key: state.callId,
-    call: readCall(state, { region, timezone, withheldWords, missed: [] }),
+    call: readCall(state, { region, timezone, withheldWords, missed: [], emailOnly: [] }),
     source: { name: state.source, region, timezone },
     revision,
     attempt: failures + 1,
