@@ -44,7 +44,7 @@ export async function withWorker<T>(
   const store = await sharedStore();
   const connector = `crm-${++workers}`;
   const source = `source-${workers}`;
-  const unlimited = { take: async () => {} };
+  const unlimited = { take: async () => {}, allow() {} };
   const connection = await open(
     testTools({
       clock,
