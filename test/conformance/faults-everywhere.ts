@@ -4,8 +4,8 @@ import type { Fields } from '../../src/receive/push.ts';
 import type { CallStory } from '../../src/store/store.ts';
 import { Ahead } from '../support/ahead.ts';
 import { endPush, startPush } from '../support/build-push.ts';
-import { LeapingClock } from '../support/leaping-clock.ts';
 import { assert, suite } from '../support/suite.ts';
+import { VirtualTime } from '../support/virtual-clock.ts';
 import { type RunningWorker, withWorker } from '../support/with-worker.ts';
 
 /*
@@ -162,7 +162,7 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
     look: (crm: FaultyCrm<Fault>, worker: RunningWorker) => void | Promise<void>,
     strike?: { fault: Fault; skip: number },
   ): Promise<void> {
-    const clock = new LeapingClock();
+    const time = new VirtualTime();
     await emulated.with(
       (crm) =>
         withWorker(
@@ -177,9 +177,9 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
             }
             await look(crm, worker);
           },
-          clock,
+          time,
         ),
-      { now: () => clock.now(), index },
+      { now: () => time.now(), index },
     );
   }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import type { Connection, Delivery, Tools } from '../../src/connector/contract.ts';
 import { cachedPeople } from '../../src/connector/people-cache.ts';
@@ -11,7 +12,7 @@ import type { Fields } from '../../src/receive/push.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { CallStory, DueDelivery, Store } from '../../src/store/store.ts';
 import { testTools } from './connector-tools.ts';
-import { LeapingClock } from './leaping-clock.ts';
+import { VirtualTime } from './virtual-clock.ts';
 import { newPush } from './with-store.ts';
 
 export interface RunningWorker {
@@ -33,24 +34,22 @@ const schedule = {
 const longestMs = 3 * 3_600_000;
 
 /**
- * The real worker on a real store, with the real map of people and a connection to an emulator. Time passes only
- * while nothing is under way.
+ * The real worker on a real store, with the real map of people and a connection to an emulator. Virtual time passes
+ * only while nothing is under way, and limits are not kept then. `real`: by the system's clock, limits and all.
  */
 export async function withWorker<T>(
   open: (tools: Tools) => Promise<Connection>,
   use: (worker: RunningWorker) => Promise<T>,
-  clock: LeapingClock = new LeapingClock(),
+  time: VirtualTime | 'real' = new VirtualTime(),
 ): Promise<T> {
   const store = await sharedStore();
   const connector = `crm-${++workers}`;
   const source = `source-${workers}`;
+  const clock = time === 'real' ? systemClock : time.clock();
   const unlimited = { take: async () => {}, allow() {} };
+  const people = cachedPeople(store, connector);
   const connection = await open(
-    testTools({
-      clock,
-      people: cachedPeople(store, connector),
-      rateLimit: () => unlimited, // what waits for a limit is under way, and time would stand still
-    }),
+    testTools({ clock, people, ...(time === 'real' ? {} : { rateLimit: () => unlimited }) }),
   );
   let underWay = 0;
   const worker = new Worker({
@@ -76,8 +75,11 @@ export async function withWorker<T>(
         const latest = clock.now().getTime() + longestMs;
         while (underWay > 0 || (await anythingDue())) {
           if (clock.now().getTime() > latest) throw new Error('the calls are not delivered after hours');
-          if (underWay === 0) clock.leap();
-          await new Promise(setImmediate);
+          if (time === 'real') await new Promise((resolve) => setTimeout(resolve, 10));
+          else {
+            if (underWay === 0 && time.nextIn() < longestMs) await time.pass(time.nextIn(), async () => {});
+            await new Promise(setImmediate);
+          }
         }
         const [failed] = await store.calls({ connector, state: 'failed', limit: 1 });
         if (failed)
