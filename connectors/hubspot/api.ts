@@ -88,15 +88,14 @@ export class HubSpotApi {
   readonly #client: Client;
   readonly #options: HubSpotOptions;
   readonly #tools: Tools;
-  #window: RateLimit;
-  #windowSize = Math.floor(leastWindow * ourShare);
+  readonly #window: RateLimit;
   readonly #searches: RateLimit;
 
   private constructor(client: Client, options: HubSpotOptions, tools: Tools) {
     this.#client = client;
     this.#options = options;
     this.#tools = tools;
-    this.#window = tools.rateLimit(this.#windowSize, windowMs);
+    this.#window = tools.rateLimit(Math.floor(leastWindow * ourShare), windowMs);
     this.#searches = tools.rateLimit(searches, searchWindowMs);
   }
 
@@ -372,9 +371,7 @@ export class HubSpotApi {
   /** Accounts differ in what they are granted, and every answer but a search's says how much that is. */
   #heed(headers: Record<string, string>): void {
     const granted = Math.floor(Number(headers['x-hubspot-ratelimit-max']) * ourShare);
-    if (!(granted > 0) || granted === this.#windowSize) return;
-    this.#windowSize = granted;
-    this.#window = this.#tools.rateLimit(granted, windowMs);
+    if (granted > 0) this.#window.allow(granted);
   }
 
   #circumstances(request: string): Circumstances {

@@ -4,21 +4,31 @@ import { type Clock, sleep } from '../clock.ts';
 export interface RateLimit {
   /** Resolves when a request may be sent, in the order of asking; at once when `signal` aborts. */
   take(signal?: AbortSignal): Promise<void>;
+  /** From now on so many, as a CRM's answers tell what it grants. What was sent before counts on. */
+  allow(requests: number): void;
 }
 
 /** A sliding window: the nth request waits until the one n places before it is `perMs` old. */
 export function rateLimit(clock: Clock, requests: number, perMs: number): RateLimit {
-  const sent: number[] = []; // times, oldest first, at most `requests` of them
+  let allowed = requests;
+  let sent: number[] = []; // times within the window, oldest first
   let turn: Promise<void> = Promise.resolve();
+  const wait = () => {
+    const now = clock.now().getTime();
+    sent = sent.filter((at) => at > now - perMs);
+    const inTheWay = sent.at(-allowed);
+    return inTheWay === undefined ? 0 : inTheWay + perMs - now;
+  };
   return {
     take(signal) {
       turn = turn.then(async () => {
-        const oldest = sent.length < requests ? undefined : sent.shift();
-        const wait = oldest === undefined ? 0 : oldest + perMs - clock.now().getTime();
-        if (wait > 0) await sleep(clock, wait, signal);
-        sent.push(clock.now().getTime());
+        for (let ms = wait(); ms > 0 && !signal?.aborted; ms = wait()) await sleep(clock, ms, signal);
+        if (!signal?.aborted) sent.push(clock.now().getTime());
       });
       return turn;
+    },
+    allow(requests) {
+      allowed = requests;
     },
   };
 }

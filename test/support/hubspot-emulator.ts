@@ -55,6 +55,8 @@ export interface HubSpotEmulator {
   requests: Record<string, number>;
   /** What `requests` adds up to, of those whose name contains `part`. */
   countRequests(part?: string): number;
+  /** The names of the requests, oldest first: the last thousand. */
+  requestNames(): string[];
   forgetRequests(): void;
   calls(): (EmulatedRecord & { contactIds: string[] })[];
   contacts(): EmulatedRecord[];
@@ -133,6 +135,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
   const meter = new Meter(limits, () => now().getTime());
   const plan = new FaultPlan();
   const requests: Record<string, number> = {};
+  const names: string[] = [];
   let tokenState: 'accepted' | 'revoked' | 'expired' = 'accepted';
 
   const addProperty = (objectType: 'contacts' | 'calls', property: Record<string, unknown>) => {
@@ -162,6 +165,8 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     if (request.method === 'GET' && path === '/') return send(response, 200, inspect(), {});
     const name = `${request.method} ${path}`;
     requests[name] = (requests[name] ?? 0) + 1;
+    names.push(name);
+    if (names.length > 1_000) names.shift();
     const isSearch = path.endsWith('/search');
     const fault = plan.strike(name);
     let answer: Answer = { status: 500, body: {} };
@@ -216,8 +221,10 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     requests,
     countRequests: (part = '') =>
       Object.entries(requests).reduce((sum, [name, count]) => sum + (name.includes(part) ? count : 0), 0),
+    requestNames: () => [...names],
     forgetRequests() {
       for (const name of Object.keys(requests)) delete requests[name];
+      names.length = 0;
     },
     calls: showCalls,
     contacts: () => contacts.all().map(plainRecord),
@@ -225,7 +232,10 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     addCall: (properties) => add(calls, { hs_timestamp: now().toISOString(), ...properties }),
     archiveContact: (id) => contacts.archive(id),
     archiveCall: (id) => calls.archive(id),
-    mergeContacts: (kept, gone) => contacts.merge(kept, gone),
+    mergeContacts(kept, gone) {
+      contacts.merge(kept, gone);
+      account.associations.move('contacts', gone, kept);
+    },
     mergeCalls: (kept, gone) => calls.merge(kept, gone),
     settleIndex() {
       for (const records of kinds.values()) records.settleIndex();

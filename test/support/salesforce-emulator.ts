@@ -40,6 +40,8 @@ export interface SalesforceEmulator {
   requests: Record<string, number>;
   /** What `requests` adds up to, of those whose name contains `part`; without it, of those that use up the allowance. */
   countRequests(part?: string): number;
+  /** The names of the requests, oldest first: the last thousand. */
+  requestNames(): string[];
   forgetRequests(): void;
   /** The bodies of requests whose name contains `part`, oldest first. */
   bodies(part: string): string[];
@@ -238,9 +240,10 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     sent.push({ name, body });
     if (sent.length > 1_000) sent.shift();
     const fault = plan.strike(name);
+    org.rowsToLock = fault?.lockedRows ?? 0;
     const truth = !fault || fault.commits ? answer(request, target, body) : undefined;
     if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
-    if (truth && (!fault || fault.delayMs)) return send(response, truth);
+    if (truth && (!fault || fault.delayMs || fault.lockedRows)) return send(response, truth);
     if (fault?.hangs) return;
     if (!fault?.answer) return void request.socket.destroy();
     response.writeHead(fault.answer.status, { ...limitInfo(), ...fault.answer.headers });
@@ -285,6 +288,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
           sum + ((part === undefined ? name !== tokenRequest : name.includes(part)) ? count : 0),
         0,
       ),
+    requestNames: () => sent.map(({ name }) => name),
     forgetRequests() {
       for (const name of Object.keys(requests)) delete requests[name];
       sent.length = 0;

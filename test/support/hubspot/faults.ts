@@ -36,6 +36,11 @@ export const faults = {
   /** The write is done, and nothing is ever answered. */
   hang: { commits: true, hangs: true },
   rollingLimit: refused(overLimit('rolling')),
+  /** HubSpot does not promise the header, and may send it. */
+  rollingLimitWithWait: {
+    commits: false,
+    answer: json(429, overLimit('rolling').body, { 'Retry-After': '7' }),
+  },
   secondlyLimit: refused(overLimit('secondly')),
   secondlyLimitOldForm: refused(overLimit('secondlyOld')),
   dailyLimit: refused(overLimit('daily')),

@@ -409,8 +409,17 @@ export class Associations {
     this.#kinds = kinds;
   }
 
+  /** Only to records that are still there. */
   of(from: string, fromId: string, to: string): string[] {
-    return [...(this.#links.get(`${from} ${fromId} > ${to}`) ?? [])];
+    const linked = this.#links.get(`${from} ${fromId} > ${to}`) ?? [];
+    return [...linked].filter((id) => this.#kinds.get(to)?.find(id));
+  }
+
+  /** What was linked to one that was merged away belongs to the one that stays. */
+  move(to: string, gone: string, kept: string): void {
+    for (const [key, linked] of this.#links) {
+      if (key.endsWith(` > ${to}`) && linked.delete(gone)) linked.add(kept);
+    }
   }
 
   link(from: string, fromId: string, to: string, toId: string): void {

@@ -10,6 +10,8 @@ export interface Fault {
   hangs?: boolean;
   /** The truth, but so much later. */
   delayMs?: number;
+  /** The truth, but so many of the records that it writes are held by somebody else just now. */
+  lockedRows?: number;
 }
 
 function json(status: number, body: unknown) {
@@ -54,6 +56,8 @@ export const faults = {
       body: '[{"id":"00T5',
     },
   },
+  lockedRow: { commits: true, lockedRows: 1 },
+  lockedRows: { commits: true, lockedRows: 1_000 },
   slow: { commits: true, delayMs: 50 },
 } satisfies Record<string, Fault>;
 

@@ -48,6 +48,8 @@ export class Org {
   readonly refusedValues = new Map<string, RegExp>();
   /** Rows that another transaction holds. */
   readonly locked = new Set<string>();
+  /** How many of the next records to be written another transaction holds. */
+  rowsToLock = 0;
   /** Keys, as `Task 1122334`, that another transaction is about to commit. */
   readonly races = new Set<string>();
   /** The most rows of an object that its triggers manage in one transaction. */

@@ -1,6 +1,6 @@
 import { prefixes } from './ids.ts';
 import type { Entry, Org, WriteHeaders } from './org.ts';
-import { notFound, Refusal, RowRefusal, refused } from './refusals.ts';
+import { lockedRow, notFound, Refusal, RowRefusal, refused } from './refusals.ts';
 import { runQuery } from './soql.ts';
 import { runSearch } from './sosl.ts';
 
@@ -244,6 +244,7 @@ function writeAll(org: Org, records: Json[], allOrNone: boolean, write: Write): 
   const results = records.map((record): Json => {
     try {
       if (records.length > limit) throw triggerFailure(typeOf(record));
+      if (org.rowsToLock-- > 0) throw lockedRow();
       const { entry, created } = write(record);
       return { id: entry.id, success: true, errors: [], ...(created === undefined ? {} : { created }) };
     } catch (refusal) {

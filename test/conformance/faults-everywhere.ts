@@ -1,0 +1,257 @@
+import type { Connection, Tools } from '../../src/connector/contract.ts';
+import { parsePhone } from '../../src/receive/phone.ts';
+import type { Fields } from '../../src/receive/push.ts';
+import type { CallStory } from '../../src/store/store.ts';
+import { Ahead } from '../support/ahead.ts';
+import { endPush, startPush } from '../support/build-push.ts';
+import { assert, suite } from '../support/suite.ts';
+import { VirtualTime } from '../support/virtual-clock.ts';
+import { type RunningWorker, withWorker } from '../support/with-worker.ts';
+
+/*
+ * The promise, "exactly once", at its weakest points: every fault at every request that a story of calls needs, with
+ * the real worker, its store and its retries. Whatever went wrong where, the books have to be right in the end.
+ */
+
+/** A CRM as its emulator shows it. */
+export interface FaultyCrm<Fault> {
+  open(tools: Tools): Promise<Connection>;
+  activities(): { key: string; completed: boolean; seconds: number; personIds: string[] }[];
+  /** People, with every number that they are known by. */
+  people(): { id: string; numbers: string[] }[];
+  /** A person whom somebody typed in; searching finds them at once. With a key: they called before. */
+  addPerson(phone: string, key?: string): string;
+  requestNames(): string[];
+  /** What people do to a person between two calls. Answers who has the number now, if anybody has. */
+  change(how: string, personId: string): string | undefined;
+  /** Strikes once, after so many other requests. */
+  strike(fault: Fault, skip: number): void;
+}
+
+export interface FaultKind<Fault> {
+  title: string;
+  fault: Fault;
+  /** What the call's story says of it. Null: the connection mends it by itself. */
+  told: RegExp | null;
+  /** Requests that it can strike; without it, all. */
+  at?: RegExp;
+  /** Whether the request is carried out in spite of it. */
+  commits?: boolean;
+  /** Whether the connection is cut. Bun repeats a GET by itself when that happens, so nothing fails there. */
+  cuts?: boolean;
+}
+
+export interface EmulatedCrm<Fault> {
+  /** `index`: whether searching finds at once what was written, or never. */
+  with(
+    use: (crm: FaultyCrm<Fault>) => Promise<void>,
+    behaviour: { now: () => Date; index: Index },
+  ): Promise<void>;
+  faults: FaultKind<Fault>[];
+  /** The ways of `change`: `is deleted`. */
+  changes: string[];
+}
+
+type Index = 'at once' | 'never';
+
+interface Scenario<Fault> {
+  title: string;
+  /** Pushes that come together, or what happens between them. */
+  steps: (Fields[] | ((crm: FaultyCrm<Fault>) => void))[];
+  /** Whom each ended call belongs to: `number` once, to the person with this id if one is known. */
+  expected(): Record<string, { number: string | null; id?: string | undefined }>;
+  /** How many people there are in the end. */
+  people: number;
+}
+
+const mobile = '+61444444444';
+const from = (number: string) => ({ PLA_Caller_Phone_Number: number });
+const whole = (callId: string, number = mobile) => [startPush(callId, from(number)), endPush(callId)];
+
+function scenarios<Fault>(changes: readonly string[]): (() => Scenario<Fault>)[] {
+  return [
+    () => ({
+      title: 'a new caller, start then end',
+      steps: [[startPush('1')], [endPush('1')]],
+      expected: () => ({ 1: { number: mobile } }),
+      people: 1,
+    }),
+    () => ({
+      title: 'a new caller, start and end together',
+      steps: [whole('1')],
+      expected: () => ({ 1: { number: mobile } }),
+      people: 1,
+    }),
+    () => {
+      let id: string | undefined;
+      return {
+        title: 'a caller typed in as (04) 4444-4444',
+        steps: [(crm) => (id = crm.addPerson('(04) 4444-4444')), whole('1')],
+        expected: () => ({ 1: { number: mobile, id } }),
+        people: 1,
+      };
+    },
+    () => {
+      let id: string | undefined;
+      return {
+        title: 'a caller known by key',
+        steps: [(crm) => (id = crm.addPerson('0444 444 444', mobile)), [startPush('1')], [endPush('1')]],
+        expected: () => ({ 1: { number: mobile, id } }),
+        people: 1,
+      };
+    },
+    ...changes.map((how) => (): Scenario<Fault> => {
+      let id: string | undefined;
+      return {
+        title: `a caller whose record ${how} between two calls`,
+        steps: [
+          whole('1'),
+          (crm) => {
+            id = crm.change(how, crm.people()[0]!.id);
+          },
+          [endPush('1', { PLA_dtmf: '2' }), ...whole('2')],
+        ],
+        // A link to somebody who was deleted went with them.
+        expected: () => ({
+          ...(id === undefined ? {} : { 1: { number: mobile, id } }),
+          2: { number: mobile, id },
+        }),
+        people: 1,
+      };
+    }),
+    () => {
+      const known = { typed: '', keyed: '' };
+      return {
+        title: 'a batch of several callers',
+        steps: [
+          (crm) => {
+            known.typed = crm.addPerson('+61 (0)2 9876 5432');
+            known.keyed = crm.addPerson('', '+61255501234');
+          },
+          [
+            ...whole('1'),
+            ...whole('2'),
+            ...whole('3', '+61298765432'),
+            ...whole('4', '+61255501234'),
+            ...whole('5', '+61499999999'),
+            ...whole('6', 'anonymous'),
+          ],
+        ],
+        expected: () => ({
+          1: { number: mobile },
+          2: { number: mobile },
+          3: { number: '+61298765432', id: known.typed },
+          4: { number: '+61255501234', id: known.keyed },
+          5: { number: '+61499999999' },
+          6: { number: null },
+        }),
+        people: 4,
+      };
+    },
+  ];
+}
+
+/** Declares a test for each scenario, fault and request; top-level await is needed, since it counts the requests. */
+export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCrm<Fault>): Promise<void> {
+  const everywhere = suite(`${name}: faults at every request`);
+  const ahead = new Ahead(16);
+
+  async function run(
+    scenario: Scenario<Fault>,
+    index: Index,
+    look: (crm: FaultyCrm<Fault>, worker: RunningWorker) => void | Promise<void>,
+    strike?: { fault: Fault; skip: number },
+  ): Promise<void> {
+    const time = new VirtualTime();
+    await emulated.with(
+      (crm) =>
+        withWorker(
+          crm.open,
+          async (worker) => {
+            if (strike) crm.strike(strike.fault, strike.skip);
+            for (const step of scenario.steps) {
+              if (Array.isArray(step)) {
+                await worker.record(...step);
+                await worker.deliverAll();
+              } else step(crm);
+            }
+            await look(crm, worker);
+          },
+          time,
+        ),
+      { now: () => time.now(), index },
+    );
+  }
+
+  for (const make of scenarios(emulated.changes)) {
+    let requests: string[] = [];
+    const clean = make();
+    const books = await run(clean, 'never', (crm) => {
+      requests = crm.requestNames();
+      checkBooks(crm, clean);
+    }).catch((thrown: unknown) => ({ thrown }));
+    everywhere(`${clean.title}: ${requests.length} requests when nothing goes wrong`, () => {
+      if (books) throw books.thrown;
+    });
+    for (const { title, fault, told, at, commits = false, cuts = false } of emulated.faults) {
+      // What was not carried out is in no index.
+      for (const index of commits ? (['at once', 'never'] as const) : (['never'] as const)) {
+        for (const [place, request] of requests.entries()) {
+          if (at && !at.test(request)) continue;
+          const where = `request ${place + 1} (${request})`;
+          const seen = index === 'never' ? '' : ', and searching finds what was written';
+          everywhere(
+            `${clean.title}: ${title} at ${where}${seen}`,
+            ahead.add(() => {
+              const scenario = make();
+              const look = async (crm: FaultyCrm<Fault>, worker: RunningWorker) => {
+                assert.is(crm.requestNames()[place], request, 'the fault struck another request');
+                checkBooks(crm, scenario);
+                checkStory(await worker.stories(), cuts && isRepeated(request) ? null : told);
+              };
+              return run(scenario, index, look, { fault, skip: place });
+            }),
+          );
+        }
+      }
+    }
+  }
+  everywhere.run();
+}
+
+const isRepeated = (request: string) => 'Bun' in globalThis && request.startsWith('GET ');
+
+function checkBooks<Fault>(crm: FaultyCrm<Fault>, scenario: Scenario<Fault>): void {
+  const people = crm.people();
+  assert.is(people.length, scenario.people, `people: ${JSON.stringify(people)}`);
+  const calls = scenario.steps.flatMap((step) => (Array.isArray(step) ? step : []));
+  const keys = new Set(calls.map((push) => push['PLA_Call_Id']));
+  const activities = crm.activities();
+  assert.equal(activities.map(({ key }) => key).sort(), [...keys].sort(), 'each call once');
+  for (const { key, completed, seconds } of activities) {
+    assert.equal({ key, completed, seconds }, { key, completed: true, seconds: 50 });
+  }
+  for (const [key, { number, id }] of Object.entries(scenario.expected())) {
+    const personIds = activities.find((activity) => activity.key === key)?.personIds;
+    if (number === null) {
+      assert.equal(personIds, [], `whom call ${key} belongs to`);
+      continue;
+    }
+    const isTheirs = (text: string) => parsePhone(text, 'AU').number === number;
+    const holders = people.filter(({ numbers }) => numbers.some(isTheirs));
+    assert.is(holders.length, 1, `people with ${number}: ${JSON.stringify(people)}`);
+    assert.equal(personIds, [id ?? holders[0]?.id], `whom call ${key} belongs to`);
+  }
+}
+
+/** Somewhere in the stories of the calls the fault is told; one that is mended at once leaves no failed attempt. */
+function checkStory(stories: readonly CallStory[], told: RegExp | null): void {
+  const failed = stories.flatMap(({ attempts }) => attempts.filter(({ outcome }) => outcome !== 'delivered'));
+  const reasons = failed.map(({ outcome, reason }) => `${outcome}: ${reason}`);
+  if (told === null) assert.equal(reasons, []);
+  else
+    assert.ok(
+      reasons.some((reason) => told.test(reason)),
+      `${told} in ${JSON.stringify(reasons)}`,
+    );
+}

@@ -1,0 +1,76 @@
+import { type FaultKind, faultsEverywhere } from '../../conformance/faults-everywhere.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import { type Fault, faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
+import { open, unmetered } from './rig.ts';
+
+const search = /search$/;
+const notSearch = /(?<!search)$/; // searches are outside the ten-second window
+
+const silence = /retry: .*no usable answer/;
+
+const kinds: FaultKind<Fault>[] = [
+  { title: 'the connection cut before', fault: faults.drop, told: silence, cuts: true },
+  {
+    title: 'the answer lost after',
+    fault: faults.loseAnswer,
+    told: silence,
+    commits: true,
+    cuts: true,
+  },
+  { title: 'half an answer', fault: faults.brokenJson, told: silence, commits: true },
+  { title: '500 before', fault: faults.serverError, told: /retry: .*500/ },
+  { title: '502 page before', fault: faults.badGateway, told: /retry: .*502/ },
+  { title: '504 page after', fault: faults.gatewayTimeout, told: /retry: .*504/, commits: true },
+  { title: '524 page after', fault: faults.originTimeout, told: /retry: .*524/, commits: true },
+  { title: '429 of ten seconds', fault: faults.rollingLimit, told: /retry: .*429/, at: notSearch },
+  { title: '429 with a wait', fault: faults.rollingLimitWithWait, told: /retry: .*429/, at: notSearch },
+  { title: '429 of a second', fault: faults.secondlyLimit, told: /retry: .*429/, at: search },
+  {
+    title: '429 of a second, older form',
+    fault: faults.secondlyLimitOldForm,
+    told: /retry: .*429/,
+    at: search,
+  },
+  { title: '429 of the day', fault: faults.dailyLimit, told: /blocked: .*used up/ },
+  { title: 'an expired token', fault: faults.expiredToken, told: /blocked: .*access token/ },
+  { title: '423', fault: faults.locked, told: /retry: .*423/ },
+  { title: '477', fault: faults.moving, told: /blocked: .*data centre/ },
+];
+
+await faultsEverywhere('hubspot', {
+  with: (use, { now, index }) =>
+    withHubSpotEmulator(
+      (hubspot) =>
+        use({
+          open: (tools) => open(hubspot, {}, { ...testTools(), ...tools }),
+          activities: () =>
+            hubspot.calls().map(({ properties, contactIds }) => ({
+              key: properties['delacon_call_id'] ?? '',
+              completed: properties['hs_call_status'] === 'COMPLETED',
+              seconds: Number(properties['hs_call_duration']) / 1000,
+              personIds: contactIds,
+            })),
+          people: () =>
+            hubspot.contacts().map(({ id, properties }) => ({
+              id,
+              numbers: ['phone', 'mobilephone', 'delacon_caller'].flatMap((name) => properties[name] ?? []),
+            })),
+          addPerson: (phone, key) =>
+            hubspot.addContact({ phone, ...(key === undefined ? {} : { delacon_caller: key }) }),
+          requestNames: hubspot.requestNames,
+          change(how, personId) {
+            if (how === 'is merged into another') {
+              const kept = hubspot.addContact({ phone: '+61298765432' });
+              hubspot.mergeContacts(kept, personId);
+              return kept;
+            }
+            hubspot.archiveContact(personId);
+            return undefined;
+          },
+          strike: (fault, skip) => hubspot.strike(fault, '', skip),
+        }),
+      { limits: unmetered, indexDelayMs: index === 'never' ? 1e12 : 0, now },
+    ),
+  faults: kinds,
+  changes: ['is merged into another', 'is deleted'],
+});

@@ -1,0 +1,83 @@
+import { type FaultKind, faultsEverywhere } from '../../conformance/faults-everywhere.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import { answering, type Fault, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
+import { open } from './rig.ts';
+
+const writes = /PATCH/;
+const notToken = /\//; // the login is not metered by the org's allowance, and has no session
+
+const silence = /retry: .*no usable answer/;
+
+const kinds: FaultKind<Fault>[] = [
+  { title: 'the connection cut before', fault: faults.drop, told: silence, cuts: true },
+  {
+    title: 'the answer lost after',
+    fault: faults.loseAnswer,
+    told: silence,
+    commits: true,
+    cuts: true,
+  },
+  { title: 'half an answer', fault: faults.brokenJson, told: silence, commits: true },
+  { title: '500 before', fault: faults.serverError, told: /retry: .*500/ },
+  { title: '503 before', fault: faults.unavailable, told: /retry: .*503/ },
+  { title: 'the maintenance page', fault: faults.maintenance, told: /retry: .*503.*maintenance/ },
+  { title: '504 page after', fault: faults.gatewayTimeout, told: /retry: .*504/, commits: true },
+  {
+    title: 'maintenance of the data',
+    fault: answering(400, [
+      { errorCode: 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', message: 'Read only for now.' },
+    ]),
+    told: /blocked: .*MAINTENANCE/,
+    at: writes,
+  },
+  {
+    title: 'too many requests at once',
+    fault: faults.tooManyAtOnce,
+    told: /retry: .*Concurrent/,
+    at: notToken,
+  },
+  { title: 'the day used up', fault: faults.dayUsedUp, told: /blocked: .*24 hours/, at: notToken },
+  { title: 'an expired token', fault: faults.sessionExpired, told: null, at: notToken },
+  { title: 'one row locked', fault: faults.lockedRow, told: /retry: .*UNABLE_TO_LOCK_ROW/, at: writes },
+  { title: 'every row locked', fault: faults.lockedRows, told: /retry: .*UNABLE_TO_LOCK_ROW/, at: writes },
+];
+
+await faultsEverywhere('salesforce', {
+  with: (use, { now, index }) =>
+    withSalesforceEmulator(
+      (salesforce) => {
+        const isTheirs = (record: Record<string, unknown>) => record['IsConverted'] !== true;
+        const people = () => [...salesforce.contacts(), ...salesforce.leads().filter(isTheirs)];
+        return use({
+          open: (tools) => open(salesforce, {}, { ...testTools(), ...tools }),
+          activities: () =>
+            salesforce.tasks().map((task) => ({
+              key: String(task['Delacon_Call_Id__c']),
+              completed: task['IsClosed'] === true && task['TaskSubtype'] === 'Call',
+              seconds: Number(task['CallDurationInSeconds']),
+              personIds: task['WhoId'] === undefined ? [] : [String(task['WhoId'])],
+            })),
+          people: () =>
+            people().map((person) => ({
+              id: person.id,
+              numbers: ['Phone', 'MobilePhone', 'Delacon_Caller__c'].flatMap((name) => {
+                const text = person[name];
+                return typeof text === 'string' ? [text] : [];
+              }),
+            })),
+          addPerson: (phone, key) =>
+            salesforce.addContact({ Phone: phone, ...(key === undefined ? {} : { Delacon_Caller__c: key }) }),
+          requestNames: salesforce.requestNames,
+          change(how, personId) {
+            if (how === 'becomes a contact') return salesforce.convertLead(personId);
+            salesforce.delete(personId);
+            return undefined;
+          },
+          strike: (fault, skip) => salesforce.strike(fault, '', skip),
+        });
+      },
+      { indexDelayMs: index === 'never' ? 1e12 : 0, now },
+    ),
+  faults: kinds,
+  changes: ['becomes a contact', 'is deleted'],
+});

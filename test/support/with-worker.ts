@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/clock.ts';
+import { withheldWords } from '../../src/config/withheld-words.ts';
+import type { Connection, Delivery, Tools } from '../../src/connector/contract.ts';
+import { cachedPeople } from '../../src/connector/people-cache.ts';
+import { Worker } from '../../src/deliver/worker.ts';
+import { createLog } from '../../src/log.ts';
+import { readCall } from '../../src/receive/call.ts';
+import type { Fields } from '../../src/receive/push.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { CallStory, DueDelivery, Store } from '../../src/store/store.ts';
+import { testTools } from './connector-tools.ts';
+import { VirtualTime } from './virtual-clock.ts';
+import { newPush } from './with-store.ts';
+
+export interface RunningWorker {
+  /** Records pushes that came together. */
+  record(...pushes: Fields[]): Promise<void>;
+  /** Until the CRM shows every call as it is now. Waits of the worker are leapt over. Fails when a call has failed. */
+  deliverAll(): Promise<void>;
+  stories(): Promise<CallStory[]>;
+}
+
+/** As `config/default.yaml` has it. */
+const schedule = {
+  retryMs: [5, 15, 60, 300, 900].map((seconds) => seconds * 1000),
+  giveUpAfterMs: 7 * 86_400_000,
+  probeMs: [60, 300, 900].map((seconds) => seconds * 1000),
+};
+
+/** More than the longest wait that a CRM asks for, and a few tries. */
+const longestMs = 3 * 3_600_000;
+
+/**
+ * The real worker on a real store, with the real map of people and a connection to an emulator. Virtual time passes
+ * only while nothing is under way, and limits are not kept then. `real`: by the system's clock, limits and all.
+ */
+export async function withWorker<T>(
+  open: (tools: Tools) => Promise<Connection>,
+  use: (worker: RunningWorker) => Promise<T>,
+  time: VirtualTime | 'real' = new VirtualTime(),
+): Promise<T> {
+  const store = await sharedStore();
+  const connector = `crm-${++workers}`;
+  const source = `source-${workers}`;
+  const clock = time === 'real' ? systemClock : time.clock();
+  const unlimited = { take: async () => {}, allow() {} };
+  const people = cachedPeople(store, connector);
+  const connection = await open(
+    testTools({ clock, people, ...(time === 'real' ? {} : { rateLimit: () => unlimited }) }),
+  );
+  let underWay = 0;
+  const worker = new Worker({
+    connector,
+    connection: observed(connection, 'deliver', () => void underWay++),
+    store: observed(store, 'settle', undefined, () => void underWay--),
+    holder: 'this bridge',
+    schedule,
+    clock,
+    log: createLog('silent'),
+    read: readDue,
+  });
+  worker.start();
+  try {
+    return await use({
+      async record(...pushes) {
+        const more = { source, receivedAt: clock.now(), route: () => [connector] };
+        await Promise.all(pushes.map((fields) => store.record(newPush(fields, more))));
+        worker.wake();
+      },
+      async deliverAll() {
+        const anythingDue = () => store.nextDueAt(connector, new Date(0));
+        const latest = clock.now().getTime() + longestMs;
+        while (underWay > 0 || (await anythingDue())) {
+          if (clock.now().getTime() > latest) throw new Error('the calls are not delivered after hours');
+          if (time === 'real') await new Promise((resolve) => setTimeout(resolve, 10));
+          else {
+            if (underWay === 0 && time.nextIn() < longestMs) await time.pass(time.nextIn(), async () => {});
+            await new Promise(setImmediate);
+          }
+        }
+        const [failed] = await store.calls({ connector, state: 'failed', limit: 1 });
+        if (failed)
+          throw new Error(`call ${failed.state.callId} has failed: ${JSON.stringify(failed.deliveries)}`);
+      },
+      async stories() {
+        const calls = await store.calls({ connector, limit: 10_000 });
+        const stories = await Promise.all(calls.map(({ state }) => store.stories(state.callId, source)));
+        return stories.flat();
+      },
+    });
+  } finally {
+    await worker.stop();
+  }
+}
+
+let workers = 0;
+let shared: Promise<Store> | undefined;
+
+/** Opening a store costs more than a story of calls, so all workers share one: each as a connector of its own. */
+function sharedStore(): Promise<Store> {
+  if (!shared) {
+    const folder = mkdtempSync(join(tmpdir(), 'delacon-bridge-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    shared = openSqliteStore(join(folder, 'bridge.db'), 'bridge');
+  }
+  return shared;
+}
+
+/** The same object, told of each call of one of its methods. */
+function observed<T extends object>(target: T, method: keyof T, before = () => {}, after = () => {}): T {
+  return new Proxy(target, {
+    get(of, name) {
+      const value = Reflect.get(of, name) as unknown;
+      if (typeof value !== 'function') return value;
+      if (name !== method) return value.bind(of);
+      return async (...args: unknown[]) => {
+        before();
+        try {
+          return await value.apply(of, args);
+        } finally {
+          after();
+        }
+      };
+    },
+  });
+}
+
+function readDue({ state, revision, records, failures }: DueDelivery): Delivery {
+  const timezone = 'Australia/Sydney';
+  const region = 'AU';
+  return {
+    key: state.callId,
+    call: readCall(state, { region, timezone, withheldWords, missed: [], emailOnly: [] }),
+    source: { name: state.source, region, timezone },
+    revision,
+    attempt: failures + 1,
+    records,
+  };
+}
