@@ -95,7 +95,7 @@ export class WebhookConnection implements Connection {
       const { kind, reason } = failureOfSilence(thrown, this.#options);
       const fix =
         kind === 'blocked'
-          ? 'Give url a host on the internet, or allow private addresses.'
+          ? 'Give url a host on the internet, or set allowPrivate: true.'
           : 'Check url, and that the receiver runs and its certificate is valid.';
       return [{ level: 'problem', subject: 'url', message: reason, fix }];
     }

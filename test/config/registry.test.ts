@@ -18,7 +18,7 @@ async function refusalOf(type: string): Promise<string> {
 }
 
 registry('knows the connectors that come with the bridge', async () => {
-  assert.equal(await connectorNames(), ['hubspot', 'salesforce', 'sandbox']);
+  assert.equal(await connectorNames(), ['hubspot', 'salesforce', 'sandbox', 'webhook']);
 });
 
 registry('loads each of them under the name of its folder', async () => {

@@ -214,6 +214,7 @@ events('ratePerSecond holds requests back', () =>
           async take() {
             taken++;
           },
+          allow() {},
         };
       },
     });
