@@ -44,9 +44,10 @@ export class Delacon {
   #next(): SimulatedPush {
     if (this.#waiting.length === 0) {
       const days = this.#days++;
+      // Call ids are made of it: a larger one would leave the whole numbers, and calls would share ids.
       this.#waiting = simulatedDay(
         40,
-        this.#seed * 1_000 + days,
+        (this.#seed % 10_000) * 1_000 + days,
         new Date(Date.UTC(2026, 10, 1 + (days % 28))),
       );
     }
