@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { holds } from '../route/template.ts';
 import { afterWorking, hoursOption } from './business-hours.ts';
 import type { Delivery } from './contract.ts';
 import { condition, duration, mapping, template } from './options.ts';
@@ -31,7 +32,7 @@ export function followUpOf(
   { call, source }: Delivery,
 ): { subject: string; dueAt: Date } | null {
   const scope = { call, timezone: source.timezone };
-  if (!options || call.phase === 'ringing' || !options.when.matches(scope)) return null;
+  if (!options || call.phase === 'ringing' || !holds(options.when, scope)) return null;
   const from = call.endedAt ?? call.startedAt;
   return {
     subject: String(options.subject.render(scope) ?? `Call back ${call.caller.display}`),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Value } from '../route/template.ts';
+import { holds, type Value } from '../route/template.ts';
 import type { Delivery } from './contract.ts';
 import { condition, mapping, template } from './options.ts';
 
@@ -32,7 +32,7 @@ export interface Sale {
 /** Null while the call is under way, and for a call that is no sale. */
 export function saleOf(options: SaleOptions | undefined, { call, source }: Delivery): Sale | null {
   const scope = { call, timezone: source.timezone };
-  if (!options || call.phase === 'ringing' || !options.when.matches(scope)) return null;
+  if (!options || call.phase === 'ringing' || !holds(options.when, scope)) return null;
   return {
     name: String(options.name.render(scope) ?? `Call ${call.id}`),
     pipeline: options.pipeline,

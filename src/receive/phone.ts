@@ -20,6 +20,8 @@ export type Region = CountryCode;
 const parsed = new LRUCache<string, PhoneNumber>({ max: 5_000 });
 /** Longer texts are no numbers: remembering thousands of them would take the memory of whole bodies. */
 const longestRemembered = 64;
+/** Of E.164: a plus sign and fifteen digits. */
+const longestNumber = 16;
 
 /**
  * Reads a telephone number in any spelling common in the region: `+61…`, `61…`, `0061…`, `0011 …`, `04…`, `13…`,
@@ -41,6 +43,7 @@ function read(raw: string, region: Region): PhoneNumber {
     // A complete international number of a range that the metadata does not know yet is still a number.
     if (!phone || !(phone.isValid() || (text.startsWith('+') && raw.startsWith('+') && phone.isPossible())))
       continue;
+    if (phone.number.length > longestNumber) continue;
     phone.setExt(''); // an extension is not part of whom to call
     const national = phone.formatNational();
     return {

@@ -15,12 +15,14 @@ export interface Scope {
 /** A value of the mapping, compiled. A template that is a single `{{ … }}` keeps the value's type. */
 export interface Template {
   readonly text: string;
+  /** Null where it cannot be made for this call. */
   render(scope: Scope): Value;
 }
 
 /** A `when`, compiled. */
 export interface Condition {
   readonly text: string;
+  /** @throws where it cannot be told for this call */
   matches(scope: Scope): boolean;
 }
 
@@ -53,10 +55,15 @@ export function compileTemplate(source: string | number | boolean): Template {
   const only = templates.length === 1 && templates[0] instanceof Output ? templates[0].value : undefined;
   return {
     text: source,
-    render: (scope) =>
-      only
-        ? asValue(toValueSync(only.value(new Context(scope, liquid.options), true)))
-        : String(liquid.renderSync(templates, scope)),
+    render(scope) {
+      try {
+        return only
+          ? asValue(toValueSync(only.value(new Context(scope, liquid.options), true)))
+          : String(liquid.renderSync(templates, scope));
+      } catch {
+        return null; // such as a filter that one call's value does not suit: that call, and its batch, are written without
+      }
+    },
   };
 }
 
@@ -69,6 +76,15 @@ export function compileCondition(source: string): Condition {
   const block = parsing(() => liquid.parse(`{% if ${source} %}1{% endif %}`));
   checkNames(liquid.globalVariableSegmentsSync(block));
   return { text: source, matches: (scope) => liquid.renderSync(block, scope) === '1' };
+}
+
+/** Whether a condition is known to hold: one that cannot be told does not. */
+export function holds(condition: Condition, scope: Scope): boolean {
+  try {
+    return condition.matches(scope);
+  } catch {
+    return false;
+  }
 }
 
 function parsing<T>(parse: () => T): T {

@@ -65,6 +65,10 @@ phone('compares by number, not by spelling', () => {
   assert.not(samePhone(null, '+61444444444', 'AU'));
 });
 
+phone('a number of more digits than E.164 has is none', () => {
+  assert.is(parsePhone('+623456781412345678', 'AU').number, null);
+});
+
 phone('masks the middle for logs', () => {
   assert.is(maskNumber('+61444444444'), '+6144***444');
   assert.is(maskNumber('131234'), '***');
