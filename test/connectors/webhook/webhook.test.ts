@@ -552,7 +552,7 @@ guard('a name of this machine is refused, and nothing connects', () =>
     );
     const [finding] = await connection.check(AbortSignal.timeout(5_000));
     assert.is(finding?.level, 'problem');
-    assert.match(finding?.fix ?? '', /allowPrivate/);
+    assert.match(finding?.fix ?? '', /a host on the internet/);
     assert.is(receiver.connections(), 0);
     await connection.close();
   }),
