@@ -1,8 +1,8 @@
 import type { Resolve } from '../../../connectors/webhook/addresses.ts';
 import webhook, { WebhookConnection } from '../../../connectors/webhook/index.ts';
 import { HttpReceiver } from '../../../connectors/webhook/receiver.ts';
-import type { Connection, Delivery, Outcome } from '../../../src/connector/contract.ts';
-import { type TestTools, testTools } from '../../support/connector-tools.ts';
+import type { Connection, Delivery, Outcome, Tools } from '../../../src/connector/contract.ts';
+import { testTools } from '../../support/connector-tools.ts';
 import { testSecret, type WebhookReceiver } from '../../support/webhook-receiver.ts';
 
 type Settings = Record<string, unknown>;
@@ -20,7 +20,7 @@ export function optionsFor(receiver: WebhookReceiver, settings: Settings = {}) {
 export async function open(
   receiver: WebhookReceiver,
   settings: Settings = {},
-  tools: TestTools = testTools(),
+  tools: Tools = testTools(),
 ): Promise<Connection> {
   return webhook.open(optionsFor(receiver, settings), tools);
 }
