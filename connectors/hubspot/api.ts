@@ -1,5 +1,5 @@
 import type { Client } from '@hubspot/api-client';
-import type { RateLimit, Tools } from '../../src/connector/contract.ts';
+import { Quota, type RateLimit, type Tools } from '../../src/connector/contract.ts';
 import {
   type Circumstances,
   type FailedAnswer,
@@ -90,6 +90,8 @@ export class HubSpotApi {
   readonly #tools: Tools;
   readonly #window: RateLimit;
   readonly #searches: RateLimit;
+  /** Requests of the day, of the whole account. */
+  readonly quota: Quota;
 
   private constructor(client: Client, options: HubSpotOptions, tools: Tools) {
     this.#client = client;
@@ -97,6 +99,7 @@ export class HubSpotApi {
     this.#tools = tools;
     this.#window = tools.rateLimit(Math.floor(leastWindow * ourShare), windowMs);
     this.#searches = tools.rateLimit(searches, searchWindowMs);
+    this.quota = new Quota(options.reserve);
   }
 
   /** The client is loaded here, so that a bridge without HubSpot does not pay for it. */
@@ -372,6 +375,10 @@ export class HubSpotApi {
   #heed(headers: Record<string, string>): void {
     const granted = Math.floor(Number(headers['x-hubspot-ratelimit-max']) * ourShare);
     if (granted > 0) this.#window.allow(granted);
+    this.quota.saw(
+      Number(headers['x-hubspot-ratelimit-daily-remaining']),
+      Number(headers['x-hubspot-ratelimit-daily']),
+    );
   }
 
   #circumstances(request: string): Circumstances {

@@ -39,6 +39,10 @@ class HubSpotConnection implements Connection {
     this.#links = new RecordLinks(api);
   }
 
+  get quota() {
+    return this.#api.quota;
+  }
+
   deliver(batch: readonly Delivery[], signal: AbortSignal) {
     return deliver(batch, this.#means, signal);
   }

@@ -3,6 +3,7 @@ import {
   baseUrl,
   mapping,
   personOptions,
+  reserveOption,
   secret,
   template,
   writeOption,
@@ -19,6 +20,7 @@ export const options = z.strictObject({
     .default('https://api.hubapi.com')
     .describe("HubSpot's API host. Another one only for tests and proxies."),
   write: writeOption,
+  reserve: reserveOption,
   person: z
     .strictObject(personOptions)
     .prefault({})

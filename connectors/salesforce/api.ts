@@ -1,5 +1,5 @@
 import type { Connection } from 'jsforce';
-import type { Tools } from '../../src/connector/contract.ts';
+import { Quota, type Tools } from '../../src/connector/contract.ts';
 import { Exchange } from './exchange.ts';
 import {
   type Circumstances,
@@ -12,6 +12,7 @@ import {
   RequestFailed,
   type SalesforceError,
 } from './failures.ts';
+import { secretsOf } from './grant.ts';
 import type { ObjectName, SalesforceOptions } from './options.ts';
 import { Session, stopping } from './session.ts';
 
@@ -97,12 +98,15 @@ export class SalesforceApi {
   readonly #options: SalesforceOptions;
   readonly #tools: Tools;
   readonly #mapped: ReadonlySet<string>;
+  /** Requests of the last 24 hours, as Salesforce counts them. */
+  readonly quota: Quota;
 
   private constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {
     this.#conn = conn;
     this.#options = options;
     this.#tools = tools;
     this.#session = new Session(conn, options, tools);
+    this.quota = new Quota(options.reserve);
     this.#mapped = new Set([
       ...Object.keys(options.person.properties),
       ...Object.keys(options.activity.properties),
@@ -112,11 +116,12 @@ export class SalesforceApi {
   /** The client is loaded here, so that a bridge without Salesforce does not pay for it. */
   static async open(options: SalesforceOptions, tools: Tools): Promise<SalesforceApi> {
     const { Connection } = await import('jsforce');
-    const { loginUrl, clientId, clientSecret } = options.auth;
+    const { loginUrl, clientId } = options.auth;
+    const secret = 'clientSecret' in options.auth ? options.auth.clientSecret : undefined;
     const conn = new Connection({
       version: options.apiVersion, // its default is years old
       loginUrl,
-      oauth2: { clientId, clientSecret, loginUrl },
+      oauth2: { clientId, loginUrl, ...(secret === undefined ? {} : { clientSecret: secret }) },
     });
     conn._refreshDelegate = undefined; // refused tokens are the Session's business
     return new SalesforceApi(conn, options, tools);
@@ -416,6 +421,7 @@ export class SalesforceApi {
     }
     const { status } = exchange.answer ?? {};
     this.#tools.countRequest(kind, status ?? 'failed');
+    if (this.usage) this.quota.saw(this.usage.limit - this.usage.used, this.usage.limit);
     // The client takes redirects for success, and hands over what it cannot parse as text.
     if (
       status === 204 ||
@@ -441,7 +447,7 @@ export class SalesforceApi {
       request,
       connector: this.#tools.name,
       now: this.#tools.clock.now(),
-      secrets: [this.#options.auth.clientSecret, this.#conn.accessToken ?? ''],
+      secrets: [...secretsOf(this.#options.auth), this.#conn.accessToken ?? ''],
       mapped: this.#mapped,
       usage: this.usage,
     };

@@ -190,15 +190,17 @@ export function failureOfOmission(where: Circumstances): Failure {
 }
 
 /** The token endpoint speaks OAuth. Its refusals last until somebody looks at the app, its secret or its user. */
-export function failureOfToken(answer: Pick<RawAnswer, 'status' | 'body'>, where: Circumstances): Failure {
+export function failureOfToken(
+  answer: Pick<RawAnswer, 'status' | 'body'>,
+  advice: string,
+  where: Circumstances,
+): Failure {
   const { error, error_description: description } = asObject(parse(answer.body));
   if (typeof error !== 'string') return failureOfStatus(answer, where);
   const words = quote(`${answer.status} ${error}`, String(description ?? ''), where);
   const passing = ['rate_limit_exceeded', 'server_error', 'temporarily_unavailable', 'unknown_error'];
   if (answer.status >= 500 || answer.status === 429 || passing.includes(error))
     return retry(words, none, where);
-  const advice =
-    'Check auth.clientId, auth.clientSecret and auth.loginUrl (My Domain), and that the app has the client credentials flow with a Run As user.';
   return { kind: 'blocked', reason: `Salesforce does not let the bridge log in. ${advice} ${words}` };
 }
 

@@ -45,6 +45,10 @@ class SalesforceConnection implements Connection {
     };
   }
 
+  get quota() {
+    return this.#api.quota;
+  }
+
   deliver(batch: readonly Delivery[], signal: AbortSignal) {
     return deliver(batch, this.#means, signal);
   }

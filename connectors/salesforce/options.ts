@@ -1,5 +1,13 @@
+import { createPrivateKey } from 'node:crypto';
 import * as z from 'zod';
-import { baseUrl, mapping, personOptions, secret, writeOption } from '../../src/connector/contract.ts';
+import {
+  baseUrl,
+  mapping,
+  personOptions,
+  reserveOption,
+  secret,
+  writeOption,
+} from '../../src/connector/contract.ts';
 
 /**
  * The version of the API that requests name unless the configuration says otherwise.
@@ -10,16 +18,56 @@ export const defaultApiVersion = '64.0';
 /** Salesforce may give up support of older ones, and the duplicate rule header needs 52. */
 const oldestApiVersion = 52;
 
+const loginUrl = baseUrl().describe("The org's My Domain: https://acme.my.salesforce.com.");
+const clientId = z.string().min(1).describe("The app's consumer key.");
+
 const auth = z
-  .strictObject({
-    flow: z
-      .literal('clientCredentials')
-      .describe('How tokens are asked for: client credentials of an External Client App with a Run As user.'),
-    loginUrl: baseUrl().describe("The org's My Domain: https://acme.my.salesforce.com."),
-    clientId: z.string().min(1).describe("The app's consumer key."),
-    clientSecret: secret().describe("The app's consumer secret."),
-  })
+  .discriminatedUnion('flow', [
+    z.strictObject({
+      flow: z
+        .literal('clientCredentials')
+        .describe(
+          'clientCredentials: an External Client App with a Run As user; jwtBearer: a certificate; refreshToken: a user logged in once.',
+        ),
+      loginUrl,
+      clientId,
+      clientSecret: secret().describe("The app's consumer secret."),
+    }),
+    z.strictObject({
+      flow: z.literal('jwtBearer'),
+      loginUrl,
+      clientId,
+      username: z.string().min(1).describe('The user that the bridge acts as, pre-authorised for the app.'),
+      privateKey: secret()
+        .refine(isPrivateKey, {
+          error:
+            'is no RSA private key in PEM form. Put it into a file, and write the setting as a file variable.',
+        })
+        .describe('RSA key in PEM form; the app has its certificate.'),
+      audience: z
+        .url()
+        .optional()
+        .describe('Not set: https://login.salesforce.com, or https://test.salesforce.com for a sandbox.'),
+    }),
+    z.strictObject({
+      flow: z.literal('refreshToken'),
+      loginUrl,
+      clientId,
+      clientSecret: secret().optional().describe("The app's consumer secret, if it requires one."),
+      refreshToken: secret().describe(
+        'From a first log-in. One that replaces it is kept in the store, until another is put here.',
+      ),
+    }),
+  ])
   .describe('How the bridge logs in. README.md says how to create the app.');
+
+function isPrivateKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa';
+  } catch {
+    return false;
+  }
+}
 
 export const options = z.strictObject({
   auth,
@@ -32,6 +80,7 @@ export const options = z.strictObject({
     .default(defaultApiVersion)
     .describe('Version of the Salesforce API.'),
   write: writeOption,
+  reserve: reserveOption,
   person: z
     .strictObject({
       ...personOptions,

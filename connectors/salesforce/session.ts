@@ -2,6 +2,7 @@ import type { Connection } from 'jsforce';
 import type { Tools } from '../../src/connector/contract.ts';
 import { Exchange } from './exchange.ts';
 import { type Circumstances, failureOfSilence, failureOfToken, RequestFailed } from './failures.ts';
+import { adviceOn, Grant, secretsOf } from './grant.ts';
 import type { SalesforceOptions } from './options.ts';
 
 const timeoutMs = 30_000;
@@ -18,6 +19,7 @@ export class Session {
   readonly #conn: Connection;
   readonly #tools: Tools;
   readonly #auth: SalesforceOptions['auth'];
+  readonly #grant: Grant;
   #asking: Promise<void> | undefined;
   #askedAt: number[] = [];
 
@@ -25,6 +27,7 @@ export class Session {
     this.#conn = conn;
     this.#tools = tools;
     this.#auth = options.auth;
+    this.#grant = new Grant(options.auth, tools);
   }
 
   /** A token to send requests with. `refused` is the one to be done with. */
@@ -45,18 +48,26 @@ export class Session {
     const exchange = new Exchange(this.#tools, timeoutMs);
     this.#conn.oauth2._transport = exchange;
     try {
-      await this.#conn.authorize({ grant_type: 'client_credentials' });
-      if (!this.#conn.accessToken || !this.#conn.instanceUrl) throw new Error('it names no token');
+      const issued = await this.#conn.oauth2.requestToken(await this.#grant.parameters());
+      if (!issued.access_token || !issued.instance_url) throw new Error('it names no token');
+      await this.#grant.keep(issued.refresh_token);
+      const [organizationId = '', id = ''] = (issued.id ?? '').split('/').slice(-2);
+      this.#conn.userInfo = { id, organizationId, url: issued.id ?? '' };
+      this.#conn.instanceUrl = issued.instance_url;
+      this.#conn.accessToken = issued.access_token;
     } catch (thrown) {
       this.#conn.accessToken = null;
       const { answer } = exchange;
       const at = {
         ...where,
         request: 'the request for a token',
-        secrets: [...where.secrets, this.#auth.clientSecret],
+        secrets: [...where.secrets, ...secretsOf(this.#auth)],
       };
       const failed = answer !== undefined && answer.status >= 400;
-      throw new RequestFailed(failed ? failureOfToken(answer, at) : failureOfSilence(thrown, at), thrown);
+      throw new RequestFailed(
+        failed ? failureOfToken(answer, adviceOn(this.#auth), at) : failureOfSilence(thrown, at),
+        thrown,
+      );
     } finally {
       this.#tools.countRequest('token', exchange.answer?.status ?? 'failed');
     }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, verify } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Fault, FaultPlan } from './salesforce/faults.ts';
@@ -25,6 +25,10 @@ export interface EmulatorOptions extends Partial<Behaviour> {
   provisioned?: boolean;
   /** Whether the user may use the Metadata API. */
   mayCustomize?: boolean;
+  /** The public key, in PEM form, of whoever may log in with a signed assertion. */
+  certificate?: string;
+  /** Each use of the refresh token makes another one, and the one before useless. */
+  rotatesRefreshTokens?: boolean;
 }
 
 export interface EmulatedRecord {
@@ -36,6 +40,8 @@ export interface SalesforceEmulator {
   url: string;
   clientId: string;
   clientSecret: string;
+  /** The one that works now. */
+  refreshToken(): string;
   /** Requests answered or cut, by `METHOD /path` without the version. Token requests are among them. */
   requests: Record<string, number>;
   /** What `requests` adds up to, of those whose name contains `part`; without it, of those that use up the allowance. */
@@ -120,6 +126,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
   const sent: { name: string; body: string }[] = [];
   const searches: string[] = [];
   let tokens = new Set<string>();
+  let refreshToken = `5Aep861${randomUUID()}`;
   let tokensAreRefused = false;
   let clientRefusal: { error: string; error_description: string } | undefined;
   let used = 0;
@@ -161,12 +168,33 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
       body: { error: code, error_description: description },
     });
     if (clientRefusal) return { status: 400, body: clientRefusal };
-    if (form.get('grant_type') !== 'client_credentials') {
-      return error('unsupported_grant_type', 'grant type not supported');
-    }
     if (form.get('client_id') !== clientId) return error('invalid_client_id', 'client identifier invalid');
-    if (form.get('client_secret') !== clientSecret)
-      return error('invalid_client', 'invalid client credentials');
+    const given = form.get('client_secret');
+    let nextRefreshToken: string | undefined;
+    switch (form.get('grant_type')) {
+      case 'client_credentials':
+        if (given !== clientSecret) return error('invalid_client', 'invalid client credentials');
+        break;
+      case 'urn:ietf:params:oauth:grant-type:jwt-bearer': {
+        const problem = problemOfAssertion(
+          form.get('assertion') ?? '',
+          options.certificate,
+          clientId,
+          org.behaviour.now(),
+        );
+        if (problem) return error('invalid_grant', problem);
+        break;
+      }
+      case 'refresh_token':
+        if (given !== null && given !== clientSecret)
+          return error('invalid_client', 'invalid client credentials');
+        if (form.get('refresh_token') !== refreshToken)
+          return error('invalid_grant', 'expired access/refresh token');
+        if (options.rotatesRefreshTokens) nextRefreshToken = refreshToken = `5Aep861${randomUUID()}`;
+        break;
+      default:
+        return error('unsupported_grant_type', 'grant type not supported');
+    }
     const token = `00D5g!${randomUUID()}`;
     tokens.add(token);
     return {
@@ -179,6 +207,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
         id: `${url}/id/${organisationId}/${org.userId}`,
         token_type: 'Bearer',
         issued_at: String(org.behaviour.now().getTime()),
+        ...(nextRefreshToken === undefined ? {} : { refresh_token: nextRefreshToken }),
       },
     };
   }
@@ -281,6 +310,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     url,
     clientId,
     clientSecret,
+    refreshToken: () => refreshToken,
     requests,
     countRequests: (part) =>
       Object.entries(requests).reduce(
@@ -335,6 +365,34 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
       await closed;
     },
   };
+}
+
+/** As Salesforce checks it: signature, who asks, for whom, and not for longer than three minutes. */
+function problemOfAssertion(
+  assertion: string,
+  certificate: string | undefined,
+  clientId: string,
+  now: Date,
+): string | undefined {
+  const [header = '', claims = '', signature = ''] = assertion.split('.');
+  const isSigned =
+    certificate !== undefined &&
+    verify(
+      'RSA-SHA256',
+      Buffer.from(`${header}.${claims}`),
+      certificate,
+      Buffer.from(signature, 'base64url'),
+    );
+  if (!isSigned) return 'invalid assertion';
+  const { iss, sub, aud, exp } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<
+    string,
+    unknown
+  >;
+  if (iss !== clientId) return 'invalid client credentials';
+  if (aud !== 'https://login.salesforce.com') return 'audience is invalid';
+  const left = Number(exp) - now.getTime() / 1000;
+  if (!(left > 0 && left <= 180)) return 'expired authorization code';
+  return sub === 'bridge@acme.example' ? undefined : "user hasn't approved this consumer";
 }
 
 const tokenRequest = 'token';

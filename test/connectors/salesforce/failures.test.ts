@@ -210,7 +210,7 @@ const oauth: [error: string, status: number, kind: string][] = [
 for (const [error, status, kind] of oauth) {
   failures(`OAuth's ${error} is ${kind}`, () => {
     const body = JSON.stringify({ error, error_description: 'words of theirs' });
-    const failure = failureOfToken({ status, body }, where);
+    const failure = failureOfToken({ status, body }, 'Check the app.', where);
     assert.is(failure.kind, kind);
     assert.match(failure.reason, /words of theirs/);
   });

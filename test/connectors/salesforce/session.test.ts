@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+import salesforceConnector from '../../../connectors/salesforce/index.ts';
 import type { Clock } from '../../../src/connector/contract.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
@@ -188,6 +190,125 @@ session('links lead to the record’s page', () =>
     assert.is(connection.link({ type: 'deal', id: '1' }), undefined);
     assert.equal(await connection.check(soon()).then((found) => found[0]?.level), 'ok');
   }),
+);
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+
+session('a signed assertion logs in, a new one each time', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const { url: loginUrl, clientId } = salesforce;
+      const auth = { flow: 'jwtBearer', loginUrl, clientId, username: 'bridge@acme.example', privateKey };
+      const connection = await open(salesforce, { auth });
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+      salesforce.expireTokens();
+      assert.is((await deliverOne(connection, deliveryOf([startPush('2')]))).kind, 'delivered');
+
+      const stranger = await open(salesforce, { auth: { ...auth, username: 'nobody@acme.example' } });
+      const refused = await deliverOne(stranger, deliveryOf([startPush('3')]));
+      assert.is(refused.kind, 'blocked');
+      assert.match(JSON.stringify(refused), /auth\.username.*pre-authorised.*invalid_grant/);
+      assert.not(JSON.stringify(refused).includes('PRIVATE KEY'));
+    },
+    { certificate: publicKey },
+  ),
+);
+
+session('what is no private key is refused before the start', () => {
+  const auth = {
+    flow: 'jwtBearer',
+    loginUrl: 'https://acme.my.salesforce.com',
+    clientId: 'a',
+    username: 'b',
+  };
+  const parse = (key: string) =>
+    salesforceConnector.options.safeParse({ auth: { ...auth, privateKey: key } });
+  assert.match(parse('secret').error?.message ?? '', /no RSA private key in PEM form/);
+  assert.ok(parse(privateKey).success);
+});
+
+session('a refresh token that is replaced is kept, and outlives the process', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const { url: loginUrl, clientId, clientSecret } = salesforce;
+      const first = salesforce.refreshToken();
+      const auth = { flow: 'refreshToken', loginUrl, clientId, clientSecret, refreshToken: first };
+      const tools = testTools();
+      const connection = await open(salesforce, { auth }, tools);
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+      const second = salesforce.refreshToken();
+      assert.is.not(second, first);
+      assert.match(tools.kept.get('refreshToken') ?? '', second);
+
+      salesforce.expireTokens();
+      const afterRestart = await open(salesforce, { auth }, tools);
+      assert.is((await deliverOne(afterRestart, deliveryOf([startPush('2')]))).kind, 'delivered');
+
+      const withoutMemory = await open(salesforce, { auth });
+      const refused = await deliverOne(withoutMemory, deliveryOf([startPush('3')]));
+      assert.is(refused.kind, 'blocked');
+      assert.match(JSON.stringify(refused), /put the new refresh token into auth\.refreshToken/);
+      const renewed = { ...auth, refreshToken: salesforce.refreshToken() };
+      assert.is(
+        (await deliverOne(await open(salesforce, { auth: renewed }, tools), deliveryOf([startPush('3')])))
+          .kind,
+        'delivered',
+        'one that is configured anew wins over the one that was kept',
+      );
+    },
+    { rotatesRefreshTokens: true },
+  ),
+);
+
+session('a replaced refresh token that the store cannot take yet is not lost', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const { url: loginUrl, clientId, clientSecret } = salesforce;
+      const auth = {
+        flow: 'refreshToken',
+        loginUrl,
+        clientId,
+        clientSecret,
+        refreshToken: salesforce.refreshToken(),
+      };
+      const tools = testTools();
+      let isFull = true;
+      const memory = {
+        ...tools.memory,
+        async remember(texts: ReadonlyMap<string, string>) {
+          if (isFull) throw new Error('the disk is full');
+          await tools.memory.remember(texts);
+        },
+      };
+      const connection = await open(salesforce, { auth }, testTools({ memory }));
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'retry');
+      isFull = false;
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+      assert.match(tools.kept.get('refreshToken') ?? '', salesforce.refreshToken());
+    },
+    { rotatesRefreshTokens: true },
+  ),
+);
+
+session('the allowance that is left is known from the answers', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const connection = await open(salesforce, { reserve: '50%' });
+      assert.is(connection.quota?.isLow, false);
+      await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.equal(
+        [connection.quota?.limit, connection.quota?.remaining],
+        [10, 10 - salesforce.countRequests()],
+      );
+      await deliverOne(connection, deliveryOf([startPush('2', { PLA_Caller_Phone_Number: '0411222333' })]));
+      assert.is(connection.quota?.isLow, true);
+    },
+    { requestsPerDay: 10 },
+  ),
 );
 
 session.run();
