@@ -15,12 +15,19 @@ import {
 import { secretsOf } from './grant.ts';
 import type { ObjectName, SalesforceOptions } from './options.ts';
 import { Session, stopping } from './session.ts';
+import { Turns } from './turns.ts';
 
 /** Salesforce itself gives up on queries after two minutes; what takes a minute will hardly be worth the second. */
 const timeoutMs = 60_000;
 
 /** Of a collection. */
 export const largestBatch = 200;
+
+/**
+ * The least that any org takes of requests that run for 20 s or longer (Developer Edition; others take 25).
+ * https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm
+ */
+export const mostAtOnce = 5;
 
 /** Of queries in one composite request. */
 const mostQueries = 5;
@@ -100,6 +107,7 @@ export class SalesforceApi {
   readonly #mapped: ReadonlySet<string>;
   /** Requests of the last 24 hours, as Salesforce counts them. */
   readonly quota: Quota;
+  readonly #turns = new Turns(mostAtOnce);
 
   private constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {
     this.#conn = conn;
@@ -401,7 +409,11 @@ export class SalesforceApi {
     return this.#sendOnce<T>(request, signal);
   }
 
-  async #sendOnce<T>({ kind, method, path, body, headers }: Request, signal: AbortSignal): Promise<T> {
+  #sendOnce<T>(request: Request, signal: AbortSignal): Promise<T> {
+    return this.#turns.run(() => this.#exchange<T>(request, signal));
+  }
+
+  async #exchange<T>({ kind, method, path, body, headers }: Request, signal: AbortSignal): Promise<T> {
     if (signal.aborted) throw new RequestFailed(stopping(this.#circumstances(kind)));
     const exchange = new Exchange(this.#tools, timeoutMs, signal);
     let answer: unknown;

@@ -6,7 +6,7 @@ import {
   type RecordRef,
   type Tools,
 } from '../../src/connector/contract.ts';
-import { largestBatch, SalesforceApi } from './api.ts';
+import { largestBatch, mostAtOnce, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
 import { FieldDescriptions } from './fields.ts';
@@ -30,7 +30,7 @@ export default defineConnector({
 const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: 'Contact' };
 
 class SalesforceConnection implements Connection {
-  readonly limits = { batch: largestBatch, parallel: 4 };
+  readonly limits = { batch: largestBatch, parallel: mostAtOnce };
   readonly #api: SalesforceApi;
   readonly #means: Means;
 

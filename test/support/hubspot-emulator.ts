@@ -27,6 +27,8 @@ export interface EmulatorOptions {
   port?: number;
   token?: string;
   limits?: Partial<Limits>;
+  /** How long each answer takes. */
+  latencyMs?: number;
   /** How long after a write searching finds it. */
   indexDelayMs?: number;
   /** Whether the index drops the trunk zero of `0412 345 678`: not known of Australian accounts. */
@@ -57,6 +59,8 @@ export interface HubSpotEmulator {
   countRequests(part?: string): number;
   /** The names of the requests, oldest first: the last thousand. */
   requestNames(): string[];
+  /** How often a limit was reached, by what the meter counted. */
+  limitsReached(): number;
   forgetRequests(): void;
   calls(): (EmulatedRecord & { contactIds: string[] })[];
   contacts(): EmulatedRecord[];
@@ -136,6 +140,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
   const plan = new FaultPlan();
   const requests: Record<string, number> = {};
   const names: string[] = [];
+  let limitsReached = 0;
   let tokenState: 'accepted' | 'revoked' | 'expired' = 'accepted';
 
   const addProperty = (objectType: 'contacts' | 'calls', property: Record<string, unknown>) => {
@@ -178,8 +183,10 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
       } catch (refusal) {
         if (!(refusal instanceof Refusal)) throw refusal;
         answer = { status: refusal.status, body: refusal.body };
+        if (refusal.status === 429) limitsReached++;
       }
     }
+    if (options.latencyMs) await new Promise((resolve) => setTimeout(resolve, options.latencyMs));
     if (!fault) return send(response, answer.status, answer.body, meter.headers(isSearch));
     if (fault.hangs) return;
     if (!fault.answer) return void request.socket.destroy();
@@ -222,6 +229,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     countRequests: (part = '') =>
       Object.entries(requests).reduce((sum, [name, count]) => sum + (name.includes(part) ? count : 0), 0),
     requestNames: () => [...names],
+    limitsReached: () => limitsReached,
     forgetRequests() {
       for (const name of Object.keys(requests)) delete requests[name];
       names.length = 0;

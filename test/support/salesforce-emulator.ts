@@ -5,7 +5,14 @@ import { type Fault, FaultPlan } from './salesforce/faults.ts';
 import type { Field } from './salesforce/fields.ts';
 import { addField, runSoap } from './salesforce/metadata.ts';
 import { type Behaviour, type Entry, Org } from './salesforce/org.ts';
-import { dayUsedUp, notFound, Refusal, refused, sessionExpired } from './salesforce/refusals.ts';
+import {
+  dayUsedUp,
+  notFound,
+  Refusal,
+  refused,
+  sessionExpired,
+  tooManyAtOnce,
+} from './salesforce/refusals.ts';
 import { answerRest, type RestAnswer } from './salesforce/rest.ts';
 
 export { answering, type Fault, faults } from './salesforce/faults.ts';
@@ -21,6 +28,10 @@ export interface EmulatorOptions extends Partial<Behaviour> {
   clientId?: string;
   clientSecret?: string;
   requestsPerDay?: number;
+  /** How many requests may run that have run for so long already: 25 and 20 s, in a Developer org 5. */
+  longRunning?: { most: number; ms: number };
+  /** How long each answer takes. */
+  latencyMs?: number;
   /** Whether the bridge's own fields are there already, with permissions. */
   provisioned?: boolean;
   /** Whether the user may use the Metadata API. */
@@ -48,6 +59,8 @@ export interface SalesforceEmulator {
   countRequests(part?: string): number;
   /** The names of the requests, oldest first: the last thousand. */
   requestNames(): string[];
+  /** How often a limit was reached: of the day, or of requests at once. */
+  limitsReached(): number;
   forgetRequests(): void;
   /** The bodies of requests whose name contains `part`, oldest first. */
   bodies(part: string): string[];
@@ -130,6 +143,9 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
   let tokensAreRefused = false;
   let clientRefusal: { error: string; error_description: string } | undefined;
   let used = 0;
+  let limitsReached = 0;
+  const running = new Set<{ since: number }>();
+  const longRunning = options.longRunning ?? { most: 25, ms: 20_000 };
 
   function grant(path: string): void {
     const set =
@@ -215,6 +231,8 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
   function answerApi(request: IncomingMessage, target: URL, body: string): RestAnswer {
     if (!isAccepted((request.headers.authorization ?? '').replace(/^Bearer /, ''))) throw sessionExpired();
     if (used >= requestsPerDay) throw dayUsedUp();
+    const long = [...running].filter(({ since }) => since <= performance.now() - longRunning.ms);
+    if (long.length >= longRunning.most) throw tooManyAtOnce();
     used++;
     if (target.pathname === '/services/data' || target.pathname === '/services/data/') {
       const all = Array.from(
@@ -254,6 +272,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
       return { ...answerApi(request, target, body), headers: limitInfo() };
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
+      if (refusal.status === 403) limitsReached++;
       return { status: refusal.status, body: refusal.body, headers: limitInfo() };
     }
   }
@@ -271,7 +290,13 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     const fault = plan.strike(name);
     org.rowsToLock = fault?.lockedRows ?? 0;
     const truth = !fault || fault.commits ? answer(request, target, body) : undefined;
-    if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    const delayMs = fault?.delayMs ?? options.latencyMs;
+    if (delayMs) {
+      const one = { since: performance.now() };
+      running.add(one);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      running.delete(one);
+    }
     if (truth && (!fault || fault.delayMs || fault.lockedRows)) return send(response, truth);
     if (fault?.hangs) return;
     if (!fault?.answer) return void request.socket.destroy();
@@ -318,6 +343,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
           sum + ((part === undefined ? name !== tokenRequest : name.includes(part)) ? count : 0),
         0,
       ),
+    limitsReached: () => limitsReached,
     requestNames: () => sent.map(({ name }) => name),
     forgetRequests() {
       for (const name of Object.keys(requests)) delete requests[name];

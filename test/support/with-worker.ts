@@ -21,6 +21,8 @@ export interface RunningWorker {
   /** Until the CRM shows every call as it is now. Waits of the worker are leapt over. Fails when a call has failed. */
   deliverAll(): Promise<void>;
   stories(): Promise<CallStory[]>;
+  /** How many calls the CRM does not show as they are. */
+  due(): Promise<number>;
 }
 
 /** As `config/default.yaml` has it. */
@@ -29,6 +31,9 @@ const schedule = {
   giveUpAfterMs: 7 * 86_400_000,
   probeMs: [60, 300, 900].map((seconds) => seconds * 1000),
 };
+
+/** Of pushes: more than some thousands at once, a store refuses. */
+const mostAtOnce = 1_000;
 
 /** More than the longest wait that a CRM asks for, and a few tries. */
 const longestMs = 3 * 3_600_000;
@@ -67,7 +72,10 @@ export async function withWorker<T>(
     return await use({
       async record(...pushes) {
         const more = { source, receivedAt: clock.now(), route: () => [connector] };
-        await Promise.all(pushes.map((fields) => store.record(newPush(fields, more))));
+        for (let first = 0; first < pushes.length; first += mostAtOnce) {
+          const part = pushes.slice(first, first + mostAtOnce);
+          await Promise.all(part.map((fields) => store.record(newPush(fields, more))));
+        }
         worker.wake();
       },
       async deliverAll() {
@@ -89,6 +97,10 @@ export async function withWorker<T>(
         const calls = await store.calls({ connector, limit: 10_000 });
         const stories = await Promise.all(calls.map(({ state }) => store.stories(state.callId, source)));
         return stories.flat();
+      },
+      async due() {
+        const counts = await store.countDeliveries();
+        return counts.find((one) => one.connector === connector && one.state === 'due')?.count ?? 0;
       },
     });
   } finally {

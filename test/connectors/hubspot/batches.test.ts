@@ -291,7 +291,7 @@ batches('the bridge keeps within the limits that HubSpot enforces', () =>
       await deliverOne(connection, deliveryOf([startPush('1')]));
       assert.equal(taken, [
         [90, 10_000],
-        [5, 1_100],
+        [1, 230],
       ]);
       assert.equal([...new Set(allowed)], [171]); // nine tenths of what this account says it grants
     },

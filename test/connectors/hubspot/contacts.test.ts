@@ -209,6 +209,7 @@ contacts('a withheld number goes to the catch-all, and to nobody when that is go
     const outcome = await deliverOne(connection, deliveryOf([startPush('1', withheld)]));
     assert.is(outcome.records?.person?.id, id);
     assert.is(hubspot.countRequests(), 1);
+    assert.equal(linked(hubspot), [id]);
     hubspot.archiveContact(id);
     const after = await deliverOne(connection, deliveryOf([startPush('2', withheld)]));
     assert.is(after.kind, 'delivered');

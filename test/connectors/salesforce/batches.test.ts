@@ -122,6 +122,21 @@ batches('the start of a call locks nobody: another transaction may hold the pers
   }),
 );
 
+batches('no more requests run at once than the smallest org takes, whatever is delivered side by side', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const connection = await open(salesforce);
+      await deliverOne(connection, deliveryOf([startPush('0')]));
+      const callers = newCallers(800); // each batch of them searches four times at once
+      const batches = [0, 200, 400, 600].map((first) => callers.slice(first, first + 200));
+      const outcomes = await Promise.all(batches.map((batch) => connection.deliver(batch, soon())));
+      assert.equal(new Set(outcomes.flat().map(({ kind }) => kind)), new Set(['delivered']));
+      assert.is(salesforce.limitsReached(), 0);
+    },
+    { longRunning: { most: 5, ms: 0 }, latencyMs: 20 },
+  ),
+);
+
 batches('an answer that tells of fewer records than were sent is believed of none', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);

@@ -4,7 +4,7 @@ import {
   type SalesforceEmulator,
   withSalesforceEmulator,
 } from '../../support/salesforce-emulator.ts';
-import { assert, suite } from '../../support/suite.ts';
+import { assert, suite, until } from '../../support/suite.ts';
 
 /** The emulator refuses what Salesforce refuses: otherwise the other tests would prove little. */
 const emulator = suite('salesforce emulator');
@@ -480,6 +480,21 @@ emulator('shows what it holds at its root', () =>
     assert.is(shown.leads[0]?.['Phone'], '0444 444 444');
     assert.equal(shown.tasks, []);
   }),
+);
+
+emulator('refuses a request while too many run that have run for long', () =>
+  withClient(
+    async (client, salesforce) => {
+      const slow = [1, 2].map(() => client.query('SELECT Id FROM Lead'));
+      await until('both to run', () => salesforce.countRequests('/query') === 2);
+      const { status, body } = await client.query('SELECT Id FROM Lead');
+      assert.equal([status, body[0]?.['errorCode']], [403, 'REQUEST_LIMIT_EXCEEDED']);
+      assert.is(salesforce.limitsReached(), 1);
+      for (const one of slow) assert.is((await one).status, 200);
+      assert.is((await client.query('SELECT Id FROM Lead')).status, 200);
+    },
+    { longRunning: { most: 2, ms: 0 }, latencyMs: 200 },
+  ),
 );
 
 emulator.run();
