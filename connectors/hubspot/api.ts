@@ -1,5 +1,6 @@
 import type { Client } from '@hubspot/api-client';
 import { Quota, type RateLimit, type Tools } from '../../src/connector/contract.ts';
+import { Access, buildApis } from './access.ts';
 import {
   type Circumstances,
   type FailedAnswer,
@@ -88,7 +89,7 @@ const callToContact = 194;
 /** Every request to HubSpot goes through here: limited, counted, timed out, and its failures read. */
 export class HubSpotApi {
   readonly #client: Client;
-  readonly #options: HubSpotOptions;
+  readonly #access: Access;
   readonly #tools: Tools;
   readonly #window: RateLimit;
   readonly #searches: RateLimit;
@@ -97,7 +98,7 @@ export class HubSpotApi {
 
   private constructor(client: Client, options: HubSpotOptions, tools: Tools) {
     this.#client = client;
-    this.#options = options;
+    this.#access = new Access(client, options, tools);
     this.#tools = tools;
     this.#window = tools.rateLimit(Math.floor(leastWindow * ourShare), windowMs);
     this.#searches = tools.rateLimit(1, searchEveryMs);
@@ -108,13 +109,11 @@ export class HubSpotApi {
   static async open(options: HubSpotOptions, tools: Tools): Promise<HubSpotApi> {
     const { Client } = await import('@hubspot/api-client');
     const client = new Client({
-      accessToken: options.accessToken,
+      ...(options.accessToken === undefined ? {} : { accessToken: options.accessToken }),
       basePath: options.baseUrl,
       numberOfApiCallRetries: 0, // its retries would repeat a create whose answer was lost
     });
-    // A Client made later, by anyone in this process, changes the retries and limits of every API that is not built
-    // yet. So all of them are built now.
-    void [client.crm.objects.batchApi, client.crm.properties.coreApi, client.crm.associations.v4.batchApi];
+    buildApis(client);
     return new HubSpotApi(client, options, tools);
   }
 
@@ -327,7 +326,39 @@ export class HubSpotApi {
     );
   }
 
+  /** One request; a second time with a new token if the first is refused and can be renewed, and never a third. */
   async #send<T>(
+    request: string,
+    signal: AbortSignal,
+    send: () => Promise<{ httpStatusCode: number; headers: Record<string, string>; data: T }>,
+  ): Promise<{ data: T }> {
+    const ask = <A>(name: string, asked: () => Promise<A>) => this.#askForToken(name, signal, asked);
+    const token = await this.#access.ready(ask);
+    try {
+      return await this.#sendOnce(request, signal, send);
+    } catch (thrown) {
+      const isRefused = thrown instanceof RequestFailed && thrown.failure.cure?.what === 'token';
+      if (!isRefused || !this.#access.renews) throw thrown;
+    }
+    await this.#access.ready(ask, token);
+    return this.#sendOnce(request, signal, send);
+  }
+
+  /** What HubSpot refuses here stays refused until somebody looks at the app. */
+  async #askForToken<A>(request: string, signal: AbortSignal, asked: () => Promise<A>): Promise<A> {
+    try {
+      const send = async () => ({ httpStatusCode: 200, headers: {}, data: await asked() });
+      return (await this.#sendOnce(request, signal, send)).data;
+    } catch (thrown) {
+      if (!(thrown instanceof RequestFailed) || thrown.failure.kind !== 'rejected') throw thrown;
+      const advice =
+        'Check oauth.clientId and oauth.clientSecret, and install the app again for a new oauth.refreshToken.';
+      const reason = `HubSpot does not let the bridge log in. ${advice} ${thrown.failure.reason}`;
+      throw new RequestFailed({ kind: 'blocked', reason }, thrown);
+    }
+  }
+
+  async #sendOnce<T>(
     request: string,
     signal: AbortSignal,
     send: () => Promise<{ httpStatusCode: number; headers: Record<string, string>; data: T }>,
@@ -385,7 +416,7 @@ export class HubSpotApi {
 
   #circumstances(request: string): Circumstances {
     const { name, clock } = this.#tools;
-    return { request, connector: name, now: clock.now(), accessToken: this.#options.accessToken };
+    return { request, connector: name, now: clock.now(), secrets: this.#access.secrets };
   }
 }
 

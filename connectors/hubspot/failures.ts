@@ -22,7 +22,9 @@ export type Cure =
   /** The record that was to be changed is gone, or merged into another. */
   | { what: 'gone' }
   /** HubSpot does not have this property; what does not use it may pass. */
-  | { what: 'property'; property: string };
+  | { what: 'property'; property: string }
+  /** The access token is refused: another one may not be. */
+  | { what: 'token' };
 
 /** A failed request, as an error to throw. */
 export class RequestFailed extends Error {
@@ -41,8 +43,8 @@ export interface Circumstances {
   /** The connector's name, for the command that helps. */
   connector: string;
   now: Date;
-  /** Never shown, even when HubSpot repeats it. */
-  accessToken: string;
+  /** Never shown, even when HubSpot repeats them. */
+  secrets: readonly string[];
 }
 
 export interface FailedAnswer {
@@ -68,6 +70,7 @@ const byStatus: Record<number, Reading> = {
   401: (words) => ({
     kind: 'blocked',
     reason: `HubSpot refuses the access token. Create a service key with the scopes in connectors/hubspot/README.md and put it in accessToken. ${words}`,
+    cure: { what: 'token' },
   }),
   403: (words, _, answer) => ({
     kind: 'blocked',
@@ -259,5 +262,5 @@ function textOf(body: unknown): string {
 }
 
 function hide(text: string, where: Circumstances): string {
-  return text.replaceAll(where.accessToken, '[access token]');
+  return where.secrets.reduce((shown, secret) => shown.replaceAll(secret, '[access token]'), text);
 }

@@ -12,28 +12,47 @@ import {
 export const defaultTitle =
   'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}';
 
-export const options = z.strictObject({
-  accessToken: secret().describe(
-    'Service key, or the token of a legacy private app. README.md lists the scopes to grant.',
-  ),
-  baseUrl: baseUrl()
-    .default('https://api.hubapi.com')
-    .describe("HubSpot's API host. Another one only for tests and proxies."),
-  write: writeOption,
-  reserve: reserveOption,
-  person: z
-    .strictObject(personOptions)
-    .prefault({})
-    .describe('The contact of the caller: whether one is made, and what is written to it.'),
-  activity: z
-    .strictObject({
-      title: template().prefault(defaultTitle).describe(`Title of the call record. Default: ${defaultTitle}`),
-      properties: mapping()
-        .default({})
-        .describe('Property of the call: template. Adds to the defaults, or replaces them by name.'),
-    })
-    .prefault({})
-    .describe('What the call record shows.'),
-});
+export const options = z
+  .strictObject({
+    accessToken: secret()
+      .optional()
+      .describe('Service key, or the token of a legacy private app. README.md lists the scopes to grant.'),
+    oauth: z
+      .strictObject({
+        clientId: z.string().min(1).describe("The app's client id."),
+        clientSecret: secret().describe("The app's client secret."),
+        refreshToken: secret().describe('From the installation of the app in the account.'),
+      })
+      .optional()
+      .describe('Instead of accessToken: an OAuth app, whose tokens last half an hour.'),
+    baseUrl: baseUrl()
+      .default('https://api.hubapi.com')
+      .describe("HubSpot's API host. Another one only for tests and proxies."),
+    write: writeOption,
+    reserve: reserveOption,
+    person: z
+      .strictObject(personOptions)
+      .prefault({})
+      .describe('The contact of the caller: whether one is made, and what is written to it.'),
+    activity: z
+      .strictObject({
+        title: template()
+          .prefault(defaultTitle)
+          .describe(`Title of the call record. Default: ${defaultTitle}`),
+        properties: mapping()
+          .default({})
+          .describe('Property of the call: template. Adds to the defaults, or replaces them by name.'),
+      })
+      .prefault({})
+      .describe('What the call record shows.'),
+  })
+  .superRefine(({ accessToken, oauth }, context) => {
+    if ((accessToken === undefined) === (oauth === undefined))
+      context.addIssue({
+        code: 'custom',
+        path: ['accessToken'],
+        message: oauth ? 'is there beside oauth: keep one of them.' : 'is missing. Set it, or oauth.',
+      });
+  });
 
 export type HubSpotOptions = z.output<typeof options>;

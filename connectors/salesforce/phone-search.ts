@@ -35,8 +35,16 @@ export function spellings({ number, region }: Wanted): string[] {
   const { national, display } = parsePhone(number, region);
   const international = parsePhone(number, region === 'US' ? 'GB' : 'US').display;
   const unbracketed = display.replace(/[()]/g, '');
+  const dialled = `00${number.slice(1)}`;
   return [
-    ...new Set([...writtenForms(number, region), display, unbracketed, international, national ?? number]),
+    ...new Set([
+      ...writtenForms(number, region),
+      display,
+      unbracketed,
+      international,
+      dialled,
+      national ?? number,
+    ]),
   ];
 }
 

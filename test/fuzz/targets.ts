@@ -210,7 +210,7 @@ const circumstances = {
   request: 'calls/batch/create',
   connector: 'crm',
   now,
-  accessToken: 'pat-na1-fuzz-0123456789',
+  secrets: ['pat-na1-fuzz-0123456789'],
 };
 const salesforceCircumstances = {
   request: 'upsert Task',

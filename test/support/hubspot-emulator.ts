@@ -53,6 +53,10 @@ export interface EmulatedRecord {
 export interface HubSpotEmulator {
   url: string;
   token: string;
+  /** An OAuth app that is installed in the account. */
+  oauth: { clientId: string; clientSecret: string; refreshToken: string };
+  /** The tokens that were issued to it end now. */
+  endIssuedTokens(): void;
   /** Requests answered or cut, by `METHOD /path`. */
   requests: Record<string, number>;
   /** What `requests` adds up to, of those whose name contains `part`. */
@@ -114,6 +118,11 @@ export async function withHubSpotEmulator<T>(
 
 export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promise<HubSpotEmulator> {
   const token = options.token ?? 'pat-na1-emulated-0123456789';
+  const oauth = {
+    clientId: 'app-1',
+    clientSecret: 'secret-of-the-app',
+    refreshToken: 'refresh-token-of-the-app',
+  };
   const now = options.now ?? (() => new Date());
   const behaviour = {
     now,
@@ -159,7 +168,41 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     addProperty('contacts', { name: ownProperties.contacts, hasUniqueValue: true });
   }
 
+  const issued = new Set<string>();
+
+  /** As an OAuth app's, whose access tokens end when `refuseToken` says so. */
+  function issueToken(text: string): Answer {
+    const form = new URLSearchParams(text);
+    const isOurs =
+      form.get('client_secret') === oauth.clientSecret && form.get('client_id') === oauth.clientId;
+    if (
+      form.get('grant_type') !== 'refresh_token' ||
+      !isOurs ||
+      form.get('refresh_token') !== oauth.refreshToken
+    )
+      return {
+        status: 400,
+        body: {
+          status: 'BAD_REFRESH_TOKEN',
+          message: `missing or invalid refresh token ${form.get('refresh_token')}`,
+        },
+      };
+    const fresh = `CJ-${randomUUID()}`;
+    issued.add(fresh);
+    return {
+      status: 200,
+      body: {
+        access_token: fresh,
+        refresh_token: oauth.refreshToken,
+        expires_in: 1800,
+        token_type: 'bearer',
+      },
+    };
+  }
+
   function authorise(request: IncomingMessage): void {
+    const bearer = (request.headers.authorization ?? '').replace(/^Bearer /, '');
+    if (issued.has(bearer)) return;
     if (request.headers.authorization !== `Bearer ${token}` || tokenState === 'revoked') throw badToken();
     if (tokenState === 'expired') throw expiredToken();
   }
@@ -177,9 +220,12 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     let answer: Answer = { status: 500, body: {} };
     if (!fault || fault.commits) {
       try {
-        authorise(request);
-        meter.take(isSearch);
-        answer = route(account, request.method ?? 'GET', path, text);
+        if (path === '/oauth/v1/token') answer = issueToken(text);
+        else {
+          authorise(request);
+          meter.take(isSearch);
+          answer = route(account, request.method ?? 'GET', path, text);
+        }
       } catch (refusal) {
         if (!(refusal instanceof Refusal)) throw refusal;
         answer = { status: refusal.status, body: refusal.body };
@@ -225,6 +271,8 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token,
+    oauth,
+    endIssuedTokens: () => issued.clear(),
     requests,
     countRequests: (part = '') =>
       Object.entries(requests).reduce((sum, [name, count]) => sum + (name.includes(part) ? count : 0), 0),
