@@ -1,9 +1,10 @@
 import { type Context, Hono } from 'hono';
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { readBody } from '../runtime/serve.ts';
 import { type NewPush, type Recorded, StoreUnavailable, type UnreadableBody } from '../store/store.ts';
 import { type AddressList, senderAddress } from './addresses.ts';
+import { Guesses } from './guesses.ts';
 import { decodeBody, type Push, parsePush, UnreadablePush } from './push.ts';
 import type { PushRate } from './rate-limit.ts';
 import type { TokenTable } from './tokens.ts';
@@ -54,29 +55,39 @@ function answer(status: Status, callId: string, error: string): Response {
 
 /** `POST /push/<token>`, `…/create` and `…/update`: verify, record, and only then answer. */
 export function receiveRoutes(options: ReceiveOptions): Hono {
+  const guesses = new Guesses(options.log);
   const routes = new Hono();
   for (const path of ['/push/:token', '/push/:token/create', '/push/:token/update']) {
     // One handler for all methods: with two, the framework would run a chain for every push.
     routes.all(path, (context) =>
       context.req.method === 'POST'
-        ? receive(context, context.req.param('token') as string, options)
+        ? receive(context, context.req.param('token') as string, guesses, options)
         : answer(405, '', 'Pushes are sent with POST.'),
     );
   }
   return routes;
 }
 
-async function receive(context: Context, token: string, options: ReceiveOptions): Promise<Response> {
+async function receive(
+  context: Context,
+  token: string,
+  guesses: Guesses,
+  options: ReceiveOptions,
+): Promise<Response> {
   const { clock, log } = options;
   const { tokens, sources, proxies, maxBodyBytes, closing } = options.current();
   if (closing) return answer(503, '', 'The bridge is shutting down.');
   const name = tokens.sourceOf(token);
   const source = name === undefined ? undefined : sources.get(name);
-  if (name === undefined || !source) return answer(404, '', 'Unknown token.');
+  const sender = () => senderAddress(options.peer(context), context.req.header('x-forwarded-for'), proxies);
+  if (name === undefined || !source) {
+    await guesses.made(sender(), clock.now().getTime(), (ms) => sleep(clock, ms));
+    return answer(404, '', 'Unknown token.');
+  }
   if (!source.allowFrom.isEmpty) {
-    const sender = senderAddress(options.peer(context), context.req.header('x-forwarded-for'), proxies);
-    if (!source.allowFrom.has(sender)) {
-      log.warn({ source: name, sender }, 'Push refused: its address is not in allowFrom.');
+    const address = sender();
+    if (!source.allowFrom.has(address)) {
+      log.warn({ source: name, sender: address }, 'Push refused: its address is not in allowFrom.');
       return answer(403, '', 'Address not allowed.');
     }
   }

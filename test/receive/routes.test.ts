@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
 import { PushRate } from '../../src/receive/rate-limit.ts';
@@ -12,7 +12,7 @@ import { listen } from '../../src/runtime/serve.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { endSample, startSample } from '../support/build-push.ts';
-import { assert, suite } from '../support/suite.ts';
+import { assert, suite, until } from '../support/suite.ts';
 
 const receiving = suite('receiving');
 
@@ -43,6 +43,7 @@ async function withReceiving(
     peer?: string;
     perSecond?: number;
     record?: Store['record'];
+    clock?: Clock;
   } = {},
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'receiving-'));
@@ -71,7 +72,7 @@ async function withReceiving(
     route: () => ['crm'],
     recorded: () => {},
     peer: () => options.peer ?? '198.51.100.7',
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: createLog('debug', [token], { write: (line: string) => log.push(line) }),
   });
   const post: Rig['post'] = async (body, { path = `/push/${token}`, headers = {} } = {}) => {
@@ -162,6 +163,32 @@ receiving('an unknown token is answered 404, and nothing is stored', () =>
     assert.not.match(log.join(''), 'token-of-acme');
   }),
 );
+
+receiving('who guesses tokens is answered late, and the right token from there is not', () => {
+  const waits: (() => void)[] = [];
+  const clock: Clock = {
+    now: systemClock.now,
+    after(_, run) {
+      waits.push(run);
+      return () => {};
+    },
+  };
+  return withReceiving(
+    async ({ post, log }) => {
+      const guess = () => post(startSample, { path: '/push/token-of-acme-012345678X' });
+      for (let n = 0; n < 30; n++) assert.is((await guess()).status, 404);
+      assert.is(waits.length, 0);
+      const late = guess();
+      await until('the answer is held back', () => waits.length === 1);
+      assert.is((await post(startSample)).status, 200);
+      waits[0]?.();
+      const answered = await late;
+      assert.equal(answered.body, { PLA_Call_Id: '', success: 'false', error: 'Unknown token.' });
+      assert.is(log.filter((line) => line.includes('Many unknown tokens')).length, 1);
+    },
+    { clock },
+  );
+});
 
 receiving('an address outside allowFrom is answered 403', () =>
   withReceiving(
