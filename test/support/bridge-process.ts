@@ -9,6 +9,7 @@ const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 /** A real bridge process, in a folder of its own. */
 export interface BridgeProcess {
   url: string;
+  pid: number;
   push(body: string | Record<string, string>, path?: string): Promise<{ status: number; body: unknown }>;
   /** Everything it wrote so far. */
   output(): string;
@@ -75,6 +76,7 @@ async function startIn(child: ChildProcess): Promise<BridgeProcess> {
   });
   return {
     url,
+    pid: child.pid as number,
     async push(body, path = '') {
       const answer = await fetch(`${url}/push/${pushToken}${path}`, {
         method: 'POST',
