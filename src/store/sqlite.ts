@@ -59,8 +59,12 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
       'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma wal_autocheckpoint=4000; pragma cache_size=-32000;',
     );
     const kysely = kyselyOver<Tables>(database);
-    await migrate(kysely);
+    // Before there is any table: killed between the two, the file would be taken for another program's.
     database.exec(`pragma application_id=${applicationId}`);
+    // Kysely takes SQLite's DDL for what no transaction holds, and leaves a half-made database after a kill.
+    database.exec('begin immediate');
+    await migrate(kysely);
+    database.exec('commit');
     // Whoever held a lease on this file is dead, or `claim` would have failed.
     if (role === 'bridge') database.exec('update leases set expires_at = 0');
     return new SqliteStore(database, kysely, owner);

@@ -316,4 +316,35 @@ sqlite('what was acknowledged survives a kill, and the next bridge starts at onc
   }),
 );
 
+sqlite('killed at any step of making the database, the next start finishes it', async () => {
+  const script = fileURLToPath(new URL('record-and-wait.ts', import.meta.url));
+  const crashes = fileURLToPath(new URL('../torture/crash-points.ts', import.meta.url));
+  const preload = process.versions['bun'] === undefined ? '--import' : '--preload';
+  let step = 0;
+  for (let isOver = false; !isOver; ) {
+    step++;
+    isOver = await withFolder(async (folder) => {
+      const file = join(folder, 'bridge.db');
+      const child = spawn(process.execPath, [preload, crashes, script, file, '1'], {
+        env: { ...process.env, CRASH_AT: String(step) },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const ended = once(child, 'exit');
+      const recorded = await Promise.race([
+        once(child.stdout, 'data').then(() => true),
+        ended.then(() => false),
+      ]);
+      child.kill('SIGKILL');
+      await ended;
+      const store = await openSqliteStore(file, 'bridge');
+      await store.record(newPush(startPush('2')));
+      const calls = (await store.calls({ limit: 10 })).map(({ state }) => state.callId);
+      assert.ok(calls.includes('2') && (!recorded || calls.includes('1')), `step ${step}: ${calls}`);
+      await store.close();
+      return recorded;
+    });
+  }
+  assert.ok(step > 20, `${step} steps`);
+});
+
 sqlite.run();
