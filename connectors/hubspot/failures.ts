@@ -242,7 +242,10 @@ function problemsInMessage(json: string): { code: string; property: string }[] {
 }
 
 function errorBody(body: unknown): ErrorBody {
-  return typeof body === 'object' && body !== null ? (body as ErrorBody) : {};
+  if (typeof body !== 'object' || body === null) return {};
+  const { errors, ...rest } = body as ErrorBody;
+  const listed = Array.isArray(errors) ? errors.filter((one) => typeof one === 'object' && one !== null) : [];
+  return { ...rest, errors: listed };
 }
 
 /** HubSpot's own words, short enough to read, and without the token. */

@@ -341,4 +341,13 @@ failures('a failed link keeps the record, and the next attempt links it', () =>
   }),
 );
 
+for (const errors of ['error', [null], { 0: 1 }, [{ context: 'none' }]]) {
+  failures(`an answer whose errors are ${JSON.stringify(errors)} is read all the same`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const answer = answering(400, { category: 'VALIDATION_ERROR', message: 'no', errors });
+      assert.is((await outcomeOf(hubspot, answer)).kind, 'rejected');
+    }),
+  );
+}
+
 failures.run();
