@@ -4,7 +4,7 @@ import { fuzz } from './fuzz.ts';
 const fuzzing = suite('broken inputs');
 
 fuzzing('nothing that reads from outside breaks, answers oddly or takes long', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
+  const seed = 7; // always the same: `npm run fuzz` looks further
   const { broken, inputs } = await fuzz(seed, 12_000);
   assert.equal(broken, [], `npm run fuzz -- --inputs 12000 --seed ${seed}`);
   assert.ok(
