@@ -104,11 +104,37 @@ const retention = z
   })
   .transform(({ pushes, calls }) => ({ pushesMs: pushes, callsMs: calls }));
 
-const operator = z.strictObject({
-  token: secret()
-    .optional()
-    .describe('Opens the operator page, its API and the metrics. Without one they answer on loopback only.'),
-});
+const operatorToken = () =>
+  secret().min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' });
+
+const operator = z
+  .strictObject({
+    token: operatorToken()
+      .optional()
+      .describe(
+        'Opens the operator page, its API and the metrics. Without one they answer on loopback only.',
+      ),
+    readOnlyToken: operatorToken()
+      .optional()
+      .describe('Opens them for reading: who has it sees, and changes nothing.'),
+    maskNumbers: z
+      .boolean()
+      .describe(
+        'true: the read-only role sees no whole phone number, and neither raw pushes nor recordings, which hold them.',
+      ),
+    session: duration().describe('How long a sign-in lasts. A restart ends it, too.'),
+  })
+  .superRefine(({ token, readOnlyToken }, context) => {
+    if (readOnlyToken === undefined) return;
+    const message =
+      token === undefined
+        ? 'needs operator.token beside it: without one nobody could act.'
+        : token === readOnlyToken
+          ? 'is the same as operator.token. Give the read-only role one of its own.'
+          : undefined;
+    if (message) context.addIssue({ code: 'custom', path: ['readOnlyToken'], message });
+  })
+  .transform(({ session, ...rest }) => ({ ...rest, sessionMs: session }));
 
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).describe('The least important line to write.'),

@@ -41,7 +41,7 @@ defaults('says of every setting what it means', () => {
 });
 
 defaults('is the only place with the defaults of top-level settings', () => {
-  const optional = ['listen.publicUrl', 'operator.token'];
+  const optional = ['listen.publicUrl', 'operator.token', 'operator.readOnlyToken'];
   const empty = Object.fromEntries(Object.keys(settingsSchema.shape).map((key) => [key, {}]));
   const result = settingsSchema.safeParse({ ...empty, include: undefined, routes: undefined });
   const missing = result.error?.issues.map((issue) => issue.path.join('.'));

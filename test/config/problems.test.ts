@@ -137,6 +137,21 @@ const cases: [what: string, yaml: string, expected: string][] = [
     '1:20 operator.token: must be text. Put it in quotes.',
   ],
   [
+    'an operator token that can be guessed',
+    'operator: { token: hunter2 }',
+    '1:20 operator.token: is too short: a token has at least 16 characters. Try openssl rand -hex 24.',
+  ],
+  [
+    'a read-only token that may do everything',
+    'operator: { token: abcdefghijklmnop, readOnlyToken: abcdefghijklmnop }',
+    '1:53 operator.readOnlyToken: is the same as operator.token. Give the read-only role one of its own.',
+  ],
+  [
+    'a read-only token where nobody could act',
+    'operator: { readOnlyToken: abcdefghijklmnop }',
+    '1:28 operator.readOnlyToken: needs operator.token beside it: without one nobody could act.',
+  ],
+  [
     'an unknown word',
     'log: { level: warning }',
     '1:15 log.level: there is no "warning". It must be debug, info, warn, error or silent.',
