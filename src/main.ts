@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
+import { AlertWatch } from './alert/watch.ts';
 import { systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
@@ -8,7 +9,7 @@ import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, redactor } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { Access } from './operator/access.ts';
@@ -91,6 +92,14 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
+  const alerts = new AlertWatch({
+    store,
+    holder,
+    settings: () => loaded.settings,
+    clock,
+    log,
+    redact: (text) => redactor([...loaded.secrets, ...Object.values(tokens).flat()])(text),
+  });
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
     const onlooker = metrics.onlooker(name);
@@ -183,6 +192,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     );
     sweep.start();
     retention.start();
+    alerts.start();
     const unwatchStore = store.watch(() => wake(workers.keys()));
     const unwatchFiles = watchFiles(() => loaded.files, reload);
     unwatch = () => {
@@ -213,6 +223,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       await server.stop();
       await sweep.stop();
       await retention.stop();
+      await alerts.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();
     },
