@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { sleep } from '../clock.ts';
 import { instantAt, localDate } from '../connector/business-hours.ts';
 import type { Call, CallState } from '../receive/call.ts';
-import type { Backlog, CallView, Store } from '../store/store.ts';
+import type { Backlog, CallView, DeliveryState, Store } from '../store/store.ts';
 import { counted, timeText } from './notice.ts';
 
 /** Small enough that a push never waits for a step to be felt. */
@@ -37,11 +37,7 @@ interface SourceCount {
   missed: number;
   unrouted: number;
 }
-interface ConnectorCount {
-  delivered: number;
-  due: number;
-  failed: number;
-}
+type ConnectorCount = Record<DeliveryState, number>;
 
 export interface DigestCounts extends SourceCount, ConnectorCount {
   sources: Map<string, SourceCount>;

@@ -8,6 +8,7 @@ import type { WorkerCondition } from '../deliver/worker.ts';
 import type { Refusal } from '../receive/routes.ts';
 import type { Backlog, DueDelivery, NewPush, Recorded, Store } from '../store/store.ts';
 import { type Definition, definitions, type MetricName } from './definitions.ts';
+import { Durations } from './durations.ts';
 
 /** What the metrics know of a connector when they are asked for. */
 export interface RunningConnector {
@@ -23,6 +24,7 @@ export interface MetricsOptions {
   connectors(): Iterable<RunningConnector>;
 }
 
+const commitDuration = 'delacon_bridge_push_commit_duration_seconds';
 /** Beyond, a backlog is only known to be long: counting it would hold up receiving. */
 export const countedTo = 100_000;
 /** Where the latest pushes of before the start are looked for. */
@@ -51,7 +53,7 @@ export class Metrics {
   readonly #startedMs: number;
   readonly #tallies = new Map<string, Tally>();
   readonly #kinds = new Map<string, Set<string>>();
-  readonly #commits: Histogram;
+  readonly #commits = new Durations(definitions[commitDuration].buckets);
   readonly #lag: Histogram;
   readonly #deliveries: Counter;
   readonly #failed: Counter;
@@ -62,7 +64,6 @@ export class Metrics {
   constructor(options: MetricsOptions) {
     this.#options = options;
     this.#startedMs = options.clock.now().getTime();
-    this.#commits = this.#histogram('delacon_bridge_push_commit_duration_seconds');
     this.#lag = this.#histogram('delacon_bridge_delivery_lag_seconds');
     this.#deliveries = this.#counter('delacon_bridge_deliveries_total', () => {
       for (const { name: connector } of options.connectors())
@@ -88,7 +89,7 @@ export class Metrics {
     tally.outcomes[repeat ? 'repeated' : 'stored']++;
     // A later push may leave the call as it was, at its first revision.
     if (!repeat && revision === 1 && state.firstReceivedAt.getTime() === receivedMs) tally.calls++;
-    this.#commits.observe(Math.max(nowMs - receivedMs, 0) / 1000);
+    this.#commits.observe(Math.max(nowMs - receivedMs, 0));
   }
 
   unreadable(source: string): void {
@@ -128,8 +129,9 @@ export class Metrics {
   }
 
   /** In Prometheus' text format. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    const others = await this.#registry.metrics();
+    return `${others}\n${this.#commits.text(commitDuration, definitions[commitDuration].help)}`;
   }
 
   #tallyOf(source: string): Tally {
@@ -234,7 +236,10 @@ export class Metrics {
     if (this.#backlogs && ageMs >= 0 && ageMs < backlogFreshMs) return this.#backlogs.read;
     const read = (async () => {
       const backlogs = new Map<string, Backlog>();
-      for (const { name } of connectors()) backlogs.set(name, await store.backlog(name, countedTo));
+      for (const { name } of [...connectors()]) {
+        backlogs.set(name, await store.backlog(name, countedTo));
+        await new Promise(setImmediate); // pushes that came meanwhile go first
+      }
       return backlogs;
     })();
     this.#backlogs = { atMs: nowMs, read };

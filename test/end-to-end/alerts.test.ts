@@ -17,6 +17,7 @@ alerts: { webhook: { url: "${chat.url}" }, blockedFor: 1ms }
         const first = await folder.start();
         await first.push(startPush('7'));
         await until('the connector to be blocked', () => first.output().includes('Blocked: calls wait'));
+        await fetch(`${first.url}/readyz`); // a commit after the one that says so
         await first.kill('SIGKILL');
 
         const second = await folder.start();

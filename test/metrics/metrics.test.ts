@@ -238,6 +238,22 @@ metrics('a second push that says nothing new is no second call', () =>
   }),
 );
 
+metrics('the time to a commit falls into its bucket, and into those above', () =>
+  withMetrics(async ({ metrics, store, time, samples }) => {
+    for (const [i, ms] of [0, 1, 2, 700, 20_000].entries()) {
+      const push = newPush({ PLA_Call_Id: String(i) }, { receivedAt: new Date(time.now().getTime() - ms) });
+      metrics.recorded(push, await store.record(push));
+    }
+    const buckets = await samples('delacon_bridge_push_commit_duration_seconds_bucket');
+    assert.equal(
+      buckets.map(({ labels, value }) => `${labels['le']}: ${value}`).join(', '),
+      '0.001: 2, 0.0025: 3, 0.005: 3, 0.01: 3, 0.025: 3, 0.05: 3, 0.1: 3, 0.25: 3, 0.5: 3, 1: 4, 2.5: 4, 10: 4, +Inf: 5',
+    );
+    assert.is((await samples('delacon_bridge_push_commit_duration_seconds_sum'))[0]?.value, 20.703);
+    assert.is((await samples('delacon_bridge_push_commit_duration_seconds_count'))[0]?.value, 5);
+  }),
+);
+
 metrics('the latest push is remembered from before a start', () =>
   withMetrics(async ({ store, time, samples }) => {
     const started = time.now().getTime() / 1000;
