@@ -75,6 +75,8 @@ export class AlertWatch {
   #lease: Lease | null = null;
   #state: State | undefined;
   #saved = '';
+  /** Connectors with an old backlog at the look before. */
+  #lateBefore: ReadonlySet<string> = new Set();
   #nextLookMs = 0;
   #running: Promise<void> | undefined;
 
@@ -259,10 +261,15 @@ export class AlertWatch {
     const nowMs = clock.now().getTime();
     const isSame = (a: Pick<Open, 'what' | 'of'>) => (b: Pick<Open, 'what' | 'of'>) =>
       a.what === b.what && a.of === b.of;
+    // After a long stop everything that waits is old, until it is written in the seconds that follow.
+    const late = new Set(found.filter(({ what }) => what === 'backlog').map(({ of }) => of));
+    const lateBefore = this.#lateBefore;
+    this.#lateBefore = late;
     for (const condition of found) {
       const { what, of, title, lines } = condition;
       const open = state.open.find(isSame(condition));
       if (!open) {
+        if (what === 'backlog' && !lateBefore.has(of)) continue;
         state.open.push({ what, of, since: condition.since.getTime(), toldAt: nowMs, goneAt: null });
         tell({ kind: 'raised', about: { what, of }, title, lines });
         continue;

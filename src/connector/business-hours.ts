@@ -58,12 +58,15 @@ export function instantAt(date: string, time: string, timezone: string): number 
   return wanted - offsetAt(guess);
 }
 
+/** By time zone: making one costs far more than using it. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** As 2026-11-24T15:04:05. */
 export function localText(instant: Date, timezone: string): string {
-  const format = new Intl.DateTimeFormat('sv-SE', {
-    timeZone: timezone,
-    dateStyle: 'short',
-    timeStyle: 'medium',
-  });
+  let format = formats.get(timezone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' });
+    formats.set(timezone, format);
+  }
   return format.format(instant).replace(' ', 'T');
 }

@@ -89,7 +89,7 @@ for (const [what, now, at, zone, from, to, length] of cases) {
 }
 
 digest(
-  'in two years there is one for each day, one after the other, though 02:30 is missing or comes twice',
+  'in a year and more there is one for each day, one after the other, though 02:30 is missing or comes twice',
   () => {
     for (const zone of [
       'Australia/Sydney',
@@ -99,7 +99,7 @@ digest(
     ]) {
       let now = new Date('2026-01-01T00:00:00Z');
       let last: Date | undefined;
-      for (let day = 0; day < 730; day++) {
+      for (let day = 0; day < 400; day++) {
         now = nextPeriodEnd(now, '02:30', zone);
         const { from, to } = periodBefore(now, '02:30', zone);
         assert.equal(to, now, `${zone} ${now.toISOString()}`);

@@ -235,11 +235,24 @@ alerts('an old backlog is told of, and when it is written', () =>
     await pass(59 * minute);
     assert.equal(told(), []);
     await pass(2 * minute);
-    assert.equal(told(), ['raised crm backlog: Calls have waited for crm for 1 h']);
+    assert.equal(told(), ['raised crm backlog: Calls have waited for crm for 1 h 1 min']);
     assert.match(String(chat.posted[0]?.['text']), '1 call waiting, the oldest since 2026-11-02 14:15.');
     await settle(store, time.now(), 'delivered');
     await pass(7 * minute);
     assert.equal(told().slice(1), ['recovered crm backlog: crm has caught up']);
+  }),
+);
+
+alerts('what is written right after a long stop is no old backlog', () =>
+  withAlerts('backlogOlderThan: 1h, silentFor: off', async ({ store, time, pass, told, another }) => {
+    await store.record(newPush(startPush('1'), { receivedAt: time.now() }));
+    time.jump(5 * hour);
+    const watch = another();
+    await watch.step();
+    await settle(store, time.now(), 'delivered');
+    await pass(20 * minute, watch);
+    assert.equal(told(), []);
+    await watch.stop();
   }),
 );
 
