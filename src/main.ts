@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
+import { AlertWatch } from './alert/watch.ts';
 import { systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
+import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, redactor } from './log.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { metricsRoutes } from './metrics/routes.ts';
+import { Access } from './operator/access.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
@@ -67,17 +72,38 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const store = await openStore(storeSettings.url, 'bridge');
   const holder = randomUUID();
-  const workers = new Map<string, { worker: Worker; settings: ConnectorSettings }>();
+  const workers = new Map<string, { worker: Worker; connection: Connection; settings: ConnectorSettings }>();
   let receiving = receivingOf(loaded.settings, tokens, clock.now());
   const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
   const wake = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.wake();
   };
+  const metrics = new Metrics({
+    store,
+    clock,
+    sources: () => Object.keys(loaded.settings.sources),
+    connectors: () =>
+      [...workers].map(([name, { worker, connection }]) => ({
+        name,
+        connection,
+        condition: worker.condition,
+      })),
+  });
+  const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
+  const alerts = new AlertWatch({
+    store,
+    holder,
+    settings: () => loaded.settings,
+    clock,
+    log,
+    redact: (text) => redactor([...loaded.secrets, ...Object.values(tokens).flat()])(text),
+  });
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
-    const connection = await openConnection(name, settings, { store, clock, log, dataDir });
+    const onlooker = metrics.onlooker(name);
+    const connection = await openConnection(name, settings, { store, clock, log, dataDir, onlooker });
     const worker = new Worker({
       connector: name,
       connection,
@@ -87,8 +113,9 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       log,
       read: (due) => deliveryOf(loaded.settings, due),
+      settled: (due, outcome, state) => metrics.settled(due, outcome, state),
     });
-    workers.set(name, { worker, settings });
+    workers.set(name, { worker, connection, settings });
     worker.start();
   }
 
@@ -133,17 +160,24 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiveRoutes({
         current: () => receiving,
         record: (push) => store.record(push),
-        recordUnreadable: (body) => store.recordUnreadable(body),
+        recordUnreadable(body) {
+          metrics.unreadable(body.source);
+          return store.recordUnreadable(body);
+        },
         route,
-        recorded(push, { due, state }) {
+        recorded(push, recorded) {
+          const { due, state } = recorded;
+          metrics.recorded(push, recorded);
           wake(due);
           if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
+        refused: (outcome, source) => metrics.refused(outcome, source),
         peer: peerOf,
         clock,
         log,
       }),
     );
+    app.route('/', metricsRoutes(metrics, access));
     app.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
     app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
     app.onError((reason, context) => {
@@ -158,6 +192,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     );
     sweep.start();
     retention.start();
+    alerts.start();
     const unwatchStore = store.watch(() => wake(workers.keys()));
     const unwatchFiles = watchFiles(() => loaded.files, reload);
     unwatch = () => {
@@ -188,6 +223,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       await server.stop();
       await sweep.stop();
       await retention.stop();
+      await alerts.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();
     },

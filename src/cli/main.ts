@@ -51,8 +51,11 @@ example(
 example(
   program
     .command('check')
-    .description('Find what is wrong with the configuration; with --online, ask the CRMs too.')
+    .description(
+      'Find what is wrong with the configuration; with --online, ask the CRMs too; with --alerts, try the alerts.',
+    )
     .option('--online', 'ask the CRMs: credentials, scopes, fields')
+    .option('--alerts', 'send a test notice to where alerts go')
     .addOption(json())
     .action(async (_, command) => (await import('./check.ts')).check(command.optsWithGlobals())),
   'delacon-bridge check --online',

@@ -1,11 +1,13 @@
 import { getCountries } from 'libphonenumber-js/max';
 import * as z from 'zod';
+import { alertsOption } from '../alert/options.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { condition, duration, secret } from '../connector/options.ts';
 import type { Region } from '../receive/phone.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { parseSize } from './quantities.ts';
+import { timeZone } from './time-zone.ts';
 import { withheldWords } from './withheld-words.ts';
 
 /*
@@ -104,11 +106,37 @@ const retention = z
   })
   .transform(({ pushes, calls }) => ({ pushesMs: pushes, callsMs: calls }));
 
-const operator = z.strictObject({
-  token: secret()
-    .optional()
-    .describe('Opens the operator page, its API and the metrics. Without one they answer on loopback only.'),
-});
+const operatorToken = () =>
+  secret().min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' });
+
+const operator = z
+  .strictObject({
+    token: operatorToken()
+      .optional()
+      .describe(
+        'Opens the operator page, its API and the metrics. Without one they answer on loopback only.',
+      ),
+    readOnlyToken: operatorToken()
+      .optional()
+      .describe('Opens them for reading: who has it sees, and changes nothing.'),
+    maskNumbers: z
+      .boolean()
+      .describe(
+        'true: the read-only role sees no whole phone number, and neither raw pushes nor recordings, which hold them.',
+      ),
+    session: duration().describe('How long a sign-in lasts. A restart ends it, too.'),
+  })
+  .superRefine(({ token, readOnlyToken }, context) => {
+    if (readOnlyToken === undefined) return;
+    const message =
+      token === undefined
+        ? 'needs operator.token beside it: without one nobody could act.'
+        : token === readOnlyToken
+          ? 'is the same as operator.token. Give the read-only role one of its own.'
+          : undefined;
+    if (message) context.addIssue({ code: 'custom', path: ['readOnlyToken'], message });
+  })
+  .transform(({ session, ...rest }) => ({ ...rest, sessionMs: session }));
 
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).describe('The least important line to write.'),
@@ -137,16 +165,7 @@ const source = z
       })
       .default('AU')
       .describe('Country whose spelling numbers without a country code have.'),
-    timezone: z
-      .string()
-      .superRefine((zone, context) => {
-        if (isTimeZone(zone)) return;
-        const meant = didYouMean(zone, Intl.supportedValuesOf('timeZone'));
-        context.addIssue({
-          code: 'custom',
-          message: `there is no time zone "${zone}".${meant || ' Write one like Australia/Perth.'}`,
-        });
-      })
+    timezone: timeZone()
       .optional()
       .describe(
         'IANA zone in which templates write times. AU: Australia/Sydney, NZ: Pacific/Auckland by default.',
@@ -219,6 +238,7 @@ export const settingsSchema = z.strictObject({
   delivery: delivery.describe('When a delivery that failed is tried again.'),
   retention: retention.describe('What is removed from the store, and when.'),
   operator: operator.describe('The operator page, its API and the metrics.'),
+  alerts: alertsOption.describe('What the bridge tells people by itself.'),
   log: log.describe('What the bridge tells about its work.'),
   include: z
     .array(z.string().min(1))
@@ -260,13 +280,4 @@ function quantity(parse: (written: string | number) => number | { problem: strin
     context.issues.push({ code: 'custom', message: read.problem, input: written });
     return z.NEVER;
   };
-}
-
-function isTimeZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

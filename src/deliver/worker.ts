@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
 import { countingRequests } from '../connector/request-count.ts';
 import type { Log } from '../log.ts';
-import type { Attempt, DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
+import type { Attempt, DeliveryState, DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
 import { readOutcome } from './read-outcome.ts';
 import { nextProbe, nextTry, type Schedule } from './retry-schedule.ts';
 import { Wakeup } from './wakeup.ts';
@@ -29,6 +29,17 @@ export interface WorkerOptions {
   random?(): number;
   /** What the connector gets for a due delivery; null when its source is configured no more. */
   read(due: DueDelivery): Delivery | null;
+  /** Is told what came of each delivery, once that is in the store. */
+  settled?(due: DueDelivery, outcome: Outcome['kind'], state: DeliveryState): void;
+}
+
+/** How a connector is doing. */
+export interface WorkerCondition {
+  /** false: another instance runs it. */
+  holdsLease: boolean;
+  blockedSince: Date | null;
+  /** Few requests are left for the day. */
+  isThrifty: boolean;
 }
 
 /**
@@ -70,6 +81,14 @@ export class Worker {
 
   start(): void {
     this.#running = this.#run();
+  }
+
+  get condition(): WorkerCondition {
+    return {
+      holdsLease: this.#lease !== null,
+      blockedSince: this.#blocked?.since ?? null,
+      isThrifty: this.#wasThrifty,
+    };
   }
 
   /** Something may be due now. */
@@ -212,6 +231,10 @@ export class Worker {
     );
     // What an attempt under an earlier lease learned of the CRM may be over.
     if (!(await this.#settle(lease, settlements))) return;
+    for (const [i, item] of due.entries()) {
+      const { attempt: made, next } = settlements[i] as Settlement;
+      this.#options.settled?.(item, made.outcome, next.state);
+    }
     await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
     this.#report(due, outcomes, tookMs, requests);
   }

@@ -8,9 +8,11 @@ import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { migrate } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
+import { SqliteBacklog } from './sqlite-backlog.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
 import { type CallRow, statements } from './sqlite-statements.ts';
 import type {
+  Backlog,
   CallFilter,
   CallStory,
   CallView,
@@ -67,7 +69,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     database.exec('commit');
     // Whoever held a lease on this file is dead, or `claim` would have failed.
     if (role === 'bridge') database.exec('update leases set expires_at = 0');
-    return new SqliteStore(database, kysely, owner);
+    return new SqliteStore(path, database, kysely, owner);
   } catch (reason) {
     database?.close();
     owner?.close();
@@ -113,19 +115,23 @@ function refuseForeign(database: Database, file: string): void {
 }
 
 class SqliteStore implements Store {
+  readonly #path: string;
   readonly #database: Database;
   readonly #kysely: Kysely<Tables>;
   readonly #owner: Database | undefined;
   readonly #queue: CommitQueue;
   readonly #do: ReturnType<typeof statements>;
   readonly #removal: SqliteRemoval;
+  readonly #backlog: SqliteBacklog;
 
-  constructor(database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+  constructor(path: string, database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+    this.#path = path;
     this.#database = database;
     this.#kysely = kysely;
     this.#owner = owner;
     this.#queue = new CommitQueue(database);
     this.#do = statements(database, kysely);
+    this.#backlog = new SqliteBacklog(database, kysely);
     this.#removal = new SqliteRemoval(database, kysely, (call) => {
       const row = this.#do.callById.get({ id: call });
       return JSON.stringify(row ? this.#stateOf(row).fields : {});
@@ -514,6 +520,19 @@ class SqliteStore implements Store {
       .select(({ fn }) => ['connector', 'state', fn.countAll<number>().as('count')])
       .groupBy(['connector', 'state'])
       .execute();
+  }
+
+  async backlog(connector: string, atMost: number): Promise<Backlog> {
+    return this.#backlog.of(connector, atMost);
+  }
+
+  async latestPushes(among: number): Promise<Map<string, Date>> {
+    return this.#backlog.latestPushes(among);
+  }
+
+  async size(): Promise<Record<string, number>> {
+    const bytesOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    return { database: bytesOf(this.#path), wal: bytesOf(`${this.#path}-wal`) };
   }
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged> {

@@ -81,7 +81,12 @@ const good = {
   store: { url: 'sqlite:a' },
   receive: { maxBodyBytes: '1MiB' },
   delivery: { retry: ['1s'], giveUpAfter: '1d', probe: ['1m'] },
-  operator: { token: 'a' },
+  operator: {
+    token: 'abcdefghijklmnop',
+    readOnlyToken: 'bcdefghijklmnopq',
+    maskNumbers: true,
+    session: '1h',
+  },
   log: { level: 'info' },
   unknown: 'a',
   sources: {
