@@ -4,10 +4,13 @@ import { Hono } from 'hono';
 import { systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
+import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
 import { createLog, type Log } from './log.ts';
+import { Operator } from './operator/operator.ts';
+import { OperatorProblem } from './operator/problem.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
@@ -26,6 +29,8 @@ export interface Bridge {
   url: string;
   settings: Settings;
   store: Store;
+  /** What can be asked and done. */
+  operator: Operator;
   /** What to paste into the Delacon portal. */
   pushUrls(): PushUrls[];
   /** Stops taking, finishes what was taken, settles what is in flight or leaves it due, closes. */
@@ -67,7 +72,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const store = await openStore(storeSettings.url, 'bridge');
   const holder = randomUUID();
-  const workers = new Map<string, { worker: Worker; settings: ConnectorSettings }>();
+  const workers = new Map<string, { worker: Worker; settings: ConnectorSettings; connection: Connection }>();
   let receiving = receivingOf(loaded.settings, tokens, clock.now());
   const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
   const wake = (connectors: Iterable<string>) => {
@@ -75,6 +80,34 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
+
+  let baseUrl = '';
+  const pushUrls = () =>
+    Object.entries(tokens).map(([source, [token]]) => {
+      const single = `${loaded.settings.listen.publicUrl ?? baseUrl}/push/${token}`;
+      return { source, single, create: `${single}/create`, update: `${single}/update` };
+    });
+  const operator = new Operator({
+    store,
+    settings: () => loaded.settings,
+    clock,
+    async withConnection(name, use) {
+      const running = workers.get(name);
+      if (!running)
+        throw new OperatorProblem('conflict', `The connector ${name} is just starting: try again.`);
+      return use(running.connection);
+    },
+    running(name) {
+      const quota = workers.get(name)?.connection.quota;
+      if (!quota) return undefined;
+      return {
+        quota: quota.limit > 0 ? { remaining: quota.remaining, limit: quota.limit } : null,
+        isThrifty: quota.isLow,
+      };
+    },
+    pushUrls,
+    wake,
+  });
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
     const connection = await openConnection(name, settings, { store, clock, log, dataDir });
@@ -88,7 +121,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       log,
       read: (due) => deliveryOf(loaded.settings, due),
     });
-    workers.set(name, { worker, settings });
+    workers.set(name, { worker, settings, connection });
     worker.start();
   }
 
@@ -133,10 +166,16 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiveRoutes({
         current: () => receiving,
         record: (push) => store.record(push),
-        recordUnreadable: (body) => store.recordUnreadable(body),
+        recordUnreadable: async (body) => {
+          await store.recordUnreadable(body);
+          operator.changed.rejected();
+        },
         route,
-        recorded(push, { due, state }) {
+        recorded(push, { due, state, revision, repeat }) {
           wake(due);
+          operator.changed.calls([
+            { source: push.source, callId: push.callId, isNew: revision === 1 && !repeat },
+          ]);
           if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
         peer: peerOf,
@@ -172,16 +211,13 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const host =
     listenSettings.host === '0.0.0.0' || listenSettings.host === '::' ? '127.0.0.1' : listenSettings.host;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+  baseUrl = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
   return {
-    url,
+    url: baseUrl,
     settings: loaded.settings,
     store,
-    pushUrls: () =>
-      Object.entries(tokens).map(([source, [token]]) => {
-        const single = `${loaded.settings.listen.publicUrl ?? url}/push/${token}`;
-        return { source, single, create: `${single}/create`, update: `${single}/update` };
-      }),
+    operator,
+    pushUrls,
     async stop() {
       receiving = { ...receiving, closing: true };
       unwatch();

@@ -46,7 +46,7 @@ export interface PushesTable {
 export interface DeliveriesTable {
   call: number;
   connector: string;
-  state: 'due' | 'delivered' | 'failed';
+  state: 'due' | 'delivered' | 'failed' | 'skipped';
   wanted_revision: number;
   delivered_revision: number;
   due_at: number | null;

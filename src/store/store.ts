@@ -88,7 +88,8 @@ export interface Attempt {
   batch: number;
 }
 
-export type DeliveryState = 'due' | 'delivered' | 'failed';
+/** `skipped`: somebody decided that it be left out. */
+export type DeliveryState = 'due' | 'delivered' | 'failed' | 'skipped';
 
 export interface DeliveryView {
   connector: string;
