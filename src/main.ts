@@ -9,7 +9,10 @@ import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
 import { createLog, type Log } from './log.ts';
+import { Access } from './operator/access.ts';
+import { Live } from './operator/live.ts';
 import { Operator } from './operator/operator.ts';
+import { pageRoutes } from './operator/page.ts';
 import { OperatorProblem } from './operator/problem.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
@@ -109,6 +112,9 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     wake,
   });
 
+  const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
+  const live = new Live(clock, (changed) => operator.changes(changed));
+
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
     const connection = await openConnection(name, settings, { store, clock, log, dataDir });
     const worker = new Worker({
@@ -183,7 +189,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
         log,
       }),
     );
-    app.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
+    app.route('/', statusRoutes(store));
+    app.route(
+      '/',
+      pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),
+    );
     app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
     app.onError((reason, context) => {
       log.error({ err: reason }, 'A request failed.');
@@ -221,6 +231,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     async stop() {
       receiving = { ...receiving, closing: true };
       unwatch();
+      live.close();
       await server.stop();
       await sweep.stop();
       await retention.stop();
