@@ -101,6 +101,8 @@ export class Live {
         'cache-control': 'no-store',
         // nginx would keep events until it has a buffer full of them.
         'x-accel-buffering': 'no',
+        // Otherwise the connection would be kept for a further request, which holds up the end of the server.
+        connection: 'close',
       },
     });
   }
