@@ -140,12 +140,16 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     const frame = await frameFor(context);
     const filters = filtersOf(context.req.query());
     const after = context.req.query('after') ?? '';
-    const read = callsQuery.safeParse({ ...selectionOf(filters, timezone()), after });
+    const selection = selectionOf(filters, timezone());
+    const read = callsQuery.safeParse({ ...selection, after });
     const problem = read.success ? undefined : problemOf(read.error);
     const found = await operatorFor(context).calls(read.success ? read.data : { limit: 1 });
     return context.html(
       callsPage(frame, {
         filters,
+        selection: new URLSearchParams(
+          Object.entries(selection).filter(([, value]) => value !== ''),
+        ).toString(),
         page: problem === undefined ? found : { ...found, calls: [], next: null },
         isLater: after !== '',
         sources: Object.keys(settings().sources),

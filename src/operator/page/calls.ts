@@ -21,6 +21,8 @@ export interface CallsFilters {
 export interface CallsData {
   filters: CallsFilters;
   page: CallsPage;
+  /** The filters as the API wants them: days are instants there. */
+  selection: string;
   /** Not the newest: a page further on. */
   isLater: boolean;
   sources: readonly string[];
@@ -36,7 +38,7 @@ export function callsPage(frame: Frame, data: CallsData): Html {
   const isFiltered = asked !== '';
   const list = html`${data.problem ? html`<div class="notice bad" role="alert"><p>${data.problem}</p></div>` : ''}
 ${indexNotice(page.index)}
-<section class="sheet"><header><h2>${data.isLater ? 'Earlier calls' : isFiltered ? 'Calls that match' : 'Newest first'}</h2><p class="row">${frame.visitor.masked ? html`<span>Numbers are masked.</span>` : ''}<a href="/calls.csv?${asked}" download>Download as CSV</a></p></header>
+<section class="sheet"><header><h2>${data.isLater ? 'Earlier calls' : isFiltered ? 'Calls that match' : 'Newest first'}</h2><p class="row">${frame.visitor.masked ? html`<span>Numbers are masked.</span>` : ''}<a href="/api/calls.csv?${data.selection}" download="calls.csv">Download as CSV</a></p></header>
 ${
   page.calls.length === 0
     ? html`<p class="empty">${isFiltered ? html`No call matches. <a href="/calls">Show all calls</a>` : html`No call was received yet. <a href="/set-up-delacon">Set up Delacon</a>, or send a sample: <code>npm run bridge -- send</code>`}</p>`

@@ -107,7 +107,7 @@ const levelWords = {
 
 function findingsList(findings: Findings['findings']): Html {
   if (findings.length === 0) return html`<p>Nothing is wrong.</p>`;
-  return html`<div class="scroll"><table><thead><tr><th>What</th><th>Is</th><th>Found</th></tr></thead><tbody>${findings.map(
+  return html`<div class="scroll"><table class="cards"><thead><tr><th>What</th><th>Is</th><th>Found</th></tr></thead><tbody>${findings.map(
     ({ level, subject, message, fix }) =>
       html`<tr><th scope="row">${subject}</th><td><span class="state ${levelWords[level][0]}">${levelWords[level][1]}</span></td><td class="words">${message}${fix ? html`<span class="second">${fix}</span>` : ''}</td></tr>`,
   )}</tbody></table></div>`;
@@ -124,7 +124,7 @@ function planList(steps: SetupPlan['steps'], name: string): Html {
   return html`${
     steps.length === 0
       ? html`<p>It needs nothing.</p>`
-      : html`<div class="scroll"><table><thead><tr><th>What</th><th>Is</th><th>Detail</th></tr></thead><tbody>${steps.map(
+      : html`<div class="scroll"><table class="cards"><thead><tr><th>What</th><th>Is</th><th>Detail</th></tr></thead><tbody>${steps.map(
           ({ action, subject, detail }) =>
             html`<tr><th scope="row">${subject}</th><td><span class="state ${actionWords[action][0]}">${actionWords[action][1]}</span></td><td class="words">${detail}</td></tr>`,
         )}</tbody></table></div>`
