@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import type { Connection } from './connector/contract.ts';
@@ -54,6 +54,8 @@ export interface StartOptions {
   overrides?: { port?: number; storeUrl?: string };
   /** Instead of one made from `log.level`. */
   log?: Log;
+  /** Instead of the machine's. */
+  clock?: Clock;
 }
 
 /** How often the files of the configuration are looked at. */
@@ -64,7 +66,7 @@ const watchEveryMs = 2_000;
  * operator: ConfigProblems, or a sentence on the store or the port.
  */
 export async function startBridge(options: StartOptions): Promise<Bridge> {
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   let loaded = await load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   const dataDir = dataDirOf(storeSettings.url);
