@@ -10,6 +10,8 @@ import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
 import { createLog, type Log } from './log.ts';
 import { Access } from './operator/access.ts';
+import { Api } from './operator/api.ts';
+import { indexedCall, readingVersion } from './operator/indexed-call.ts';
 import { Live } from './operator/live.ts';
 import { Operator } from './operator/operator.ts';
 import { pageRoutes } from './operator/page.ts';
@@ -22,6 +24,7 @@ import { type Receiving, receiveRoutes } from './receive/routes.ts';
 import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
 import { sourceTokens } from './source-tokens.ts';
+import { IndexSweep } from './store/index-sweep.ts';
 import { dataDirOf, openStore } from './store/open.ts';
 import { RetentionSweep } from './store/retention-sweep.ts';
 import type { Store } from './store/store.ts';
@@ -83,6 +86,10 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const wake = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.wake();
   };
+  /** After somebody changed something: what is due, or whether a connector is paused. */
+  const lookAgain = (connectors: Iterable<string>) => {
+    for (const name of connectors) workers.get(name)?.worker.lookAgain();
+  };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
 
@@ -111,10 +118,22 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       };
     },
     pushUrls,
-    wake,
+    wake: lookAgain,
   });
-
   const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
+  const api = new Api({ operator, access, log });
+  let version = { of: loaded.settings, name: readingVersion(loaded.settings) };
+  const index = new IndexSweep({
+    store,
+    clock,
+    log,
+    reading() {
+      const { settings } = loaded;
+      if (version.of !== settings) version = { of: settings, name: readingVersion(settings) };
+      return { version: version.name, read: (state) => indexedCall(settings, state) };
+    },
+    indexed: (calls) => operator.changed.calls(calls),
+  });
   const live = new Live(clock, (changed) => operator.changes(changed));
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
@@ -128,9 +147,14 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       log,
       read: (due) => deliveryOf(loaded.settings, due),
+      settled({ state }) {
+        operator.changed.calls([state]);
+        operator.changed.connectors();
+      },
     });
     workers.set(name, { worker, settings, connection });
     worker.start();
+    operator.changed.connectors();
   }
 
   async function stopConnector(name: string): Promise<void> {
@@ -179,11 +203,8 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
           operator.changed.rejected();
         },
         route,
-        recorded(push, { due, state, revision, repeat }) {
+        recorded(push, { due, state }) {
           wake(due);
-          operator.changed.calls([
-            { source: push.source, callId: push.callId, isNew: revision === 1 && !repeat },
-          ]);
           if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
         peer: peerOf,
@@ -191,6 +212,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
         log,
       }),
     );
+    app.route('/', api.routes);
     app.route('/', statusRoutes(store));
     app.route(
       '/',
@@ -209,7 +231,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     );
     sweep.start();
     retention.start();
-    const unwatchStore = store.watch(() => wake(workers.keys()));
+    index.start();
+    const unwatchStore = store.watch(() => {
+      lookAgain(workers.keys());
+      operator.changed.connectors();
+    });
     const unwatchFiles = watchFiles(() => loaded.files, reload);
     unwatch = () => {
       unwatchStore();
@@ -234,9 +260,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiving = { ...receiving, closing: true };
       unwatch();
       live.close();
+      api.close();
       await server.stop();
       await sweep.stop();
       await retention.stop();
+      await index.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();
     },

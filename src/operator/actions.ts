@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { callSelection } from './calls.ts';
 
-export const replayOrder = z.object({
+export const replayOrder = z.strictObject({
   connector: z.string().optional().describe('Only its delivery. Not set: all of the call.'),
 });
 
-export const skipOrder = z.object({
+export const skipOrder = z.strictObject({
   connector: z.string(),
   reason: z
     .string()
@@ -15,7 +15,7 @@ export const skipOrder = z.object({
     .describe('Shown with the call.'),
 });
 
-export const pauseOrder = z.object({
+export const pauseOrder = z.strictObject({
   reason: z.string().trim().max(500).optional().describe('Shown with the connector.'),
 });
 
@@ -26,7 +26,7 @@ export const replayed = z.object({
 export type Replayed = z.output<typeof replayed>;
 
 /** Which calls to replay. What somebody skipped stays skipped. */
-export const rangeReplay = z.object({
+export const rangeReplay = z.strictObject({
   of: callSelection,
   expected: z
     .int()
@@ -37,7 +37,7 @@ export const rangeReplay = z.object({
 export const replayCount = z.object({ calls: z.int(), deliveries: z.int() });
 export type ReplayCount = z.output<typeof replayCount>;
 
-export const numberGiven = z.object({
+export const numberGiven = z.strictObject({
   number: z.string().trim().min(1),
   region: z
     .string()

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { Settings } from '../config/settings.ts';
 import { callOf } from '../reading.ts';
 import { type Call, type CallState, readCall } from '../receive/call.ts';
-import type { CallView, DeliveryView } from '../store/store.ts';
+import type { CallView, DeliveryView, IndexFilter } from '../store/store.ts';
+import { searchOf } from './call-search.ts';
 import { indexState } from './overview.ts';
 import { givenInstant, instant } from './time-range.ts';
 
@@ -29,13 +30,13 @@ const selectionShape = {
   until: givenInstant.describe('Received before.'),
 };
 
-export const callSelection = z.preprocess(withoutBlanks, z.object(selectionShape).partial());
+export const callSelection = z.preprocess(withoutBlanks, z.strictObject(selectionShape).partial());
 export type CallSelection = z.output<typeof callSelection>;
 
 export const callsQuery = z.preprocess(
   withoutBlanks,
   z
-    .object({
+    .strictObject({
       ...selectionShape,
       after: z.string().describe('`next` of the page before.'),
       limit: z.coerce.number().int().min(1).max(500),
@@ -142,6 +143,16 @@ export function factsOf(call: Call, state: CallState): Omit<CallSummary, 'delive
   };
 }
 
-export function isBehind({ deliveredRevision, wantedRevision }: DeliveryView): boolean {
-  return deliveredRevision < wantedRevision;
+export function isBehind({ state, ...delivery }: DeliveryView): boolean {
+  const told = state === 'skipped' ? (delivery.skippedRevision ?? 0) : delivery.deliveredRevision;
+  return told < delivery.wantedRevision;
+}
+
+/** What the index of calls is asked for. */
+export function filterOf(
+  settings: Settings,
+  { search, ...others }: CallSelection,
+  wholeNumbers: boolean,
+): IndexFilter {
+  return search ? { ...others, search: searchOf(settings, search, wholeNumbers) } : others;
 }

@@ -41,7 +41,7 @@ export class Changes {
   }
 
   calls(changed: Iterable<{ source: string; callId: string; isNew?: boolean }>): void {
-    if (this.#listeners.size === 0) return;
+    if (this.#listeners.size === 0) return; // nobody looks: nearly always
     for (const { source, callId, isNew = false } of changed) {
       const key = JSON.stringify([source, callId]);
       const known = this.#calls.get(key);

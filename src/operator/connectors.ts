@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { Settings } from '../config/settings.ts';
+import type { ConnectorState, Store } from '../store/store.ts';
 import { instant } from './time-range.ts';
 
 export const connectorStates = ['working', 'thrifty', 'blocked', 'paused', 'removed'] as const;
@@ -62,3 +64,51 @@ export const setupPlan = z.object({
   ),
 });
 export type SetupPlan = z.output<typeof setupPlan>;
+
+/** What only the bridge that runs it knows of a connector. */
+export interface Running {
+  quota: { remaining: number; limit: number } | null;
+  isThrifty: boolean;
+}
+
+export async function healthOf(
+  store: Store,
+  settings: Settings,
+  running: (connector: string) => Running | undefined,
+  lag: (connector: string) => ConnectorHealth['lag'],
+): Promise<ConnectorHealth[]> {
+  const [open, states] = await Promise.all([store.openDeliveries(), store.connectorStates()]);
+  const configured = Object.keys(settings.connectors);
+  const waiting = open.filter(({ due, failed }) => due + failed > 0).map(({ connector }) => connector);
+  const names = [...configured, ...waiting.filter((name) => !configured.includes(name))];
+  return names.map((name) => {
+    const state = states.find(({ connector }) => connector === name);
+    const tally = open.find(({ connector }) => connector === name);
+    const live = running(name);
+    return {
+      name,
+      type: settings.connectors[name]?.type ?? null,
+      ...presentState(configured.includes(name), state, live),
+      backlog: tally?.due ?? 0,
+      oldestDueAt: tally?.oldestDueAt?.toISOString() ?? null,
+      failed: tally?.failed ?? 0,
+      skipped: tally?.skipped ?? 0,
+      lag: lag(name),
+      quota: live?.quota ?? null,
+      lastError: state?.lastError ? { ...state.lastError, at: state.lastError.at.toISOString() } : null,
+    };
+  });
+}
+
+function presentState(
+  isConfigured: boolean,
+  state: ConnectorState | undefined,
+  live: Running | undefined,
+): Pick<ConnectorHealth, 'state' | 'reason' | 'since'> {
+  if (!isConfigured) return { state: 'removed', reason: null, since: null };
+  if (state?.paused)
+    return { state: 'paused', reason: state.paused.reason, since: state.paused.since.toISOString() };
+  if (state?.blockedReason)
+    return { state: 'blocked', reason: state.blockedReason, since: state.since.toISOString() };
+  return { state: live?.isThrifty ? 'thrifty' : 'working', reason: null, since: null };
+}

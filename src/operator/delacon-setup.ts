@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { PushesSeen } from '../store/store.ts';
 import { instant } from './time-range.ts';
 
 const seen = z
@@ -25,3 +26,24 @@ export const delaconSetup = z.object({
   ),
 });
 export type DelaconSetup = z.output<typeof delaconSetup>;
+
+export function delaconSetupOf(
+  publicUrl: string | undefined,
+  urls: readonly { source: string; create: string; update: string; single: string }[],
+  seen: readonly PushesSeen[],
+  mayKnow: boolean,
+): DelaconSetup {
+  const of = (source: string, kind: PushesSeen['kind']) => {
+    const found = seen.find((one) => one.source === source && one.kind === kind);
+    return found ? { firstAt: found.firstAt.toISOString(), lastAt: found.lastAt.toISOString() } : null;
+  };
+  return {
+    publicUrl: publicUrl ?? null,
+    sources: urls.map(({ source, create, update, single }) => ({
+      source,
+      urls: mayKnow ? { create, update, single } : null,
+      start: of(source, 'start'),
+      end: of(source, 'end'),
+    })),
+  };
+}

@@ -8,7 +8,14 @@ import { callOf, connectorsFor } from '../reading.ts';
 import { type CallState, laneOf } from '../receive/call.ts';
 import { maskNumber, parsePhone, type Region } from '../receive/phone.ts';
 import { UnreadablePush } from '../receive/push.ts';
-import type { CallStory, CallView, Store } from '../store/store.ts';
+import type {
+  CallStory,
+  CallView,
+  ConnectorState,
+  IndexFilter,
+  ReplayFilter,
+  Store,
+} from '../store/store.ts';
 import type {
   ErasureDone,
   Holdings,
@@ -20,12 +27,19 @@ import type {
   replayOrder,
   skipOrder,
 } from './actions.ts';
-import { type CallSelection, type CallsPage, type CallsQuery, summaryOf } from './calls.ts';
+import {
+  type CallSelection,
+  type CallSummary,
+  type CallsPage,
+  type CallsQuery,
+  filterOf,
+  summaryOf,
+} from './calls.ts';
 import { type Change, Changes } from './changes.ts';
-import type { ConnectorHealth, Findings, SetupPlan } from './connectors.ts';
-import type { DelaconSetup } from './delacon-setup.ts';
+import { type ConnectorHealth, type Findings, healthOf, type Running, type SetupPlan } from './connectors.ts';
+import { type DelaconSetup, delaconSetupOf } from './delacon-setup.ts';
 import { masked } from './masking.ts';
-import type { Overview, OverviewQuery } from './overview.ts';
+import { lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
 import { OperatorProblem } from './problem.ts';
 import { type RejectedPushes, rejectedOf } from './rejected.ts';
 import { type Story, storyOf } from './story.ts';
@@ -39,9 +53,7 @@ export interface OperatorOptions {
   /** Lends the connection of a configured connector: the one that runs, or one opened for the purpose. */
   withConnection<T>(connector: string, use: (connection: Connection) => Promise<T>): Promise<T>;
   /** What only the bridge that runs knows of a connector. Undefined: none runs here. */
-  running(
-    connector: string,
-  ): { quota: { remaining: number; limit: number } | null; isThrifty: boolean } | undefined;
+  running(connector: string): Running | undefined;
   /** The URLs for the Delacon portal. */
   pushUrls(): { source: string; create: string; update: string; single: string }[];
   /** Deliveries of these connectors may have become due, or their pause has changed. */
@@ -86,53 +98,46 @@ export class Operator {
   }
 
   async overview(query: OverviewQuery = {}): Promise<Overview> {
-    const { clock } = this.#options;
+    const { store, settings, clock, running } = this.#options;
     const timezone = this.#timezone();
-    const { since, until } = rangeOf(query, clock.now(), timezone);
-    const results = { answered: 0, unanswered: 0, busy: 0, other: 0, unknown: 0, missed: 0 };
-    const calls = { received: 0, inCrm: 0, waiting: 0, failed: 0, skipped: 0, unrouted: 0, missed: 0 };
-    for await (const { deliveries, callId: _, receivedAt, ...call } of this.#every({ since, until })) {
-      calls.received++;
-      if (call.missed) calls.missed++;
-      results[call.result ?? 'unknown']++;
-      const states = new Set(deliveries.map(({ state }) => state));
-      if (states.has('failed')) calls.failed++;
-      else if (states.has('due')) calls.waiting++;
-      else if (states.size === 0) calls.unrouted++;
-      else calls.inCrm++;
-    }
-    return {
-      since: since.toISOString(),
-      until: until.toISOString(),
-      timezone,
-      calls,
-      connectors: await this.connectors(),
-      bucket: 'hour',
-      byTime: [],
-      top: { sources: [], keywords: [], dealers: [] },
-      lag: [],
-      rejected: (await this.#options.store.unreadable()).length,
-      index: { behind: 0, rebuilding: null },
-    };
+    const range = rangeOf(query, clock.now(), timezone);
+    if (range.since >= range.until) throw new OperatorProblem('wrong', 'since must be before until.');
+    const answer = await overviewOf(store, { ...range, timezone }, (lag) =>
+      healthOf(store, settings(), running, (name) =>
+        lagOf(lag.filter(({ connector }) => connector === name)),
+      ),
+    );
+    return this.#shown(answer);
   }
 
-  async calls(query: CallsQuery = {}): Promise<CallsPage> {
+  async calls({ after, limit = pageSize, ...selection }: CallsQuery = {}): Promise<CallsPage> {
     const { store, settings } = this.#options;
-    const limit = query.limit ?? pageSize;
-    const views = await store.calls({
-      limit,
-      ...(query.source === undefined ? {} : { source: query.source }),
-      ...(query.connector === undefined ? {} : { connector: query.connector }),
-      ...(query.state === undefined ? {} : { state: query.state }),
-      ...(query.since === undefined ? {} : { since: query.since }),
-      ...(query.after === undefined ? {} : { beforeRow: Number(query.after) }),
-    });
-    const last = views.at(-1);
+    if (after !== undefined && !/^\d{1,15}$/.test(after))
+      throw new OperatorProblem('wrong', 'after is not the `next` of a page: begin with the first one.');
+    const beforeRow = after === undefined ? null : Number(after);
+    const rows = await store.findCalls(this.#filter(selection), beforeRow, limit + 1);
+    const page = rows.slice(0, limit);
+    const views = await store.views(page);
     return this.#shown({
       calls: views.map((view) => summaryOf(settings(), view)),
-      next: views.length === limit && last ? String(last.row) : null,
-      index: { behind: 0, rebuilding: null },
+      next: rows.length > limit ? String(page.at(-1)) : null,
+      index: await store.indexProgress(),
     });
+  }
+
+  /** Every call that matches, newest first, in pages that are read as they are asked for. */
+  async *everyCall(selection: CallSelection): AsyncGenerator<CallSummary[]> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.calls({
+        ...selection,
+        limit: atOnce,
+        ...(after === undefined ? {} : { after }),
+      });
+      yield page.calls;
+      if (page.next === null) return;
+      after = page.next;
+    }
   }
 
   /** @param ask whether the CRMs are asked what their records hold */
@@ -147,41 +152,72 @@ export class Operator {
   }
 
   /** Delivers a call again: as it is now, under its key. A skip is undone by it. */
-  async replay(source: string, callId: string, _order: z.output<typeof replayOrder> = {}): Promise<Replayed> {
+  async replay(
+    source: string,
+    callId: string,
+    { connector }: z.output<typeof replayOrder> = {},
+  ): Promise<Replayed> {
     this.#mayAct();
-    const { store, clock, wake, settings } = this.#options;
-    const { row } = await this.#stored(source, callId);
-    const deliveries = await store.replay([row], (state) => connectorsFor(settings(), state), clock.now());
-    wake(Object.keys(settings().connectors));
+    const { row, deliveries: known } = await this.#stored(source, callId);
+    if (connector !== undefined && !known.some((delivery) => delivery.connector === connector))
+      this.#configured(connector);
+    const deliveries = await this.#replay([row], { connector });
+    this.#changes.calls([{ source, callId }]);
     return { calls: 1, deliveries };
   }
 
-  async skip(_source: string, _callId: string, _order: z.output<typeof skipOrder>): Promise<Story> {
+  /** Leaves a delivery out, though the call may change, until somebody replays it. */
+  async skip(
+    source: string,
+    callId: string,
+    { connector, reason }: z.output<typeof skipOrder>,
+  ): Promise<Story> {
     this.#mayAct();
-    throw new OperatorProblem('conflict', 'Skipping is not there yet.');
+    const { row } = await this.#stored(source, callId);
+    const skipped = await this.#options.store.skip(row, connector, reason, this.#options.clock.now());
+    if (skipped === null)
+      throw new OperatorProblem('not found', `Call ${callId} has no delivery for ${connector}.`);
+    if (skipped === 'delivered')
+      throw new OperatorProblem(
+        'conflict',
+        `Call ${callId} is in ${connector} already: there is nothing to skip.`,
+      );
+    this.#changes.calls([{ source, callId }]);
+    this.#changes.connectors();
+    return this.story(source, callId);
   }
 
+  /** How many calls a replay of all that match would write again. What is skipped does not count. */
   async countReplay(selection: CallSelection): Promise<ReplayCount> {
-    const count = { calls: 0, deliveries: 0 };
-    for await (const call of this.#every(selection)) {
-      count.calls++;
-      count.deliveries += call.deliveries.length;
-    }
-    return count;
+    return this.#options.store.countFound(this.#filter(selection));
   }
 
+  /** Delivers again what matches. What somebody skipped stays skipped: that is undone call by call. */
   async replayRange({ of, expected }: z.output<typeof rangeReplay>): Promise<Replayed> {
     this.#mayAct();
+    if (Object.values(of).every((one) => one === undefined))
+      throw new OperatorProblem(
+        'wrong',
+        'Which calls? Choose some by connector, state, since or another filter.',
+      );
+    const { store } = this.#options;
     const { calls } = await this.countReplay(of);
     if (expected !== undefined && calls > expected)
       throw new OperatorProblem(
         'conflict',
         `There are ${calls} calls by now, and ${expected} were agreed to. Count them again.`,
       );
-    let deliveries = 0;
-    for await (const call of this.#every(of))
-      deliveries += (await this.replay(call.source, call.callId)).deliveries;
-    return { calls, deliveries };
+    const done = { calls: 0, deliveries: 0 };
+    let before: number | null = null;
+    for (;;) {
+      const rows: number[] = await store.findCalls(this.#filter(of), before, atOnce);
+      done.calls += rows.length;
+      done.deliveries += await this.#replay(rows, { connector: of.connector, exceptSkipped: true });
+      before = rows.at(-1) ?? null;
+      if (rows.length < atOnce) break;
+    }
+    this.#changes.connectors();
+    return done;
   }
 
   /** What is held of a number, before it is erased. */
@@ -206,29 +242,15 @@ export class Operator {
     return { ...holdingsOf(number, calls), erased, left: (await this.#callsOf(number)).length };
   }
 
+  /** How the connectors are; their lag is that of the last 24 hours. */
   async connectors(): Promise<ConnectorHealth[]> {
-    const { store, settings, running } = this.#options;
-    const [counts, states] = await Promise.all([store.countDeliveries(), store.connectorStates()]);
-    return Object.entries(settings().connectors).map(([name, { type }]) => {
-      const count = (state: string) =>
-        counts.find((one) => one.connector === name && one.state === state)?.count ?? 0;
-      const state = states.find((known) => known.connector === name);
-      const live = running(name);
-      return {
-        name,
-        type,
-        state: state?.blockedReason ? 'blocked' : live?.isThrifty ? 'thrifty' : 'working',
-        reason: state?.blockedReason ?? null,
-        since: state?.blockedReason ? state.since.toISOString() : null,
-        backlog: count('due'),
-        oldestDueAt: null,
-        failed: count('failed'),
-        skipped: 0,
-        lag: null,
-        quota: live?.quota ?? null,
-        lastError: null,
-      };
-    });
+    const { store, settings, running, clock } = this.#options;
+    const until = clock.now().getTime();
+    const lag = await store.countLag(until - 86_400_000, until);
+    const health = await healthOf(store, settings(), running, (name) =>
+      lagOf(lag.filter(({ connector }) => connector === name)),
+    );
+    return this.#shown(health);
   }
 
   async check(connector: string): Promise<Findings> {
@@ -248,16 +270,21 @@ export class Operator {
   }
 
   /** Attempts stop until somebody resumes, over restarts too; calls wait. */
-  async pause(connector: string, _order: z.output<typeof pauseOrder> = {}): Promise<ConnectorHealth> {
-    this.#mayAct();
-    this.#configured(connector);
-    throw new OperatorProblem('conflict', 'Pausing is not there yet.');
+  async pause(connector: string, { reason }: z.output<typeof pauseOrder> = {}): Promise<ConnectorHealth> {
+    return this.#pause(connector, { since: this.#options.clock.now(), reason: reason || null });
   }
 
   async resume(connector: string): Promise<ConnectorHealth> {
+    return this.#pause(connector, null);
+  }
+
+  async #pause(connector: string, pause: ConnectorState['paused']): Promise<ConnectorHealth> {
     this.#mayAct();
     this.#configured(connector);
-    throw new OperatorProblem('conflict', 'Pausing is not there yet.');
+    await this.#options.store.pauseConnector(connector, pause);
+    this.#options.wake([connector]);
+    this.#changes.connectors();
+    return (await this.connectors()).find(({ name }) => name === connector) as ConnectorHealth;
   }
 
   async rejected(): Promise<RejectedPushes> {
@@ -280,17 +307,9 @@ export class Operator {
   }
 
   async delaconSetup(): Promise<DelaconSetup> {
-    const { settings, pushUrls } = this.#options;
-    const mayKnow = this.#viewer.role === 'operator';
-    return {
-      publicUrl: settings().listen.publicUrl ?? null,
-      sources: pushUrls().map(({ source, create, update, single }) => ({
-        source,
-        urls: mayKnow ? { create, update, single } : null,
-        start: null,
-        end: null,
-      })),
-    };
+    const { settings, pushUrls, store } = this.#options;
+    const seen = await store.pushesSeen();
+    return delaconSetupOf(settings().listen.publicUrl, pushUrls(), seen, this.#viewer.role === 'operator');
   }
 
   /** Tells the listener of each change until the returned function is called. */
@@ -346,20 +365,16 @@ export class Operator {
     return masked(hidden, [caller, dialled, answeredBy]);
   }
 
-  async *#every(selection: CallSelection): AsyncGenerator<CallsPage['calls'][number]> {
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.calls({
-        ...selection,
-        limit: atOnce,
-        ...(after === undefined ? {} : { after }),
-      });
-      yield* page.calls.filter(
-        (call) => selection.until === undefined || call.receivedAt < selection.until.toISOString(),
-      );
-      if (page.next === null) return;
-      after = page.next;
-    }
+  #filter(selection: CallSelection): IndexFilter {
+    return filterOf(this.#options.settings(), selection, this.#viewer.masked);
+  }
+
+  async #replay(rows: readonly number[], which: ReplayFilter): Promise<number> {
+    const { store, clock, wake, settings } = this.#options;
+    const route = (state: CallState) => connectorsFor(settings(), state);
+    const deliveries = await store.replay(rows, route, clock.now(), which);
+    wake(Object.keys(settings().connectors));
+    return deliveries;
   }
 
   #configured(connector: string): void {

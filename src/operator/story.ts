@@ -96,7 +96,7 @@ export const story = callSummary.omit({ deliveries: true }).extend({
 });
 export type Story = z.output<typeof story>;
 
-export const storyQuery = z.object({
+export const storyQuery = z.strictObject({
   ask: z
     .stringbool()
     .optional()
@@ -137,7 +137,9 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       deliveredRevision: delivery.deliveredRevision,
       isBehind: isBehind(delivery),
       failures: delivery.failures,
-      connectorReason: connector?.blockedReason ?? null,
+      connectorReason: connector?.paused
+        ? (connector.paused.reason ?? 'It is paused.')
+        : (connector?.blockedReason ?? null),
       person: person
         ? { type: person.type, id: person.id, link: person.link, why: whyPerson(call, attempts) }
         : null,
@@ -166,7 +168,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
     recording: url && playerUrl ? { url, playerUrl } : null,
     routing: routingOf(settings, state).looked,
     deliveries,
-    decisions: [],
+    decisions: stored.decisions.map((made) => ({ ...made, at: made.at.toISOString() })),
   };
 }
 

@@ -5,7 +5,7 @@ import { deliveryOf, routingOf } from '../reading.ts';
 import { type CallState, foldFields, hasEnd } from '../receive/call.ts';
 import { type Push, parsePush } from '../receive/push.ts';
 
-export const tryOrder = z.object({
+export const tryOrder = z.strictObject({
   source: z.string().optional().describe('Whose push it is. Not set: the first one configured.'),
   pushes: z
     .string()

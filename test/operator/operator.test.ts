@@ -11,9 +11,10 @@ const operator = suite('operator');
 const yaml = 'sources: { acme: {} }\nconnectors: { box: { type: sandbox } }\n';
 
 operator('overview, list and story of a call are as their schemas say', () =>
-  withOperator(yaml, async ({ operator: asked, receive }) => {
+  withOperator(yaml, async ({ operator: asked, receive, index }) => {
     await receive(startPush('1'));
     await receive(endPush('1', { PLA_CallResult: 'Busy' }));
+    await index();
     assert.is(overview.parse(await asked.overview()).calls.received, 1);
     const [call] = callsPage.parse(await asked.calls()).calls;
     assert.equal([call!.callId, call!.result, call!.missed], ['1', 'busy', true]);
@@ -37,9 +38,10 @@ operator('what is not there is a problem with a way out', () =>
 );
 
 operator('a masked reader sees no whole number, no raw push and no recording, and changes nothing', () =>
-  withOperator(yaml, async ({ operator: asked, receive }) => {
+  withOperator(yaml, async ({ operator: asked, receive, index }) => {
     await receive(startPush('1', { PLA_Caller_Phone_Number: '0412 345 678', note: 'ring 412345678' }));
     await receive(endPush('1'));
+    await index();
     const reader = asked.for({ role: 'reader', masked: true });
     const shown = JSON.stringify([await reader.calls(), await reader.story('acme', '1')]);
     assert.not.match(shown, /412\W*345\W*678/);

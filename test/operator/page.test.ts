@@ -67,6 +67,7 @@ function withPage(as: string, use: (opened: Opened) => Promise<void>, operatorYa
       );
       const browser = { host: 'bridge.example', 'sec-fetch-site': 'same-origin' };
       const ask = async (path: string, init: RequestInit & { headers?: Record<string, string> }) => {
+        await operated.index();
         const answer = await app.request(path, { ...init, headers: { ...browser, ...init.headers } });
         return { status: answer.status, text: await answer.text(), headers: answer.headers };
       };

@@ -3,8 +3,10 @@ import { systemClock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { openConnection } from '../../src/connector/open.ts';
 import { createLog } from '../../src/log.ts';
+import { indexedCall, readingVersion } from '../../src/operator/indexed-call.ts';
 import { Operator, type OperatorOptions } from '../../src/operator/operator.ts';
 import { connectorsFor } from '../../src/reading.ts';
+import type { CallState } from '../../src/receive/call.ts';
 import { parsePush } from '../../src/receive/push.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -16,6 +18,8 @@ export interface OperatedStore {
   settings: Settings;
   /** Records a push as receiving does, routed as configured. */
   receive(fields: Record<string, string>, more?: { source?: string; receivedAt?: Date }): Promise<void>;
+  /** Brings the index up to what was received. */
+  index(): Promise<void>;
   /** Connectors that were woken. */
   woken: string[];
 }
@@ -58,6 +62,10 @@ export function withOperator<T>(
         store,
         settings,
         woken,
+        async index() {
+          const read = (state: CallState) => indexedCall(settings, state);
+          while (!(await store.indexCalls(readingVersion(settings), read, 100)).isDone);
+        },
         async receive(fields, { source = Object.keys(settings.sources)[0]!, receivedAt = new Date() } = {}) {
           const body = JSON.stringify(fields);
           await store.record({
