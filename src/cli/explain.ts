@@ -105,6 +105,8 @@ function stateOf(delivery: DeliveryView, time: (instant: Date) => string): strin
       return `delivered${shows}`;
     case 'failed':
       return `failed, until replayed or until the call changes${shows}`;
+    case 'skipped':
+      return `skipped, until replayed${shows}`;
     case 'due':
       return `due${delivery.dueAt ? ` since or at ${time(delivery.dueAt)}` : ''}${shows}`;
   }

@@ -19,7 +19,7 @@ export type { Log } from '../log.ts';
 export type { Call } from '../receive/call.ts';
 export { maskNumber, parsePhone, type Region, samePhone, writtenForms } from '../receive/phone.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
-export { type Condition, compileTemplate, type Template, type Value } from '../route/template.ts';
+export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
 export { type Touch, touchOf } from './attribution.ts';
 export { localDate } from './business-hours.ts';
 export { type FollowUpOptions, followUpOf, followUpOption } from './follow-up.ts';

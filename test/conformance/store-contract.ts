@@ -586,8 +586,8 @@ export function storeContract(
     await store.setConnectorState({ connector: 'a', blockedReason: null, since: at(1) });
     await store.setConnectorState({ connector: 'b', blockedReason: null, since: at(2) });
     assert.equal(await store.connectorStates(), [
-      { connector: 'a', blockedReason: null, since: at(1) },
-      { connector: 'b', blockedReason: null, since: at(2) },
+      { connector: 'a', blockedReason: null, since: at(1), paused: null, lastError: null },
+      { connector: 'b', blockedReason: null, since: at(2), paused: null, lastError: null },
     ]);
   });
 
@@ -713,6 +713,7 @@ const freshDelivery = {
   dueAt: at(0),
   failures: 0,
   lastReason: null,
+  skippedRevision: null,
   records: {},
 };
 

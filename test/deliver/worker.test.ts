@@ -154,6 +154,7 @@ worker('what is due is delivered, and what the CRM made of it is known', () =>
         dueAt: null,
         failures: 0,
         lastReason: null,
+        skippedRevision: null,
         records: { activity: { type: 'call', id: '900' } },
       },
     ]);
