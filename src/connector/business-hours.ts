@@ -65,7 +65,11 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 export function localText(instant: Date, timezone: string): string {
   let format = formats.get(timezone);
   if (!format) {
-    format = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' });
+    format = new Intl.DateTimeFormat('sv-SE', {
+      timeZone: timezone,
+      dateStyle: 'short',
+      timeStyle: 'medium',
+    });
     formats.set(timezone, format);
   }
   return format.format(instant).replace(' ', 'T');
