@@ -100,6 +100,22 @@ export function conditionsOf(facts: Facts, settings: AlertSettings, now: Date): 
   return found;
 }
 
+/** Whether the settings still ask for it. */
+export function isWatched(what: What, settings: AlertSettings): boolean {
+  switch (what) {
+    case 'blocked':
+      return settings.blockedForMs !== undefined;
+    case 'failed':
+      return settings.failed;
+    case 'backlog':
+      return settings.backlogOlderThanMs !== undefined;
+    case 'silence':
+      return settings.silentForMs !== undefined;
+    case 'store':
+      return true;
+  }
+}
+
 /** What is told when a condition is over. */
 export function recoveryOf(what: What, of: string): string {
   switch (what) {

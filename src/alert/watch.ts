@@ -7,7 +7,7 @@ import { callOf } from '../reading.ts';
 import type { CallState } from '../receive/call.ts';
 import type { Backlog, Lease, Store } from '../store/store.ts';
 import { type Channel, SendFailed } from './channel.ts';
-import { type Condition, conditionsOf, countedTo, type Facts, recoveryOf } from './conditions.ts';
+import { type Condition, conditionsOf, countedTo, type Facts, isWatched, recoveryOf } from './conditions.ts';
 import { channelsOf } from './configured-channels.ts';
 import { countCalls, digestLines, digestTitle, nextPeriodEnd, periodBefore } from './digest.ts';
 import { durationText, type Notice, oneLine, timeText, type What } from './notice.ts';
@@ -282,6 +282,7 @@ export class AlertWatch {
     state.open = state.open.filter((open) => {
       if (found.some(isSame(open))) return true;
       const { what, of, since } = open;
+      if (!isWatched(what, alerts)) return false; // it need not be over
       if (what !== 'store' && !Object.hasOwn(what === 'silence' ? sources : connectors, of)) return false;
       open.goneAt ??= nowMs;
       if (nowMs - open.goneAt < calmMs) return true;
@@ -299,12 +300,17 @@ export class AlertWatch {
     return { ...rest, id: randomUUID(), at: clock.now(), title: safe(title), lines: lines.map(safe) };
   }
 
+  #isResting(name: Channel['name'], nowMs: number): boolean {
+    const leftMs = (this.#resting.get(name)?.untilMs ?? 0) - nowMs;
+    return leftMs > 0 && leftMs <= Math.max(...retryMs); // longer only where the clock was set back
+  }
+
   /** In order, until one does not go through. */
   async #send(channel: Channel, state: State): Promise<void> {
     const { clock, log } = this.#options;
     const { name } = channel;
     const isFor = ({ to }: State['waiting'][number]) => to.includes(name);
-    while ((this.#resting.get(name)?.untilMs ?? 0) <= clock.now().getTime()) {
+    while (!this.#isResting(name, clock.now().getTime())) {
       const next = state.waiting.find(isFor);
       if (!next || this.#abort.signal.aborted) return;
       const { notice } = next;

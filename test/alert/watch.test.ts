@@ -400,6 +400,18 @@ alerts('a connector that is configured no more ends without a word', () =>
   }),
 );
 
+alerts('what is turned off while it lasts ends without a word', () =>
+  withAlerts('silentFor: off', async ({ store, time, pass, told, settings }) => {
+    await store.record(newPush(startPush('1'), { receivedAt: time.now() }));
+    await settle(store, time.now(), 'failed', 'no');
+    await pass(minute);
+    assert.is(told().length, 1);
+    settings.alerts.failed = false;
+    await pass(20 * minute);
+    assert.is(told().length, 1);
+  }),
+);
+
 alerts('what is turned off is not told of', () =>
   withAlerts(
     'blockedFor: off, failed: false, backlogOlderThan: off, silentFor: off',
