@@ -88,7 +88,8 @@ export class SqliteCallIndex {
       state.last_push === this.#lastPush() &&
       !this.#get('select call from calls_to_index limit 1');
     if (isUpToDate) return { calls: [], isDone: true, lastPush: state.last_push };
-    this.#database.exec('pragma synchronous=normal; begin immediate');
+    // A row that grows leaves its place: overwritten, nothing of what may be erased some day stays behind.
+    this.#database.exec('pragma synchronous=normal; pragma secure_delete=on; begin immediate');
     try {
       const done = this.counting(() => this.#step(version, read, limit));
       this.#database.exec('commit');
@@ -97,7 +98,7 @@ export class SqliteCallIndex {
       if (this.#database.isTransaction) this.#database.exec('rollback');
       throw reason;
     } finally {
-      this.#database.exec('pragma synchronous=full');
+      this.#database.exec('pragma synchronous=full; pragma secure_delete=off');
     }
   }
 
