@@ -111,6 +111,7 @@ const filtered = (command: Command) =>
         'due',
         'delivered',
         'failed',
+        'skipped',
         'unrouted',
       ]),
     )
@@ -150,6 +151,43 @@ example(
       (await import('./replay.ts')).replay(callIds, command.optsWithGlobals()),
     ),
   'delacon-bridge replay --state failed --connector acme-hubspot',
+);
+
+example(
+  program
+    .command('skip <call-id>')
+    .description('Leave a call out of a connector, though it may change, until it is replayed.')
+    .requiredOption('--connector <name>', 'the connector that is not to get it')
+    .requiredOption('--reason <text>', 'why; shown with the call')
+    .option('--source <name>', 'the source, if several have the id')
+    .addOption(json())
+    .action(async (callId, _, command) =>
+      (await import('./skip.ts')).skip(callId, command.optsWithGlobals()),
+    ),
+  'delacon-bridge skip 1122334 --connector acme-hubspot --reason "A test call."',
+);
+
+example(
+  program
+    .command('pause <connector>')
+    .description('Let a connector rest, over restarts too: calls wait. A running bridge notices by itself.')
+    .option('--reason <text>', 'why; shown with the connector')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./pause.ts')).pause(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge pause acme-hubspot --reason "The CRM is being moved."',
+);
+
+example(
+  program
+    .command('resume <connector>')
+    .description('End the pause of a connector: what waited is delivered.')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./pause.ts')).resume(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge resume acme-hubspot',
 );
 
 example(

@@ -262,15 +262,23 @@ export interface CallsFound {
   deliveries: number;
 }
 
-export interface CallCount {
-  /** When the range begins. */
-  at: number;
-  result: string;
-  missed: boolean;
+/** Calls by what came of them: `unknown` while nothing is known. Missed ones are among the others. */
+export interface ResultCounts {
   calls: number;
+  answered: number;
+  unanswered: number;
+  busy: number;
+  other: number;
+  unknown: number;
+  missed: number;
 }
 
-export interface TopCount extends Omit<CallCount, 'at'> {
+export interface CallCount extends ResultCounts {
+  /** When the range begins. */
+  at: number;
+}
+
+export interface TopCount extends ResultCounts {
   name: string;
 }
 
@@ -408,8 +416,9 @@ export interface Store {
   countFound(filter: IndexFilter): Promise<CallsFound>;
   /** In the order of the rows; those that are gone are left out. */
   views(rows: readonly number[]): Promise<CallView[]>;
-  /** Calls received within ranges of whole quarters of an hour. */
+  /** Calls received within ranges of whole quarters of an hour, in their order; ranges without any are left out. */
   countCalls(ranges: readonly { since: number; until: number }[]): Promise<CallCount[]>;
+  /** The names that most calls have, most first. */
   topCalls(
     facet: 'source' | 'keyword' | 'dealer',
     since: number,
