@@ -671,11 +671,11 @@ function kindOf(typed: string): string {
 function shapeOf(held: string, typed: string): string {
   const { number, region } = wanted(typed);
   const { national } = parsePhone(number, region);
-  if (held === typed) return 'as typed';
   if (held === number) return 'with + and country code';
   if (held === number.slice(1)) return 'with country code';
   if (held === national && national.startsWith('0')) return 'with trunk zero';
   if (held === national || held === number.slice(3)) return 'without country code and zero';
+  if (held === typed) return 'as typed';
   return `otherwise: ${maskNumber(held)}, ${held.length} characters`;
 }
 

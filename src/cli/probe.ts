@@ -130,8 +130,15 @@ function cells(result: Assumption): string[] {
 
 function draw(results: readonly Assumption[]): string {
   const width = Math.max(process.stdout.columns ?? 160, 100) - 6 - 8;
-  const shares = [0.22, 0.2, 0.33, 0, 0.25].map((share) => Math.floor(width * share) || 6);
-  return table(headings, results.map(cells), shares);
+  const widths = [0.22, 0.2, 0.33, 0, 0.25].map((share) => Math.floor(width * share) || 6);
+  // A word that is longer than its column would be cut: JSON is full of them.
+  const broken = (text: string, column: number) =>
+    text.replace(new RegExp(`\\S{${(widths[column] as number) - 1}}`, 'g'), '$& ');
+  return table(
+    headings,
+    results.map((result) => cells(result).map(broken)),
+    widths,
+  );
 }
 
 function summary(results: readonly Assumption[]): string {

@@ -155,6 +155,21 @@ probe('statuses that the account does not have are seen, and written as complete
   }),
 );
 
+probe('a running bridge goes by what a probe beside it found, within a minute', () =>
+  withAccount(async ({ hubspot, tools, time }) => {
+    const connection = await open(hubspot, {}, tools);
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(hubspot.calls().length, 1);
+    tools.kept.set('found', JSON.stringify({ timeline: 'ended' }));
+    await time.pass(60_000, async () => {});
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.equal(outcome, { kind: 'delivered', records: {}, notes: ['It waits for the end of the call.'] });
+    assert.is(hubspot.calls().length, 1);
+    await deliverOne(connection, deliveryOf([startPush('2'), endPush('2')]));
+    assert.is(hubspot.calls().length, 2);
+  }),
+);
+
 probe('without what setup makes, nothing is tried', () =>
   withAccount(
     async ({ hubspot, run }) => {
