@@ -270,7 +270,7 @@ export class HubSpotApi {
     body: unknown,
     signal: AbortSignal,
   ): Promise<RawAnswer> {
-    const { data } = await this.#send(`${method} ${path}`, signal, async () => {
+    const { data } = await this.#send(`${method} ${path.replace(/\/\d+/g, '/:id')}`, signal, async () => {
       const response = await this.#client.apiRequest({
         method,
         path,

@@ -231,20 +231,18 @@ class ProbeRun {
     const good = this.#key();
     const bad = this.#key();
     const mixed = () => {
+      const input = (trace: string, more: Properties = {}) => ({
+        objectWriteTraceId: trace,
+        properties: { ...this.#call(trace), ...more },
+        associations: [],
+      });
+      const inputs = [input(good), input(bad, { hs_timestamp: 'not a time' })];
+      const send = () => this.#ask('calls/batch/create', { inputs });
+      // Should the bad one be made after all, it is to be deleted, too.
       answer ??= this.trials.write(
         'calls',
         good,
-        () =>
-          this.#ask('calls/batch/create', {
-            inputs: [
-              { objectWriteTraceId: good, properties: this.#call(good), associations: [] },
-              {
-                objectWriteTraceId: bad,
-                properties: { ...this.#call(bad), hs_timestamp: 'not a time' },
-                associations: [],
-              },
-            ],
-          }),
+        () => this.trials.write('calls', bad, send, () => []),
         idsIn,
       );
       return answer;
@@ -593,8 +591,13 @@ class ProbeRun {
     const idProperty = type === 'contacts' ? ownProperties.contacts : ownProperties.calls;
     const path = `/crm/${apiVersions.crm}/objects/${type}/batch/read`;
     const body = { idProperty, properties: [idProperty], propertiesWithHistory: [], inputs: [{ id: key }] };
-    const read = await this.#api.ask('POST', path, body, signal);
-    for (const id of new Set([...ids, ...idsIn(read)])) await this.#delete(type, id, signal);
+    let found = await this.#api.ask('POST', path, body, signal);
+    if (found.status >= 300) {
+      const filters = [{ propertyName: idProperty, operator: 'EQ', value: key }];
+      const search = path.replace('batch/read', 'search');
+      found = await this.#api.ask('POST', search, { filterGroups: [{ filters }] }, signal);
+    }
+    for (const id of new Set([...ids, ...idsIn(found)])) await this.#delete(type, id, signal);
   }
 
   /** What the connector makes of an answer; undefined if it did as asked. */

@@ -308,7 +308,8 @@ export class SalesforceApi {
     headers: Record<string, string> = allowSimilar,
   ): Promise<{ status: number; body: unknown }> {
     try {
-      const request = { kind: `${method} ${path.split('?')[0]}`, method, path, body, headers };
+      const kind = `${method} ${path.replace(/\/00\w+/g, '/:id')}`;
+      const request = { kind, method, path, body, headers };
       return { status: 200, body: await this.#send<unknown>(request, signal) };
     } catch (thrown) {
       const answer = thrown instanceof RequestFailed ? thrown.answer : undefined;
