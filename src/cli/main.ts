@@ -75,6 +75,19 @@ example(
 
 example(
   program
+    .command('probe <connector>')
+    .description('Try on a TEST account what the documents of a CRM do not settle; write a report.')
+    .option('--yes', 'write to the account without asking')
+    .option('--report <file>', 'where the report goes (default: probe-<connector>-<day>.md)')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./probe.ts')).probe(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge probe acme-hubspot-test',
+);
+
+example(
+  program
     .command('send [url]')
     .description(
       "Play the vendor's two sample pushes, or a simulated day, at a push URL (default: this bridge's).",
