@@ -15,6 +15,7 @@ import { Contacts } from './contacts.ts';
 import { deliver, type Means } from './deliver.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, options } from './options.ts';
+import { openStage } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 
 /** Writes each call as one HubSpot call on one contact. */
@@ -24,6 +25,11 @@ export default defineConnector({
   draft: (options, delivery) => [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat(),
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
+  async openRehearsal(options, tools, rehearsal) {
+    const stage = await openStage(options, tools, rehearsal);
+    const api = await HubSpotApi.open({ ...options, baseUrl: stage.url }, tools);
+    return new HubSpotConnection(api, options, tools, stage.close);
+  },
 });
 
 /** Enough to use up what the largest accounts are granted, 19 requests a second, when each takes 0.4 s. */
@@ -34,9 +40,11 @@ class HubSpotConnection implements Connection {
   readonly #api: HubSpotApi;
   readonly #means: Means;
   readonly #links: RecordLinks;
+  readonly close: () => Promise<void>;
 
-  constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools) {
+  constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools, close = async () => {}) {
     this.#api = api;
+    this.close = close;
     const contacts = new Contacts(api, options, tools.people, tools.log);
     this.#means = { options, contacts, calls: new Calls(api) };
     this.#links = new RecordLinks(api);
@@ -65,6 +73,4 @@ class HubSpotConnection implements Connection {
   link(record: RecordRef) {
     return this.#links.of(record);
   }
-
-  async close(): Promise<void> {}
 }

@@ -4,16 +4,19 @@ import {
   defineConnector,
   type PlanStep,
   type RecordRef,
+  rehearsedFetch,
   type Tools,
 } from '../../src/connector/contract.ts';
 import { largestBatch, mostAtOnce, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
 import { FieldDescriptions } from './fields.ts';
+import { keepingRotated } from './grant.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { People } from './people.ts';
 import { PeopleUpdates } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
+import { PretendedSalesforce } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
@@ -25,6 +28,11 @@ export default defineConnector({
   draft: (options, delivery) => [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat(),
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
+  async openRehearsal(options, tools, rehearsal) {
+    const fetch = rehearsedFetch(new PretendedSalesforce(options), rehearsal, tools.fetch);
+    const rehearsing = { ...tools, fetch, memory: keepingRotated(tools.memory, rehearsal) };
+    return new SalesforceConnection(await SalesforceApi.open(options, rehearsing), options, rehearsing);
+  },
 });
 
 const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: 'Contact' };

@@ -13,11 +13,13 @@ import {
   type RecordDraft,
   type Records,
   saleOption,
+  type Tools,
   template,
   writeOption,
 } from '../../src/connector/contract.ts';
 import { draftActivity, draftFollowUp, draftPerson, draftSale } from './drafts.ts';
 import { LocalCrm } from './local-crm.ts';
+import { RehearsingCrm } from './rehearsal.ts';
 
 /*
  * A CRM in a file: the default, so that the bridge can be tried without an account anywhere. It is also the smallest
@@ -58,10 +60,18 @@ export default defineConnector({
   options,
   draft: (options, delivery) => drafts(options, delivery),
   open: (options, tools) => {
-    const crm = new LocalCrm(join(tools.dataDir, 'sandbox.db'));
+    const crm = new LocalCrm(fileIn(tools));
+    return connectionTo(crm, options, new OpenFollowUps(options.followUp, tools.memory));
+  },
+  openRehearsal: (options, tools, rehearsal) => {
+    const crm = new RehearsingCrm(fileIn(tools), rehearsal);
     return connectionTo(crm, options, new OpenFollowUps(options.followUp, tools.memory));
   },
 });
+
+function fileIn({ dataDir }: Tools): string {
+  return join(dataDir, 'sandbox.db');
+}
 
 function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
   return [

@@ -44,6 +44,7 @@ export { type OwnerOptions, ownerOf, ownerOption } from './owner.ts';
 export type { People } from './people.ts';
 export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
+export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 
 /** A record in the CRM. `type` is the CRM's own word in lower case: contact, lead, call, task. */
@@ -192,6 +193,8 @@ export interface Rehearsal {
   /** false: nothing is sent, and the CRM is taken to be set up and empty. true: what only reads is sent. */
   online: boolean;
   plan(request: PlannedRequest): void;
+  /** Really keeps what a log-in issued, in `tools.memory`'s place: what was issued before is used up. */
+  keep?(texts: ReadonlyMap<string, string>): Promise<void>;
 }
 
 export interface ConnectorDefinition<Options = unknown> {
@@ -204,7 +207,8 @@ export interface ConnectorDefinition<Options = unknown> {
   open(options: Options, tools: Tools): Connection | Promise<Connection>;
   /**
    * A connection whose `deliver` sends nothing that writes: it tells `rehearsal` of each request and goes on as if the
-   * CRM had done what it asks. `preview --requests` shows them.
+   * CRM had done what it asks. `tools.people` and `tools.memory` forget afterwards what they are told. `preview
+   * --requests` shows the requests.
    */
   openRehearsal?(options: Options, tools: Tools, rehearsal: Rehearsal): Connection | Promise<Connection>;
 }
