@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigProblems } from '../config/problems.ts';
 import { keepYoungSpaceSmall } from '../runtime/memory.ts';
+import { WrongUse } from './wrong-use.ts';
 
 /*
  * The commands. Each lives in a file of its own, imported when it is asked for, so that help and mistakes are answered
@@ -91,12 +92,21 @@ example(
     .description(
       "Show what pushes would write, with no CRM (default: the vendor's samples; - reads from standard input).",
     )
+    .option('--call <call-id>', 'a call that is stored, as it stands, instead of pushes')
     .option('--source <name>', 'the source they come from (default: the first)')
+    .option('--connector <name>', 'for this connector only')
+    .option('--requests', 'the very requests that would be sent, push after push, for an empty CRM')
+    .addOption(
+      new Option(
+        '--online',
+        'the requests for the CRM as it is: what only reads is sent, nothing that writes',
+      ).implies({ requests: true }),
+    )
     .addOption(json())
     .action(async (file, _, command) =>
       (await import('./preview.ts')).preview(file, command.optsWithGlobals()),
     ),
-  'delacon-bridge preview push.json',
+  'delacon-bridge preview push.json --requests',
 );
 
 const filtered = (command: Command) =>
@@ -196,5 +206,5 @@ function codeOf(reason: unknown): number {
   // A sentence for the operator. Where it came from helps developers only.
   console.error(reason instanceof Error ? reason.message : String(reason));
   if (process.env['DEBUG'] && !(reason instanceof ConfigProblems)) console.error(reason);
-  return 1;
+  return reason instanceof WrongUse ? 2 : 1;
 }
