@@ -109,6 +109,17 @@ example(
   'delacon-bridge preview push.json --requests',
 );
 
+example(
+  program
+    .command('test')
+    .description('Run the tests of the mapping that the configuration has under "tests:". Nothing is sent.')
+    .option('--connector <name>', 'only what is expected of this connector')
+    .option('--file <file...>', 'files with tests, instead of those that the configuration has')
+    .addOption(json())
+    .action(async (_, command) => (await import('./test.ts')).test(command.optsWithGlobals())),
+  'delacon-bridge test --connector acme-hubspot',
+);
+
 const filtered = (command: Command) =>
   command
     .option('--source <name>', 'only of this source')

@@ -4,8 +4,9 @@ import { type Config, loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { RecordDraft } from '../connector/contract.ts';
 import { deliveryOf, routingOf } from '../reading.ts';
-import { type CallState, foldFields, kindOf } from '../receive/call.ts';
+import { type CallState, foldFields, kindOf, stateAt } from '../receive/call.ts';
 import { type Push, parsePush } from '../receive/push.ts';
+import { pushesIn } from '../receive/recorded-pushes.ts';
 import type { Routing } from '../route/match.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -127,21 +128,9 @@ function print({ callId, routing, notes, connectors }: Preview): void {
   console.log();
 }
 
-/** Bodies as they would be posted: one, several with blank lines between, or a JSON array of them. */
 async function readPushes(file: string | undefined): Promise<Push[]> {
   if (file === undefined) return [startSample, endSample].map(parsePush);
-  const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
-  if (content.trimStart().startsWith('[')) {
-    return (JSON.parse(content) as unknown[]).map((push) => parsePush(JSON.stringify(push)));
-  }
-  try {
-    return [parsePush(content)];
-  } catch {
-    return content
-      .split(/\n\s*\n/)
-      .filter((part) => part.trim() !== '')
-      .map(parsePush);
-  }
+  return pushesIn(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
 }
 
 /** What each push makes of its call, in the order of the pushes. */
@@ -152,15 +141,7 @@ function momentsOf(pushes: readonly Push[], source: string): Moment[] {
     const before = latest.get(callId);
     const folded = foldFields(before?.state.fields, fields);
     const isRepeat = before !== undefined && folded === before.state.fields;
-    const ended = kindOf(folded) === 'end' || kindOf(folded) === 'both';
-    const state = {
-      source,
-      callId,
-      fields: folded,
-      firstReceivedAt: now,
-      endReceivedAt: ended ? now : null,
-      lapsed: false,
-    };
+    const state = stateAt(now, source, callId, folded);
     const revision = (before?.revision ?? 0) + (isRepeat ? 0 : 1);
     const moment = { push: kindOf(fields), state, revision, isRepeat };
     latest.set(callId, moment);

@@ -5,6 +5,7 @@ import { condition, duration, secret } from '../connector/options.ts';
 import type { Region } from '../receive/phone.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { type MappingTest, mappingTest } from './mapping-test.ts';
 import { parseSize } from './quantities.ts';
 import { withheldWords } from './withheld-words.ts';
 
@@ -228,6 +229,9 @@ export const settingsSchema = z.strictObject({
   sources: z.record(name, source).describe('Who sends pushes: a Delacon account or client each.'),
   connectors: z.record(name, connector).describe('Which CRMs calls are written to.'),
   routes: z.array(route).describe('Which calls go where. Every route that matches applies.'),
+  tests: z
+    .array(mappingTest)
+    .describe('Pushes, and what must come of them; or files with tests. `delacon-bridge test` runs them.'),
 });
 
 type Parsed = z.output<typeof settingsSchema>;
@@ -248,9 +252,10 @@ export interface ConnectorSettings {
   raw: unknown;
 }
 
-export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors'> {
+export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors' | 'tests'> {
   sources: Record<string, Source>;
   connectors: Record<string, ConnectorSettings>;
+  tests: MappingTest[];
 }
 
 function quantity(parse: (written: string | number) => number | { problem: string }) {
