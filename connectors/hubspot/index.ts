@@ -3,7 +3,9 @@ import {
   type Delivery,
   defineConnector,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
+  type Rehearsal,
   type Tools,
 } from '../../src/connector/contract.ts';
 import { HubSpotApi, largestBatch } from './api.ts';
@@ -15,22 +17,22 @@ import { Contacts } from './contacts.ts';
 import { deliver, type Means } from './deliver.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, options } from './options.ts';
-import { openStage } from './rehearsal.ts';
+import { openStage, PretendedHubSpot } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 
 /** Writes each call as one HubSpot call on one contact. */
 export default defineConnector({
   type: 'hubspot',
   options,
-  draft: (options, delivery) => [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat(),
+  draft,
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
-  async openRehearsal(options, tools, rehearsal) {
-    const stage = await openStage(options, tools, rehearsal);
-    const api = await HubSpotApi.open({ ...options, baseUrl: stage.url }, tools);
-    return new HubSpotConnection(api, options, tools, stage.close);
-  },
+  openRehearsal: (options, tools, rehearsal) => RehearsingConnection.start(options, tools, rehearsal),
 });
+
+function draft(options: HubSpotOptions, delivery: Delivery): RecordDraft[] {
+  return [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat();
+}
 
 /** Enough to use up what the largest accounts are granted, 19 requests a second, when each takes 0.4 s. */
 const parallel = 8;
@@ -40,11 +42,9 @@ class HubSpotConnection implements Connection {
   readonly #api: HubSpotApi;
   readonly #means: Means;
   readonly #links: RecordLinks;
-  readonly close: () => Promise<void>;
 
-  constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools, close = async () => {}) {
+  constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools) {
     this.#api = api;
-    this.close = close;
     const contacts = new Contacts(api, options, tools.people, tools.log);
     this.#means = { options, contacts, calls: new Calls(api) };
     this.#links = new RecordLinks(api);
@@ -73,4 +73,61 @@ class HubSpotConnection implements Connection {
   link(record: RecordRef) {
     return this.#links.of(record);
   }
+
+  async close(): Promise<void> {}
 }
+
+/** One whose requests are told, and only sent where they read. */
+class RehearsingConnection extends HubSpotConnection {
+  readonly #options: HubSpotOptions;
+  readonly #hubspot: PretendedHubSpot;
+  readonly #leave: () => Promise<void>;
+
+  private constructor(
+    api: HubSpotApi,
+    options: HubSpotOptions,
+    tools: Tools,
+    stage: { hubspot: PretendedHubSpot; close(): Promise<void> },
+  ) {
+    super(api, options, tools);
+    this.#options = options;
+    this.#hubspot = stage.hubspot;
+    this.#leave = stage.close;
+  }
+
+  static async start(options: HubSpotOptions, tools: Tools, rehearsal: Rehearsal): Promise<Connection> {
+    const hubspot = new PretendedHubSpot(options);
+    let isSetUp = rehearsal.online;
+    const told: Rehearsal = {
+      ...rehearsal,
+      plan: (request) => {
+        if (isSetUp) rehearsal.plan(request);
+      },
+    };
+    const { url, close } = await openStage(hubspot, options.baseUrl, told, tools.fetch);
+    try {
+      const open = () => HubSpotApi.open({ ...options, baseUrl: url }, tools);
+      if (!isSetUp) {
+        const setup = new HubSpotConnection(await open(), options, tools);
+        await setup.apply(AbortSignal.timeout(setUpInMs), () => {});
+      }
+      isSetUp = true;
+      return new RehearsingConnection(await open(), options, tools, { hubspot, close });
+    } catch (thrown) {
+      await close();
+      throw thrown;
+    }
+  }
+
+  override deliver(batch: readonly Delivery[], signal: AbortSignal) {
+    this.#hubspot.learn(batch.flatMap((delivery) => draft(this.#options, delivery)));
+    return super.deliver(batch, signal);
+  }
+
+  override close(): Promise<void> {
+    return this.#leave();
+  }
+}
+
+/** It is done on this machine. */
+const setUpInMs = 30_000;

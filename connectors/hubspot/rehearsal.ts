@@ -6,13 +6,12 @@ import {
   mappedNames,
   type OwnerOptions,
   type PretendedCrm,
+  type RecordDraft,
   type Rehearsal,
   rehearsedFetch,
   type SaleOptions,
-  type Tools,
 } from '../../src/connector/contract.ts';
 import type { HubSpotOptions } from './options.ts';
-import { ownGroup, ownProperties } from './setup-names.ts';
 
 type Json = Record<string, unknown>;
 
@@ -47,9 +46,19 @@ export class PretendedHubSpot implements PretendedCrm {
   readonly #options: HubSpotOptions & { owner?: OwnerOptions; sale?: SaleOptions };
   /** What was written, by kind of object. */
   readonly #made = new Map<string, MadeUp[]>();
+  /** What setup defined, by path. */
+  readonly #defined = new Map<string, Json[]>();
+  /** Properties that records are drafted with: HubSpot's own, and those that the configuration maps. */
+  readonly #drafted: Set<string>;
 
   constructor(options: HubSpotOptions) {
     this.#options = options;
+    this.#drafted = new Set([...filledLater, ...mappedNames(options)]);
+  }
+
+  /** A property that a record is drafted with is there. */
+  learn(drafts: readonly RecordDraft[]): void {
+    for (const { properties } of drafts) for (const name of Object.keys(properties)) this.#drafted.add(name);
   }
 
   kindOf({ method, path }: Asked): 'login' | 'read' | 'write' {
@@ -117,8 +126,14 @@ export class PretendedHubSpot implements PretendedCrm {
     return found ? { status: 200, body: rowOf(found, {}) } : notFound;
   }
 
-  /** Links, and whatever else is to be written. */
+  /** Definitions, links, and whatever else is to be read or written. */
   #ofOthers(asked: Asked): Answered {
+    if (this.kindOf(asked) === 'read') return batch(200, []);
+    if (asked.path.includes('/properties/')) {
+      const made = { options: [], ...(asked.body as Json) };
+      this.#defined.set(asked.path, [...(this.#defined.get(asked.path) ?? []), made]);
+      return { status: 201, body: made };
+    }
     const results = inputsOf(asked).map((input) => ({ ...input, associationSpec: {} }));
     return batch(200, results);
   }
@@ -171,10 +186,9 @@ export class PretendedHubSpot implements PretendedCrm {
       /^\/crm\/(?:v\d+\/)?(?:\d{4}-\d\d\/)?(\w+)(?:\/([\w-]+))?(?:\/(.+))?$/.exec(path) ?? [];
     switch (what) {
       case 'properties':
-        if (more === 'groups') return { results: [ownGroup] };
-        return more === ''
-          ? { results: this.#properties(objectType) }
-          : (this.#properties(objectType).find(({ name }) => name === more) ?? { name: more });
+        return more === 'groups'
+          ? { results: this.#defined.get(path) ?? [] }
+          : { results: [...(this.#defined.get(path) ?? []), ...this.#properties(objectType)] };
       case 'owners': {
         const named = [...Object.values(owner?.map ?? {}), owner?.otherwise ?? ''];
         const asked = query.get('email');
@@ -195,20 +209,21 @@ export class PretendedHubSpot implements PretendedCrm {
   }
 
   #properties(objectType: string): Json[] {
-    const own = Object.values<string>(ownProperties);
-    return [...new Set([...own, ...mappedNames(this.#options)])].map((name) => ({
+    return [...this.#drafted].map((name) => ({
       name,
       label: name,
       description: '',
-      groupName: ownGroup.name,
+      groupName: '',
       type: 'string',
       fieldType: 'text',
       options: [],
-      hasUniqueValue: own.includes(name),
       objectType,
     }));
   }
 }
+
+/** What a draft leaves to be looked up in HubSpot. */
+const filledLater = ['hubspot_owner_id', 'pipeline', 'dealstage'];
 
 const madeUp = 'new-';
 
@@ -249,16 +264,17 @@ const notFound: Answered = {
  * machine, which passes on what may be sent.
  */
 export async function openStage(
-  options: HubSpotOptions,
-  tools: Tools,
+  hubspot: PretendedHubSpot,
+  baseUrl: string,
   rehearsal: Rehearsal,
+  send: typeof fetch,
 ): Promise<{ url: string; close(): Promise<void> }> {
-  const fetched = rehearsedFetch(new PretendedHubSpot(options), rehearsal, tools.fetch);
+  const fetched = rehearsedFetch(hubspot, rehearsal, send);
 
   async function pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await textOf(request);
     const method = request.method ?? 'GET';
-    const answer = await fetched(`${options.baseUrl}${request.url}`, {
+    const answer = await fetched(`${baseUrl}${request.url}`, {
       method,
       headers: headersOf(request),
       ...(body === '' ? {} : { body }),

@@ -3,6 +3,7 @@ import {
   type Delivery,
   defineConnector,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
   rehearsedFetch,
   type Tools,
@@ -25,15 +26,21 @@ import { Tasks } from './tasks.ts';
 export default defineConnector({
   type: 'salesforce',
   options,
-  draft: (options, delivery) => [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat(),
+  draft,
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
   async openRehearsal(options, tools, rehearsal) {
-    const fetch = rehearsedFetch(new PretendedSalesforce(options), rehearsal, tools.fetch);
+    const salesforce = new PretendedSalesforce(options);
+    const fetch = rehearsedFetch(salesforce, rehearsal, tools.fetch);
     const rehearsing = { ...tools, fetch, memory: keepingRotated(tools.memory, rehearsal) };
-    return new SalesforceConnection(await SalesforceApi.open(options, rehearsing), options, rehearsing);
+    const api = await SalesforceApi.open(options, rehearsing);
+    return new RehearsingConnection(api, options, rehearsing, salesforce);
   },
 });
+
+function draft(options: SalesforceOptions, delivery: Delivery): RecordDraft[] {
+  return [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat();
+}
 
 const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: 'Contact' };
 
@@ -79,4 +86,21 @@ class SalesforceConnection implements Connection {
   }
 
   async close(): Promise<void> {}
+}
+
+/** One whose requests are told, and only sent where they read. */
+class RehearsingConnection extends SalesforceConnection {
+  readonly #options: SalesforceOptions;
+  readonly #salesforce: PretendedSalesforce;
+
+  constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools, salesforce: PretendedSalesforce) {
+    super(api, options, tools);
+    this.#options = options;
+    this.#salesforce = salesforce;
+  }
+
+  override deliver(batch: readonly Delivery[], signal: AbortSignal) {
+    this.#salesforce.learn(batch.flatMap((delivery) => draft(this.#options, delivery)));
+    return super.deliver(batch, signal);
+  }
 }

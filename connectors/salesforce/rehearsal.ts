@@ -4,10 +4,11 @@ import {
   mappedNames,
   type OwnerOptions,
   type PretendedCrm,
+  type RecordDraft,
   type SaleOptions,
 } from '../../src/connector/contract.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownFields } from './setup-names.ts';
+import * as setupNames from './setup-names.ts';
 
 type Json = Record<string, unknown>;
 type MadeUp = Json & { Id: string };
@@ -47,27 +48,31 @@ const prefixes: Record<string, string> = {
  */
 export class PretendedSalesforce implements PretendedCrm {
   readonly #options: SalesforceOptions;
-  /** What is there, and what was written, by kind of object. */
+  /** What an org has that is set up. Asked of the real one, it says so itself. */
+  readonly #there = new Map<string, MadeUp[]>();
+  /** What was written, by kind of object. */
   readonly #made = new Map<string, MadeUp[]>();
+  /** Fields that records are drafted with: Salesforce's own, and those that the configuration maps. */
+  readonly #drafted: Set<string>;
 
   constructor(options: SalesforceOptions & { owner?: OwnerOptions; sale?: SaleOptions }) {
     this.#options = options;
+    this.#drafted = new Set([...filledLater, ...namesIn(setupNames), ...mappedNames(options)]);
     const { owner, sale } = options;
     const emails = new Set([...Object.values(owner?.map ?? {}), owner?.otherwise ?? '']);
     for (const email of emails) {
-      if (email !== '')
-        this.#create('User', {
-          Email: email,
-          Username: email,
-          Name: email,
-          IsActive: true,
-          UserType: 'Standard',
-        });
+      const user = { Email: email, Username: email, Name: email, IsActive: true, UserType: 'Standard' };
+      if (email !== '') this.#add(this.#there, 'User', user);
     }
     if (sale) {
-      const names = { MasterLabel: sale.stage, ApiName: sale.stage };
-      this.#create('OpportunityStage', { ...names, IsActive: true, IsClosed: false, IsWon: false });
+      const stage = { MasterLabel: sale.stage, ApiName: sale.stage };
+      this.#add(this.#there, 'OpportunityStage', { ...stage, IsActive: true, IsClosed: false, IsWon: false });
     }
+  }
+
+  /** A field that a record is drafted with is there. */
+  learn(drafts: readonly RecordDraft[]): void {
+    for (const { properties } of drafts) for (const name of Object.keys(properties)) this.#drafted.add(name);
   }
 
   kindOf({ method, path, body }: Asked): 'login' | 'read' | 'write' {
@@ -97,7 +102,7 @@ export class PretendedSalesforce implements PretendedCrm {
     switch (`${method} ${what}`) {
       case 'GET query':
       case 'GET queryAll':
-        return page(this.#matching(asked.query.get('q') ?? ''));
+        return page(this.#matching([this.#there, this.#made], asked.query.get('q') ?? ''));
       case 'GET search':
         return { status: 200, body: { searchRecords: [] } };
       case 'GET sobjects':
@@ -141,7 +146,7 @@ export class PretendedSalesforce implements PretendedCrm {
   complete(asked: Asked, answered: Answered): Answered {
     const queried = (query: URLSearchParams, body: unknown) => {
       const { totalSize, records, ...rest } = body as { totalSize: number; records: Json[] };
-      const made = this.#matching(query.get('q') ?? '');
+      const made = this.#matching([this.#made], query.get('q') ?? '');
       return { ...rest, totalSize: totalSize + made.length, records: [...records, ...made] };
     };
     const isQuery = ({ path }: Asked) => /\/query(All)?$/.test(path);
@@ -190,15 +195,16 @@ export class PretendedSalesforce implements PretendedCrm {
   }
 
   #create(object: string, fields: Json): MadeUp {
-    const made = this.#madeOf(object);
+    return this.#add(this.#made, object, fields);
+  }
+
+  #add(records: Map<string, MadeUp[]>, object: string, fields: Json): MadeUp {
+    const known = records.get(object) ?? [];
     // 15 characters, as ids that Salesforce takes in a query, and finds nothing under.
-    const serial = String(made.length + 1).padStart(4, '0');
-    const one = {
-      ...fields,
-      attributes: { type: object },
-      Id: `${prefixes[object] ?? 'a00'}00000NEW${serial}`,
-    };
-    made.push(one);
+    const serial = String(known.length + 1).padStart(4, '0');
+    const id = `${prefixes[object] ?? 'a00'}00000NEW${serial}`;
+    const one = { ...fields, attributes: { type: object }, Id: id };
+    records.set(object, [...known, one]);
     return one;
   }
 
@@ -206,7 +212,7 @@ export class PretendedSalesforce implements PretendedCrm {
    * What a query finds of what was written here: those with a value that the query names for its field, or all of a
    * kind where it names none. Other conditions are taken to be met.
    */
-  #matching(statement: string): Json[] {
+  #matching(from: readonly ReadonlyMap<string, MadeUp[]>[], statement: string): Json[] {
     const object = /\bFROM (\w+)/.exec(statement)?.[1] ?? '';
     const named = [
       ...statement.matchAll(/(\w+) (?:IN \(((?:'(?:\\.|[^'\\])*',?\s*)+)\)|= ('(?:\\.|[^'\\])*'))/g),
@@ -216,39 +222,43 @@ export class PretendedSalesforce implements PretendedCrm {
         text.replace(/\\(.)/g, '$1'),
       ),
     }));
-    return this.#madeOf(object).filter(
-      (one) =>
-        named.length === 0 ||
-        named.some(({ field, values }) => one[field] !== undefined && values.includes(String(one[field]))),
-    );
+    return from
+      .flatMap((records) => records.get(object) ?? [])
+      .filter(
+        (one) =>
+          named.length === 0 ||
+          named.some(({ field, values }) => one[field] !== undefined && values.includes(String(one[field]))),
+      );
   }
 
   #find(object: string, field: string, value: string): MadeUp | undefined {
-    return this.#madeOf(object).find((one) => String(one[field]) === value);
+    return this.#made.get(object)?.find((one) => String(one[field]) === value);
   }
 
-  #madeOf(object: string): MadeUp[] {
-    const made = this.#made.get(object) ?? [];
-    this.#made.set(object, made);
-    return made;
-  }
-
-  /** An org in which every field exists that the configuration names, for values of any kind and length. */
+  /** For values of any kind and length. */
   #fields(): Json[] {
-    const names = new Set<string>([...Object.values(ownFields), ...mappedNames(this.#options)]);
-    return [...names].map((name) => ({
+    return [...this.#drafted].map((name) => ({
       name,
       type: 'anyType',
       length: 0,
       digits: 0,
       createable: true,
       updateable: true,
-      externalId: Object.values<string>(ownFields).includes(name),
-      unique: Object.values<string>(ownFields).includes(name),
+      externalId: false,
+      unique: false,
       restrictedPicklist: false,
       picklistValues: [],
     }));
   }
+}
+
+/** What a draft leaves to be looked up in Salesforce. */
+const filledLater = ['OwnerId', 'WhoId', 'WhatId', 'AccountId', 'ContactId', 'StageName'];
+
+/** The fields that setup makes. */
+function namesIn(value: unknown): string[] {
+  if (typeof value === 'string') return /__p?c$/.test(value) ? [value] : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(namesIn) : [];
 }
 
 interface CompositeAnswer {
