@@ -3,7 +3,6 @@ import {
   type Delivery,
   defineConnector,
   type PlanStep,
-  type RecordDraft,
   type RecordRef,
   type Rehearsal,
   type Tools,
@@ -21,18 +20,16 @@ import { openStage, PretendedHubSpot } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 
 /** Writes each call as one HubSpot call on one contact. */
-export default defineConnector({
+const connector = defineConnector({
   type: 'hubspot',
   options,
-  draft,
+  draft: (options, delivery) => [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat(),
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
   openRehearsal: (options, tools, rehearsal) => RehearsingConnection.start(options, tools, rehearsal),
 });
 
-function draft(options: HubSpotOptions, delivery: Delivery): RecordDraft[] {
-  return [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat();
-}
+export default connector;
 
 /** Enough to use up what the largest accounts are granted, 19 requests a second, when each takes 0.4 s. */
 const parallel = 8;
@@ -120,7 +117,7 @@ class RehearsingConnection extends HubSpotConnection {
   }
 
   override deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    this.#hubspot.learn(batch.flatMap((delivery) => draft(this.#options, delivery)));
+    this.#hubspot.learn(batch.flatMap((delivery) => connector.draft(this.#options, delivery)));
     return super.deliver(batch, signal);
   }
 

@@ -3,7 +3,6 @@ import {
   type Delivery,
   defineConnector,
   type PlanStep,
-  type RecordDraft,
   type RecordRef,
   rehearsedFetch,
   type Tools,
@@ -23,10 +22,10 @@ import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
 
 /** Writes each call as one Task on one lead or contact. */
-export default defineConnector({
+const connector = defineConnector({
   type: 'salesforce',
   options,
-  draft,
+  draft: (options, delivery) => [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat(),
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
   async openRehearsal(options, tools, rehearsal) {
@@ -38,9 +37,7 @@ export default defineConnector({
   },
 });
 
-function draft(options: SalesforceOptions, delivery: Delivery): RecordDraft[] {
-  return [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat();
-}
+export default connector;
 
 const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: 'Contact' };
 
@@ -100,7 +97,7 @@ class RehearsingConnection extends SalesforceConnection {
   }
 
   override deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    this.#salesforce.learn(batch.flatMap((delivery) => draft(this.#options, delivery)));
+    this.#salesforce.learn(batch.flatMap((delivery) => connector.draft(this.#options, delivery)));
     return super.deliver(batch, signal);
   }
 }
