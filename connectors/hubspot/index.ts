@@ -3,6 +3,7 @@ import {
   type Delivery,
   defineConnector,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
   type Rehearsal,
   type Tools,
@@ -20,16 +21,17 @@ import { openStage, PretendedHubSpot } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 
 /** Writes each call as one HubSpot call on one contact. */
-const connector = defineConnector({
+export default defineConnector({
   type: 'hubspot',
   options,
   draft: (options, delivery) => [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat(),
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
-  openRehearsal: (options, tools, rehearsal) => RehearsingConnection.start(options, tools, rehearsal),
+  openRehearsal(options, tools, rehearsal) {
+    const draft: Draft = (delivery) => this.draft(options, delivery);
+    return RehearsingConnection.start(options, tools, rehearsal, draft);
+  },
 });
-
-export default connector;
 
 /** Enough to use up what the largest accounts are granted, 19 requests a second, when each takes 0.4 s. */
 const parallel = 8;
@@ -74,9 +76,12 @@ class HubSpotConnection implements Connection {
   async close(): Promise<void> {}
 }
 
+/** What a delivery would leave. */
+type Draft = (delivery: Delivery) => RecordDraft[];
+
 /** One whose requests are told, and only sent where they read. */
 class RehearsingConnection extends HubSpotConnection {
-  readonly #options: HubSpotOptions;
+  readonly #draft: Draft;
   readonly #hubspot: PretendedHubSpot;
   readonly #leave: () => Promise<void>;
 
@@ -84,15 +89,20 @@ class RehearsingConnection extends HubSpotConnection {
     api: HubSpotApi,
     options: HubSpotOptions,
     tools: Tools,
-    stage: { hubspot: PretendedHubSpot; close(): Promise<void> },
+    stage: { draft: Draft; hubspot: PretendedHubSpot; close(): Promise<void> },
   ) {
     super(api, options, tools);
-    this.#options = options;
+    this.#draft = stage.draft;
     this.#hubspot = stage.hubspot;
     this.#leave = stage.close;
   }
 
-  static async start(options: HubSpotOptions, tools: Tools, rehearsal: Rehearsal): Promise<Connection> {
+  static async start(
+    options: HubSpotOptions,
+    tools: Tools,
+    rehearsal: Rehearsal,
+    draft: Draft,
+  ): Promise<Connection> {
     const hubspot = new PretendedHubSpot(options);
     let isSetUp = rehearsal.online;
     const told: Rehearsal = {
@@ -109,7 +119,7 @@ class RehearsingConnection extends HubSpotConnection {
         await setup.apply(AbortSignal.timeout(setUpInMs), () => {});
       }
       isSetUp = true;
-      return new RehearsingConnection(await open(), options, tools, { hubspot, close });
+      return new RehearsingConnection(await open(), options, tools, { draft, hubspot, close });
     } catch (thrown) {
       await close();
       throw thrown;
@@ -117,7 +127,7 @@ class RehearsingConnection extends HubSpotConnection {
   }
 
   override deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    this.#hubspot.learn(batch.flatMap((delivery) => connector.draft(this.#options, delivery)));
+    this.#hubspot.learn(batch.flatMap(this.#draft));
     return super.deliver(batch, signal);
   }
 

@@ -43,7 +43,7 @@ const objects = /^\/crm\/(?:v\d+\/)?objects\/(?:\d{4}-\d\d\/)?([\w-]+)(?:\/(.+))
  * what is written to another kind can be rehearsed as well.
  */
 export class PretendedHubSpot implements PretendedCrm {
-  readonly #options: HubSpotOptions & { owner?: OwnerOptions; sale?: SaleOptions };
+  readonly #options: HubSpotOptions & { owner?: OwnerOptions | undefined; sale?: SaleOptions | undefined };
   /** What was written, by kind of object. */
   readonly #made = new Map<string, MadeUp[]>();
   /** What setup defined, by path. */

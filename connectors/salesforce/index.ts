@@ -3,6 +3,7 @@ import {
   type Delivery,
   defineConnector,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
   rehearsedFetch,
   type Tools,
@@ -22,7 +23,7 @@ import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
 
 /** Writes each call as one Task on one lead or contact. */
-const connector = defineConnector({
+export default defineConnector({
   type: 'salesforce',
   options,
   draft: (options, delivery) => [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat(),
@@ -33,11 +34,10 @@ const connector = defineConnector({
     const fetch = rehearsedFetch(salesforce, rehearsal, tools.fetch);
     const rehearsing = { ...tools, fetch, memory: keepingRotated(tools.memory, rehearsal) };
     const api = await SalesforceApi.open(options, rehearsing);
-    return new RehearsingConnection(api, options, rehearsing, salesforce);
+    const draft: Draft = (delivery) => this.draft(options, delivery);
+    return new RehearsingConnection(api, options, rehearsing, { salesforce, draft });
   },
 });
-
-export default connector;
 
 const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: 'Contact' };
 
@@ -85,19 +85,27 @@ class SalesforceConnection implements Connection {
   async close(): Promise<void> {}
 }
 
+/** What a delivery would leave. */
+type Draft = (delivery: Delivery) => RecordDraft[];
+
 /** One whose requests are told, and only sent where they read. */
 class RehearsingConnection extends SalesforceConnection {
-  readonly #options: SalesforceOptions;
+  readonly #draft: Draft;
   readonly #salesforce: PretendedSalesforce;
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools, salesforce: PretendedSalesforce) {
+  constructor(
+    api: SalesforceApi,
+    options: SalesforceOptions,
+    tools: Tools,
+    stage: { draft: Draft; salesforce: PretendedSalesforce },
+  ) {
     super(api, options, tools);
-    this.#options = options;
-    this.#salesforce = salesforce;
+    this.#draft = stage.draft;
+    this.#salesforce = stage.salesforce;
   }
 
   override deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    this.#salesforce.learn(batch.flatMap((delivery) => connector.draft(this.#options, delivery)));
+    this.#salesforce.learn(batch.flatMap(this.#draft));
     return super.deliver(batch, signal);
   }
 }

@@ -55,7 +55,9 @@ export class PretendedSalesforce implements PretendedCrm {
   /** Fields that records are drafted with: Salesforce's own, and those that the configuration maps. */
   readonly #drafted: Set<string>;
 
-  constructor(options: SalesforceOptions & { owner?: OwnerOptions; sale?: SaleOptions }) {
+  constructor(
+    options: SalesforceOptions & { owner?: OwnerOptions | undefined; sale?: SaleOptions | undefined },
+  ) {
     this.#options = options;
     this.#drafted = new Set([...filledLater, ...namesIn(setupNames), ...mappedNames(options)]);
     const { owner, sale } = options;
