@@ -183,7 +183,7 @@ export class PretendedHubSpot implements PretendedCrm {
   #metadata({ path, query }: Asked): Json {
     const { owner, sale } = this.#options;
     const [, what = '', objectType = '', more = ''] =
-      /^\/crm\/(?:v\d+\/)?(?:\d{4}-\d\d\/)?(\w+)(?:\/([\w-]+))?(?:\/(.+))?$/.exec(path) ?? [];
+      /^\/crm\/(?:v\d+\/)?(?:\d{4}-\d\d\/)?(\w+)(?:\/([\w-]+))?(?:\/(.+?))?\/?$/.exec(path) ?? [];
     switch (what) {
       case 'properties':
         return more === 'groups'
