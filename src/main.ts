@@ -40,6 +40,11 @@ export interface PushUrls {
   update: string;
 }
 
+export function pushUrlsOf(source: string, base: string, token: string): PushUrls {
+  const single = `${base.replace(/\/+$/, '')}/push/${token}`;
+  return { source, single, create: `${single}/create`, update: `${single}/update` };
+}
+
 export interface StartOptions {
   configPath: string | undefined;
   env: Record<string, string | undefined>;
@@ -178,10 +183,9 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     settings: loaded.settings,
     store,
     pushUrls: () =>
-      Object.entries(tokens).map(([source, [token]]) => {
-        const single = `${loaded.settings.listen.publicUrl ?? url}/push/${token}`;
-        return { source, single, create: `${single}/create`, update: `${single}/update` };
-      }),
+      Object.entries(tokens).map(([source, [token = '']]) =>
+        pushUrlsOf(source, loaded.settings.listen.publicUrl ?? url, token),
+      ),
     async stop() {
       receiving = { ...receiving, closing: true };
       unwatch();

@@ -40,6 +40,22 @@ example(
 
 example(
   program
+    .command('init')
+    .description(
+      'Ask what a first configuration needs, write it, and say what to paste into the Delacon portal.',
+    )
+    .option('--connector <type>', 'the kind of CRM that calls go to: a folder in connectors/')
+    .option('--source <name>', 'a name for the Delacon account')
+    .option('--region <country>', 'its country: AU, NZ, …')
+    .option('--timezone <zone>', 'its time zone, such as Australia/Perth')
+    .option('--public-url <url>', 'where the outside world reaches the bridge')
+    .addOption(json())
+    .action(async (_, command) => (await import('./init.ts')).init(command.optsWithGlobals())),
+  'delacon-bridge init --connector hubspot --source acme --region NZ',
+);
+
+example(
+  program
     .command('demo')
     .description(
       "Start on the built-in settings, play the vendor's samples and a simulated day, show what came of them.",
@@ -168,6 +184,16 @@ example(
       (await import('./replay.ts')).replay(callIds, command.optsWithGlobals()),
     ),
   'delacon-bridge replay --state failed --connector acme-hubspot',
+);
+
+example(
+  program
+    .command('schema')
+    .description(
+      'Print the JSON Schema of the configuration, for editors. config/bridge.schema.json is this.',
+    )
+    .action(async () => (await import('./schema.ts')).schema()),
+  'delacon-bridge schema > config/bridge.schema.json',
 );
 
 example(

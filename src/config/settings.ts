@@ -15,7 +15,7 @@ import { withheldWords } from './withheld-words.ts';
  */
 
 /** Names appear in URLs, logs, metrics and on the command line. */
-const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, {
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, {
   error: 'a name has only letters, digits, - and _, and begins with a letter or a digit.',
 });
 
@@ -173,7 +173,7 @@ const source = z
     callIdPrefix: z
       .string()
       .max(32)
-      .regex(/^$|^[a-z0-9._-]*[a-z._-]$/i, {
+      .regex(/^$|^[A-Za-z0-9._-]*[A-Za-z._-]$/, {
         error:
           'may have letters, digits and - . _ only, and must not end with a digit, as call ids begin with one.',
       })
