@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
+import { AlertWatch } from './alert/watch.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
@@ -8,7 +9,9 @@ import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, redactor } from './log.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { metricsRoutes } from './metrics/routes.ts';
 import { Access } from './operator/access.ts';
 import { Api } from './operator/api.ts';
 import { indexedCall, readingVersion } from './operator/indexed-call.ts';
@@ -80,18 +83,37 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const store = await openStore(storeSettings.url, 'bridge');
   const holder = randomUUID();
-  const workers = new Map<string, { worker: Worker; settings: ConnectorSettings; connection: Connection }>();
+  const workers = new Map<string, { worker: Worker; connection: Connection; settings: ConnectorSettings }>();
   let receiving = receivingOf(loaded.settings, tokens, clock.now());
   const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
   const wake = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.wake();
   };
+  const metrics = new Metrics({
+    store,
+    clock,
+    sources: () => Object.keys(loaded.settings.sources),
+    connectors: () =>
+      [...workers].map(([name, { worker, connection }]) => ({
+        name,
+        connection,
+        condition: worker.condition,
+      })),
+  });
   /** After somebody changed something: what is due, or whether a connector is paused. */
   const lookAgain = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.lookAgain();
   };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
+  const alerts = new AlertWatch({
+    store,
+    holder,
+    settings: () => loaded.settings,
+    clock,
+    log,
+    redact: (text) => redactor([...loaded.secrets, ...Object.values(tokens).flat()])(text),
+  });
 
   let baseUrl = '';
   const pushUrls = () =>
@@ -137,7 +159,8 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const live = new Live(clock, (changed) => operator.changes(changed));
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
-    const connection = await openConnection(name, settings, { store, clock, log, dataDir });
+    const onlooker = metrics.onlooker(name);
+    const connection = await openConnection(name, settings, { store, clock, log, dataDir, onlooker });
     const worker = new Worker({
       connector: name,
       connection,
@@ -147,12 +170,13 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       log,
       read: (due) => deliveryOf(loaded.settings, due),
-      settled({ state }) {
-        operator.changed.calls([state]);
+      settled(due, outcome, state) {
+        metrics.settled(due, outcome, state);
+        operator.changed.calls([due.state]);
         operator.changed.connectors();
       },
     });
-    workers.set(name, { worker, settings, connection });
+    workers.set(name, { worker, connection, settings });
     worker.start();
     operator.changed.connectors();
   }
@@ -198,21 +222,26 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiveRoutes({
         current: () => receiving,
         record: (push) => store.record(push),
-        recordUnreadable: async (body) => {
+        async recordUnreadable(body) {
+          metrics.unreadable(body.source);
           await store.recordUnreadable(body);
           operator.changed.rejected();
         },
         route,
-        recorded(push, { due, state }) {
+        recorded(push, recorded) {
+          const { due, state } = recorded;
+          metrics.recorded(push, recorded);
           wake(due);
           if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
+        refused: (outcome, source) => metrics.refused(outcome, source),
         peer: peerOf,
         clock,
         log,
       }),
     );
     app.route('/', api.routes);
+    app.route('/', metricsRoutes(metrics, access));
     app.route('/', statusRoutes(store));
     app.route(
       '/',
@@ -231,6 +260,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     );
     sweep.start();
     retention.start();
+    alerts.start();
     index.start();
     const unwatchStore = store.watch(() => {
       lookAgain(workers.keys());
@@ -264,6 +294,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       await server.stop();
       await sweep.stop();
       await retention.stop();
+      await alerts.stop();
       await index.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { msOfStep, spansMs, startOf, toQuarters } from '../store/spans.ts';
-import type { CallCount, LagCount, Store, TopCount } from '../store/store.ts';
+import type { LagCount, ResultCounts, Store } from '../store/store.ts';
 import { type ConnectorHealth, connectorHealth } from './connectors.ts';
 import { givenInstant, instant, periods, startOfDay } from './time-range.ts';
 
@@ -79,13 +79,11 @@ export const overview = z.object({
 });
 export type Overview = z.output<typeof overview>;
 
-type Counted = Pick<CallCount, 'result' | 'missed' | 'calls'>;
-type Results = z.output<typeof results> & { calls: number };
-
 const dayMs = 86_400_000;
 /** Longer ranges are told by day. */
 const mostHours = 8 * 24;
 const topNames = 10;
+const none: ResultCounts = { calls: 0, answered: 0, unanswered: 0, busy: 0, other: 0, unknown: 0, missed: 0 };
 
 export async function overviewOf(
   store: Store,
@@ -97,16 +95,17 @@ export async function overviewOf(
   const isByHour = until - since <= mostHours * 3_600_000;
   const buckets = isByHour ? hoursBetween(since, until) : daysBetween(since, until, timezone);
   const counts = await store.countCalls(buckets);
+  const countAt = new Map(counts.map(({ at, ...count }) => [at, count]));
   const byTime = buckets.map(({ since: at }) => ({
     at: new Date(at).toISOString(),
-    ...sum(counts.filter((count) => count.at === at)),
+    ...(countAt.get(at) ?? none),
   }));
-  const { calls: received, missed } = sum(counts);
+  const received = counts.reduce((total, { calls }) => total + calls, 0);
+  const missed = counts.reduce((total, count) => total + count.missed, 0);
   const tally = await store.tallyCalls(new Date(since), new Date(until));
   const inCrm = received - tally.failed - tally.waiting - tally.skipped - tally.unrouted;
   const lag = await store.countLag(since, until);
-  const top = async (facet: Parameters<Store['topCalls']>[0]) =>
-    ranked(await store.topCalls(facet, since, until, topNames));
+  const top = (facet: Parameters<Store['topCalls']>[0]) => store.topCalls(facet, since, until, topNames);
   const { behind, rebuilding } = await store.indexProgress();
   return {
     since: new Date(since).toISOString(),
@@ -146,24 +145,6 @@ function daysBetween(since: number, until: number, timezone: string): { since: n
     at = end;
   }
   return days;
-}
-
-function sum(counts: readonly Counted[]): Results {
-  const total = { calls: 0, answered: 0, unanswered: 0, busy: 0, other: 0, unknown: 0, missed: 0 };
-  for (const { result, missed, calls } of counts) {
-    total.calls += calls;
-    if (missed) total.missed += calls;
-    total[result as 'unknown'] += calls;
-  }
-  return total;
-}
-
-function ranked(counts: readonly TopCount[]): (Results & { name: string })[] {
-  const names = new Map<string, TopCount[]>();
-  for (const count of counts) names.set(count.name, [...(names.get(count.name) ?? []), count]);
-  return [...names]
-    .map(([name, of]) => ({ name, ...sum(of) }))
-    .sort((a, b) => b.calls - a.calls || a.name.localeCompare(b.name));
 }
 
 function lagOverTime(counts: readonly LagCount[]): Overview['lag'] {

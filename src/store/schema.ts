@@ -189,13 +189,17 @@ export interface CallConnectorsTable {
 
 /** Calls by when they were received. They are in each span: short ones for the ends of a range, long ones for its middle. */
 export interface CallCountsTable {
-  span: 'quarter' | 'day' | 'month';
+  span: 'quarter' | 'hour' | 'day' | 'month';
   facet: 'source' | 'keyword' | 'dealer';
   at: number;
   name: string;
-  result: string;
-  missed: number;
   calls: number;
+  answered: number;
+  unanswered: number;
+  busy: number;
+  other: number;
+  unknown: number;
+  missed: number;
 }
 
 export interface CallHoursTable {
@@ -206,7 +210,7 @@ export interface CallHoursTable {
 
 /** Deliveries by how long they took: a step is an eighth of an octave of milliseconds. */
 export interface LagCountsTable {
-  span: 'quarter' | 'day' | 'month';
+  span: 'quarter' | 'day';
   connector: string;
   at: number;
   step: number;

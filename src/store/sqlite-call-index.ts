@@ -15,6 +15,7 @@ import type {
   IndexStep,
   LagCount,
   PushesSeen,
+  ResultCounts,
   TopCount,
 } from './store.ts';
 
@@ -66,7 +67,7 @@ export class SqliteCallIndex {
   readonly #stateOf: (row: CallRow) => CallState;
   readonly #fieldsOf: (body: string) => Fields;
   /** What the counts change by in the present transaction. */
-  readonly #changes = new Map<string, { key: SQLInputValue[]; by: number }>();
+  readonly #changes = new Map<string, { key: readonly SQLInputValue[]; by: ResultCounts }>();
 
   /** @param stateOf what a call says by now */
   constructor(database: Database, stateOf: (row: CallRow) => CallState, fieldsOf: (body: string) => Fields) {
@@ -87,7 +88,8 @@ export class SqliteCallIndex {
       state.last_push === this.#lastPush() &&
       !this.#get('select call from calls_to_index limit 1');
     if (isUpToDate) return { calls: [], isDone: true, lastPush: state.last_push };
-    this.#database.exec('pragma synchronous=normal; begin immediate');
+    // A row that grows leaves its place: overwritten, nothing of what may be erased some day stays behind.
+    this.#database.exec('pragma synchronous=normal; pragma secure_delete=on; begin immediate');
     try {
       const done = this.counting(() => this.#step(version, read, limit));
       this.#database.exec('commit');
@@ -96,7 +98,7 @@ export class SqliteCallIndex {
       if (this.#database.isTransaction) this.#database.exec('rollback');
       throw reason;
     } finally {
-      this.#database.exec('pragma synchronous=full');
+      this.#database.exec('pragma synchronous=full; pragma secure_delete=off');
     }
   }
 
@@ -231,11 +233,19 @@ export class SqliteCallIndex {
     for (const [facet, name] of facets) {
       if (name === null) continue;
       for (const span of spansOf[facet]) {
-        const key = [span, facet, startOf(span, row.received_at), name, row.result, row.missed];
-        const text = JSON.stringify(key);
-        const known = this.#changes.get(text);
-        if (known) known.by += by;
-        else this.#changes.set(text, { key, by });
+        const key = [span, facet, startOf(span, row.received_at), name] as const;
+        const text = key.join('\n');
+        let change = this.#changes.get(text);
+        if (!change) {
+          change = {
+            key,
+            by: { calls: 0, answered: 0, unanswered: 0, busy: 0, other: 0, unknown: 0, missed: 0 },
+          };
+          this.#changes.set(text, change);
+        }
+        change.by.calls += by;
+        change.by[row.result as 'unknown'] += by;
+        if (row.missed === 1) change.by.missed += by;
       }
     }
   }
@@ -259,18 +269,11 @@ export class SqliteCallIndex {
     this.#changes.clear();
     const result = work();
     for (const { key, by } of this.#changes.values()) {
-      if (by === 0) continue;
-      const { calls } = this.#get<{ calls: number }>(
-        `insert into call_counts (span, facet, at, name, result, missed, calls) values (?, ?, ?, ?, ?, ?, ?)
-        on conflict do update set calls = calls + excluded.calls returning calls`,
-        ...key,
-        by,
-      ) as { calls: number };
-      if (calls === 0)
-        this.#run(
-          'delete from call_counts where span = ? and facet = ? and at = ? and name = ? and result = ? and missed = ?',
-          ...key,
-        );
+      const changes = Object.values(by);
+      if (changes.every((change) => change === 0)) continue;
+      const left = this.#get<{ calls: number }>(addToCounts, ...key, ...changes);
+      if (left?.calls === 0)
+        this.#run('delete from call_counts where span = ? and facet = ? and at = ? and name = ?', ...key);
     }
     this.#changes.clear();
     return result;
@@ -520,43 +523,30 @@ export class SqliteCallIndex {
     return this.#few('select call from call_connectors where connector = ?', [connector]) !== null;
   }
 
-  /** Calls by result within ranges of whole quarters. */
+  /** Calls within ranges of whole quarters. */
   counts(ranges: readonly { since: number; until: number }[]): CallCount[] {
-    return ranges.flatMap(({ since, until }) =>
-      spansBetween(since, until, spansOf.source).flatMap(({ span, from, to }) =>
-        this.#all<{ result: string; missed: number; calls: number }>(
-          `select result, missed, sum(calls) as calls from call_counts
-          where span = ? and facet = 'source' and at >= ? and at < ? group by result, missed`,
-          span,
-          from,
-          to,
-        ).map((row) => ({ at: since, result: row.result, missed: row.missed === 1, calls: row.calls })),
-      ),
+    const parts = ranges.flatMap(({ since, until }) =>
+      spansBetween(since, until, spansOf.source).map(({ span, from, to }) => [since, span, from, to]),
     );
+    return this.#all<CallCount>(
+      `select part.value ->> 0 as at, ${sums} from json_each(?) as part cross join call_counts
+      on span = part.value ->> 1 and facet = 'source' and call_counts.at >= part.value ->> 2
+      and call_counts.at < part.value ->> 3 group by 1 order by 1`,
+      JSON.stringify(parts),
+    ).map((row) => ({ ...row }));
   }
 
   /** The names that most calls have, within a range of whole quarters. */
   top(facet: Facet, since: number, until: number, limit: number): TopCount[] {
     const ranges = spansBetween(since, until, spansOf[facet]);
-    if (ranges.length === 0) return [];
-    const parts = ranges.map(
-      () =>
-        'select name, result, missed, calls from call_counts where span = ? and facet = ? and at >= ? and at < ?',
-    );
-    const rows = this.#all<{ name: string; result: string; missed: number; calls: number }>(
-      `with counted as (${parts.join(' union all ')}),
-      first as (select name, sum(calls) as total from counted group by name order by total desc, name limit ?)
-      select name, result, missed, sum(calls) as calls from counted where name in (select name from first)
-      group by name, result, missed`,
-      ...ranges.flatMap(({ span, from, to }) => [span, facet, from, to]),
+    return this.#all<TopCount>(
+      `select name, ${sums} from json_each(?) as part cross join call_counts
+      on span = part.value ->> 0 and facet = ? and call_counts.at >= part.value ->> 1
+      and call_counts.at < part.value ->> 2 group by name order by sum(calls) desc, name limit ?`,
+      JSON.stringify(ranges.map(({ span, from, to }) => [span, from, to])),
+      facet,
       limit,
-    );
-    return rows.map((row) => ({
-      name: row.name,
-      result: row.result,
-      missed: row.missed === 1,
-      calls: row.calls,
-    }));
+    ).map((row) => ({ ...row }));
   }
 
   lag(since: number, until: number): LagCount[] {
@@ -700,6 +690,12 @@ interface Candidates {
   condition: string;
   values: SQLInputValue[];
 }
+
+const resultNames = ['calls', 'answered', 'unanswered', 'busy', 'other', 'unknown', 'missed'] as const;
+const sums = resultNames.map((name) => `sum(${name}) as ${name}`).join(', ');
+const addToCounts = `insert into call_counts (span, facet, at, name, ${resultNames.join(', ')})
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set
+  ${resultNames.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')} returning calls`;
 
 function reversed(digits: string): string {
   return [...digits].reverse().join('');

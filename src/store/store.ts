@@ -152,6 +152,16 @@ export interface Blocking {
   since: Date;
 }
 
+/** What of a connector's deliveries is not in the CRM. Neither number goes beyond the one that was asked for. */
+export interface Backlog {
+  due: number;
+  failed: number;
+  /** Since when the oldest one has been due, its failed attempts included. Null: none is. */
+  waitingSince: Date | null;
+  /** One of those that failed last. */
+  latestFailed: { callId: string; reason: string | null } | null;
+}
+
 export interface ConnectorState extends Blocking {
   /** Since when and why a person lets it rest. Null while nobody does. */
   paused: { since: Date; reason: string | null } | null;
@@ -252,15 +262,23 @@ export interface CallsFound {
   deliveries: number;
 }
 
-export interface CallCount {
-  /** When the range begins. */
-  at: number;
-  result: string;
-  missed: boolean;
+/** Calls by what came of them: `unknown` while nothing is known. Missed ones are among the others. */
+export interface ResultCounts {
   calls: number;
+  answered: number;
+  unanswered: number;
+  busy: number;
+  other: number;
+  unknown: number;
+  missed: number;
 }
 
-export interface TopCount extends Omit<CallCount, 'at'> {
+export interface CallCount extends ResultCounts {
+  /** When the range begins. */
+  at: number;
+}
+
+export interface TopCount extends ResultCounts {
   name: string;
 }
 
@@ -380,6 +398,13 @@ export interface Store {
   /** How many deliveries are in each state. */
   countDeliveries(): Promise<{ connector: string; state: DeliveryState; count: number }[]>;
 
+  /** Counts no further than `atMost`, so that it costs little however long the backlog is. */
+  backlog(connector: string, atMost: number): Promise<Backlog>;
+  /** When the latest push of each source came, among so many latest ones. */
+  latestPushes(among: number): Promise<Map<string, Date>>;
+  /** The room that it takes on the disk, in bytes. */
+  size(): Promise<Record<string, number>>;
+
   /**
    * One step of bringing the index of calls up to the pushes: looks at `limit` calls, or a few more. `version` names
    * how they are read: with another one than before, every call is looked at anew, and found meanwhile as it was.
@@ -391,8 +416,9 @@ export interface Store {
   countFound(filter: IndexFilter): Promise<CallsFound>;
   /** In the order of the rows; those that are gone are left out. */
   views(rows: readonly number[]): Promise<CallView[]>;
-  /** Calls received within ranges of whole quarters of an hour. */
+  /** Calls received within ranges of whole quarters of an hour, in their order; ranges without any are left out. */
   countCalls(ranges: readonly { since: number; until: number }[]): Promise<CallCount[]>;
+  /** The names that most calls have, most first. */
   topCalls(
     facet: 'source' | 'keyword' | 'dealer',
     since: number,

@@ -66,10 +66,14 @@ export const callIndex: Migration = {
       .addColumn('facet', 'text', (c) => c.notNull())
       .addColumn('at', 'bigint', (c) => c.notNull())
       .addColumn('name', 'text', (c) => c.notNull())
-      .addColumn('result', 'text', (c) => c.notNull())
-      .addColumn('missed', 'integer', (c) => c.notNull())
       .addColumn('calls', 'integer', (c) => c.notNull())
-      .addPrimaryKeyConstraint('call_counts_key', ['span', 'facet', 'at', 'name', 'result', 'missed'])
+      .addColumn('answered', 'integer', (c) => c.notNull())
+      .addColumn('unanswered', 'integer', (c) => c.notNull())
+      .addColumn('busy', 'integer', (c) => c.notNull())
+      .addColumn('other', 'integer', (c) => c.notNull())
+      .addColumn('unknown', 'integer', (c) => c.notNull())
+      .addColumn('missed', 'integer', (c) => c.notNull())
+      .addPrimaryKeyConstraint('call_counts_key', ['span', 'facet', 'at', 'name'])
       .modifyEnd(inKeyOrder)
       .execute();
 
