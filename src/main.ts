@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
-import { systemClock } from './clock.ts';
+import { AlertWatch } from './alert/watch.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, redactor } from './log.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { metricsRoutes } from './metrics/routes.ts';
 import { Access } from './operator/access.ts';
 import { Api } from './operator/api.ts';
 import { indexedCall, readingVersion } from './operator/indexed-call.ts';
+import { Live } from './operator/live.ts';
 import { Operator } from './operator/operator.ts';
+import { pageRoutes } from './operator/page.ts';
 import { OperatorProblem } from './operator/problem.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
@@ -55,6 +60,8 @@ export interface StartOptions {
   overrides?: { port?: number; storeUrl?: string };
   /** Instead of one made from `log.level`. */
   log?: Log;
+  /** Instead of the machine's. */
+  clock?: Clock;
 }
 
 /** How often the files of the configuration are looked at. */
@@ -65,7 +72,7 @@ const watchEveryMs = 2_000;
  * operator: ConfigProblems, or a sentence on the store or the port.
  */
 export async function startBridge(options: StartOptions): Promise<Bridge> {
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   let loaded = await load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   const dataDir = dataDirOf(storeSettings.url);
@@ -76,18 +83,37 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const store = await openStore(storeSettings.url, 'bridge');
   const holder = randomUUID();
-  const workers = new Map<string, { worker: Worker; settings: ConnectorSettings; connection: Connection }>();
+  const workers = new Map<string, { worker: Worker; connection: Connection; settings: ConnectorSettings }>();
   let receiving = receivingOf(loaded.settings, tokens, clock.now());
   const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
   const wake = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.wake();
   };
+  const metrics = new Metrics({
+    store,
+    clock,
+    sources: () => Object.keys(loaded.settings.sources),
+    connectors: () =>
+      [...workers].map(([name, { worker, connection }]) => ({
+        name,
+        connection,
+        condition: worker.condition,
+      })),
+  });
   /** After somebody changed something: what is due, or whether a connector is paused. */
   const lookAgain = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.lookAgain();
   };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
+  const alerts = new AlertWatch({
+    store,
+    holder,
+    settings: () => loaded.settings,
+    clock,
+    log,
+    redact: (text) => redactor([...loaded.secrets, ...Object.values(tokens).flat()])(text),
+  });
 
   let baseUrl = '';
   const pushUrls = () =>
@@ -130,9 +156,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     },
     indexed: (calls) => operator.changed.calls(calls),
   });
+  const live = new Live(clock, (changed) => operator.changes(changed));
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
-    const connection = await openConnection(name, settings, { store, clock, log, dataDir });
+    const onlooker = metrics.onlooker(name);
+    const connection = await openConnection(name, settings, { store, clock, log, dataDir, onlooker });
     const worker = new Worker({
       connector: name,
       connection,
@@ -142,12 +170,13 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       log,
       read: (due) => deliveryOf(loaded.settings, due),
-      settled({ state }) {
-        operator.changed.calls([state]);
+      settled(due, outcome, state) {
+        metrics.settled(due, outcome, state);
+        operator.changed.calls([due.state]);
         operator.changed.connectors();
       },
     });
-    workers.set(name, { worker, settings, connection });
+    workers.set(name, { worker, connection, settings });
     worker.start();
     operator.changed.connectors();
   }
@@ -193,22 +222,31 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiveRoutes({
         current: () => receiving,
         record: (push) => store.record(push),
-        recordUnreadable: async (body) => {
+        async recordUnreadable(body) {
+          metrics.unreadable(body.source);
           await store.recordUnreadable(body);
           operator.changed.rejected();
         },
         route,
-        recorded(push, { due, state }) {
+        recorded(push, recorded) {
+          const { due, state } = recorded;
+          metrics.recorded(push, recorded);
           wake(due);
           if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
+        refused: (outcome, source) => metrics.refused(outcome, source),
         peer: peerOf,
         clock,
         log,
       }),
     );
     app.route('/', api.routes);
-    app.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
+    app.route('/', metricsRoutes(metrics, access));
+    app.route('/', statusRoutes(store));
+    app.route(
+      '/',
+      pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),
+    );
     app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
     app.onError((reason, context) => {
       log.error({ err: reason }, 'A request failed.');
@@ -222,6 +260,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     );
     sweep.start();
     retention.start();
+    alerts.start();
     index.start();
     const unwatchStore = store.watch(() => {
       lookAgain(workers.keys());
@@ -250,10 +289,12 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     async stop() {
       receiving = { ...receiving, closing: true };
       unwatch();
+      live.close();
       api.close();
       await server.stop();
       await sweep.stop();
       await retention.stop();
+      await alerts.stop();
       await index.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();

@@ -51,8 +51,11 @@ example(
 example(
   program
     .command('check')
-    .description('Find what is wrong with the configuration; with --online, ask the CRMs too.')
+    .description(
+      'Find what is wrong with the configuration; with --online, ask the CRMs too; with --alerts, try the alerts.',
+    )
     .option('--online', 'ask the CRMs: credentials, scopes, fields')
+    .option('--alerts', 'send a test notice to where alerts go')
     .addOption(json())
     .action(async (_, command) => (await import('./check.ts')).check(command.optsWithGlobals())),
   'delacon-bridge check --online',
@@ -68,6 +71,19 @@ example(
       (await import('./setup.ts')).setup(connector, command.optsWithGlobals()),
     ),
   'delacon-bridge setup acme-hubspot',
+);
+
+example(
+  program
+    .command('probe <connector>')
+    .description('Try on a TEST account what the documents of a CRM do not settle; write a report.')
+    .option('--yes', 'write to the account without asking')
+    .option('--report <file>', 'where the report goes (default: probe-<connector>-<day>.md)')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./probe.ts')).probe(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge probe acme-hubspot-test',
 );
 
 example(

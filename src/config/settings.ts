@@ -1,11 +1,13 @@
 import { getCountries } from 'libphonenumber-js/max';
 import * as z from 'zod';
+import { alertsOption } from '../alert/options.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { condition, duration, secret } from '../connector/options.ts';
 import type { Region } from '../receive/phone.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { parseSize } from './quantities.ts';
+import { timeZone } from './time-zone.ts';
 import { withheldWords } from './withheld-words.ts';
 
 /*
@@ -163,16 +165,7 @@ const source = z
       })
       .default('AU')
       .describe('Country whose spelling numbers without a country code have.'),
-    timezone: z
-      .string()
-      .superRefine((zone, context) => {
-        if (isTimeZone(zone)) return;
-        const meant = didYouMean(zone, Intl.supportedValuesOf('timeZone'));
-        context.addIssue({
-          code: 'custom',
-          message: `there is no time zone "${zone}".${meant || ' Write one like Australia/Perth.'}`,
-        });
-      })
+    timezone: timeZone()
       .optional()
       .describe(
         'IANA zone in which templates write times. AU: Australia/Sydney, NZ: Pacific/Auckland by default.',
@@ -245,6 +238,7 @@ export const settingsSchema = z.strictObject({
   delivery: delivery.describe('When a delivery that failed is tried again.'),
   retention: retention.describe('What is removed from the store, and when.'),
   operator: operator.describe('The operator page, its API and the metrics.'),
+  alerts: alertsOption.describe('What the bridge tells people by itself.'),
   log: log.describe('What the bridge tells about its work.'),
   include: z
     .array(z.string().min(1))
@@ -286,13 +280,4 @@ function quantity(parse: (written: string | number) => number | { problem: strin
     context.issues.push({ code: 'custom', message: read.problem, input: written });
     return z.NEVER;
   };
-}
-
-function isTimeZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

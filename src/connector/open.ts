@@ -8,11 +8,18 @@ import { cachedPeople } from './people-cache.ts';
 import { rateLimit } from './rate-limit.ts';
 import { countRequest } from './request-count.ts';
 
+/** Is told what a connection does. */
+export interface Onlooker {
+  requested(kind: string, status: number | 'failed'): void;
+  /** Callers were looked up in the connector's own map of people. */
+  lookedUp(found: 'cache' | 'store' | 'nowhere', numbers: number): void;
+}
+
 /** Opens a configured connector, with everything that `Tools` promises. */
 export async function openConnection(
   name: string,
   { definition, options }: ConnectorSettings,
-  bridge: { store: Store; clock: Clock; log: Log; dataDir: string },
+  bridge: { store: Store; clock: Clock; log: Log; dataDir: string; onlooker?: Onlooker },
 ): Promise<Connection> {
   const log = bridge.log.child({ connector: name });
   return definition.open(options, {
@@ -20,7 +27,7 @@ export async function openConnection(
     fetch,
     clock: bridge.clock,
     log,
-    people: cachedPeople(bridge.store, name),
+    people: cachedPeople(bridge.store, name, bridge.onlooker),
     memory: {
       recall: (names) => bridge.store.recall(name, names),
       remember: (texts) => bridge.store.remember(name, texts),
@@ -28,6 +35,7 @@ export async function openConnection(
     },
     countRequest(kind, status) {
       countRequest();
+      bridge.onlooker?.requested(kind, status);
       log.debug({ kind, status }, 'CRM request.');
     },
     rateLimit: (requests, perMs) => rateLimit(bridge.clock, requests, perMs),

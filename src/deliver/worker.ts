@@ -41,6 +41,17 @@ export interface WorkerOptions {
   settled?(due: DueDelivery, outcome: Outcome['kind'], state: DeliveryState): void;
 }
 
+/** How a connector is doing. */
+export interface WorkerCondition {
+  /** false: another instance runs it. */
+  holdsLease: boolean;
+  /** Somebody lets it rest. */
+  isPaused: boolean;
+  blockedSince: Date | null;
+  /** Few requests are left for the day. */
+  isThrifty: boolean;
+}
+
 /**
  * Runs one connector: takes what is due, lets the connection write it, settles what came of it, sleeps.
  *
@@ -85,6 +96,15 @@ export class Worker {
 
   start(): void {
     this.#running = this.#run();
+  }
+
+  get condition(): WorkerCondition {
+    return {
+      holdsLease: this.#lease !== null,
+      isPaused: this.#isPaused,
+      blockedSince: this.#blocked?.since ?? null,
+      isThrifty: this.#wasThrifty,
+    };
   }
 
   /** Something may be due now. */

@@ -26,6 +26,16 @@ export interface Receiving {
   closing: boolean;
 }
 
+/** Why a push was not taken, though it may have been a good one. */
+export type Refusal =
+  | 'wrong_method'
+  | 'closing'
+  | 'unknown_token'
+  | 'refused_address'
+  | 'rate_limited'
+  | 'too_large'
+  | 'not_stored';
+
 export interface ReceiveOptions {
   current(): Receiving;
   record(push: NewPush): Promise<Recorded>;
@@ -33,6 +43,8 @@ export interface ReceiveOptions {
   route: NewPush['route'];
   /** Called after the commit. */
   recorded(push: NewPush, recorded: Recorded): void;
+  /** Called for each push that is not taken; its source, if that is known by then. */
+  refused(outcome: Refusal, source?: string): void;
   /** The address at the other end of the connection. */
   peer(context: Context): string;
   clock: Clock;
@@ -62,10 +74,15 @@ export function receiveRoutes(options: ReceiveOptions): Hono {
     routes.all(path, (context) =>
       context.req.method === 'POST'
         ? receive(context, context.req.param('token') as string, guesses, options)
-        : answer(405, '', 'Pushes are sent with POST.'),
+        : wrongMethod(options),
     );
   }
   return routes;
+}
+
+function wrongMethod(options: ReceiveOptions): Response {
+  options.refused('wrong_method');
+  return answer(405, '', 'Pushes are sent with POST.');
 }
 
 async function receive(
@@ -76,28 +93,37 @@ async function receive(
 ): Promise<Response> {
   const { clock, log } = options;
   const { tokens, sources, proxies, maxBodyBytes, closing } = options.current();
-  if (closing) return answer(503, '', 'The bridge is shutting down.');
+  if (closing) {
+    options.refused('closing');
+    return answer(503, '', 'The bridge is shutting down.');
+  }
   const name = tokens.sourceOf(token);
   const source = name === undefined ? undefined : sources.get(name);
   const sender = () => senderAddress(options.peer(context), context.req.header('x-forwarded-for'), proxies);
   if (name === undefined || !source) {
+    options.refused('unknown_token');
     await guesses.made(sender(), clock.now().getTime(), (ms) => sleep(clock, ms));
     return answer(404, '', 'Unknown token.');
   }
   if (!source.allowFrom.isEmpty) {
     const address = sender();
     if (!source.allowFrom.has(address)) {
+      options.refused('refused_address', name);
       log.warn({ source: name, sender: address }, 'Push refused: its address is not in allowFrom.');
       return answer(403, '', 'Address not allowed.');
     }
   }
   const receivedAt = clock.now();
   if (source.rate && !source.rate.take(receivedAt.getTime())) {
+    options.refused('rate_limited', name);
     return answer(503, '', 'More pushes than this source may send.');
   }
 
   const bytes = await readBody(context, maxBodyBytes);
-  if (!bytes) return answer(413, '', `The body is longer than ${maxBodyBytes} bytes.`);
+  if (!bytes) {
+    options.refused('too_large', name);
+    return answer(413, '', `The body is longer than ${maxBodyBytes} bytes.`);
+  }
   const body = decodeBody(bytes);
   let push: Push;
   try {
@@ -121,6 +147,7 @@ async function receive(
     recorded = await options.record(newPush);
   } catch (reason) {
     // Whatever it was, the push is not stored and the sender must know.
+    options.refused('not_stored', name);
     log.error({ call: push.callId, source: name, err: reason }, 'Push not stored.');
     const why = reason instanceof StoreUnavailable ? reason.message : 'An unexpected error.';
     return answer(503, push.callId, `Not stored: ${why}`);

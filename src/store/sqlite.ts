@@ -8,10 +8,12 @@ import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { migrate } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
+import { SqliteBacklog } from './sqlite-backlog.ts';
 import { SqliteCallIndex } from './sqlite-call-index.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
 import { type CallRow, type DeliveryRow, statements } from './sqlite-statements.ts';
 import type {
+  Backlog,
   Blocking,
   CallCount,
   CallFilter,
@@ -81,7 +83,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     database.exec('commit');
     // Whoever held a lease on this file is dead, or `claim` would have failed.
     if (role === 'bridge') database.exec('update leases set expires_at = 0');
-    return new SqliteStore(database, kysely, owner);
+    return new SqliteStore(path, database, kysely, owner);
   } catch (reason) {
     database?.close();
     owner?.close();
@@ -127,6 +129,7 @@ function refuseForeign(database: Database, file: string): void {
 }
 
 class SqliteStore implements Store {
+  readonly #path: string;
   readonly #database: Database;
   readonly #kysely: Kysely<Tables>;
   readonly #owner: Database | undefined;
@@ -134,13 +137,16 @@ class SqliteStore implements Store {
   readonly #do: ReturnType<typeof statements>;
   readonly #index: SqliteCallIndex;
   readonly #removal: SqliteRemoval;
+  readonly #backlog: SqliteBacklog;
 
-  constructor(database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+  constructor(path: string, database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+    this.#path = path;
     this.#database = database;
     this.#kysely = kysely;
     this.#owner = owner;
     this.#queue = new CommitQueue(database);
     this.#do = statements(database, kysely);
+    this.#backlog = new SqliteBacklog(database, kysely);
     this.#index = new SqliteCallIndex(database, (row) => this.#stateOf(row), fieldsOf);
     this.#removal = new SqliteRemoval(database, kysely, this.#index, (call) => {
       const row = this.#do.callById.get({ id: call });
@@ -636,6 +642,19 @@ class SqliteStore implements Store {
       .select(({ fn }) => ['connector', 'state', fn.countAll<number>().as('count')])
       .groupBy(['connector', 'state'])
       .execute();
+  }
+
+  async backlog(connector: string, atMost: number): Promise<Backlog> {
+    return this.#backlog.of(connector, atMost);
+  }
+
+  async latestPushes(among: number): Promise<Map<string, Date>> {
+    return this.#backlog.latestPushes(among);
+  }
+
+  async size(): Promise<Record<string, number>> {
+    const bytesOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    return { database: bytesOf(this.#path), wal: bytesOf(`${this.#path}-wal`) };
   }
 
   async indexCalls(

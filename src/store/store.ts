@@ -152,6 +152,16 @@ export interface Blocking {
   since: Date;
 }
 
+/** What of a connector's deliveries is not in the CRM. Neither number goes beyond the one that was asked for. */
+export interface Backlog {
+  due: number;
+  failed: number;
+  /** Since when the oldest one has been due, its failed attempts included. Null: none is. */
+  waitingSince: Date | null;
+  /** One of those that failed last. */
+  latestFailed: { callId: string; reason: string | null } | null;
+}
+
 export interface ConnectorState extends Blocking {
   /** Since when and why a person lets it rest. Null while nobody does. */
   paused: { since: Date; reason: string | null } | null;
@@ -387,6 +397,13 @@ export interface Store {
   stories(callId: string, source?: string): Promise<CallStory[]>;
   /** How many deliveries are in each state. */
   countDeliveries(): Promise<{ connector: string; state: DeliveryState; count: number }[]>;
+
+  /** Counts no further than `atMost`, so that it costs little however long the backlog is. */
+  backlog(connector: string, atMost: number): Promise<Backlog>;
+  /** When the latest push of each source came, among so many latest ones. */
+  latestPushes(among: number): Promise<Map<string, Date>>;
+  /** The room that it takes on the disk, in bytes. */
+  size(): Promise<Record<string, number>>;
 
   /**
    * One step of bringing the index of calls up to the pushes: looks at `limit` calls, or a few more. `version` names

@@ -214,6 +214,8 @@ commands('demo shows the day as activities, and ends when told to', () =>
     assert.is(code, 0);
     assert.match(stdout, /86 of 86 were acknowledged/);
     assert.match(stdout, /Call from 0444 444 444 to abc +completed +answered +50 s/);
+    assert.match(stdout, /end not received/); // the calls whose end is lost, after four hours of the day
+    assert.match(stdout, /^2 of them failed/m);
   }),
 );
 

@@ -5,6 +5,7 @@ import { ProblemList } from '../../src/config/problems.ts';
 import { settingPaths } from '../../src/config/schema-walk.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import type { TreeNode } from '../../src/config/yaml-tree.ts';
+import { hoursOption } from '../../src/connector/business-hours.ts';
 import { assert, suite } from '../support/suite.ts';
 import { load } from './with-config.ts';
 
@@ -41,12 +42,29 @@ defaults('says of every setting what it means', () => {
 });
 
 defaults('is the only place with the defaults of top-level settings', () => {
-  const optional = ['listen.publicUrl', 'operator.token', 'operator.readOnlyToken'];
-  const empty = Object.fromEntries(Object.keys(settingsSchema.shape).map((key) => [key, {}]));
+  const optional = [
+    'listen.publicUrl',
+    'operator.token',
+    'operator.readOnlyToken',
+    'alerts.webhook.url',
+    'alerts.digest',
+    ...['from', 'url', 'host', 'port', 'user', 'password'].map((key) => `alerts.email.${key}`),
+    // Working hours are a piece that connectors share.
+    ...['days', 'from', 'to', 'except'].map((key) => `alerts.hours.${key}`),
+  ];
+  const empty: Record<string, unknown> = Object.fromEntries(
+    Object.keys(settingsSchema.shape).map((key) => [key, {}]),
+  );
+  empty['alerts'] = { webhook: {}, email: {}, hours: {} };
   const result = settingsSchema.safeParse({ ...empty, include: undefined, routes: undefined });
   const missing = result.error?.issues.map((issue) => issue.path.join('.'));
   const topLevel = settingPaths(settingsSchema).filter((path) => !/^(sources|connectors|routes)/.test(path));
   assert.equal(missing?.sort(), [...topLevel.filter((path) => !optional.includes(path)), 'routes'].sort());
+});
+
+defaults('shows for working hours what they are by default', async () => {
+  const { settings } = await load({});
+  assert.equal(settings.alerts.hours, hoursOption.parse({}));
 });
 
 defaults('shows for a source what a source has by default', async () => {

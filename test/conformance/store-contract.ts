@@ -737,6 +737,56 @@ export function storeContract(
     assert.equal(await countsOf(store), ['a due 1', 'a failed 1', 'b due 1']);
   });
 
+  promise('a backlog is counted up to a number, and says since when the oldest has waited', async (store) => {
+    const none = { due: 0, failed: 0, waitingSince: null, latestFailed: null };
+    assert.equal(await store.backlog('crm', 10), none);
+    for (let n = 1; n <= 5; n++) await store.record(newPush(startPush(`${n}`), { receivedAt: at(n) }));
+    await store.record(newPush(startPush('6'), { receivedAt: at(0), route: () => ['other'] }));
+    assert.equal(await store.backlog('crm', 10), { ...none, due: 5, waitingSince: at(1) });
+    assert.equal(await store.backlog('crm', 3), { ...none, due: 3, waitingSince: at(1) });
+    const retry = {
+      attempt: { ...attempt, at: at(20), outcome: 'retry' as const, reason: 'HubSpot answered 503.' },
+      next: { state: 'due' as const, at: at(9_000), countsAsFailure: true },
+    };
+    await deliver(store, 'crm', retry);
+    assert.equal((await store.backlog('crm', 10)).waitingSince, at(2));
+    for (let n = 2; n <= 5; n++) {
+      const attempted = { ...attempt, outcome: 'rejected' as const, reason: 'There is no such property.' };
+      await deliver(store, 'crm', { ...failed, attempt: attempted });
+    }
+    assert.equal(await store.backlog('crm', 10), {
+      due: 1,
+      failed: 4,
+      waitingSince: at(20), // since its first failure, not when it is due again
+      latestFailed: { callId: '5', reason: 'There is no such property.' },
+    });
+    assert.is((await store.backlog('crm', 3)).failed, 3);
+  });
+
+  promise('while a connector is blocked, its backlog has waited since then at least', async (store) => {
+    await store.record(newPush(startPush('1'), { receivedAt: at(900) }));
+    const state = { connector: 'crm', blockedReason: 'The token was revoked.', since: at(60) };
+    await store.setConnectorState(state);
+    assert.equal((await store.backlog('crm', 10)).waitingSince, at(60));
+    await store.setConnectorState({ ...state, blockedReason: null });
+    assert.equal((await store.backlog('crm', 10)).waitingSince, at(900));
+  });
+
+  promise('the latest push of each source is found among the last ones', async (store) => {
+    await store.record(newPush(startPush('1'), { receivedAt: at(1) }));
+    await store.record(newPush(startPush('2'), { receivedAt: at(2), source: 'other' }));
+    await store.record(newPush(endPush('1'), { receivedAt: at(3) }));
+    const all = { acme: at(3), other: at(2) };
+    assert.equal(Object.fromEntries(await store.latestPushes(10)), all);
+    assert.equal(Object.fromEntries(await store.latestPushes(1)), { acme: at(3) });
+  });
+
+  promise('it knows the room it takes', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const sizes = Object.values(await store.size());
+    assert.ok(sizes.length > 0 && sizes.some((bytes) => bytes > 4_000), String(sizes));
+  });
+
   promise('it says that it can be written to', async (store) => {
     await store.checkWritable();
     await store.record(newPush(startPush('1')));

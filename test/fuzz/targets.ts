@@ -269,6 +269,7 @@ async function endpointTarget(): Promise<Target> {
     recordUnreadable: (body) => store.recordUnreadable(body),
     route: () => ['crm'],
     recorded: () => {},
+    refused: () => {},
     peer: () => '198.51.100.7',
     clock: { now: systemClock.now, after: (_, run) => systemClock.after(0, run) }, // guesses are answered late
     log: createLog('silent'),

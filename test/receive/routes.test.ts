@@ -71,6 +71,7 @@ async function withReceiving(
     recordUnreadable: (body) => store.recordUnreadable(body),
     route: () => ['crm'],
     recorded: () => {},
+    refused: () => {},
     peer: () => options.peer ?? '198.51.100.7',
     clock: options.clock ?? systemClock,
     log: createLog('debug', [token], { write: (line: string) => log.push(line) }),

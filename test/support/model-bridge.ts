@@ -548,6 +548,7 @@ export class Instance {
           model.wake(due);
           if (!state.endReceivedAt) this.#sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
+        refused: () => {},
         peer: () => '127.0.0.1',
         clock: this.#sweepClock,
         log,
