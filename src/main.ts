@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
 import { AlertWatch } from './alert/watch.ts';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import type { Connection } from './connector/contract.ts';
@@ -13,6 +13,12 @@ import { createLog, type Log, redactor } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { Access } from './operator/access.ts';
+import { Api } from './operator/api.ts';
+import { indexedCall, readingVersion } from './operator/indexed-call.ts';
+import { Live } from './operator/live.ts';
+import { Operator } from './operator/operator.ts';
+import { pageRoutes } from './operator/page.ts';
+import { OperatorProblem } from './operator/problem.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
@@ -21,6 +27,7 @@ import { type Receiving, receiveRoutes } from './receive/routes.ts';
 import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
 import { sourceTokens } from './source-tokens.ts';
+import { IndexSweep } from './store/index-sweep.ts';
 import { dataDirOf, openStore } from './store/open.ts';
 import { RetentionSweep } from './store/retention-sweep.ts';
 import type { Store } from './store/store.ts';
@@ -31,6 +38,8 @@ export interface Bridge {
   url: string;
   settings: Settings;
   store: Store;
+  /** What can be asked and done. */
+  operator: Operator;
   /** What to paste into the Delacon portal. */
   pushUrls(): PushUrls[];
   /** Stops taking, finishes what was taken, settles what is in flight or leaves it due, closes. */
@@ -51,6 +60,8 @@ export interface StartOptions {
   overrides?: { port?: number; storeUrl?: string };
   /** Instead of one made from `log.level`. */
   log?: Log;
+  /** Instead of the machine's. */
+  clock?: Clock;
 }
 
 /** How often the files of the configuration are looked at. */
@@ -61,7 +72,7 @@ const watchEveryMs = 2_000;
  * operator: ConfigProblems, or a sentence on the store or the port.
  */
 export async function startBridge(options: StartOptions): Promise<Bridge> {
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   let loaded = await load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   const dataDir = dataDirOf(storeSettings.url);
@@ -89,7 +100,10 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
         condition: worker.condition,
       })),
   });
-  const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
+  /** After somebody changed something: what is due, or whether a connector is paused. */
+  const lookAgain = (connectors: Iterable<string>) => {
+    for (const name of connectors) workers.get(name)?.worker.lookAgain();
+  };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
   const alerts = new AlertWatch({
@@ -100,6 +114,49 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     log,
     redact: (text) => redactor([...loaded.secrets, ...Object.values(tokens).flat()])(text),
   });
+
+  let baseUrl = '';
+  const pushUrls = () =>
+    Object.entries(tokens).map(([source, [token]]) => {
+      const single = `${loaded.settings.listen.publicUrl ?? baseUrl}/push/${token}`;
+      return { source, single, create: `${single}/create`, update: `${single}/update` };
+    });
+  const operator = new Operator({
+    store,
+    settings: () => loaded.settings,
+    clock,
+    async withConnection(name, use) {
+      const running = workers.get(name);
+      if (!running)
+        throw new OperatorProblem('conflict', `The connector ${name} is just starting: try again.`);
+      return use(running.connection);
+    },
+    running(name) {
+      const quota = workers.get(name)?.connection.quota;
+      if (!quota) return undefined;
+      return {
+        quota: quota.limit > 0 ? { remaining: quota.remaining, limit: quota.limit } : null,
+        isThrifty: quota.isLow,
+      };
+    },
+    pushUrls,
+    wake: lookAgain,
+  });
+  const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
+  const api = new Api({ operator, access, log });
+  let version = { of: loaded.settings, name: readingVersion(loaded.settings) };
+  const index = new IndexSweep({
+    store,
+    clock,
+    log,
+    reading() {
+      const { settings } = loaded;
+      if (version.of !== settings) version = { of: settings, name: readingVersion(settings) };
+      return { version: version.name, read: (state) => indexedCall(settings, state) };
+    },
+    indexed: (calls) => operator.changed.calls(calls),
+  });
+  const live = new Live(clock, (changed) => operator.changes(changed));
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
     const onlooker = metrics.onlooker(name);
@@ -113,10 +170,15 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       log,
       read: (due) => deliveryOf(loaded.settings, due),
-      settled: (due, outcome, state) => metrics.settled(due, outcome, state),
+      settled(due, outcome, state) {
+        metrics.settled(due, outcome, state);
+        operator.changed.calls([due.state]);
+        operator.changed.connectors();
+      },
     });
     workers.set(name, { worker, connection, settings });
     worker.start();
+    operator.changed.connectors();
   }
 
   async function stopConnector(name: string): Promise<void> {
@@ -160,9 +222,10 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiveRoutes({
         current: () => receiving,
         record: (push) => store.record(push),
-        recordUnreadable(body) {
+        async recordUnreadable(body) {
           metrics.unreadable(body.source);
-          return store.recordUnreadable(body);
+          await store.recordUnreadable(body);
+          operator.changed.rejected();
         },
         route,
         recorded(push, recorded) {
@@ -177,8 +240,13 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
         log,
       }),
     );
+    app.route('/', api.routes);
     app.route('/', metricsRoutes(metrics, access));
-    app.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
+    app.route('/', statusRoutes(store));
+    app.route(
+      '/',
+      pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),
+    );
     app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
     app.onError((reason, context) => {
       log.error({ err: reason }, 'A request failed.');
@@ -193,7 +261,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     sweep.start();
     retention.start();
     alerts.start();
-    const unwatchStore = store.watch(() => wake(workers.keys()));
+    index.start();
+    const unwatchStore = store.watch(() => {
+      lookAgain(workers.keys());
+      operator.changed.connectors();
+    });
     const unwatchFiles = watchFiles(() => loaded.files, reload);
     unwatch = () => {
       unwatchStore();
@@ -207,23 +279,23 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const host =
     listenSettings.host === '0.0.0.0' || listenSettings.host === '::' ? '127.0.0.1' : listenSettings.host;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+  baseUrl = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
   return {
-    url,
+    url: baseUrl,
     settings: loaded.settings,
     store,
-    pushUrls: () =>
-      Object.entries(tokens).map(([source, [token]]) => {
-        const single = `${loaded.settings.listen.publicUrl ?? url}/push/${token}`;
-        return { source, single, create: `${single}/create`, update: `${single}/update` };
-      }),
+    operator,
+    pushUrls,
     async stop() {
       receiving = { ...receiving, closing: true };
       unwatch();
+      live.close();
+      api.close();
       await server.stop();
       await sweep.stop();
       await retention.stop();
       await alerts.stop();
+      await index.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();
     },

@@ -83,6 +83,11 @@ export interface SearchPage {
   next: string | undefined;
 }
 
+export interface RawAnswer {
+  status: number;
+  body: unknown;
+}
+
 /** call → contact, as HubSpot defines it. */
 const callToContact = 194;
 
@@ -241,15 +246,43 @@ export class HubSpotApi {
 
   async createProperty(
     objectType: ObjectType,
-    property: { name: string; label: string; description: string; groupName: string },
+    property: {
+      name: string;
+      label: string;
+      description: string;
+      groupName: string;
+      hasUniqueValue?: boolean;
+    },
     signal: AbortSignal,
   ): Promise<PropertyDefinition> {
     type Create = Parameters<Client['crm']['properties']['coreApi']['create']>[1];
-    const definition = { ...property, type: 'string', fieldType: 'text', hasUniqueValue: true };
+    const definition = { hasUniqueValue: true, ...property, type: 'string', fieldType: 'text' };
     const { data } = await this.#send(`properties/${objectType}`, signal, () =>
       this.#client.crm.properties.coreApi.createWithHttpInfo(objectType, definition as Create),
     );
     return data as PropertyDefinition;
+  }
+
+  /** Whatever only a probe asks for. That HubSpot refuses what was asked is an answer, too. */
+  async ask(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<RawAnswer> {
+    const { data } = await this.#send(`${method} ${path.replace(/\/\d+/g, '/:id')}`, signal, async () => {
+      const response = await this.#client.apiRequest({
+        method,
+        path,
+        ...(body === undefined ? {} : { body }),
+      });
+      const headers = Object.fromEntries(response.headers as unknown as Iterable<[string, string]>);
+      const told = { status: response.status, body: asJson(await response.text()) };
+      if (!isVerdict(told.status))
+        throw Object.assign(new Error('failed'), { code: told.status, body: told.body, headers });
+      return { httpStatusCode: told.status, headers, data: told };
+    });
+    return data;
   }
 
   /** Which account the token belongs to. */
@@ -464,6 +497,19 @@ function failureOfInput(input: { id?: string }, error: RowError | undefined, whe
   // A record that was merged into another is passed over in silence when it is updated.
   const silence = failureOfOmission(where);
   return input.id === undefined ? silence : { ...silence, cure: { what: 'gone' } };
+}
+
+/** Of the request itself: not of who asks, how often, or of HubSpot's own troubles. */
+function isVerdict(status: number): boolean {
+  return status < 500 && ![401, 423, 429, 477].includes(status);
+}
+
+function asJson(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function linkTo(contactId: string) {

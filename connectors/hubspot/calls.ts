@@ -1,6 +1,8 @@
 import type { Delivery, RecordRef, Records } from '../../src/connector/contract.ts';
 import type { HubSpotApi, Properties, UpdateInput, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
+import type { Found } from './found.ts';
+import { secondLook } from './second-look.ts';
 import { ownProperties } from './setup-names.ts';
 
 /** A call to be written, and the contact it belongs to. */
@@ -30,9 +32,11 @@ const key = ownProperties.calls;
  */
 export class Calls {
   readonly #api: HubSpotApi;
+  readonly #found: () => Promise<Partial<Found>>;
 
-  constructor(api: HubSpotApi) {
+  constructor(api: HubSpotApi, found: () => Promise<Partial<Found>>) {
     this.#api = api;
+    this.#found = found;
   }
 
   async write(jobs: readonly CallJob[], signal: AbortSignal): Promise<Results> {
@@ -60,6 +64,7 @@ export class Calls {
     if (ids.size === 0) return [];
     const inputs = [...ids].map(([job, id]) => ({ ...input(job), id }));
     const written = await orFailAll(inputs, () => this.#api.update('calls', inputs, signal));
+    await this.#lookAgain(written, [...ids.keys()], ids, signal);
     const gone: CallJob[] = [];
     for (const [job, id] of ids) {
       const { failure } = written.get(job.delivery.key) as Written;
@@ -75,6 +80,7 @@ export class Calls {
     if (jobs.length === 0) return [];
     const inputs = jobs.map((job) => ({ ...input(job), contactId: job.contactId ?? undefined }));
     const written = await orFailAll(inputs, () => this.#api.create('calls', inputs, signal));
+    await this.#lookAgain(written, jobs, new Map(), signal);
     const taken: CallJob[] = [];
     for (const job of jobs) {
       const { row, failure } = written.get(job.delivery.key) as Written;
@@ -83,6 +89,24 @@ export class Calls {
       else results.set(job, { records: {}, failure: failure as Failure });
     }
     return taken;
+  }
+
+  /** Where a probe found that HubSpot refuses in words we do not know. */
+  async #lookAgain(
+    written: Map<string, Written>,
+    jobs: readonly CallJob[],
+    ids: ReadonlyMap<CallJob, string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if ((await this.#found()).refusals !== 'unread') return;
+    const refused = jobs.flatMap((job) => {
+      const failure = written.get(job.delivery.key)?.failure;
+      return failure ? [{ failure, key: job.delivery.key, id: ids.get(job), contactId: job.contactId }] : [];
+    });
+    const meant = await secondLook(this.#api, refused, signal);
+    refused.forEach(({ key }, place) => {
+      written.set(key, { failure: meant[place] as Failure });
+    });
   }
 
   /** Finds the records that have these keys, and updates them. */

@@ -2,6 +2,7 @@ import type { Finding } from '../../src/connector/contract.ts';
 import type { HubSpotApi, ObjectType, PropertyDefinition } from './api.ts';
 import { dispositions } from './call-draft.ts';
 import { RequestFailed } from './failures.ts';
+import type { Found, HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import { flaw } from './setup.ts';
 import { ownProperties } from './setup-names.ts';
@@ -10,16 +11,18 @@ import { ownProperties } from './setup-names.ts';
 export async function check(
   api: HubSpotApi,
   options: HubSpotOptions,
+  findings: HubSpotFindings,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   try {
+    const account = await findings.all();
     const { portalId } = await api.account(signal);
     const calls = await api.properties('calls', signal);
     const contacts = await api.properties('contacts', signal);
     return [
       { level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.` },
-      ownProperty(api, 'calls', calls),
-      ownProperty(api, 'contacts', contacts),
+      ownProperty(api, 'calls', calls, account),
+      ownProperty(api, 'contacts', contacts, account),
       ...mappedProperties('calls', 'activity', Object.keys(options.activity.properties), calls),
       ...mappedProperties('contacts', 'person', Object.keys(options.person.properties), contacts),
       ...callOutcomes(options, calls),
@@ -37,10 +40,20 @@ function ownProperty(
   api: HubSpotApi,
   objectType: ObjectType,
   properties: readonly PropertyDefinition[],
+  account: Partial<Found>,
 ): Finding {
   const name = ownProperties[objectType];
   const subject = `property ${objectType}.${name}`;
-  const problem = flaw(properties.find((property) => property.name === name));
+  const isSearched = objectType === 'calls' && account.callKeys === 'searched';
+  const problem = flaw(
+    properties.find((property) => property.name === name),
+    isSearched,
+  );
+  if (problem === undefined && isSearched) {
+    const message =
+      'HubSpot does not keep it unique here, so calls are searched for before they are made again.';
+    return { level: 'ok', subject, message };
+  }
   if (problem === undefined) return { level: 'ok', subject, message: 'It is there, and unique.' };
   const fix = `Run \`delacon-bridge setup ${api.connector}\`.`;
   if (problem === 'missing') return { level: 'problem', subject, message: 'It is missing.', fix };

@@ -1,8 +1,16 @@
 import { LRUCache } from 'lru-cache';
-import { type Delivery, type Log, mapFields, maskNumber, type People } from '../../src/connector/contract.ts';
+import {
+  type Delivery,
+  type Log,
+  mapFields,
+  maskNumber,
+  type People,
+  type Tools,
+} from '../../src/connector/contract.ts';
 import type { HubSpotApi, Properties, Row, UpdateInput, Written } from './api.ts';
 import { contactDraft } from './contact-draft.ts';
 import { type Failure, RequestFailed } from './failures.ts';
+import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import { choose, packSearches, searchByPhone } from './phone-search.ts';
 import { ownProperties } from './setup-names.ts';
@@ -26,6 +34,7 @@ export class Contacts {
   readonly #api: HubSpotApi;
   readonly #options: HubSpotOptions['person'];
   readonly #draft: (delivery: Delivery) => Properties;
+  readonly #findings: HubSpotFindings;
   readonly #people: People;
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
@@ -33,12 +42,13 @@ export class Contacts {
   /** What mapped properties of a contact hold, as far as read or written here. */
   readonly #held = new LRUCache<string, Properties>({ max: 5_000 });
 
-  constructor(api: HubSpotApi, options: HubSpotOptions, people: People, log: Log) {
+  constructor(api: HubSpotApi, options: HubSpotOptions, findings: HubSpotFindings, tools: Tools) {
     this.#api = api;
+    this.#findings = findings;
     this.#options = options.person;
     this.#draft = (delivery) => asText(contactDraft(options, delivery)?.properties ?? {}, []);
-    this.#people = people;
-    this.#log = log;
+    this.#people = tools.people;
+    this.#log = tools.log;
   }
 
   /** The contact of each delivery's caller. Deliveries without a number have none, but for the catch-all. */
@@ -158,12 +168,13 @@ export class Contacts {
   ): Promise<void> {
     const regionOf = (caller: Caller) => (caller.calls[0] as Delivery).source.region;
     const wanted = callers.map((caller) => ({ number: caller.number, region: regionOf(caller) }));
+    const account = await this.#findings.all();
     const found = new Map<string, Row>();
     await Promise.all(
-      packSearches(wanted).map((pack) => {
+      packSearches(wanted, account).map((pack) => {
         const open = () => callers.filter((one) => pack.some(({ number }) => number === one.number));
         return this.#orFail(open, resolved, async () => {
-          for (const [number, rows] of await searchByPhone(this.#api, pack, signal)) {
+          for (const [number, rows] of await searchByPhone(this.#api, pack, account, signal)) {
             const chosen = choose(rows, this.#options.whenSeveral);
             if (chosen) found.set(number, chosen);
             else if (rows.length > 1) resolved.set(number, { contactId: null, notes: [severalHave(rows)] });

@@ -1,9 +1,12 @@
 import type { Delivery, Outcome } from '../../src/connector/contract.ts';
+import type { Properties } from './api.ts';
 import { callDraft } from './call-draft.ts';
 import type { CallJob, Calls } from './calls.ts';
 import type { Contacts, Resolution } from './contacts.ts';
 import { outcomeOf } from './failures.ts';
+import type { Found, HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
+import type { SearchedCalls } from './searched-calls.ts';
 import { asText } from './values.ts';
 
 /** What a batch is delivered with. */
@@ -11,6 +14,8 @@ export interface Means {
   options: HubSpotOptions;
   contacts: Contacts;
   calls: Calls;
+  searchedCalls: SearchedCalls;
+  findings: HubSpotFindings;
 }
 
 /** Persons first, then calls with their links; each delivery with an outcome of its own. */
@@ -21,15 +26,17 @@ export async function deliver(
 ): Promise<Outcome[]> {
   const outcomes = new Map<string, Outcome>(); // by key
   const due: Delivery[] = [];
+  const found = await means.findings.all();
+  const atEnd = means.options.write === 'atEnd' || found.timeline === 'ended';
   for (const delivery of newestOfEach(batch)) {
-    if (means.options.write === 'atEnd' && delivery.call.phase === 'ringing') {
+    if (atEnd && delivery.call.phase === 'ringing') {
       const notes = ['It waits for the end of the call.'];
       outcomes.set(delivery.key, { kind: 'delivered', records: delivery.records, notes });
     } else due.push(delivery);
   }
-  const orphans = await deliverRound(due, 'first', means, outcomes, signal);
+  const orphans = await deliverRound(due, 'first', means, found, outcomes, signal);
   await means.contacts.forget(orphans);
-  await deliverRound(orphans, 'last', means, outcomes, signal);
+  await deliverRound(orphans, 'last', means, found, outcomes, signal);
   return batch.map((delivery) => outcomes.get(delivery.key) as Outcome);
 }
 
@@ -47,7 +54,8 @@ function newestOfEach(batch: readonly Delivery[]): Delivery[] {
 async function deliverRound(
   due: readonly Delivery[],
   round: 'first' | 'last',
-  { options, contacts, calls }: Means,
+  { options, contacts, calls, searchedCalls }: Means,
+  found: Partial<Found>,
   outcomes: Map<string, Outcome>,
   signal: AbortSignal,
 ): Promise<Delivery[]> {
@@ -62,11 +70,15 @@ async function deliverRound(
     }
     const draft = callDraft(options, delivery);
     const told = [...draft.notes, ...resolution.notes];
-    jobs.push({ delivery, properties: asText(draft.properties, told), contactId: resolution.contactId });
+    const properties = withKnownStatus(asText(draft.properties, told), found, told);
+    jobs.push({ delivery, properties, contactId: resolution.contactId });
     notes.set(delivery, told);
   }
   const orphans: Delivery[] = [];
-  for (const [{ delivery }, { records, failure }] of await calls.write(jobs, signal)) {
+  const write = (due: readonly CallJob[]) => calls.write(due, signal);
+  const written =
+    found.callKeys === 'searched' ? await searchedCalls.write(jobs, found, write, signal) : await write(jobs);
+  for (const [{ delivery }, { records, failure }] of written) {
     const told = notes.get(delivery) ?? [];
     if (!failure) {
       outcomes.set(delivery.key, { kind: 'delivered', records, ...(told.length > 0 ? { notes: told } : {}) });
@@ -77,6 +89,16 @@ async function deliverRound(
     } else outcomes.set(delivery.key, outcomeOf(failure, records, told));
   }
   return orphans;
+}
+
+/** A status that the account does not have would refuse the call. */
+function withKnownStatus(properties: Properties, { statuses }: Partial<Found>, notes: string[]): Properties {
+  const status = properties['hs_call_status'];
+  if (!statuses || status === undefined || statuses.includes(status)) return properties;
+  const { hs_call_status: _, ...rest } = properties;
+  const instead = statuses.includes('COMPLETED') ? { hs_call_status: 'COMPLETED' } : {};
+  notes.push(`This HubSpot account has no call status ${status}.`);
+  return { ...rest, ...instead };
 }
 
 async function findPeople(

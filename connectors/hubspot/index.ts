@@ -2,6 +2,7 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
+  Findings,
   type PlanStep,
   type RecordRef,
   type Tools,
@@ -13,8 +14,11 @@ import { check } from './check.ts';
 import { contactDraft } from './contact-draft.ts';
 import { Contacts } from './contacts.ts';
 import { deliver, type Means } from './deliver.ts';
+import type { Found } from './found.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, options } from './options.ts';
+import { HubSpotProbe } from './probe.ts';
+import { SearchedCalls } from './searched-calls.ts';
 import { apply, plan } from './setup.ts';
 
 /** Writes each call as one HubSpot call on one contact. */
@@ -31,15 +35,23 @@ const parallel = 8;
 
 class HubSpotConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel };
+  readonly probe: HubSpotProbe;
   readonly #api: HubSpotApi;
   readonly #means: Means;
   readonly #links: RecordLinks;
 
   constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools) {
     this.#api = api;
-    const contacts = new Contacts(api, options, tools.people, tools.log);
-    this.#means = { options, contacts, calls: new Calls(api) };
+    const findings = new Findings<Found>(tools);
+    this.#means = {
+      options,
+      findings,
+      contacts: new Contacts(api, options, findings, tools),
+      calls: new Calls(api, () => findings.all()),
+      searchedCalls: new SearchedCalls(api, tools.memory, tools.clock),
+    };
     this.#links = new RecordLinks(api);
+    this.probe = new HubSpotProbe(api, findings, tools);
   }
 
   get quota() {
@@ -51,15 +63,15 @@ class HubSpotConnection implements Connection {
   }
 
   check(signal: AbortSignal) {
-    return check(this.#api, this.#means.options, signal);
+    return check(this.#api, this.#means.options, this.#means.findings, signal);
   }
 
   plan(signal: AbortSignal) {
-    return plan(this.#api, signal);
+    return plan(this.#api, this.#means.findings, signal);
   }
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
-    return apply(this.#api, signal, done);
+    return apply(this.#api, this.#means.findings, signal, done);
   }
 
   link(record: RecordRef) {

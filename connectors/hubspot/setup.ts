@@ -1,5 +1,7 @@
 import type { PlanStep } from '../../src/connector/contract.ts';
 import type { HubSpotApi, ObjectType, PropertyDefinition } from './api.ts';
+import { RequestFailed } from './failures.ts';
+import type { Found, HubSpotFindings } from './found.ts';
 import { ownGroup, ownProperties } from './setup-names.ts';
 
 /** What HubSpot needs to have before the first call: a group and a unique property on calls and on contacts. */
@@ -23,16 +25,21 @@ interface Task {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export async function plan(api: HubSpotApi, signal: AbortSignal): Promise<PlanStep[]> {
-  return (await tasks(api, signal)).map(({ step }) => step);
+export async function plan(
+  api: HubSpotApi,
+  findings: HubSpotFindings,
+  signal: AbortSignal,
+): Promise<PlanStep[]> {
+  return (await tasks(api, findings, signal)).map(({ step }) => step);
 }
 
 export async function apply(
   api: HubSpotApi,
+  findings: HubSpotFindings,
   signal: AbortSignal,
   done: (step: PlanStep) => void,
 ): Promise<void> {
-  const all = await tasks(api, signal);
+  const all = await tasks(api, findings, signal);
   const conflicts = all.filter(({ step }) => step.action === 'conflict');
   if (conflicts.length > 0) {
     throw new Error(conflicts.map(({ step }) => `${step.subject}: ${step.detail}`).join('\n'));
@@ -43,14 +50,18 @@ export async function apply(
   }
 }
 
-async function tasks(api: HubSpotApi, signal: AbortSignal): Promise<Task[]> {
+async function tasks(api: HubSpotApi, findings: HubSpotFindings, signal: AbortSignal): Promise<Task[]> {
+  const account = await findings.all();
   const found = await Promise.all(
     objectTypes.map(async (objectType) => {
       const [groups, properties] = await Promise.all([
         api.groups(objectType, signal),
         api.properties(objectType, signal),
       ]);
-      return [groupTask(api, objectType, groups), propertyTask(api, objectType, properties)];
+      return [
+        groupTask(api, objectType, groups),
+        propertyTask(api, objectType, properties, findings, account),
+      ];
     }),
   );
   return found.flat();
@@ -72,9 +83,15 @@ function propertyTask(
   api: HubSpotApi,
   objectType: ObjectType,
   existing: readonly PropertyDefinition[],
+  findings: HubSpotFindings,
+  account: Partial<Found>,
 ): Task {
   const name = ownProperties[objectType];
-  const problem = flaw(existing.find((property) => property.name === name));
+  const isSearched = objectType === 'calls' && account.callKeys === 'searched';
+  const problem = flaw(
+    existing.find((property) => property.name === name),
+    isSearched,
+  );
   const subject = `property ${objectType}.${name}`;
   const { label, description } = descriptions[objectType];
   const detail = `"${label}", text with unique values`;
@@ -87,18 +104,42 @@ function propertyTask(
           : { action: 'conflict', subject, detail: problem },
     async run(signal) {
       const property = { name, label, description, groupName: ownGroup.name };
-      const remaining = flaw(await api.createProperty(objectType, property, signal));
+      const remaining =
+        objectType === 'calls'
+          ? await createCallKey(api, property, findings, signal)
+          : flaw(await api.createProperty(objectType, property, signal));
       // Creating the name of a deleted property brings that one back as it was.
       if (remaining !== undefined) throw new Error(`${subject}: ${remaining}`);
     },
   };
 }
 
-/** Why a property cannot be the key, if so. */
-export function flaw(property: PropertyDefinition | undefined): string | undefined {
+/** An account that refuses unique values on calls gets the property without, and calls are searched for by it. */
+async function createCallKey(
+  api: HubSpotApi,
+  property: Parameters<HubSpotApi['createProperty']>[1],
+  findings: HubSpotFindings,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return flaw(await api.createProperty('calls', property, signal));
+  } catch (thrown) {
+    const isRefused = thrown instanceof RequestFailed && thrown.failure.kind === 'rejected';
+    if (!isRefused) throw thrown;
+    const remaining = flaw(
+      await api.createProperty('calls', { ...property, hasUniqueValue: false }, signal),
+      true,
+    );
+    if (remaining === undefined) await findings.keep({ callKeys: 'searched' });
+    return remaining;
+  }
+}
+
+/** Why a property cannot be the key, if so. `isSearched`: it does not have to be unique. */
+export function flaw(property: PropertyDefinition | undefined, isSearched = false): string | undefined {
   if (property === undefined) return 'missing';
   if (property.type !== 'string') return `exists as ${property.type}, not as text. ${makeRoom}`;
-  if (property.hasUniqueValue !== true) {
+  if (property.hasUniqueValue !== true && !isSearched) {
     return `exists without unique values, which HubSpot cannot change afterwards. ${makeRoom}`;
   }
   return undefined;

@@ -74,7 +74,7 @@ export interface CustomFieldDefinition {
 interface Request {
   /** What `explain` and the metrics call it. */
   kind: string;
-  method: 'GET' | 'POST' | 'PATCH';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   body?: unknown;
   headers?: Record<string, string>;
@@ -299,6 +299,26 @@ export class SalesforceApi {
     await this.#send({ kind: `change ${object}`, method: 'PATCH', path, body: fields }, signal);
   }
 
+  /** Whatever only a probe asks for. That Salesforce refuses what was asked is an answer, too. */
+  async ask(
+    method: Request['method'],
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    headers: Record<string, string> = allowSimilar,
+  ): Promise<{ status: number; body: unknown }> {
+    try {
+      const kind = `${method} ${path.replace(/\/00\w+/g, '/:id')}`;
+      const request = { kind, method, path, body, headers };
+      return { status: 200, body: await this.#send<unknown>(request, signal) };
+    } catch (thrown) {
+      const answer = thrown instanceof RequestFailed ? thrown.answer : undefined;
+      if (!answer || answer.status < 300 || answer.status === 401 || answer.status >= 500) throw thrown;
+      if (answer.body.includes('REQUEST_LIMIT_EXCEEDED')) throw thrown;
+      return { status: answer.status, body: asJson(answer.body) };
+    }
+  }
+
   /** Definitions of custom fields, whether our user may see them or not; undefined for those that are not there. */
   async readFields(
     fullNames: string[],
@@ -441,7 +461,8 @@ export class SalesforceApi {
     ) {
       return answer as T;
     }
-    throw new RequestFailed(this.#read(exchange, problem, signal, this.#circumstances(kind)), problem);
+    const failure = this.#read(exchange, problem, signal, this.#circumstances(kind));
+    throw new RequestFailed(failure, problem, exchange.answer);
   }
 
   #read({ answer, isLate }: Exchange, problem: unknown, signal: AbortSignal, where: Circumstances): Failure {
@@ -463,6 +484,14 @@ export class SalesforceApi {
       mapped: this.#mapped,
       usage: this.usage,
     };
+  }
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 

@@ -2,6 +2,7 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
+  Findings,
   type PlanStep,
   type RecordRef,
   type Tools,
@@ -10,10 +11,12 @@ import { largestBatch, mostAtOnce, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
 import { FieldDescriptions } from './fields.ts';
+import type { Found } from './found.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { People } from './people.ts';
 import { PeopleUpdates } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
+import { SalesforceProbe } from './probe.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
@@ -31,17 +34,20 @@ const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: '
 
 class SalesforceConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel: mostAtOnce };
+  readonly probe: SalesforceProbe;
   readonly #api: SalesforceApi;
   readonly #means: Means;
 
   constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools) {
     this.#api = api;
     const descriptions = new FieldDescriptions(api, tools.clock);
+    const findings = new Findings<Found>(tools);
+    this.probe = new SalesforceProbe(api, findings, tools);
     this.#means = {
       options,
-      people: new People(api, options, descriptions, tools),
+      people: new People(api, options, descriptions, findings, tools),
       updates: new PeopleUpdates(api, options, descriptions),
-      tasks: new Tasks(api, descriptions),
+      tasks: new Tasks(api, descriptions, findings),
     };
   }
 

@@ -9,6 +9,8 @@ import {
 import type { Found, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Draft, FieldDescriptions } from './fields.ts';
+import type { SalesforceFindings } from './found.ts';
+import { looselyTyped } from './loosely-typed.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
 import { personDraft } from './person-draft.ts';
 import {
@@ -44,6 +46,7 @@ export class People {
   readonly #api: SalesforceApi;
   readonly #options: SalesforceOptions;
   readonly #descriptions: FieldDescriptions;
+  readonly #findings: SalesforceFindings;
   readonly #known: Tools['people'];
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
@@ -55,8 +58,15 @@ export class People {
   /** Phone fields that our user may see: it may not see all. */
   #phoneFields = phoneFields;
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: FieldDescriptions, tools: Tools) {
+  constructor(
+    api: SalesforceApi,
+    options: SalesforceOptions,
+    descriptions: FieldDescriptions,
+    findings: SalesforceFindings,
+    tools: Tools,
+  ) {
     this.#api = api;
+    this.#findings = findings;
     this.#options = options;
     this.#descriptions = descriptions;
     this.#known = tools.people;
@@ -236,7 +246,11 @@ export class People {
           () => part.filter(({ number }) => !resolved.has(number)),
           resolved,
           async () => {
-            const rows = await this.#api.search(phoneSearch(objects, part, this.#phoneFields), signal);
+            const { search } = await this.#findings.all();
+            const rows =
+              search === 'separators'
+                ? await looselyTyped(this.#api, objects, part, this.#phoneFields, signal)
+                : await this.#api.search(phoneSearch(objects, part, this.#phoneFields), signal);
             const found = rows.map((row) => {
               const { type } = row['attributes'] as { type: PersonObject };
               return candidateOf(type, row);

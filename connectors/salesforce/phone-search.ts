@@ -63,7 +63,7 @@ function searched(wanted: Wanted): string[] {
 const lookedAt = ['Id', 'CreatedDate'];
 const leadOnly = ['IsConverted', 'ConvertedContactId'];
 
-function columns(object: PersonObject, fields: PhoneFields): string[] {
+export function columns(object: PersonObject, fields: PhoneFields): string[] {
   return [...lookedAt, ...(object === 'Lead' ? leadOnly : []), ownFields[object], ...fields[object]];
 }
 

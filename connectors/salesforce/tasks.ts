@@ -2,7 +2,9 @@ import type { Delivery, RecordRef, Records } from '../../src/connector/contract.
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Draft, FieldDescriptions } from './fields.ts';
+import type { SalesforceFindings } from './found.ts';
 import { personOf } from './people.ts';
+import { secondLook } from './second-look.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly } from './task-draft.ts';
@@ -45,10 +47,12 @@ const key = ownFields.Task;
 export class Tasks {
   readonly #api: SalesforceApi;
   readonly #descriptions: FieldDescriptions;
+  readonly #findings: SalesforceFindings;
 
-  constructor(api: SalesforceApi, descriptions: FieldDescriptions) {
+  constructor(api: SalesforceApi, descriptions: FieldDescriptions, findings: SalesforceFindings) {
     this.#api = api;
     this.#descriptions = descriptions;
+    this.#findings = findings;
   }
 
   async write(jobs: readonly TaskJob[], signal: AbortSignal): Promise<Results> {
@@ -169,7 +173,30 @@ export class Tasks {
   ): Promise<Written[]> {
     if (jobs.length === 0) return [];
     const drafts = jobs.map((job) => ({ values: valuesOf(job), timezone: job.timezone, notes: job.notes }));
-    return this.#descriptions.writeFitted('Task', drafts, write, signal);
+    const written = await this.#descriptions.writeFitted('Task', drafts, write, signal);
+    if ((await this.#findings.all()).refusals !== 'unread') return written;
+    return this.#lookAgain(jobs, drafts, written, signal);
+  }
+
+  /** Where a probe found that Salesforce refuses in words we do not know. */
+  async #lookAgain(
+    jobs: readonly TaskJob[],
+    drafts: readonly Draft[],
+    written: readonly Written[],
+    signal: AbortSignal,
+  ): Promise<Written[]> {
+    const refused = jobs.flatMap(({ delivery, person }, place) => {
+      const { failure } = written[place] as Written;
+      const { Id, WhoId } = (drafts[place] as Draft).values;
+      const id = Id === undefined ? undefined : String(Id);
+      return failure ? [{ failure, key: delivery.key, id, person: WhoId ? person : null, place }] : [];
+    });
+    const meant = await secondLook(this.#api, refused, signal);
+    const all = [...written];
+    refused.forEach(({ place }, i) => {
+      all[place] = { failure: meant[i] as Failure };
+    });
+    return all;
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import {
   type Connection,
+  condition,
   type Delivery,
   defineConnector,
   followUpOption,
@@ -18,6 +19,7 @@ import {
 } from '../../src/connector/contract.ts';
 import { draftActivity, draftFollowUp, draftPerson, draftSale } from './drafts.ts';
 import { LocalCrm } from './local-crm.ts';
+import { RefuseOnce } from './refuse-once.ts';
 
 /*
  * A CRM in a file: the default, so that the bridge can be tried without an account anywhere. It is also the smallest
@@ -49,6 +51,9 @@ const options = z.strictObject({
   owner: ownerOption.optional(),
   followUp: followUpOption.optional(),
   sale: saleOption.optional(),
+  refuseOnce: condition()
+    .optional()
+    .describe('Calls that it refuses the first time, to see what a failure looks like, and to replay it.'),
 });
 
 export type SandboxOptions = z.output<typeof options>;
@@ -59,7 +64,8 @@ export default defineConnector({
   draft: (options, delivery) => drafts(options, delivery),
   open: (options, tools) => {
     const crm = new LocalCrm(join(tools.dataDir, 'sandbox.db'));
-    return connectionTo(crm, options, new OpenFollowUps(options.followUp, tools.memory));
+    const followUps = new OpenFollowUps(options.followUp, tools.memory);
+    return connectionTo(crm, options, followUps, new RefuseOnce(options.refuseOnce, tools.memory));
   },
 });
 
@@ -72,11 +78,19 @@ function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
   ].flat();
 }
 
-function connectionTo(crm: LocalCrm, options: SandboxOptions, followUps: OpenFollowUps): Connection {
+function connectionTo(
+  crm: LocalCrm,
+  options: SandboxOptions,
+  followUps: OpenFollowUps,
+  refuseOnce: RefuseOnce,
+): Connection {
   return {
     limits: { batch: 100, parallel: 1 },
     async deliver(batch) {
-      const outcomes = crm.inOneCommit(() => batch.map((delivery) => write(crm, options, delivery)));
+      const refused = await refuseOnce.of(batch);
+      const outcomes = crm.inOneCommit(() =>
+        batch.map((delivery) => (refused.has(delivery) ? refusal : write(crm, options, delivery))),
+      );
       await followUps.add(
         batch.flatMap((delivery, i) => {
           const followUp = outcomes[i]?.records?.followUp;
@@ -96,6 +110,11 @@ function connectionTo(crm: LocalCrm, options: SandboxOptions, followUps: OpenFol
     close: async () => crm.close(),
   };
 }
+
+const refusal: Outcome = {
+  kind: 'rejected',
+  reason: 'The sandbox refuses this call once, as refuseOnce says: replay it, and it is written.',
+};
 
 /** Every record is written under its key, so that writing it again finds it. */
 function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outcome {

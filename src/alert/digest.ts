@@ -68,7 +68,11 @@ export async function countCalls(
 }
 
 function noCalls(): SourceCount & ConnectorCount {
-  return { received: 0, missed: 0, unrouted: 0, delivered: 0, due: 0, failed: 0 };
+  return { received: 0, missed: 0, unrouted: 0, ...noDeliveries() };
+}
+
+function noDeliveries(): ConnectorCount {
+  return { delivered: 0, due: 0, failed: 0, skipped: 0 };
 }
 
 function add(counts: DigestCounts, { state, deliveries }: CallView, missed: boolean): void {
@@ -80,12 +84,12 @@ function add(counts: DigestCounts, { state, deliveries }: CallView, missed: bool
     if (deliveries.length === 0) count.unrouted++;
   }
   for (const delivery of deliveries) {
-    const connector = counts.connectors.get(delivery.connector) ?? { delivered: 0, due: 0, failed: 0 };
+    const connector = counts.connectors.get(delivery.connector) ?? noDeliveries();
     counts.connectors.set(delivery.connector, connector);
     connector[delivery.state]++;
   }
   // A call is where its worst delivery is.
-  const worst = (['failed', 'due', 'delivered'] as const).find((one) =>
+  const worst = (['failed', 'due', 'skipped', 'delivered'] as const).find((one) =>
     deliveries.some((d) => d.state === one),
   );
   if (worst) counts[worst]++;
@@ -114,7 +118,8 @@ export function digestLines(
         `${name}: ${one.received} received, ${one.missed} missed${one.unrouted > 0 ? `, ${one.unrouted} that no route takes` : ''}`,
     ),
     ...byName(counts.connectors).map(
-      ([name, one]) => `${name}: ${one.delivered} in the CRM, ${one.due} waiting, ${one.failed} failed`,
+      ([name, one]) =>
+        `${name}: ${one.delivered} in the CRM, ${one.due} waiting, ${one.failed} failed${one.skipped > 0 ? `, ${one.skipped} skipped` : ''}`,
     ),
     `Whenever they came, ${dueNow} are waiting now, and ${failedNow} that failed wait for a replay.`,
   ];

@@ -75,6 +75,19 @@ example(
 
 example(
   program
+    .command('probe <connector>')
+    .description('Try on a TEST account what the documents of a CRM do not settle; write a report.')
+    .option('--yes', 'write to the account without asking')
+    .option('--report <file>', 'where the report goes (default: probe-<connector>-<day>.md)')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./probe.ts')).probe(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge probe acme-hubspot-test',
+);
+
+example(
+  program
     .command('send [url]')
     .description(
       "Play the vendor's two sample pushes, or a simulated day, at a push URL (default: this bridge's).",
@@ -111,6 +124,7 @@ const filtered = (command: Command) =>
         'due',
         'delivered',
         'failed',
+        'skipped',
         'unrouted',
       ]),
     )
@@ -150,6 +164,43 @@ example(
       (await import('./replay.ts')).replay(callIds, command.optsWithGlobals()),
     ),
   'delacon-bridge replay --state failed --connector acme-hubspot',
+);
+
+example(
+  program
+    .command('skip <call-id>')
+    .description('Leave a call out of a connector, though it may change, until it is replayed.')
+    .requiredOption('--connector <name>', 'the connector that is not to get it')
+    .requiredOption('--reason <text>', 'why; shown with the call')
+    .option('--source <name>', 'the source, if several have the id')
+    .addOption(json())
+    .action(async (callId, _, command) =>
+      (await import('./skip.ts')).skip(callId, command.optsWithGlobals()),
+    ),
+  'delacon-bridge skip 1122334 --connector acme-hubspot --reason "A test call."',
+);
+
+example(
+  program
+    .command('pause <connector>')
+    .description('Let a connector rest, over restarts too: calls wait. A running bridge notices by itself.')
+    .option('--reason <text>', 'why; shown with the connector')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./pause.ts')).pause(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge pause acme-hubspot --reason "The CRM is being moved."',
+);
+
+example(
+  program
+    .command('resume <connector>')
+    .description('End the pause of a connector: what waited is delivered.')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./pause.ts')).resume(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge resume acme-hubspot',
 );
 
 example(

@@ -1,11 +1,19 @@
 import Table from 'cli-table3';
 
-/** Rows under headings, without lines around every cell. Columns that are blank throughout are left out. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Rows under headings, without lines around every cell. Columns that are blank throughout are left out.
+ * @param widths of the columns, for texts that are to be broken into lines
+ */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths?: readonly number[],
+): string {
   const kept = headings.map((_, column) => rows.some((row) => (row[column] ?? '') !== ''));
-  const only = (row: readonly string[]) => row.filter((_, column) => kept[column]);
+  const only = <T>(row: readonly T[]) => row.filter((_, column) => kept[column]);
   const drawn = new Table({
     head: only(headings),
+    ...(widths ? { colWidths: only(widths), wordWrap: true } : {}),
     chars: {
       top: '',
       'top-mid': '',

@@ -6,7 +6,7 @@ import type { Connection, Outcome } from '../connector/contract.ts';
 import type { Onlooker } from '../connector/open.ts';
 import type { WorkerCondition } from '../deliver/worker.ts';
 import type { Refusal } from '../receive/routes.ts';
-import type { Backlog, DueDelivery, NewPush, Recorded, Store } from '../store/store.ts';
+import type { Backlog, DeliveryState, DueDelivery, NewPush, Recorded, Store } from '../store/store.ts';
 import { type Definition, definitions, type MetricName } from './definitions.ts';
 import { Durations } from './durations.ts';
 
@@ -37,7 +37,7 @@ const mostKinds = 60;
 /** Told of each source from 0 on, so that a first one counts as an increase. */
 const usualOutcomes: readonly string[] = ['stored', 'repeated', 'unreadable', 'not_stored'];
 const deliveryOutcomes: readonly Outcome['kind'][] = ['delivered', 'retry', 'rejected', 'blocked'];
-const connectorStates = ['working', 'thrifty', 'blocked', 'standby'] as const;
+const connectorStates = ['working', 'thrifty', 'blocked', 'paused', 'standby'] as const;
 
 /** Of one source. Plain numbers: they are counted for every push, and made into metrics only when those are asked for. */
 interface Tally {
@@ -105,7 +105,7 @@ export class Metrics {
   settled(
     due: Pick<DueDelivery, 'connector' | 'dueAt' | 'failingSince'>,
     outcome: Outcome['kind'],
-    state: 'delivered' | 'due' | 'failed',
+    state: DeliveryState,
   ): void {
     const { connector, dueAt, failingSince } = due;
     this.#deliveries.inc({ connector, outcome });
@@ -297,8 +297,14 @@ export class Metrics {
   }
 }
 
-function stateOf({ holdsLease, blockedSince, isThrifty }: WorkerCondition): (typeof connectorStates)[number] {
+function stateOf({
+  holdsLease,
+  isPaused,
+  blockedSince,
+  isThrifty,
+}: WorkerCondition): (typeof connectorStates)[number] {
   if (!holdsLease) return 'standby';
+  if (isPaused) return 'paused';
   if (blockedSince) return 'blocked';
   return isThrifty ? 'thrifty' : 'working';
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type HttpBindings, serve } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
 
@@ -101,6 +101,13 @@ function listenOnNode(app: Hono, host: string, port: number): Promise<Listening>
       port,
       serverOptions: { requestTimeout: requestMs, headersTimeout: requestMs, keepAliveTimeout: 65_000 },
     }) as Server;
+    // Browsers open connections to spare, which Node does not count among the idle ones.
+    const unused = new Set<Socket>();
+    server.on('connection', (socket: Socket) => {
+      unused.add(socket);
+      socket.once('close', () => unused.delete(socket));
+    });
+    server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
@@ -110,6 +117,7 @@ function listenOnNode(app: Hono, host: string, port: number): Promise<Listening>
           new Promise((stopped) => {
             server.close(() => stopped());
             server.closeIdleConnections();
+            for (const socket of unused) socket.destroy();
           }),
       });
     });

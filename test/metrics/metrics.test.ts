@@ -115,7 +115,12 @@ metrics('without a token they answer this machine, and nobody behind a proxy', (
   }),
 );
 
-const working: WorkerCondition = { holdsLease: true, blockedSince: null, isThrifty: false };
+const working: WorkerCondition = {
+  holdsLease: true,
+  isPaused: false,
+  blockedSince: null,
+  isThrifty: false,
+};
 
 interface Rig {
   metrics: Metrics;
@@ -193,6 +198,8 @@ metrics('a connector is in one state, and its quota is told once it is known', (
     assert.equal(await state(), ['thrifty']);
     crm.condition = { ...working, isThrifty: true, blockedSince: new Date() };
     assert.equal(await state(), ['blocked']);
+    crm.condition = { ...working, isPaused: true, blockedSince: new Date() };
+    assert.equal(await state(), ['paused']);
     crm.condition = { ...working, holdsLease: false };
     assert.equal(await state(), ['standby']);
     assert.is((await samples('delacon_bridge_lease_held'))[0]?.value, 0);

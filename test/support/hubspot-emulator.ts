@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type Fault, FaultPlan } from './hubspot/faults.ts';
 import { type Limits, Meter } from './hubspot/meter.ts';
+import { noOddities, type Oddities } from './hubspot/oddities.ts';
 import { callProperties, contactProperties } from './hubspot/properties.ts';
 import { Associations, defaultAssociationTypes, type HubSpotRecord, Records } from './hubspot/records.ts';
 import {
@@ -35,6 +36,8 @@ export interface EmulatorOptions {
   trunkZero?: 'dropped' | 'kept';
   /** The form in which a unique value that is taken is refused: both are reported. */
   conflictForm?: 'code' | 'text';
+  /** What an account may do against the documents: the other answers to what a probe asks. */
+  oddities?: Partial<Oddities>;
   /** false: a batch is written whole or not at all, as the specification of the dated paths has it. */
   partialSuccess?: boolean;
   /** false: rows of an answer do not repeat the trace id of their input. */
@@ -131,6 +134,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     conflictForm: options.conflictForm ?? ('code' as const),
     partialSuccess: options.partialSuccess ?? true,
     echoTraceIds: options.echoTraceIds ?? true,
+    oddities: { ...noOddities, ...options.oddities },
   };
   const kinds = new Map([
     ['contacts', new Records(contactKind(), behaviour)],
@@ -143,7 +147,9 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     associations: new Associations(kinds),
     scopes: new Set(options.scopes ?? [...objectScopes, ...schemaScopes]),
     now,
+    oddities: behaviour.oddities,
   };
+  calls.kind.properties.refusesUnique = behaviour.oddities.uniqueCalls === 'refused';
   const limits = { perTenSeconds: 100, searchesPerSecond: 5, perDay: 250_000, ...options.limits };
   const meter = new Meter(limits, () => now().getTime());
   const plan = new FaultPlan();
@@ -164,7 +170,8 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     });
   };
   if (options.provisioned ?? true) {
-    addProperty('calls', { name: ownProperties.calls, hasUniqueValue: true });
+    const hasUniqueValue = behaviour.oddities.uniqueCalls !== 'refused';
+    addProperty('calls', { name: ownProperties.calls, hasUniqueValue });
     addProperty('contacts', { name: ownProperties.contacts, hasUniqueValue: true });
   }
 
@@ -330,6 +337,7 @@ interface Account {
   associations: Associations;
   scopes: Set<string>;
   now(): Date;
+  oddities: Oddities;
 }
 
 interface Answer {
@@ -347,6 +355,23 @@ function route(account: Account, method: string, path: string, text: string): An
     need(account, objectScopes[0]);
     return kindOf(account, parts[0]).search(parse(text), text.length);
   }
+  parts = match(/^DELETE \/crm\/v3\/objects\/(\w+)\/(\d+)$/);
+  if (parts) {
+    need(account, objectScopes[1]);
+    const [objectType, id] = parts;
+    const records = kindOf(account, objectType);
+    if (records.find(id)) records.archive(id); // what is gone is deleted with the same answer
+    return { status: 204, body: undefined };
+  }
+  if (match(/^POST (\/crm\/v3\/objects\/contacts\/merge)$/)) return mergeContacts(account, parse(text));
+  parts = match(/^GET \/crm\/v4\/objects\/(\w+)\/(\d+)\/associations\/calls$/);
+  if (parts) {
+    const results = account.associations.from('calls', parts[0], parts[1]).filter((toObjectId) => {
+      const status = kindOf(account, 'calls').find(toObjectId)?.values['hs_call_status'];
+      return !account.oddities.hidesUnfinished || status === 'COMPLETED';
+    });
+    return { status: 200, body: { results: results.map((id) => ({ toObjectId: Number(id) })) } };
+  }
   parts = match(/^(GET|POST) \/crm\/v3\/properties\/(\w+)$/);
   if (parts) return properties(account, parts[0], parts[1], text);
   parts = match(/^GET \/crm\/v3\/properties\/(\w+)\/(?!groups$)(\w+)$/);
@@ -362,13 +387,27 @@ function route(account: Account, method: string, path: string, text: string): An
   throw notFound(`No route for ${method} ${path}`);
 }
 
+function mergeContacts(account: Account, body: Record<string, unknown>): Answer {
+  need(account, objectScopes[1]);
+  const [kept, gone] = [String(body['primaryObjectId']), String(body['objectIdToMerge'])];
+  const contacts = kindOf(account, 'contacts');
+  for (const id of [kept, gone]) if (!contacts.find(id)) throw notFound();
+  contacts.merge(kept, gone);
+  account.associations.move('contacts', gone, kept);
+  return { status: 200, body: contacts.show(contacts.find(kept) as HubSpotRecord) };
+}
+
 function batch(account: Account, objectType: string, action: string, body: Record<string, unknown>): Answer {
   const records = kindOf(account, objectType);
   need(account, action === 'read' ? objectScopes[0] : objectScopes[1]);
   if (action === 'create') {
-    return records.batchCreate(body, (record, asked) =>
-      account.associations.linkNew(objectType, record, asked),
-    );
+    return records.batchCreate(body, (record, asked) => {
+      try {
+        account.associations.linkNew(objectType, record, asked);
+      } catch (refusal) {
+        throw account.oddities.words ? invalid(account.oddities.words) : refusal;
+      }
+    });
   }
   if (action === 'upsert') return records.batchUpsert(body);
   return action === 'update' ? records.batchUpdate(body) : records.batchRead(body);
@@ -480,6 +519,11 @@ function send(
   body: unknown,
   headers: Record<string, string>,
 ): void {
+  if (body === undefined) {
+    response.writeHead(status, headers);
+    response.end();
+    return;
+  }
   response.writeHead(status, {
     'Content-Type': 'application/json;charset=utf-8',
     'X-HubSpot-Correlation-Id': randomUUID(),

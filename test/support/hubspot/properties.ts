@@ -40,6 +40,8 @@ export class Properties {
   readonly #properties = new Map<string, Property>();
   /** As an account that has phone validation switched on. */
   validatePhones = false;
+  /** As an account in which no property of this kind can be unique. */
+  refusesUnique = false;
   /** Rules that an administrator has set: values of the property that match are refused. */
   readonly refusedValues = new Map<string, RegExp>();
 
@@ -112,6 +114,9 @@ export class Properties {
       });
     }
     const hasUniqueValue = input['hasUniqueValue'] === true;
+    if (hasUniqueValue && this.refusesUnique) {
+      throw invalid('Unique values are not supported for properties of this object type.');
+    }
     if (hasUniqueValue && this.unique().filter((other) => !other.hubspotDefined).length >= mostUnique) {
       throw invalid(`You can only have ${mostUnique} unique properties per object`);
     }
