@@ -54,6 +54,8 @@ export class PretendedSalesforce implements PretendedCrm {
   readonly #made = new Map<string, MadeUp[]>();
   /** Fields that records are drafted with: Salesforce's own, and those that the configuration maps. */
   readonly #drafted: Set<string>;
+  /** Of opportunities. */
+  readonly #stages: string[];
 
   constructor(
     options: SalesforceOptions & { owner?: OwnerOptions | undefined; sale?: SaleOptions | undefined },
@@ -61,6 +63,7 @@ export class PretendedSalesforce implements PretendedCrm {
     this.#options = options;
     this.#drafted = new Set([...filledLater, ...namesIn(setupNames), ...mappedNames(options)]);
     const { owner, sale } = options;
+    this.#stages = sale ? [sale.stage] : [];
     const emails = new Set([...Object.values(owner?.map ?? {}), owner?.otherwise ?? '']);
     for (const email of emails) {
       const user = { Email: email, Username: email, Name: email, IsActive: true, UserType: 'Standard' };
@@ -249,7 +252,8 @@ export class PretendedSalesforce implements PretendedCrm {
       externalId: false,
       unique: false,
       restrictedPicklist: false,
-      picklistValues: [],
+      picklistValues:
+        name === 'StageName' ? this.#stages.map((value) => ({ value, label: value, active: true })) : [],
     }));
   }
 }

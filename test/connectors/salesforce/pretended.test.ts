@@ -100,6 +100,11 @@ pretended('owners and stages that the configuration names are there', () => {
     '00500000NEW0001',
   ]);
   assert.is(ids('SELECT MasterLabel FROM OpportunityStage').length, 1);
+  const { fields } = org.answer(ask('GET', '/sobjects/Opportunity/describe')).body as {
+    fields: { name: string; picklistValues: { value: string }[] }[];
+  };
+  const stages = fields.find(({ name }) => name === 'StageName')?.picklistValues.map(({ value }) => value);
+  assert.equal(stages, ['Closed Won']);
 });
 
 pretended('a refresh token that was really replaced is really kept, and nothing else is', async () => {
