@@ -8,6 +8,7 @@ import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
 import { createLog, type Log } from './log.ts';
+import { protectiveHeaders } from './operator/protective-headers.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
@@ -144,18 +145,17 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
         log,
       }),
     );
-    app.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
-    app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
-    app.onError((reason, context) => {
-      log.error({ err: reason }, 'A request failed.');
-      return context.json({ error: 'An unexpected error.' }, 500);
-    });
-    server = await listen(
-      app,
-      listenSettings.host,
-      listenSettings.port,
-      loaded.settings.receive.maxBodyBytes,
-    );
+    const others = new Hono();
+    others.use(protectiveHeaders);
+    others.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
+    others.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
+    app.notFound((context) => others.fetch(context.req.raw, context.env));
+    for (const routes of [app, others])
+      routes.onError((reason, context) => {
+        log.error({ err: reason }, 'A request failed.');
+        return context.json({ error: 'An unexpected error.' }, 500);
+      });
+    server = await listen(app, listenSettings.host, listenSettings.port, loaded.settings.receive);
     sweep.start();
     retention.start();
     const unwatchStore = store.watch(() => wake(workers.keys()));
@@ -216,7 +216,7 @@ function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: 
       ]),
     ),
     proxies: new AddressList(settings.listen.trustedProxies),
-    maxBodyBytes: settings.receive.maxBodyBytes,
+    ...settings.receive,
     closing: false,
   };
 }

@@ -79,7 +79,7 @@ function* withSecretAt(good: unknown, secret: string): Generator<unknown> {
 const good = {
   listen: { host: 'a', port: 1, publicUrl: 'https://a.example', trustedProxies: ['::1'] },
   store: { url: 'sqlite:a' },
-  receive: { maxBodyBytes: '1MiB' },
+  receive: { maxBodyBytes: '1MiB', timeout: '30s' },
   delivery: { retry: ['1s'], giveUpAfter: '1d', probe: ['1m'] },
   operator: { token: 'a' },
   log: { level: 'info' },

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from './suite.ts';
+import { until } from './until.ts'; // not from suite.ts, which fails a process that ran no test: torture and load run none
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
