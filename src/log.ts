@@ -9,14 +9,14 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /**
  * JSON lines, or readable ones on a terminal. Texts from outside may quote anything, so every string is passed
- * through `redact` before it is written.
+ * through `redact` before it is written. In place of secrets, a function may do that: for secrets that change.
  */
 export function createLog(
   level: LogLevel,
-  secrets: readonly string[] = [],
+  secrets: readonly string[] | ((text: string) => string) = [],
   destination?: DestinationStream,
 ): Log {
-  const redact = redactor(secrets);
+  const redact = typeof secrets === 'function' ? secrets : redactor(secrets);
   const stream =
     destination ??
     (process.stdout.isTTY

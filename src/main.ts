@@ -7,7 +7,7 @@ import type { ConnectorSettings, Settings } from './config/settings.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, redactor } from './log.ts';
 import { protectiveHeaders } from './operator/protective-headers.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
@@ -62,8 +62,15 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   const dataDir = dataDirOf(storeSettings.url);
   let tokens = await sourceTokens(loaded.settings, dataDir);
-  const log =
-    options.log ?? createLog(loaded.settings.log.level, [...loaded.secrets, ...Object.values(tokens).flat()]);
+  // Those of before a reload stay hidden: Delacon may use an old token for a while.
+  const secrets = new Set<string>();
+  let redact = (text: string) => text;
+  const hideSecrets = () => {
+    for (const secret of [...loaded.secrets, ...Object.values(tokens).flat()]) secrets.add(secret);
+    redact = redactor([...secrets]);
+  };
+  hideSecrets();
+  const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line));
   for (const warning of loaded.warnings) log.warn(warning);
 
   const store = await openStore(storeSettings.url, 'bridge');
@@ -111,6 +118,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     tokens = await sourceTokens(next.settings, dataDir);
     const schedule = JSON.stringify(loaded.settings.delivery) === JSON.stringify(next.settings.delivery);
     loaded = next;
+    hideSecrets();
     receiving = { ...receivingOf(next.settings, tokens, clock.now()), closing: receiving.closing };
     for (const [name, { settings }] of workers) {
       const wanted = next.settings.connectors[name];

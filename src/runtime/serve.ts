@@ -42,7 +42,7 @@ const bun = (globalThis as { Bun?: BunRuntime }).Bun;
 
 export interface Bounds {
   maxBodyBytes: number;
-  /** A request's headers must be whole within this time. Its body has a time of its own: `readBody`. */
+  /** A request's headers must be whole within this time (on Bun within 12 s), and then its body: `readBody`. */
   timeoutMs: number;
 }
 

@@ -6,7 +6,7 @@ const load = suite('load');
 
 const byTime: Kind[] = ['stops within its body', 'drips its body', 'drips its body in pieces'];
 const byForm: Kind[] = ['has huge headers', 'has very many headers', 'speaks no HTTP'];
-/** Bun ends silent ones after 12 s and sets headers that drip no end, which is a proxy's to do: `npm run load`. */
+/** Bun gives headers 12 s, whatever it is told: too long for a test, so `npm run load` shows that. */
 const onNode: Kind[] = ['says nothing', 'stops within its headers', 'drips its headers'];
 
 load(
