@@ -28,9 +28,17 @@ export function createLog(
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: (line) => withoutControls(redact(line)) },
     },
     stream ?? pino.destination({ dest: 1, sync: true }),
+  );
+}
+
+/** Texts from outside must not steer the terminal that shows the log: in a JSON line these are escapes, or stand as they are. */
+function withoutControls(line: string): string {
+  return line.replace(
+    /(?<!\\)((?:\\\\)*)\\(?:u00(?:[01][0-9a-f]|7f)|[bfr])|[\u007f-\u009f\u202a-\u202e]/g,
+    '$1?',
   );
 }
 

@@ -5,6 +5,7 @@ import { type Call, kindOf } from '../receive/call.ts';
 import type { Attempt, CallStory, DeliveryView, Store } from '../store/store.ts';
 import type { Common } from './main.ts';
 import { patience, withConnection, withStore } from './opened.ts';
+import { print } from './plain-text.ts';
 import { localTime, printJson } from './tables.ts';
 
 /** The whole story of a call. */
@@ -31,52 +32,52 @@ async function tell(story: CallStory, config: Config, store: Store): Promise<voi
   const { settings } = config;
   const timezone = settings.sources[story.state.source]?.timezone ?? 'UTC';
   const time = (instant: Date) => localTime(instant, timezone);
-  console.log(`Call ${story.state.callId} of source ${story.state.source} (times in ${timezone})`);
+  print(`Call ${story.state.callId} of source ${story.state.source} (times in ${timezone})`);
 
-  console.log('\nWhat arrived');
+  print('\nWhat arrived');
   for (const push of story.pushes) {
     const again = push.lastRepeatAt
       ? `, and the same ${push.repeats} times more, last at ${time(push.lastRepeatAt)}`
       : '';
-    console.log(
+    print(
       `  ${time(push.receivedAt)}  ${kindOf(push.fields)}, ${Object.keys(push.fields).length} fields${again}`,
     );
   }
 
   const call = callOf(settings, story.state);
-  console.log(`\nWhat it says (revision ${story.revision})`);
-  if (!call) console.log(`  The source ${story.state.source} is configured no more.`);
-  for (const [name, value] of call ? knownNames(call) : []) console.log(`  ${name.padEnd(32)} ${value}`);
-  for (const note of call?.notes ?? []) console.log(`  note: ${note}`);
+  print(`\nWhat it says (revision ${story.revision})`);
+  if (!call) print(`  The source ${story.state.source} is configured no more.`);
+  for (const [name, value] of call ? knownNames(call) : []) print(`  ${name.padEnd(32)} ${value}`);
+  for (const note of call?.notes ?? []) print(`  note: ${note}`);
 
-  console.log('\nWhere it goes');
+  print('\nWhere it goes');
   const routing = routingOf(settings, story.state);
   for (const { route, matched, why } of routing.looked) {
-    console.log(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   }
   if (story.deliveries.length === 0)
-    console.log('  No route took it. After mending the routes: delacon-bridge replay');
+    print('  No route took it. After mending the routes: delacon-bridge replay');
 
   const blocked = new Map(
     (await store.connectorStates()).map((state) => [state.connector, state.blockedReason]),
   );
   for (const delivery of story.deliveries) {
-    console.log(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
+    print(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
     const reason = blocked.get(delivery.connector);
-    if (reason) console.log(`  the connector is blocked: ${reason}`);
+    if (reason) print(`  the connector is blocked: ${reason}`);
     await showRecords(delivery, config, store);
     const attempts = story.attempts.filter((made) => made.connector === delivery.connector);
     for (const { first, last, count } of runsOf(attempts)) {
       const until = count > 1 ? `, and ${count - 1} times more until ${time(last.at)}` : '';
       const beside = first.batch > 1 ? `, with ${first.batch - 1} other calls` : '';
-      console.log(
+      print(
         `  ${time(first.at)}  attempt ${first.n}: ${first.outcome}${until}, revision ${last.revision}, ${first.tookMs} ms, ${first.requests} requests${beside}`,
       );
-      if (first.reason) console.log(`      ${first.reason}`);
-      for (const note of first.notes) console.log(`      note: ${note}`);
+      if (first.reason) print(`      ${first.reason}`);
+      for (const note of first.notes) print(`      note: ${note}`);
     }
   }
-  console.log();
+  print();
 }
 
 /** A blocked connector probes for hours and is told the same each time: such attempts are told once. */
@@ -121,17 +122,17 @@ async function showRecords(
   const settings = config.settings.connectors[connector];
   if (known.length === 0) return;
   if (!settings) {
-    for (const [role, record] of known) console.log(line(role, record));
+    for (const [role, record] of known) print(line(role, record));
     return;
   }
   await withConnection(connector, settings, config, store, async (connection) => {
     for (const [role, record] of known) {
-      console.log(`${line(role, record)}  ${connection.link(record) ?? ''}`.trimEnd());
+      print(`${line(role, record)}  ${connection.link(record) ?? ''}`.trimEnd());
       const held = await connection
         .read?.(record, patience())
         .catch((reason: Error) => ({ 'not shown': reason.message }));
       for (const [name, value] of Object.entries(held ?? {}))
-        console.log(`    ${name.padEnd(30)} ${String(value)}`);
+        print(`    ${name.padEnd(30)} ${String(value)}`);
     }
   });
 }

@@ -8,6 +8,7 @@ import { type CallState, foldFields, kindOf } from '../receive/call.ts';
 import { type Push, parsePush } from '../receive/push.ts';
 import type { Routing } from '../route/match.ts';
 import type { Common } from './main.ts';
+import { print } from './plain-text.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { printJson } from './tables.ts';
 
@@ -26,7 +27,7 @@ export async function preview(
   const states = fold(await readPushes(file), source);
   const previews = states.map((state) => previewOf(settings, state));
   if (options.json) return printJson(previews);
-  for (const one of previews) print(one);
+  for (const one of previews) show(one);
 }
 
 interface Preview {
@@ -51,25 +52,25 @@ function previewOf(settings: Settings, state: CallState): Preview {
   };
 }
 
-function print({ callId, routing, notes, connectors }: Preview): void {
-  console.log(`Call ${callId}`);
+function show({ callId, routing, notes, connectors }: Preview): void {
+  print(`Call ${callId}`);
   for (const { route, matched, why } of routing.looked) {
-    console.log(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   }
-  if (connectors.length === 0) console.log('  No route takes it: it would be kept, and shown as unrouted.');
-  for (const note of notes) console.log(`  note: ${note}`);
+  if (connectors.length === 0) print('  No route takes it: it would be kept, and shown as unrouted.');
+  for (const note of notes) print(`  note: ${note}`);
   for (const { connector, records } of connectors) {
     for (const { role, type, key, properties, notes: cut } of records) {
-      console.log(`\n  ${connector}, ${role}: ${type}${key ? ` under ${key.property} = ${key.value}` : ''}`);
+      print(`\n  ${connector}, ${role}: ${type}${key ? ` under ${key.property} = ${key.value}` : ''}`);
       const width = Math.max(...Object.keys(properties).map((name) => name.length));
       for (const [name, value] of Object.entries(properties)) {
         const shown = value instanceof Date ? value.toISOString() : String(value);
-        console.log(`    ${name.padEnd(width)}  ${shown.replaceAll('\n', `\n    ${' '.repeat(width)}  `)}`);
+        print(`    ${name.padEnd(width)}  ${shown.replaceAll('\n', `\n    ${' '.repeat(width)}  `)}`);
       }
-      for (const note of cut) console.log(`    note: ${note}`);
+      for (const note of cut) print(`    note: ${note}`);
     }
   }
-  console.log();
+  print();
 }
 
 /** Bodies as they would be posted: one, several with blank lines between, or a JSON array of them. */

@@ -385,6 +385,38 @@ receiving('more pushes than the source may send are answered 503', () =>
   ),
 );
 
+receiving('names of objects are keys like any other, and change nothing but their push', () =>
+  withReceiving(async ({ post, store }) => {
+    const hostile =
+      '{"PLA_Call_Id":"7","__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}},"toString":"x"}';
+    assert.is((await post(hostile)).status, 200);
+    assert.is((await post('PLA_Call_Id=8&__proto__=x&__proto__[polluted]=yes')).status, 200);
+    assert.is(({} as Record<string, unknown>)['polluted'], undefined);
+    const [story] = await store.stories('7');
+    assert.is(story?.state.fields['toString'], 'x');
+    assert.ok(Object.entries(story?.state.fields ?? {}).some(([, value]) => value === '{"polluted":"yes"}'));
+  }),
+);
+
+receiving('every answer is alike but for what it says, and is not to be kept or taken for a page', () =>
+  withReceiving(async ({ app, post }) => {
+    const shown = (headers: Headers) => [...headers.keys()].sort().join();
+    const near = await post(startSample, { path: `/push/${token.slice(0, -1)}X` });
+    const far = await post('', { path: '/push/x/create' });
+    const long = await post(startSample, { path: `/push/${'x'.repeat(5_000)}` });
+    for (const answer of [far, long]) {
+      assert.equal([answer.status, answer.body], [near.status, near.body]);
+      assert.is(shown(answer.headers), shown(near.headers));
+    }
+    const others = [await post(startSample), await post('x'), await app.request(`/push/${token}`)];
+    for (const { headers } of [near, ...others]) {
+      assert.is(headers.get('x-content-type-options'), 'nosniff');
+      assert.is(headers.get('cache-control'), 'no-store');
+      assert.is(headers.get('server') ?? headers.get('x-powered-by'), null);
+    }
+  }),
+);
+
 receiving('no log line has the token or the whole number', () =>
   withReceiving(async ({ post, log }) => {
     await post(startSample);
