@@ -12,7 +12,7 @@ import { Worker } from './deliver/worker.ts';
 import { createLog, type Log, redactor } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
-import { Access } from './operator/access.ts';
+import { Access, securityHeaders } from './operator/access.ts';
 import { Api } from './operator/api.ts';
 import { indexedCall, readingVersion } from './operator/indexed-call.ts';
 import { Live } from './operator/live.ts';
@@ -82,8 +82,15 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   const dataDir = dataDirOf(storeSettings.url);
   let tokens = await sourceTokens(loaded.settings, dataDir);
-  const log =
-    options.log ?? createLog(loaded.settings.log.level, [...loaded.secrets, ...Object.values(tokens).flat()]);
+  // Those of before a reload stay hidden: Delacon may use an old token for a while.
+  const secrets = new Set<string>();
+  let redact = (text: string) => text;
+  const hideSecrets = () => {
+    for (const secret of [...loaded.secrets, ...Object.values(tokens).flat()]) secrets.add(secret);
+    redact = redactor([...secrets]);
+  };
+  hideSecrets();
+  const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line));
   for (const warning of loaded.warnings) log.warn(warning);
 
   const store = await openStore(storeSettings.url, 'bridge');
@@ -203,6 +210,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     tokens = await sourceTokens(next.settings, dataDir);
     const schedule = JSON.stringify(loaded.settings.delivery) === JSON.stringify(next.settings.delivery);
     loaded = next;
+    hideSecrets();
     receiving = { ...receivingOf(next.settings, tokens, clock.now()), closing: receiving.closing };
     for (const [name, { settings }] of workers) {
       const wanted = next.settings.connectors[name];
@@ -244,24 +252,24 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
         log,
       }),
     );
-    app.route('/', api.routes);
-    app.route('/', metricsRoutes(metrics, access));
-    app.route('/', statusRoutes(store));
-    app.route(
+    const others = new Hono();
+    others.use(securityHeaders);
+    others.route('/', api.routes);
+    others.route('/', metricsRoutes(metrics, access));
+    others.route('/', statusRoutes(store));
+    others.route(
       '/',
       pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),
     );
-    app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
-    app.onError((reason, context) => {
-      log.error({ err: reason }, 'A request failed.');
-      return context.json({ error: 'An unexpected error.' }, 500);
-    });
-    server = await listen(
-      app,
-      listenSettings.host,
-      listenSettings.port,
-      loaded.settings.receive.maxBodyBytes,
-    );
+    others.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
+    // Pushes go past all this: what every other answer gets would cost each of them.
+    app.notFound((context) => others.fetch(context.req.raw, context.env));
+    for (const routes of [app, others])
+      routes.onError((reason, context) => {
+        log.error({ err: reason }, 'A request failed.');
+        return context.json({ error: 'An unexpected error.' }, 500);
+      });
+    server = await listen(app, listenSettings.host, listenSettings.port, loaded.settings.receive);
     sweep.start();
     retention.start();
     alerts.start();
@@ -328,7 +336,7 @@ function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: 
       ]),
     ),
     proxies: new AddressList(settings.listen.trustedProxies),
-    maxBodyBytes: settings.receive.maxBodyBytes,
+    ...settings.receive,
     closing: false,
   };
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Source } from './config/settings.ts';
+import { makeFolder } from './runtime/folder.ts';
 
 /**
  * The tokens of every source. A source that has none configured gets one made at first start, kept in a file beside
@@ -22,7 +23,7 @@ export async function sourceTokens(
 async function keptToken(file: string): Promise<string> {
   const made = randomBytes(24).toString('base64url');
   try {
-    await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     // wx: of two that start at once, one makes the token and the other reads it.
     await writeFile(file, `${made}\n`, { mode: 0o600, flag: 'wx' });
     return made;

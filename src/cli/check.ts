@@ -5,6 +5,7 @@ import type { Finding } from '../connector/contract.ts';
 import { redactor } from '../log.ts';
 import type { Common } from './main.ts';
 import { patience, withConnection, withStore } from './opened.ts';
+import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
 
 /** Configuration problems are thrown, and so exit with 1; here is what else there is to say. */
@@ -15,13 +16,13 @@ export async function check(options: Common & { online?: boolean; alerts?: boole
   const problems = findings.filter((finding) => finding.level === 'problem').length;
   if (problems > 0) process.exitCode = 1;
   if (options.json) return printJson({ warnings, findings });
-  for (const warning of warnings) console.log(`warning  ${warning}`);
+  for (const warning of warnings) print(`warning  ${warning}`);
   for (const { connector, level, subject, message, fix } of findings) {
     const about = connector === undefined ? subject : `${connector}, ${subject}`;
-    console.log(`${level.padEnd(8)} ${about}: ${message}${fix ? `\n         ${fix}` : ''}`);
+    print(`${level.padEnd(8)} ${about}: ${message}${fix ? `\n         ${fix}` : ''}`);
   }
   const count = (record: object) => Object.keys(record).length;
-  console.log(
+  print(
     problems > 0
       ? `${problems} of ${findings.length} findings are problems.`
       : `The configuration is in order: ${count(settings.sources)} sources, ${count(settings.connectors)} connectors, ${settings.routes.length} routes.${options.online ? '' : ' With --online the CRMs are asked too.'}`,

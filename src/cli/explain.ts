@@ -1,6 +1,7 @@
 import type { Story } from '../operator/story.ts';
 import type { Common } from './main.ts';
 import { withOperator } from './opened.ts';
+import { print } from './plain-text.ts';
 import { localTime, printJson } from './tables.ts';
 
 /** The whole story of a call, as the operator page tells it. */
@@ -20,54 +21,54 @@ type Attempt = Delivery['attempts'][number];
 
 function tell(story: Story): void {
   const time = (instant: string) => localTime(new Date(instant), story.timezone);
-  console.log(`Call ${story.callId} of source ${story.source} (times in ${story.timezone})`);
+  print(`Call ${story.callId} of source ${story.source} (times in ${story.timezone})`);
 
-  console.log('\nWhat arrived');
+  print('\nWhat arrived');
   for (const push of story.pushes) {
     const again = push.lastRepeatAt
       ? `, and the same ${push.repeats} times more, last at ${time(push.lastRepeatAt)}`
       : '';
     const said =
       push.says.length > 0 ? `; says ${push.says.join(', ')}` : '; says nothing that is not said later';
-    console.log(`  ${time(push.receivedAt)}  ${push.kind}, ${push.fieldCount} fields${again}${said}`);
+    print(`  ${time(push.receivedAt)}  ${push.kind}, ${push.fieldCount} fields${again}${said}`);
   }
 
-  console.log(`\nWhat it says (revision ${story.revision})`);
-  if (!story.isKnownSource) console.log(`  The source ${story.source} is configured no more.`);
-  for (const { name, value } of story.values) console.log(`  ${name.padEnd(32)} ${value}`);
-  for (const note of story.notes) console.log(`  note: ${note}`);
+  print(`\nWhat it says (revision ${story.revision})`);
+  if (!story.isKnownSource) print(`  The source ${story.source} is configured no more.`);
+  for (const { name, value } of story.values) print(`  ${name.padEnd(32)} ${value}`);
+  for (const note of story.notes) print(`  note: ${note}`);
 
-  console.log('\nWhere it goes');
+  print('\nWhere it goes');
   for (const { route, matched, why } of story.routing)
-    console.log(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   if (story.deliveries.length === 0)
-    console.log('  No route took it. After mending the routes: delacon-bridge replay');
+    print('  No route took it. After mending the routes: delacon-bridge replay');
   for (const delivery of story.deliveries) tellDelivery(delivery, time);
 
-  if (story.decisions.length > 0) console.log('\nWhat was decided');
+  if (story.decisions.length > 0) print('\nWhat was decided');
   for (const { at, decision, connector, reason, revision } of story.decisions)
-    console.log(
+    print(
       `  ${time(at)}  ${decision}, ${connector ?? 'every connector'}, at revision ${revision}${reason ? `: ${reason}` : ''}`,
     );
-  console.log();
+  print();
 }
 
 function tellDelivery(delivery: Delivery, time: (instant: string) => string): void {
-  console.log(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
-  if (delivery.connectorReason) console.log(`  the connector writes nothing: ${delivery.connectorReason}`);
+  print(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
+  if (delivery.connectorReason) print(`  the connector writes nothing: ${delivery.connectorReason}`);
   for (const { role, type, id, link, holds } of delivery.records) {
-    console.log(`  ${role}: ${type} ${id}  ${link ?? ''}`.trimEnd());
-    if (role === 'person' && delivery.person) console.log(`    ${delivery.person.why}`);
-    for (const [name, value] of Object.entries(holds ?? {})) console.log(`    ${name.padEnd(30)} ${value}`);
+    print(`  ${role}: ${type} ${id}  ${link ?? ''}`.trimEnd());
+    if (role === 'person' && delivery.person) print(`    ${delivery.person.why}`);
+    for (const [name, value] of Object.entries(holds ?? {})) print(`    ${name.padEnd(30)} ${value}`);
   }
   for (const { first, last, count } of runsOf(delivery.attempts)) {
     const until = count > 1 ? `, and ${count - 1} times more until ${time(last.at)}` : '';
     const beside = first.batch > 1 ? `, with ${first.batch - 1} other calls` : '';
-    console.log(
+    print(
       `  ${time(first.at)}  attempt ${first.n}: ${first.outcome}${until}, revision ${last.revision}, ${first.tookMs} ms, ${first.requests} requests${beside}`,
     );
-    if (first.reason) console.log(`      ${first.reason}`);
-    for (const note of first.notes) console.log(`      note: ${note}`);
+    if (first.reason) print(`      ${first.reason}`);
+    for (const note of first.notes) print(`      note: ${note}`);
   }
 }
 

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigProblems } from '../config/problems.ts';
 import { keepYoungSpaceSmall } from '../runtime/memory.ts';
+import { plainText } from './plain-text.ts';
 import { WrongUse } from './wrong-use.ts';
 
 /*
@@ -282,6 +283,7 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+process.umask(0o077); // what is made here holds people's numbers: store, write-ahead log, backups, connectors' files
 keepYoungSpaceSmall(); // before a command loads what it needs: the space does not shrink again
 try {
   await program.parseAsync();
@@ -295,7 +297,7 @@ function codeOf(reason: unknown): number {
     return reason.exitCode === 0 ? 0 : 2;
   }
   // A sentence for the operator. Where it came from helps developers only.
-  console.error(reason instanceof Error ? reason.message : String(reason));
+  console.error(plainText(reason instanceof Error ? reason.message : String(reason)));
   if (process.env['DEBUG'] && !(reason instanceof ConfigProblems)) console.error(reason);
   return reason instanceof WrongUse ? 2 : 1;
 }

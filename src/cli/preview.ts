@@ -11,6 +11,7 @@ import type { Routing } from '../route/match.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Common } from './main.ts';
+import { print } from './plain-text.ts';
 import { type Moment, rehearse, show } from './rehearsal.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { printJson } from './tables.ts';
@@ -65,7 +66,7 @@ async function previewRequests(
     const shown = rehearsed.map(({ state, records: _, ...one }) => ({ callId: state.callId, ...one }));
     return printJson(shown);
   }
-  console.log(
+  print(
     online
       ? 'What only reads was sent. Nothing that writes was: ids that begin with "new" or have "NEW" in them are made up.\n'
       : 'Nothing was sent. The CRM is taken to be set up and empty; with --online it is asked what it holds.\n',
@@ -88,7 +89,7 @@ function previewRecords(
   const last = new Map(moments.map(({ state }) => [state.callId, state]));
   const previews = [...last.values()].map((state) => previewOf(settings, state, connector));
   if (json) printJson(previews);
-  else for (const one of previews) print(one);
+  else for (const one of previews) tell(one);
 }
 
 function previewOf(settings: Settings, state: CallState, only: string | undefined): Preview {
@@ -106,26 +107,25 @@ function previewOf(settings: Settings, state: CallState, only: string | undefine
   };
 }
 
-function print({ callId, routing, notes, connectors }: Preview): void {
-  console.log(`Call ${callId}`);
+function tell({ callId, routing, notes, connectors }: Preview): void {
+  print(`Call ${callId}`);
   for (const { route, matched, why } of routing.looked) {
-    console.log(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   }
-  if (routing.connectors.length === 0)
-    console.log('  No route takes it: it would be kept, and shown as unrouted.');
-  for (const note of notes) console.log(`  note: ${note}`);
+  if (routing.connectors.length === 0) print('  No route takes it: it would be kept, and shown as unrouted.');
+  for (const note of notes) print(`  note: ${note}`);
   for (const { connector, records } of connectors) {
     for (const { role, type, key, properties, notes: cut } of records) {
-      console.log(`\n  ${connector}, ${role}: ${type}${key ? ` under ${key.property} = ${key.value}` : ''}`);
+      print(`\n  ${connector}, ${role}: ${type}${key ? ` under ${key.property} = ${key.value}` : ''}`);
       const width = Math.max(...Object.keys(properties).map((name) => name.length));
       for (const [name, value] of Object.entries(properties)) {
         const shown = value instanceof Date ? value.toISOString() : String(value);
-        console.log(`    ${name.padEnd(width)}  ${shown.replaceAll('\n', `\n    ${' '.repeat(width)}  `)}`);
+        print(`    ${name.padEnd(width)}  ${shown.replaceAll('\n', `\n    ${' '.repeat(width)}  `)}`);
       }
-      for (const note of cut) console.log(`    note: ${note}`);
+      for (const note of cut) print(`    note: ${note}`);
     }
   }
-  console.log();
+  print();
 }
 
 async function readPushes(file: string | undefined): Promise<Push[]> {

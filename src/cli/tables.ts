@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { plainText, print } from './plain-text.ts';
 
 /**
  * Rows under headings, without lines around every cell. Columns that are blank throughout are left out.
@@ -33,7 +34,7 @@ export function table(
     },
     style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) drawn.push(only(row));
+  for (const row of rows) drawn.push(only(row).map((cell) => plainText(cell.replace(/\s+/g, ' '))));
   return drawn.toString().replace(/[ \t]+$/gm, '');
 }
 
@@ -48,5 +49,6 @@ export function localTime(instant: Date, timezone: string): string {
 }
 
 export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
+  // Escapes in a JSON text mean what they stand for.
+  print(JSON.stringify(value, null, 2));
 }

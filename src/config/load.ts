@@ -9,11 +9,11 @@ import { hideSecrets } from './hide-secrets.ts';
 import { ConfigProblems, ProblemList } from './problems.ts';
 import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
-import { below, readTexts, type Schema, secretsIn } from './schema-walk.ts';
+import { below, plainSecrets, readTexts, type Schema, secretsIn } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
 import { errorCode, type Given } from './variables.ts';
 import { withDefaults } from './with-defaults.ts';
-import { find, type MapNode, plain, type TreeNode } from './yaml-tree.ts';
+import { find, type MapNode, type Place, plain, type TreeNode } from './yaml-tree.ts';
 
 export interface Config {
   settings: Settings;
@@ -54,7 +54,7 @@ export async function loadConfig(
     );
   }
   const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
-  const secrets = readValues(root, connectors);
+  const { secrets, plainly } = readValues(root, connectors);
   const settings = root && (await check(root, connectors, problems));
   if (problems.all.length > 0 || !settings) {
     hideSecrets(problems.all, secrets);
@@ -62,7 +62,7 @@ export async function loadConfig(
   }
   return {
     settings,
-    warnings: oddities(root),
+    warnings: [...oddities(root), ...plainlyWritten(plainly, problems)],
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
     placeOf(at) {
@@ -113,12 +113,14 @@ async function findConnectors(
 function readValues(
   root: MapNode | undefined,
   connectors: ReadonlyMap<string, ConnectorDefinition>,
-): Given[] {
-  if (!root) return [];
+): { secrets: Given[]; plainly: Place[] } {
   const secrets: Given[] = [];
+  const plainly: Place[] = [];
+  if (!root) return { secrets, plainly };
   const read = (schemas: readonly Schema[], node: TreeNode) => {
     readTexts(schemas, node);
     secrets.push(...secretsIn(schemas, node));
+    plainly.push(...plainSecrets(schemas, node));
   };
   for (const [name, entry] of root.entries)
     if (name !== 'connectors') read(below([settingsSchema], name), entry.node);
@@ -126,7 +128,16 @@ function readValues(
     const options = connectors.get(name)?.options;
     read(options ? [options] : [], options ? withoutType(entry.node) : entry.node);
   }
-  return secrets;
+  return { secrets, plainly };
+}
+
+/** A file of settings is copied, sent and kept in repositories, and its secrets with it. */
+function plainlyWritten(places: readonly Place[], problems: ProblemList): string[] {
+  return [...Map.groupBy(places, ({ file }) => problems.shown(file))].map(([file, within]) => {
+    const lines = [...new Set(within.map(({ line }) => line))];
+    const where = lines.length > 1 ? `lines ${lines.join(', ')}` : `line ${lines[0]}`;
+    return `${file} has secrets as they are, in ${where}. Put them into variables (\${NAME}) or files (\${file:/run/secrets/name}).`;
+  });
 }
 
 async function check(

@@ -63,18 +63,26 @@ const store = z.strictObject({
     .describe('Where everything is kept: sqlite: and a file, relative to the working directory.'),
 });
 
-const receive = z.strictObject({
-  maxBodyBytes: z
-    .union([z.string(), z.number()])
-    .transform(quantity(parseSize))
-    .pipe(
-      z
-        .int()
-        .min(1024)
-        .max(64 * 1024 ** 2),
-    )
-    .describe('Largest push that is read, in bytes or as 256KiB. A push has about 1 KiB.'),
-});
+/** Bun counts the idle time of a connection in seconds, up to 255 of them. */
+const longestTimeoutMs = 240_000;
+
+const receive = z
+  .strictObject({
+    maxBodyBytes: z
+      .union([z.string(), z.number()])
+      .transform(quantity(parseSize))
+      .pipe(
+        z
+          .int()
+          .min(1024)
+          .max(64 * 1024 ** 2),
+      )
+      .describe('Largest push that is read, in bytes or as 256KiB. A push has about 1 KiB.'),
+    timeout: duration()
+      .refine((ms) => ms >= 1_000 && ms <= longestTimeoutMs, { error: 'must be between 1s and 4m.' })
+      .describe('A request that is not whole after this is refused and its connection closed.'),
+  })
+  .transform(({ maxBodyBytes, timeout }) => ({ maxBodyBytes, timeoutMs: timeout }));
 
 const delivery = z
   .strictObject({

@@ -22,7 +22,7 @@ export const definitions = {
 
   delacon_bridge_pushes_total: {
     type: 'counter',
-    help: 'Pushes by what they were answered: stored, repeated, unreadable, not_stored, unknown_token (no source), refused_address, rate_limited, too_large, wrong_method (no source), closing (no source).',
+    help: 'Pushes by what they were answered: stored, repeated, unreadable, not_stored, unknown_token (no source), refused_address, rate_limited, too_large, not_whole, wrong_method (no source), closing (no source).',
     labels: ['source', 'outcome'],
   },
   delacon_bridge_push_commit_duration_seconds: {

@@ -146,6 +146,7 @@ export class Metrics {
         refused_address: 0,
         rate_limited: 0,
         too_large: 0,
+        not_whole: 0,
         wrong_method: 0,
         closing: 0,
       };

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type * as z from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Log } from '../log.ts';
-import { type Access, type AccessEnv, securityHeaders, smallBodies } from './access.ts';
+import { type Access, type AccessEnv, smallBodies } from './access.ts';
 import { callSelection } from './calls.ts';
 import { csvOf } from './csv.ts';
 import { type Endpoint, endpoints } from './endpoints.ts';
@@ -37,7 +37,7 @@ export class Api {
         .map(({ path }) => `/api${path}`),
     );
     const { routes } = this;
-    routes.use('/api/*', securityHeaders, smallBodies);
+    routes.use('/api/*', smallBodies);
     routes.use(
       '/api/*',
       access.guard('json', (path) => readersMayPost.has(path)),

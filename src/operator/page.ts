@@ -5,14 +5,7 @@ import about from '../../package.json' with { type: 'json' };
 import { endSample, startSample } from '../cli/sample-pushes.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
-import {
-  type Access,
-  type AccessEnv,
-  contentPolicy,
-  ownPath,
-  securityHeaders,
-  smallBodies,
-} from './access.ts';
+import { type Access, type AccessEnv, contentPolicy, ownPath, smallBodies } from './access.ts';
 import { assetPaths, assetRoutes } from './assets.ts';
 import { callsQuery } from './calls.ts';
 import type { Live } from './live.ts';
@@ -70,8 +63,8 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
   app.onError((reason, context) => problemAnswer(context, reason, options));
   app.route('/', assetRoutes());
   // Each path by its name: a middleware for all of them would run for every push, too.
-  app.use('/sign-in', securityHeaders, smallBodies);
-  for (const path of pages) app.use(path, securityHeaders, smallBodies, access.guard('page', readersMayPost));
+  app.use('/sign-in', smallBodies);
+  for (const path of pages) app.use(path, smallBodies, access.guard('page', readersMayPost));
 
   app.get('/sign-in', async (context) => {
     const to = ownPath(context.req.query('to'));

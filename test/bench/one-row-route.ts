@@ -26,5 +26,5 @@ app.post('/push/:token', async (context) => {
   await queue.write(() => add.run(text));
   return context.json({ PLA_Call_Id: push.PLA_Call_Id, success: 'true', error: '' });
 });
-const { port } = await listen(app, '127.0.0.1', 0, 262_144);
+const { port } = await listen(app, '127.0.0.1', 0, { maxBodyBytes: 262_144, timeoutMs: 30_000 });
 console.log(`http://127.0.0.1:${port}/push/`);

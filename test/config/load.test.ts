@@ -13,7 +13,7 @@ loading('without a file the built-in settings hold', async () => {
   const { settings, warnings, files, secrets } = await load({});
   assert.equal(settings.listen.port, 8080);
   assert.equal(settings.store, { url: 'sqlite:data/bridge.db' });
-  assert.equal(settings.receive, { maxBodyBytes: 262_144 });
+  assert.equal(settings.receive, { maxBodyBytes: 262_144, timeoutMs: 30_000 });
   assert.equal(settings.delivery, {
     retryMs: [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000, 21_600_000],
     giveUpAfterMs: 604_800_000,

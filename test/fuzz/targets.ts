@@ -263,6 +263,7 @@ async function endpointTarget(): Promise<Target> {
       sources: new Map([['acme', { allowFrom: new AddressList([]), rate: undefined, lapseAfterMs: 1_000 }]]),
       proxies: new AddressList([]),
       maxBodyBytes: 16_384,
+      timeoutMs: 30_000,
       closing: false,
     }),
     record: (push) => store.record(push),

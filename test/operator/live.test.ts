@@ -134,7 +134,7 @@ live(
     const told = new Live(systemClock, () => () => {});
     const app = new Hono();
     app.get('/live', (context) => told.stream(context, undefined));
-    const server = await listen(app, '127.0.0.1', 0, 1024);
+    const server = await listen(app, '127.0.0.1', 0, { maxBodyBytes: 1024, timeoutMs: 5_000 });
     const open = async () => {
       const leaving = new AbortController();
       const answer = await fetch(`http://127.0.0.1:${server.port}/live`, { signal: leaving.signal });

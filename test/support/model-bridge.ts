@@ -538,6 +538,7 @@ export class Instance {
           sources: receivingSources,
           proxies: none,
           maxBodyBytes: 100_000,
+          timeoutMs: 30_000,
           closing: false,
         }),
         record: (push) => this.#store.record(push),
