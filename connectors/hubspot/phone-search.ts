@@ -1,5 +1,6 @@
 import { type Region, samePhone, writtenForms } from '../../src/connector/contract.ts';
-import type { HubSpotApi, Row } from './api.ts';
+import type { HubSpotApi } from './api.ts';
+import type { Row } from './batches.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
 

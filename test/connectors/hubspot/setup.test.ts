@@ -134,7 +134,11 @@ setup('check names call outcomes that the account does not have', () =>
   withHubSpotEmulator(async (hubspot) => {
     hubspot.removeOption('calls', 'hs_call_disposition', '9d9162e7-6cf3-4944-bf63-4dff82258764');
     const [problem] = await problemsOf(hubspot);
-    assert.match(problem?.message ?? '', 'no call outcome busy (9d9162e7');
+    assert.match(
+      problem?.message ?? '',
+      'no call outcome "9d9162e7-6cf3-4944-bf63-4dff82258764" for busy. It has ',
+    );
+    assert.equal(await problemsOf(hubspot, { activity: { outcomes: { busy: '' } } }), []);
     assert.equal(await problemsOf(hubspot, { activity: { properties: { hs_call_disposition: '' } } }), []);
   }),
 );
@@ -165,7 +169,9 @@ setup('settings need a token alone; what is wrong with them is named', () => {
   assert.equal(paths({ accessToken: 'x', person: { properties: { city: '{{ oops' } } }), [
     'person.properties.city',
   ]);
-  assert.is(paths({ accessToken: 'x', owner: {} })?.length, 1);
+  assert.equal(paths({ accessToken: 'x', owner: {} }), ['owner.by', 'owner.map']);
+  assert.equal(paths({ accessToken: 'x', sale: { when: 'call.nope' } }), ['sale.when', 'sale.stage']);
+  assert.equal(paths({ accessToken: 'x', tasks: {} }), ['']);
 });
 
 setup('every setting is described, and the description of the title is its default', () => {
