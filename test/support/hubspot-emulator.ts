@@ -212,6 +212,12 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     for (const [objectType, name] of Object.entries(ownProperties)) {
       addProperty(objectType as KindName, { name, hasUniqueValue: true });
     }
+    for (const touch of ['delacon_first', 'delacon_last']) {
+      addProperty('contacts', { name: `${touch}_call_at`, type: 'datetime', fieldType: 'date' });
+      for (const part of ['source', 'keywords', 'campaign', 'landing_page', 'gclid']) {
+        addProperty('contacts', { name: `${touch}_${part}` });
+      }
+    }
   }
 
   const issued = new Set<string>();
