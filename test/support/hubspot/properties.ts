@@ -122,8 +122,10 @@ export class Properties {
       groupName: String(input['groupName']),
       fieldType: String(input['fieldType']),
       description: String(input['description'] ?? ''),
+      options: readOptions(input['options']),
       hasUniqueValue,
       hubspotDefined: false,
+      modificationMetadata: { readOnlyValue: false, readOnlyDefinition: false, archivable: true },
     });
     this.#properties.set(name, property);
     return property;
@@ -203,6 +205,14 @@ export class Properties {
     }
     return name === 'email' ? text.toLowerCase() : text;
   }
+}
+
+function readOptions(input: unknown): Property['options'] {
+  const asked = (input ?? []) as { label?: unknown; value?: unknown }[];
+  return asked.map(({ label, value }, displayOrder) => {
+    if (!label || !value) throw missingFields(['label', 'value']);
+    return { label: String(label), value: String(value), displayOrder, hidden: false };
+  });
 }
 
 function isE164(text: string): boolean {
