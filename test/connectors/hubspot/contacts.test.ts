@@ -166,7 +166,7 @@ contacts(
       async (hubspot) => {
         const numbers = Array.from({ length: 100 }, (_, i) => `+614${10_000_000 + i * 37}`);
         const ids = numbers
-          .slice(0, 15)
+          .slice(0, 12)
           .map((number) => hubspot.addContact({ phone: `00${number.slice(1)}` }));
         const connection = await open(hubspot);
         const calls = numbers.map((number, i) => deliveryOf([startPush(`c${i}`, caller(number))]));
