@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Log, mapFields, maskNumber, type People } from '../../src/connector/contract.ts';
+import { type Log, mapFields, maskNumber, type People, type Tools } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
 import { attributionNames, touchChanges } from './attribution.ts';
 import type { Properties, Row } from './batches.ts';
@@ -9,6 +9,7 @@ import type { HubSpotOptions } from './options.ts';
 import { choose, packSearches, searchByPhone } from './phone-search.ts';
 import type { Draft, Fate, Records } from './records.ts';
 import { ownProperties } from './setup-names.ts';
+import type { UnownedContacts } from './unowned-contacts.ts';
 import type { Work } from './work.ts';
 
 /** Whom a call belongs to: a contact, nobody, or not to be known yet. */
@@ -29,6 +30,7 @@ export class Contacts {
   readonly #api: HubSpotApi;
   readonly #records: Records;
   readonly #options: HubSpotOptions;
+  readonly #unowned: UnownedContacts;
   readonly #people: People;
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
@@ -36,10 +38,17 @@ export class Contacts {
   /** What mapped properties of a contact hold, as far as read or written here. */
   readonly #held = new LRUCache<string, Properties>({ max: 5_000 });
 
-  constructor(api: HubSpotApi, records: Records, options: HubSpotOptions, people: People, log: Log) {
+  constructor(
+    api: HubSpotApi,
+    records: Records,
+    options: HubSpotOptions,
+    unowned: UnownedContacts,
+    { people, log }: Pick<Tools, 'people' | 'log'>,
+  ) {
     this.#api = api;
     this.#records = records;
     this.#options = options;
+    this.#unowned = unowned;
     this.#people = people;
     this.#log = log;
   }
@@ -249,6 +258,11 @@ export class Contacts {
         timezone: delivery.source.timezone,
       };
     });
+    if (this.#options.owner) {
+      const isUnowned = ({ calls: [work] }: Caller) =>
+        work?.ownerId === null && work.delivery.call.phase === 'ringing';
+      await this.#unowned.expect(callers.filter(isUnowned).map(({ number }) => number));
+    }
     const made = new Map<string, Row>();
     for (const [number, fate] of await this.#records.upsert('contacts', key, drafts, signal)) {
       const { row, failure, notes } = fate;

@@ -6,6 +6,7 @@ import type { Deals } from './deals.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Owners } from './owners.ts';
 import type { Tasks } from './tasks.ts';
+import type { UnownedContacts } from './unowned-contacts.ts';
 import { outcomeOf, type Work, workOn } from './work.ts';
 
 /** What a batch is delivered with. */
@@ -13,6 +14,7 @@ export interface Means {
   options: HubSpotOptions;
   owners: Owners;
   contacts: Contacts;
+  unowned: UnownedContacts;
   /** Undefined where calls are not linked to companies. */
   companies: Companies | undefined;
   calls: Calls;
@@ -63,6 +65,7 @@ async function write(works: readonly Work[], means: Means, signal: AbortSignal):
     signal,
   );
   await means.contacts.update(sound(), signal);
+  await means.unowned.give(sound(), signal);
   await means.companies?.find(sound(), signal);
   await means.calls.write(sound(), signal);
   const written = sound(); // a task that fails is no reason to make no deal

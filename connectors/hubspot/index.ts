@@ -26,6 +26,7 @@ import { Records } from './records.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
+import { UnownedContacts } from './unowned-contacts.ts';
 
 /** Writes each call as one HubSpot call on one contact, with a task where somebody should call back and a deal on a sale. */
 export default defineConnector({
@@ -52,15 +53,18 @@ class HubSpotConnection implements Connection {
   readonly #pipelines: Pipelines;
   readonly #links: RecordLinks;
 
-  constructor(api: HubSpotApi, options: HubSpotOptions, { clock, log, memory, people }: Tools) {
+  constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools) {
+    const { clock, memory } = tools;
     this.#api = api;
     const owners = new Owners(api, options.owner, clock);
     const records = new Records(api, new Fields(api, clock, mappedProperties(options)), owners.forget);
+    const unowned = new UnownedContacts(api, records, memory);
     this.#pipelines = new Pipelines(api, options.sale, clock);
     this.#means = {
       options,
       owners,
-      contacts: new Contacts(api, records, options, people, log),
+      contacts: new Contacts(api, records, options, unowned, tools),
+      unowned,
       companies: options.activity.company ? new Companies(api, clock) : undefined,
       calls: new Calls(api, records, options),
       tasks: new Tasks(api, records, options, memory),

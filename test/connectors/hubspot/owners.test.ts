@@ -43,6 +43,43 @@ owners(
     }),
 );
 
+owners(
+  'a contact that was made while the phone rang gets the one who answered, after a restart too, and once',
+  () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const jane = hubspot.addOwner('jane@acme.example');
+      const ben = hubspot.addOwner('ben@acme.example');
+      const settings = { owner: { ...owner, otherwise: null } };
+      const tools = testTools();
+      const ringing = deliveryOf([startPush('1')]);
+      const { records = {} } = await deliverOne(await open(hubspot, settings, tools), ringing);
+      const ownerOf = () => hubspot.contacts()[0]?.properties['hubspot_owner_id'];
+      assert.is(ownerOf(), undefined);
+      const connection = await open(hubspot, settings, tools);
+      hubspot.strike(faults.loseAnswer, 'contacts/batch/update');
+      assert.is((await deliverOne(connection, { ...call('1'), records })).kind, 'retry');
+      assert.is((await deliverOne(connection, { ...call('1'), records })).kind, 'delivered');
+      assert.is(ownerOf(), jane);
+      assert.is(tools.kept.size, 0);
+      hubspot.forgetRequests();
+      await deliverOne(connection, call('2', '0255501234'));
+      assert.is(ownerOf(), jane, `not ${ben}`);
+      assert.is(hubspot.countRequests('contacts'), 0);
+    }),
+);
+
+owners('a contact that somebody took while the phone rang stays theirs', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addOwner('jane@acme.example');
+    const ben = hubspot.addOwner('ben@acme.example');
+    const connection = await open(hubspot, { owner: { ...owner, otherwise: null } });
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    hubspot.edit('contacts', '501', { hubspot_owner_id: ben });
+    await deliverOne(connection, { ...call('1'), records });
+    assert.is(hubspot.contacts()[0]?.properties['hubspot_owner_id'], ben);
+  }),
+);
+
 owners('a contact that was there keeps its owner', () =>
   withHubSpotEmulator(async (hubspot) => {
     hubspot.addOwner('jane@acme.example');
