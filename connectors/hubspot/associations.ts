@@ -20,6 +20,14 @@ export interface Link {
   id: string;
 }
 
+/** The links of whatever a call leaves: to its contact, and to the contact's company. */
+export function linksTo(contactId: string | null, companyId: string | null): Link[] {
+  return [
+    ...(contactId === null ? [] : [{ to: 'contacts' as const, id: contactId }]),
+    ...(companyId === null ? [] : [{ to: 'companies' as const, id: companyId }]),
+  ];
+}
+
 /** As the `associations` of a record to be created. */
 export function asAssociation(from: LinkFrom, { to, id }: Link) {
   const ids: Partial<Record<LinkTo, number>> = typeIds[from];

@@ -1,4 +1,5 @@
 import type { HubSpotApi } from './api.ts';
+import { linksTo } from './associations.ts';
 import { callDraft } from './call-draft.ts';
 import { type Job, KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -42,12 +43,4 @@ export class Calls {
       known: activity ? { id: activity.id, isLinked: person !== undefined } : null,
     };
   }
-}
-
-/** The links of whatever a call leaves: to its contact, and to the contact's company. */
-export function linksTo(contactId: string | null, companyId: string | null): Job['links'] {
-  return [
-    ...(contactId === null ? [] : [{ to: 'contacts' as const, id: contactId }]),
-    ...(companyId === null ? [] : [{ to: 'companies' as const, id: companyId }]),
-  ];
 }

@@ -1,6 +1,5 @@
 import type { HubSpotApi } from './api.ts';
-import type { Link } from './associations.ts';
-import { linksTo } from './calls.ts';
+import { type Link, linksTo } from './associations.ts';
 import { dealDraft, type Place } from './deal-draft.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import { type Job, KeyedRecords } from './keyed-records.ts';

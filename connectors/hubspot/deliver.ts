@@ -88,7 +88,10 @@ async function againWithoutTheGone(
   means.companies?.forget(orphans.flatMap(({ contactId }) => contactId ?? []));
   const again = new Map(orphans.map((work) => [work, orphanAgain(work)]));
   await write([...again.values()], means, signal);
-  for (const work of again.values()) {
+  for (const [{ contactId }, work] of again) {
+    if (contactId !== null && work.delivery.call.caller.number !== null && work.contactId !== contactId) {
+      work.notes.push(`HubSpot no longer has the contact ${contactId}, so the caller was looked up again.`);
+    }
     // The search index may still show a contact that is gone. That passes.
     work.failures = work.failures.map((failure) =>
       failure.cure?.what === 'association' ? { ...failure, kind: 'retry' } : failure,
@@ -104,12 +107,9 @@ function isOrphan({ failures }: Work): boolean {
 function orphanAgain({ delivery, records, contactId }: Work): Work {
   const { person: _, ...others } = records;
   const work = workOn({ ...delivery, records: others });
-  if (contactId === null) return work;
-  if (delivery.call.caller.number === null) {
+  if (contactId !== null && delivery.call.caller.number === null) {
     work.isSettled = true;
     work.notes.push('HubSpot does not have the contact that person.withheld names, so none was linked.');
-  } else {
-    work.notes.push(`HubSpot no longer has the contact ${contactId}, so the caller was looked up again.`);
   }
   return work;
 }

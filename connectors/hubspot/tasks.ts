@@ -1,7 +1,6 @@
-import type { Memory } from '../../src/connector/contract.ts';
-import { OpenFollowUps } from '../../src/connector/contract.ts';
+import { type Memory, OpenFollowUps } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
-import { linksTo } from './calls.ts';
+import { linksTo } from './associations.ts';
 import { type Job, KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Records } from './records.ts';

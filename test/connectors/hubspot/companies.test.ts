@@ -65,6 +65,7 @@ companies('a company that was deleted since is no reason to fail: it is looked u
     hubspot.archive('companies', company);
     const outcome = await deliverOne(connection, call('2'));
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is(outcome.notes, undefined, 'the contact is there');
     assert.equal(hubspot.records('calls').at(-1)?.links, { contacts: [contact], companies: [], calls: [] });
   }),
 );
