@@ -9,26 +9,43 @@ import {
   type Rehearsal,
   type Tools,
 } from '../../src/connector/contract.ts';
-import { HubSpotApi, largestBatch } from './api.ts';
+import { HubSpotApi } from './api.ts';
+import { largestBatch } from './batches.ts';
 import { callDraft } from './call-draft.ts';
 import { Calls } from './calls.ts';
 import { check } from './check.ts';
+import { Companies } from './companies.ts';
 import { contactDraft } from './contact-draft.ts';
 import { Contacts } from './contacts.ts';
+import { dealDraft } from './deal-draft.ts';
+import { Deals } from './deals.ts';
 import { deliver, type Means } from './deliver.ts';
-import type { Found } from './found.ts';
+import { Fields } from './fields.ts';
+import type { Found, HubSpotFindings } from './found.ts';
 import { RecordLinks } from './links.ts';
-import { type HubSpotOptions, options } from './options.ts';
+import { type HubSpotOptions, mappedProperties, options } from './options.ts';
+import { Owners } from './owners.ts';
+import { Pipelines } from './pipelines.ts';
 import { HubSpotProbe } from './probe.ts';
+import { Records } from './records.ts';
 import { openStage, PretendedHubSpot } from './rehearsal.ts';
 import { SearchedCalls } from './searched-calls.ts';
 import { apply, plan } from './setup.ts';
+import { taskDraft } from './task-draft.ts';
+import { Tasks } from './tasks.ts';
+import { UnownedContacts } from './unowned-contacts.ts';
 
-/** Writes each call as one HubSpot call on one contact. */
+/** Writes each call as one HubSpot call on one contact, with a task where somebody should call back and a deal on a sale. */
 export default defineConnector({
   type: 'hubspot',
   options,
-  draft: (options, delivery) => [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat(),
+  draft: (options, delivery) =>
+    [
+      contactDraft(options, delivery) ?? [],
+      callDraft(options, delivery),
+      taskDraft(options, delivery) ?? [],
+      dealDraft(options, delivery) ?? [],
+    ].flat(),
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
   openRehearsal(options, tools, rehearsal) {
@@ -45,20 +62,31 @@ class HubSpotConnection implements Connection {
   readonly probe: HubSpotProbe;
   readonly #api: HubSpotApi;
   readonly #means: Means;
+  readonly #pipelines: Pipelines;
   readonly #links: RecordLinks;
 
   constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools) {
+    const { clock, memory } = tools;
     this.#api = api;
-    const findings = new Findings<Found>(tools);
+    const findings: HubSpotFindings = new Findings<Found>(tools);
+    const found = () => findings.all();
+    const owners = new Owners(api, options.owner, clock);
+    const records = new Records(api, new Fields(api, clock, mappedProperties(options)), owners.forget);
+    const unowned = new UnownedContacts(api, records, memory);
+    this.#pipelines = new Pipelines(api, options.sale, clock);
     this.#means = {
       options,
       findings,
-      contacts: new Contacts(api, options, findings, tools),
-      calls: new Calls(api, () => findings.all()),
-      searchedCalls: new SearchedCalls(api, tools.memory, tools.clock),
+      owners,
+      contacts: new Contacts(api, records, options, unowned, findings, tools),
+      unowned,
+      companies: options.activity.company ? new Companies(api, clock) : undefined,
+      calls: new Calls(api, records, options, new SearchedCalls(api, memory, clock), findings),
+      tasks: new Tasks(api, records, options, memory, found),
+      deals: new Deals(api, records, options, this.#pipelines, found),
     };
     this.#links = new RecordLinks(api);
-    this.probe = new HubSpotProbe(api, findings, tools);
+    this.probe = new HubSpotProbe(api, options, findings, tools);
   }
 
   get quota() {
@@ -70,15 +98,22 @@ class HubSpotConnection implements Connection {
   }
 
   check(signal: AbortSignal) {
-    return check(this.#api, this.#means.options, this.#means.findings, signal);
+    return check(
+      this.#api,
+      this.#means.options,
+      this.#means.findings,
+      this.#means.owners,
+      this.#pipelines,
+      signal,
+    );
   }
 
   plan(signal: AbortSignal) {
-    return plan(this.#api, this.#means.findings, signal);
+    return plan(this.#api, this.#means.options, this.#means.findings, signal);
   }
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
-    return apply(this.#api, this.#means.findings, signal, done);
+    return apply(this.#api, this.#means.options, this.#means.findings, signal, done);
   }
 
   link(record: RecordRef) {

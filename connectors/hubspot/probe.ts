@@ -11,7 +11,8 @@ import {
   type Trial,
   Trials,
 } from '../../src/connector/contract.ts';
-import { apiVersions, type HubSpotApi, type Properties, type RawAnswer } from './api.ts';
+import { apiVersions, type HubSpotApi, type RawAnswer } from './api.ts';
+import type { Properties } from './batches.ts';
 import {
   type Circumstances,
   type Failure,
@@ -20,6 +21,7 @@ import {
   failureOfRow,
 } from './failures.ts';
 import type { Found, HubSpotFindings } from './found.ts';
+import type { HubSpotOptions } from './options.ts';
 import { digitForms, searchByPhone } from './phone-search.ts';
 import { plan } from './setup.ts';
 import { ownProperties } from './setup-names.ts';
@@ -63,17 +65,20 @@ export class HubSpotProbe implements Probe {
     'send some requests that HubSpot must refuse, and search for up to two minutes.',
   ];
   readonly #api: HubSpotApi;
+  readonly #options: HubSpotOptions;
   readonly #findings: HubSpotFindings;
   readonly #tools: Tools;
 
-  constructor(api: HubSpotApi, findings: HubSpotFindings, tools: Tools) {
+  constructor(api: HubSpotApi, options: HubSpotOptions, findings: HubSpotFindings, tools: Tools) {
     this.#api = api;
+    this.#options = options;
     this.#findings = findings;
     this.#tools = tools;
   }
 
   async run(signal: AbortSignal, found: (result: Assumption) => void): Promise<void> {
-    const lacking = (await plan(this.#api, this.#findings, signal)).filter(({ action }) => action !== 'keep');
+    const steps = await plan(this.#api, this.#options, this.#findings, signal);
+    const lacking = steps.filter(({ action }) => action !== 'keep');
     if (lacking.length > 0)
       throw new Error(`Nothing was tried. Run \`delacon-bridge setup ${this.#api.connector}\` first.`);
     const run = new ProbeRun(this.#api, this.#tools, signal);

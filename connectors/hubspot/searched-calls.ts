@@ -1,8 +1,8 @@
 import type { Clock, Memory } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
-import type { CallJob, CallResult } from './calls.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Found } from './found.ts';
+import { type Job, nothing, type Results } from './keyed-records.ts';
 import { ownProperties } from './setup-names.ts';
 
 const key = ownProperties.calls;
@@ -14,7 +14,7 @@ const lags = 10;
 /** Of a list of values in a search. */
 const mostSearched = 100;
 
-const noteOf = (job: CallJob) => `making ${job.delivery.key}`;
+const noteOf = (job: Job) => `making ${job.key}`;
 
 /**
  * Keeps calls from being made twice in an account that does not keep their ids unique. That a call is about to be made
@@ -33,26 +33,26 @@ export class SearchedCalls {
   }
 
   /** Writes the calls by `write`, except those of which it is not known yet whether they are there. */
-  async write(
-    jobs: readonly CallJob[],
+  async write<J extends Job>(
+    jobs: readonly J[],
     found: Partial<Found>,
-    write: (jobs: readonly CallJob[]) => Promise<Map<CallJob, CallResult>>,
+    write: (jobs: readonly J[]) => Promise<Results<J>>,
     signal: AbortSignal,
-  ): Promise<Map<CallJob, CallResult>> {
-    const results = new Map<CallJob, CallResult>();
-    const unknown = jobs.filter(({ delivery }) => !delivery.records.activity);
+  ): Promise<Results<J>> {
+    const results: Results<J> = new Map();
+    const unknown = jobs.filter(({ known }) => known === null);
     const notes = await this.#memory.recall(unknown.map(noteOf));
     const begun = unknown.filter((job) => notes.has(noteOf(job)));
     const ids = await this.#search(begun, signal).catch(asFailure);
     const patienceMs = Math.max(leastPatienceMs, lags * (found.indexLagMs ?? 0));
-    const due = new Map<CallJob, CallJob>(); // as it is written → as it came
+    const due = new Map<J, J>(); // as it is written → as it came
     for (const job of jobs) {
-      const id = ids instanceof Map ? ids.get(job.delivery.key) : undefined;
+      const id = ids instanceof Map ? ids.get(job.key) : undefined;
       const until = new Date(Number(notes.get(noteOf(job)) ?? 0) + patienceMs);
       if (!begun.includes(job)) due.set(job, job);
-      else if (!(ids instanceof Map)) results.set(job, { records: {}, failure: ids });
-      else if (id !== undefined) due.set(withCall(job, id), job);
-      else if (until > this.#clock.now()) results.set(job, { records: {}, failure: wait(until) });
+      else if (!(ids instanceof Map)) results.set(job, nothing(ids));
+      else if (id !== undefined) due.set({ ...job, known: { id, isLinked: false } }, job);
+      else if (until > this.#clock.now()) results.set(job, nothing(wait(until)));
       else due.set(job, job);
     }
     if (due.size === 0) return results;
@@ -60,17 +60,17 @@ export class SearchedCalls {
     await this.#memory.remember(new Map([...due.keys()].map((job) => [noteOf(job), now])));
     const settled: string[] = [];
     for (const [job, result] of await write([...due.keys()])) {
-      results.set(due.get(job) as CallJob, result);
-      if (result.records.activity || result.failure?.kind === 'rejected') settled.push(noteOf(job));
+      results.set(due.get(job) as J, result);
+      if (result.id !== null || result.failure?.kind === 'rejected') settled.push(noteOf(job));
     }
     await this.#memory.forget(settled);
     return results;
   }
 
   /** The oldest call of each key. */
-  async #search(jobs: readonly CallJob[], signal: AbortSignal): Promise<Map<string, string>> {
+  async #search(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, string>> {
     const found = new Map<string, string>();
-    const keys = jobs.map(({ delivery }) => delivery.key);
+    const keys = jobs.map((job) => job.key);
     for (let start = 0; start < keys.length; start += mostSearched) {
       // Lists are compared in lower case; what is found is compared again.
       const values = keys.slice(start, start + mostSearched).map((text) => text.toLowerCase());
@@ -87,11 +87,6 @@ export class SearchedCalls {
     }
     return found;
   }
-}
-
-function withCall(job: CallJob, id: string): CallJob {
-  // Whether it is linked is not known, so that it is linked again.
-  return { ...job, delivery: { ...job.delivery, records: { activity: { type: 'call', id } } } };
 }
 
 function wait(notBefore: Date): Failure {

@@ -1,17 +1,17 @@
-import type { HubSpotApi } from './api.ts';
+import type { HubSpotApi, ObjectType } from './api.ts';
+import type { LinkFrom } from './associations.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import { ownProperties } from './setup-names.ts';
 
-/** A call that was refused. */
+/** A record that was refused. */
 interface Refused {
   failure: Failure;
   key: string;
-  /** Of the call's record, if it was to be changed. */
+  /** If it was to be changed. */
   id?: string | undefined;
-  contactId: string | null;
+  /** Whom it was to be linked to. */
+  contactId: string | undefined;
 }
-
-const key = ownProperties.calls;
 
 /**
  * What refusals mean, in an account whose words for it we do not know: that the key is taken when a record has it, and
@@ -19,22 +19,24 @@ const key = ownProperties.calls;
  */
 export async function secondLook(
   api: HubSpotApi,
+  objectType: LinkFrom,
   refused: readonly Refused[],
   signal: AbortSignal,
 ): Promise<Failure[]> {
+  const key = ownProperties[objectType];
   const unclear = refused.filter(({ failure }) => failure.kind === 'rejected' && !failure.cure);
   if (unclear.length === 0) return refused.map(({ failure }) => failure);
   const [byKey, byId, contacts] = await Promise.all([
     thoseThere(
       api,
-      'calls',
+      objectType,
       unclear.flatMap((one) => (one.id === undefined ? one.key : [])),
       key,
       signal,
     ),
     thoseThere(
       api,
-      'calls',
+      objectType,
       unclear.flatMap(({ id }) => id ?? []),
       undefined,
       signal,
@@ -53,14 +55,14 @@ export async function secondLook(
     if (id !== undefined)
       return byId && !byId.has(id) ? { ...failure, cure: { what: 'gone' as const } } : failure;
     if (byKey?.has(one.key)) return { ...failure, cure: { what: 'conflict' as const, property: key } };
-    const isOrphan = contactId !== null && contacts !== undefined && !contacts.has(contactId);
+    const isOrphan = contactId !== undefined && contacts !== undefined && !contacts.has(contactId);
     return isOrphan ? { ...failure, cure: { what: 'association' as const } } : failure;
   });
 }
 
 async function thoseThere(
   api: HubSpotApi,
-  objectType: 'calls' | 'contacts',
+  objectType: ObjectType,
   ids: readonly string[],
   idProperty: string | undefined,
   signal: AbortSignal,
@@ -68,7 +70,10 @@ async function thoseThere(
   const asked = [...new Set(ids)];
   if (asked.length === 0) return new Set();
   try {
-    const what = { ...(idProperty === undefined ? {} : { idProperty }), properties: [key] };
+    const what = {
+      ...(idProperty === undefined ? {} : { idProperty }),
+      properties: idProperty ? [idProperty] : [],
+    };
     const rows = await api.read(objectType, asked, what, signal);
     return new Set(
       rows.map((row) => (idProperty === undefined ? row.id : (row.properties[idProperty] ?? ''))),

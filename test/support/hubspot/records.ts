@@ -426,9 +426,19 @@ function refuseDuplicates(inputs: readonly Input[]): void {
 /** Which object an association type leads to, by the kind it comes from. HUBSPOT_DEFINED ones only. */
 const associationTypes: Record<string, Record<number, string>> = {
   calls: { 194: 'contacts', 182: 'companies', 206: 'deals', 220: 'tickets' },
+  tasks: { 204: 'contacts', 192: 'companies', 216: 'deals' },
+  deals: { 3: 'contacts', 341: 'companies', 5: 'companies', 205: 'calls' },
 };
 
-export const defaultAssociationTypes: Record<string, number> = { 'calls>contacts': 194 };
+export const defaultAssociationTypes: Record<string, number> = {
+  'calls>contacts': 194,
+  'calls>companies': 182,
+  'tasks>contacts': 204,
+  'tasks>companies': 192,
+  'deals>contacts': 3,
+  'deals>companies': 341,
+  'deals>calls': 205,
+};
 
 /** Links between records, as `calls 39 > contacts 501`. */
 export class Associations {
