@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { html } from 'hono/html';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
@@ -260,7 +261,7 @@ export class Access {
     return timingSafeEqual(this.#digest(presented), this.#digest(visitor.csrf));
   }
 
-  #refuse(context: Context, answers: 'page' | 'json', why: Refusal): Response {
+  #refuse(context: Context, answers: 'page' | 'json', why: Refusal): Response | Promise<Response> {
     switch (why) {
       case 'not local':
         return refusal(
@@ -295,7 +296,7 @@ export class Access {
     }
   }
 
-  #toSignIn(context: Context): Response {
+  #toSignIn(context: Context): Response | Promise<Response> {
     const { path, method, url } = context.req;
     const here = method === 'GET' ? path + new URL(url).search : '/';
     const signIn = here === '/' ? '/sign-in' : `/sign-in?to=${encodeURIComponent(here)}`;
@@ -303,6 +304,11 @@ export class Access {
       // htmx would put the sign-in page into a corner of this one.
       return context.body(null, 401, { 'hx-redirect': '/sign-in' });
     }
+    // After a link on another site, such as in a chat, the cookie stays behind. Asked for by our own page, it comes.
+    if (method === 'GET' && context.req.header('sec-fetch-site') === 'cross-site')
+      return context.html(
+        html`<!doctype html><title>delacon-bridge</title><meta http-equiv="refresh" content="0;url=${here}">`,
+      );
     return context.redirect(signIn, 303);
   }
 

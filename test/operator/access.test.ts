@@ -144,6 +144,15 @@ access('who is not signed in is sent to the sign-in page, and back from there', 
   assert.equal([part.status, part.headers.get('hx-redirect')], [401, '/sign-in']);
 });
 
+access('a link on another site, which brings no cookie, is followed once more from here', async () => {
+  const { ask } = await application(tokens);
+  const come = (site: string) => ask('/page/calls?a=%22', { headers: { 'sec-fetch-site': site } });
+  const first = await come('cross-site');
+  assert.is(first.status, 200);
+  assert.match(first.text, '<meta http-equiv="refresh" content="0;url=/page/calls?a=%22">');
+  assert.is((await come('same-origin')).status, 303);
+});
+
 access('signing in gives a cookie that scripts and other sites do not see', async () => {
   const { signIn } = await application(tokens);
   const plain = await signIn(operatorToken);

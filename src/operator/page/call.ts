@@ -128,7 +128,7 @@ ${
   state === 'skipped' || state === 'delivered'
     ? ''
     : html`<details class="act"><summary>Skip</summary><form method="post" action="${callPath(story)}/skip">${hidden}
-<p>The call stays stored, and ${connector} is not told of it, unless the call changes or somebody replays it.</p>
+<p>The call stays stored, and ${connector} is not told of it, though it may change, until somebody replays it.</p>
 <label><span>Why (shown with the call)</span><input name="reason" required maxlength="500" autocomplete="off"></label>
 <button>Skip this delivery</button></form></details>`
 }</div>`;
