@@ -10,6 +10,7 @@ import { maskNumber, parsePhone, type Region } from '../receive/phone.ts';
 import { UnreadablePush } from '../receive/push.ts';
 import type {
   CallStory,
+  CallsFound,
   CallView,
   ConnectorState,
   IndexFilter,
@@ -68,6 +69,9 @@ export interface Viewer {
 
 const pageSize = 50;
 const atOnce = 500;
+const countedAtOnce = 2_000;
+/** Of an export: reading a page takes some milliseconds, in which no push is taken. */
+const exportedAtOnce = 100;
 /** Long enough for a slow CRM, short enough to be told of. */
 const patienceMs = 120_000;
 
@@ -131,10 +135,11 @@ export class Operator {
     for (;;) {
       const page = await this.calls({
         ...selection,
-        limit: atOnce,
+        limit: exportedAtOnce,
         ...(after === undefined ? {} : { after }),
       });
       yield page.calls;
+      await new Promise(setImmediate);
       if (page.next === null) return;
       after = page.next;
     }
@@ -189,7 +194,19 @@ export class Operator {
 
   /** How many calls a replay of all that match would write again. What is skipped does not count. */
   async countReplay(selection: CallSelection): Promise<ReplayCount> {
-    return this.#options.store.countFound(this.#filter(selection));
+    const count = { calls: 0, deliveries: 0 };
+    for (let before: number | null = null; ; ) {
+      const found: CallsFound = await this.#options.store.countFound(
+        this.#filter(selection),
+        before,
+        countedAtOnce,
+      );
+      count.calls += found.calls;
+      count.deliveries += found.deliveries;
+      before = found.lastRow;
+      if (before === null) return count;
+      await new Promise(setImmediate); // pushes come first
+    }
   }
 
   /** Delivers again what matches. What somebody skipped stays skipped: that is undone call by call. */
@@ -350,7 +367,9 @@ export class Operator {
       settings: settings(),
       connectors: await store.connectorStates(),
       lend: async (connector, use) =>
-        settings().connectors[connector] ? withConnection(connector, use) : undefined,
+        settings().connectors[connector]
+          ? withConnection(connector, use).catch(() => undefined) // the story is told without what it would add
+          : undefined,
       ask,
     });
     if (!this.#viewer.masked) return story;
