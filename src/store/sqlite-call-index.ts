@@ -167,7 +167,7 @@ export class SqliteCallIndex {
     return {
       behind: Math.max(last - last_push, 0),
       rebuilding: isScanning
-        ? Math.max(1 - scanned_call / scan_until, 0)
+        ? 1 - (scanned_call - 1) / scan_until
         : version === '' && last > 0
           ? 0
           : null,
