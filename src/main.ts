@@ -54,6 +54,11 @@ export interface PushUrls {
   update: string;
 }
 
+export function pushUrlsOf(source: string, base: string, token: string): PushUrls {
+  const single = `${base.replace(/\/+$/, '')}/push/${token}`;
+  return { source, single, create: `${single}/create`, update: `${single}/update` };
+}
+
 export interface StartOptions {
   configPath: string | undefined;
   env: Record<string, string | undefined>;
@@ -117,10 +122,9 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   let baseUrl = '';
   const pushUrls = () =>
-    Object.entries(tokens).map(([source, [token]]) => {
-      const single = `${loaded.settings.listen.publicUrl ?? baseUrl}/push/${token}`;
-      return { source, single, create: `${single}/create`, update: `${single}/update` };
-    });
+    Object.entries(tokens).map(([source, [token = '']]) =>
+      pushUrlsOf(source, loaded.settings.listen.publicUrl ?? baseUrl, token),
+    );
   const operator = new Operator({
     store,
     settings: () => loaded.settings,

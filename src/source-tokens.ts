@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Settings } from './config/settings.ts';
+import type { Source } from './config/settings.ts';
 
 /**
  * The tokens of every source. A source that has none configured gets one made at first start, kept in a file beside
  * the store that only this user can read, so that its URLs stay the same from then on.
  */
-export async function sourceTokens(settings: Settings, dataDir: string): Promise<Record<string, string[]>> {
+export async function sourceTokens(
+  settings: { sources: Record<string, Pick<Source, 'tokens'>> },
+  dataDir: string,
+): Promise<Record<string, string[]>> {
   const tokens: Record<string, string[]> = {};
   for (const [name, source] of Object.entries(settings.sources)) {
     tokens[name] =

@@ -4,7 +4,9 @@ import {
   defineConnector,
   Findings,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
+  type Rehearsal,
   type Tools,
 } from '../../src/connector/contract.ts';
 import { HubSpotApi, largestBatch } from './api.ts';
@@ -18,6 +20,7 @@ import type { Found } from './found.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, options } from './options.ts';
 import { HubSpotProbe } from './probe.ts';
+import { openStage, PretendedHubSpot } from './rehearsal.ts';
 import { SearchedCalls } from './searched-calls.ts';
 import { apply, plan } from './setup.ts';
 
@@ -28,6 +31,10 @@ export default defineConnector({
   draft: (options, delivery) => [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat(),
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
+  openRehearsal(options, tools, rehearsal) {
+    const draft: Draft = (delivery) => this.draft(options, delivery);
+    return RehearsingConnection.start(options, tools, rehearsal, draft);
+  },
 });
 
 /** Enough to use up what the largest accounts are granted, 19 requests a second, when each takes 0.4 s. */
@@ -80,3 +87,66 @@ class HubSpotConnection implements Connection {
 
   async close(): Promise<void> {}
 }
+
+/** What a delivery would leave. */
+type Draft = (delivery: Delivery) => RecordDraft[];
+
+/** One whose requests are told, and only sent where they read. */
+class RehearsingConnection extends HubSpotConnection {
+  readonly #draft: Draft;
+  readonly #hubspot: PretendedHubSpot;
+  readonly #leave: () => Promise<void>;
+
+  private constructor(
+    api: HubSpotApi,
+    options: HubSpotOptions,
+    tools: Tools,
+    stage: { draft: Draft; hubspot: PretendedHubSpot; close(): Promise<void> },
+  ) {
+    super(api, options, tools);
+    this.#draft = stage.draft;
+    this.#hubspot = stage.hubspot;
+    this.#leave = stage.close;
+  }
+
+  static async start(
+    options: HubSpotOptions,
+    tools: Tools,
+    rehearsal: Rehearsal,
+    draft: Draft,
+  ): Promise<Connection> {
+    const hubspot = new PretendedHubSpot(options);
+    let isSetUp = rehearsal.online;
+    const told: Rehearsal = {
+      ...rehearsal,
+      plan: (request) => {
+        if (isSetUp) rehearsal.plan(request);
+      },
+    };
+    const { url, close } = await openStage(hubspot, options.baseUrl, told, tools.fetch);
+    try {
+      const open = () => HubSpotApi.open({ ...options, baseUrl: url }, tools);
+      if (!isSetUp) {
+        const setup = new HubSpotConnection(await open(), options, tools);
+        await setup.apply(AbortSignal.timeout(setUpInMs), () => {});
+      }
+      isSetUp = true;
+      return new RehearsingConnection(await open(), options, tools, { draft, hubspot, close });
+    } catch (thrown) {
+      await close();
+      throw thrown;
+    }
+  }
+
+  override deliver(batch: readonly Delivery[], signal: AbortSignal) {
+    this.#hubspot.learn(batch.flatMap(this.#draft));
+    return super.deliver(batch, signal);
+  }
+
+  override close(): Promise<void> {
+    return this.#leave();
+  }
+}
+
+/** It is done on this machine. */
+const setUpInMs = 30_000;

@@ -4,7 +4,9 @@ import {
   defineConnector,
   Findings,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
+  rehearsedFetch,
   type Tools,
 } from '../../src/connector/contract.ts';
 import { largestBatch, mostAtOnce, SalesforceApi } from './api.ts';
@@ -12,11 +14,13 @@ import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
 import { FieldDescriptions } from './fields.ts';
 import type { Found } from './found.ts';
+import { keepingRotated } from './grant.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { People } from './people.ts';
 import { PeopleUpdates } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
 import { SalesforceProbe } from './probe.ts';
+import { PretendedSalesforce } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
@@ -28,6 +32,14 @@ export default defineConnector({
   draft: (options, delivery) => [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat(),
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
+  async openRehearsal(options, tools, rehearsal) {
+    const salesforce = new PretendedSalesforce(options);
+    const fetch = rehearsedFetch(salesforce, rehearsal, tools.fetch);
+    const rehearsing = { ...tools, fetch, memory: keepingRotated(tools.memory, rehearsal) };
+    const api = await SalesforceApi.open(options, rehearsing);
+    const draft: Draft = (delivery) => this.draft(options, delivery);
+    return new RehearsingConnection(api, options, rehearsing, { salesforce, draft });
+  },
 });
 
 const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: 'Contact' };
@@ -77,4 +89,29 @@ class SalesforceConnection implements Connection {
   }
 
   async close(): Promise<void> {}
+}
+
+/** What a delivery would leave. */
+type Draft = (delivery: Delivery) => RecordDraft[];
+
+/** One whose requests are told, and only sent where they read. */
+class RehearsingConnection extends SalesforceConnection {
+  readonly #draft: Draft;
+  readonly #salesforce: PretendedSalesforce;
+
+  constructor(
+    api: SalesforceApi,
+    options: SalesforceOptions,
+    tools: Tools,
+    stage: { draft: Draft; salesforce: PretendedSalesforce },
+  ) {
+    super(api, options, tools);
+    this.#draft = stage.draft;
+    this.#salesforce = stage.salesforce;
+  }
+
+  override deliver(batch: readonly Delivery[], signal: AbortSignal) {
+    this.#salesforce.learn(batch.flatMap(this.#draft));
+    return super.deliver(batch, signal);
+  }
 }

@@ -14,12 +14,14 @@ import {
   type RecordDraft,
   type Records,
   saleOption,
+  type Tools,
   template,
   writeOption,
 } from '../../src/connector/contract.ts';
 import { draftActivity, draftFollowUp, draftPerson, draftSale } from './drafts.ts';
 import { LocalCrm } from './local-crm.ts';
 import { RefuseOnce } from './refuse-once.ts';
+import { RehearsingCrm } from './rehearsal.ts';
 
 /*
  * A CRM in a file: the default, so that the bridge can be tried without an account anywhere. It is also the smallest
@@ -62,12 +64,14 @@ export default defineConnector({
   type: 'sandbox',
   options,
   draft: (options, delivery) => drafts(options, delivery),
-  open: (options, tools) => {
-    const crm = new LocalCrm(join(tools.dataDir, 'sandbox.db'));
-    const followUps = new OpenFollowUps(options.followUp, tools.memory);
-    return connectionTo(crm, options, followUps, new RefuseOnce(options.refuseOnce, tools.memory));
-  },
+  open: (options, tools) => connectionTo(new LocalCrm(fileIn(tools)), options, tools),
+  openRehearsal: (options, tools, rehearsal) =>
+    connectionTo(new RehearsingCrm(fileIn(tools), rehearsal), options, tools),
 });
+
+function fileIn({ dataDir }: Tools): string {
+  return join(dataDir, 'sandbox.db');
+}
 
 function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
   return [
@@ -78,12 +82,9 @@ function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
   ].flat();
 }
 
-function connectionTo(
-  crm: LocalCrm,
-  options: SandboxOptions,
-  followUps: OpenFollowUps,
-  refuseOnce: RefuseOnce,
-): Connection {
+function connectionTo(crm: LocalCrm, options: SandboxOptions, { memory }: Tools): Connection {
+  const followUps = new OpenFollowUps(options.followUp, memory);
+  const refuseOnce = new RefuseOnce(options.refuseOnce, memory);
   return {
     limits: { batch: 100, parallel: 1 },
     async deliver(batch) {

@@ -1,19 +1,11 @@
-import type { Bridge } from '../main.ts';
+import type { Bridge, PushUrls } from '../main.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 
 /** What a bridge says when it is ready: where to point Delacon, where to look, what to try. */
 export function banner(bridge: Bridge): string {
   const { publicUrl } = bridge.settings.listen;
   const lines = [`delacon-bridge is ready.`, ''];
-  for (const { source, create, update, single } of bridge.pushUrls()) {
-    lines.push(
-      `Source ${source}: paste into the Delacon portal, under Services > Edit > Data Integration`,
-      `  create URL  ${create}`,
-      `  update URL  ${update}`,
-      `  (one URL for both: ${single})`,
-      '',
-    );
-  }
+  for (const urls of bridge.pushUrls()) lines.push(...portalLines(urls));
   lines.push(`Its page: ${bridge.url}/`, '');
   const [first] = bridge.pushUrls();
   if (first) {
@@ -35,6 +27,17 @@ export function banner(bridge: Bridge): string {
     );
   }
   return lines.join('\n');
+}
+
+/** What to paste where. */
+export function portalLines({ source, create, update, single }: PushUrls): string[] {
+  return [
+    `Source ${source}: paste into the Delacon portal, under Services > Edit > Data Integration`,
+    `  create URL  ${create}`,
+    `  update URL  ${update}`,
+    `  (one URL for both: ${single})`,
+    '',
+  ];
 }
 
 /** On one line, to be pasted into any shell. The samples hold no single quote. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigProblems } from '../config/problems.ts';
 import { keepYoungSpaceSmall } from '../runtime/memory.ts';
+import { WrongUse } from './wrong-use.ts';
 
 /*
  * The commands. Each lives in a file of its own, imported when it is asked for, so that help and mistakes are answered
@@ -35,6 +36,22 @@ example(
     .description('Run the bridge until it is told to stop.')
     .action(async (_, command) => (await import('./start.ts')).start(command.optsWithGlobals())),
   'delacon-bridge start --config config/bridge.yaml',
+);
+
+example(
+  program
+    .command('init')
+    .description(
+      'Ask what a first configuration needs, write it, and say what to paste into the Delacon portal.',
+    )
+    .option('--connector <type>', 'the kind of CRM that calls go to: a folder in connectors/')
+    .option('--source <name>', 'a name for the Delacon account')
+    .option('--region <country>', 'its country: AU, NZ, …')
+    .option('--timezone <zone>', 'its time zone, such as Australia/Perth')
+    .option('--public-url <url>', 'where the outside world reaches the bridge')
+    .addOption(json())
+    .action(async (_, command) => (await import('./init.ts')).init(command.optsWithGlobals())),
+  'delacon-bridge init --connector hubspot --source acme --region NZ',
 );
 
 example(
@@ -107,12 +124,32 @@ example(
     .description(
       "Show what pushes would write, with no CRM (default: the vendor's samples; - reads from standard input).",
     )
+    .option('--call <call-id>', 'a call that is stored, as it stands, instead of pushes')
     .option('--source <name>', 'the source they come from (default: the first)')
+    .option('--connector <name>', 'for this connector only')
+    .option('--requests', 'the very requests that would be sent, push after push, for an empty CRM')
+    .addOption(
+      new Option(
+        '--online',
+        'the requests for the CRM as it is: what only reads is sent, nothing that writes',
+      ).implies({ requests: true }),
+    )
     .addOption(json())
     .action(async (file, _, command) =>
       (await import('./preview.ts')).preview(file, command.optsWithGlobals()),
     ),
-  'delacon-bridge preview push.json',
+  'delacon-bridge preview push.json --requests',
+);
+
+example(
+  program
+    .command('test')
+    .description('Run the tests of the mapping that the configuration has under "tests:". Nothing is sent.')
+    .option('--connector <name>', 'only what is expected of this connector')
+    .option('--file <file...>', 'files with tests, instead of those that the configuration has')
+    .addOption(json())
+    .action(async (_, command) => (await import('./test.ts')).test(command.optsWithGlobals())),
+  'delacon-bridge test --connector acme-hubspot',
 );
 
 const filtered = (command: Command) =>
@@ -205,6 +242,16 @@ example(
 
 example(
   program
+    .command('schema')
+    .description(
+      'Print the JSON Schema of the configuration, for editors. config/bridge.schema.json is this.',
+    )
+    .action(async () => (await import('./schema.ts')).schema()),
+  'delacon-bridge schema > config/bridge.schema.json',
+);
+
+example(
+  program
     .command('backup <file>')
     .description('Copy the store to a new file, while the bridge runs.')
     .addOption(json())
@@ -250,5 +297,5 @@ function codeOf(reason: unknown): number {
   // A sentence for the operator. Where it came from helps developers only.
   console.error(reason instanceof Error ? reason.message : String(reason));
   if (process.env['DEBUG'] && !(reason instanceof ConfigProblems)) console.error(reason);
-  return 1;
+  return reason instanceof WrongUse ? 2 : 1;
 }

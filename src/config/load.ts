@@ -8,6 +8,7 @@ import { checkNames, oddities } from './check-names.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { ConfigProblems, ProblemList } from './problems.ts';
 import { FileReader } from './read-files.ts';
+import { readTests } from './read-tests.ts';
 import { below, readTexts, type Schema, secretsIn } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
 import { errorCode, type Given } from './variables.ts';
@@ -22,6 +23,8 @@ export interface Config {
   files: string[];
   /** Every value that must not be logged: what variables and files gave, and what a secret setting holds. */
   secrets: string[];
+  /** Where a setting stands, as `config/bridge.yaml:14:20`; where it is not written, the nearest above it. */
+  placeOf(path: readonly PropertyKey[]): string;
 }
 
 /** Where the user's file is when nobody says otherwise. Without it the bridge runs on its built-in settings. */
@@ -32,13 +35,24 @@ const defaultFile = resolve(fileURLToPath(new URL('../../config/default.yaml', i
 /** @throws ConfigProblems */
 export async function loadConfig(
   path: string | undefined,
-  options: { env: Readonly<Record<string, string | undefined>>; cwd?: string },
+  options: {
+    env: Readonly<Record<string, string | undefined>>;
+    cwd?: string;
+    /** Files of tests, instead of those that the configuration has. */
+    testFiles?: readonly string[];
+  },
 ): Promise<Config> {
   const cwd = resolve(options.cwd ?? process.cwd());
   const problems = new ProblemList(cwd);
   const reader = new FileReader(options.env, problems);
 
   const root = await readAll(reader, resolve(cwd, path ?? usualFile), resolve(cwd, usualFile));
+  if (root && options.testFiles) {
+    await reader.replaceTests(
+      root,
+      options.testFiles.map((file) => resolve(cwd, file)),
+    );
+  }
   const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
   const secrets = readValues(root, connectors);
   const settings = root && (await check(root, connectors, problems));
@@ -51,6 +65,11 @@ export async function loadConfig(
     warnings: oddities(root),
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
+    placeOf(at) {
+      const { node, key } = find(root, at);
+      const { file, line, column } = node?.place ?? key;
+      return `${problems.shown(file)}:${line}:${column}`;
+    },
   };
 }
 
@@ -132,9 +151,14 @@ async function check(
     connectors.push([name, { type: definition.type, definition, options, raw }]);
   }
   if (!parsed) return undefined;
-  const { include: _, sources, ...others } = parsed;
+  const { include: _, sources, tests, ...others } = parsed;
   const named = Object.entries(sources).map(([name, source]) => [name, { ...source, name }] as const);
-  return { ...others, sources: Object.fromEntries(named), connectors: Object.fromEntries(connectors) };
+  return {
+    ...others,
+    sources: Object.fromEntries(named),
+    connectors: Object.fromEntries(connectors),
+    tests: await readTests(tests, root, problems),
+  };
 }
 
 /** `acme:` with nothing below it is a source with all its defaults. */

@@ -6,6 +6,7 @@ import { condition, duration, secret } from '../connector/options.ts';
 import type { Region } from '../receive/phone.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { type MappingTest, mappingTest } from './mapping-test.ts';
 import { parseSize } from './quantities.ts';
 import { timeZone } from './time-zone.ts';
 import { withheldWords } from './withheld-words.ts';
@@ -16,7 +17,7 @@ import { withheldWords } from './withheld-words.ts';
  */
 
 /** Names appear in URLs, logs, metrics and on the command line. */
-const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, {
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, {
   error: 'a name has only letters, digits, - and _, and begins with a letter or a digit.',
 });
 
@@ -191,7 +192,7 @@ const source = z
     callIdPrefix: z
       .string()
       .max(32)
-      .regex(/^$|^[a-z0-9._-]*[a-z._-]$/i, {
+      .regex(/^$|^[A-Za-z0-9._-]*[A-Za-z._-]$/, {
         error:
           'may have letters, digits and - . _ only, and must not end with a digit, as call ids begin with one.',
       })
@@ -248,6 +249,9 @@ export const settingsSchema = z.strictObject({
   sources: z.record(name, source).describe('Who sends pushes: a Delacon account or client each.'),
   connectors: z.record(name, connector).describe('Which CRMs calls are written to.'),
   routes: z.array(route).describe('Which calls go where. Every route that matches applies.'),
+  tests: z
+    .array(mappingTest)
+    .describe('Pushes, and what must come of them; or files with tests. `delacon-bridge test` runs them.'),
 });
 
 type Parsed = z.output<typeof settingsSchema>;
@@ -268,9 +272,10 @@ export interface ConnectorSettings {
   raw: unknown;
 }
 
-export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors'> {
+export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors' | 'tests'> {
   sources: Record<string, Source>;
   connectors: Record<string, ConnectorSettings>;
+  tests: MappingTest[];
 }
 
 function quantity(parse: (written: string | number) => number | { problem: string }) {

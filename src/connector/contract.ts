@@ -45,6 +45,7 @@ export { type OwnerOptions, ownerOf, ownerOption } from './owner.ts';
 export type { People } from './people.ts';
 export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
+export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 export { type Trace, type Trial, Trials } from './trials.ts';
 
@@ -196,6 +197,8 @@ export interface Rehearsal {
   /** false: nothing is sent, and the CRM is taken to be set up and empty. true: what only reads is sent. */
   online: boolean;
   plan(request: PlannedRequest): void;
+  /** Really keeps what a log-in issued, in `tools.memory`'s place: what was issued before is used up. */
+  keep?(texts: ReadonlyMap<string, string>): Promise<void>;
 }
 
 export interface ConnectorDefinition<Options = unknown> {
@@ -208,7 +211,8 @@ export interface ConnectorDefinition<Options = unknown> {
   open(options: Options, tools: Tools): Connection | Promise<Connection>;
   /**
    * A connection whose `deliver` sends nothing that writes: it tells `rehearsal` of each request and goes on as if the
-   * CRM had done what it asks. `preview --requests` shows them.
+   * CRM had done what it asks. `tools.people` and `tools.memory` forget afterwards what they are told. `preview
+   * --requests` shows the requests.
    */
   openRehearsal?(options: Options, tools: Tools, rehearsal: Rehearsal): Connection | Promise<Connection>;
 }

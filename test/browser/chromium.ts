@@ -43,7 +43,7 @@ export async function withWindow<T>(
   use: (window: Window) => Promise<T>,
 ): Promise<T> {
   const context = await (await browser()).newContext({ locale: 'en-AU', ...options });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(60_000);
   await context.addInitScript({ content: watchPage });
   const page = await context.newPage();
   const problems: string[] = [];

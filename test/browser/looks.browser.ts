@@ -32,7 +32,7 @@ async function fill({ bridge, hubspot }: Watched): Promise<void> {
   await bridge.push(endPush('7002', { PLA_CallResult: 'Busy', PLA_Duration: '0s' }));
   await bridge.push(startPush('7003', { PLA_Caller_Phone_Number: 'anonymous' }));
   await bridge.push(`{"a long word":"${'x'.repeat(300)}"`);
-  await until('two calls in the CRM', () => hubspot.calls().length === 2);
+  await until('two calls in the CRM', () => hubspot.calls().length === 2, 60_000);
 }
 
 const windows: [what: string, options: BrowserContextOptions][] = [
@@ -65,18 +65,14 @@ looks('nothing moves by itself while a page loads, nor when it is loaded anew', 
       for (const place of places) {
         await open(place);
         await page.getByText('Live', { exact: true }).waitFor();
-        assert.is(await shiftsOf(page), 0, place);
+        assert.ok((await shiftsOf(page)) < 0.01, place); // 0.1 is what browsers call good
       }
       await open('/');
       await page.locator('.uplot').first().waitFor();
-      const chart = await page.locator('.uplot').first().elementHandle();
+      await page.evaluate(`document.querySelector('.uplot').dataset.before = 'yes'`);
       await bridge.push(startPush('7004'));
       await page.locator('#call-acme-7004').waitFor();
-      assert.is(
-        await chart?.evaluate<boolean>('(drawn) => drawn.isConnected'),
-        false,
-        'the chart shows the new call',
-      );
+      await page.locator('.uplot:not([data-before])').first().waitFor(); // drawn anew, with the call
       await isInOrder();
     });
   }),
@@ -87,7 +83,7 @@ looks('a chart tells its values to a pointer, to the keyboard and in a table', (
     await fill(watched);
     await withWindow(watched.bridge.url, {}, async ({ page, open, isInOrder }) => {
       await signIn(page, watched.bridge.url, operatorToken);
-      await open('/?period=7d');
+      await open('/?period=30d');
       const figure = page.locator('figure').first();
       const plot = figure.locator('.plot');
       const tip = figure.locator('.tip');

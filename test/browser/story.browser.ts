@@ -89,7 +89,7 @@ story(
             .fill(JSON.stringify(startPush('7003', { PLA_Keywords_Searched: 'blocked drain' })));
           await page.getByRole('button', { name: 'Show what it writes' }).click();
           const written = page.locator('#outcome');
-          await written.getByText('blocked drain').waitFor();
+          await written.getByText('blocked drain', { exact: true }).waitFor();
           await written.getByText('known by delacon_call_id = 7003').waitFor();
           await isInOrder();
 
@@ -180,7 +180,7 @@ story('a page that is open tells when the bridge has gone, and comes back with i
     withWindow(bridge.url, {}, async ({ page }) => {
       await signIn(page, bridge.url, operatorToken);
       await page.getByText('Live', { exact: true }).waitFor();
-      assert.is(await bridge.kill('SIGTERM'), 0);
+      await bridge.stop();
       await page.getByText('Not live', { exact: true }).waitFor();
     }),
   ),

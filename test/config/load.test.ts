@@ -244,9 +244,9 @@ loading('problems of all files come together, sorted by file and place', () =>
         `\
 config/clients/acme.yaml:1:29   sources.acme.tokens[0]: \${ACME} is not set. Export it before starting.
 config/clients/acme.yaml:2:17   routes[1].to[0]: there is no connector "nowhere". Known: sandbox, a.
-config/clients/gamma.yaml:1:1   include: an included file holds sources, connectors and routes only. Move it to the main file.
-config/clients/gamma.yaml:2:1   listen: an included file holds sources, connectors and routes only. Move it to the main file.
-config/clients/gamma.yaml:3:1   source: an included file holds sources, connectors and routes only. Did you mean "sources"?
+config/clients/gamma.yaml:1:1   include: an included file holds sources, connectors, routes and tests only. Move it to the main file.
+config/clients/gamma.yaml:2:1   listen: an included file holds sources, connectors, routes and tests only. Move it to the main file.
+config/clients/gamma.yaml:3:1   source: an included file holds sources, connectors, routes and tests only. Did you mean "sources"?
 config/clients/gamma.yaml:4:26  connectors.a.type: there is no "sandbax". Did you mean "sandbox"? Known connectors: hubspot, salesforce, sandbox, webhook.`,
       );
     },

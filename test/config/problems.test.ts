@@ -102,7 +102,7 @@ const cases: [what: string, yaml: string, expected: string][] = [
     'retantion: { calls: 1d }\ntracing: {}',
     `\
 1:1 retantion: unknown setting. Did you mean "retention"?
-2:1 tracing: unknown setting. Known here: listen, store, receive, delivery, retention, operator, alerts, log, include, sources, connectors, routes.`,
+2:1 tracing: unknown setting. Known here: listen, store, receive, delivery, retention, operator, alerts, log, include, sources, connectors, routes, tests.`,
   ],
   [
     'a setting in another letter case',

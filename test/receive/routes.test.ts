@@ -23,6 +23,8 @@ interface Rig {
   store: Store;
   current: Receiving;
   log: string[];
+  /** `rate_limited acme`, as the metrics are told. */
+  refused: string[];
   post(
     body: RequestInit['body'],
     options?: { path?: string; headers?: Record<string, string> },
@@ -49,6 +51,7 @@ async function withReceiving(
   const folder = mkdtempSync(join(tmpdir(), 'receiving-'));
   const store = await openSqliteStore(join(folder, 'bridge.db'), 'bridge');
   const log: string[] = [];
+  const refused: string[] = [];
   const current: Receiving = {
     tokens: new TokenTable({ acme: { tokens: [token, 'the-token-before-0123456'] } }),
     sources: new Map([
@@ -71,7 +74,7 @@ async function withReceiving(
     recordUnreadable: (body) => store.recordUnreadable(body),
     route: () => ['crm'],
     recorded: () => {},
-    refused: () => {},
+    refused: (outcome, source) => refused.push(`${outcome} ${source ?? '-'}`),
     peer: () => options.peer ?? '198.51.100.7',
     clock: options.clock ?? systemClock,
     log: createLog('debug', [token], { write: (line: string) => log.push(line) }),
@@ -81,7 +84,7 @@ async function withReceiving(
     return { status: answer.status, body: await answer.json(), headers: answer.headers };
   };
   try {
-    await use({ app, store, current, log, post });
+    await use({ app, store, current, log, refused, post });
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -341,5 +344,33 @@ for (const [peer, header, proxies, sender] of senders) {
     assert.is(senderAddress(peer, header, new AddressList(proxies)), sender);
   });
 }
+
+receiving('each push that is not taken is told of, with its source where that is known', async () => {
+  await withReceiving(async ({ app, post, current, refused }) => {
+    await app.request(`/push/${token}`);
+    await post(startSample, { path: '/push/no-such-token' });
+    await post('x'.repeat(5_000));
+    await post('{');
+    await post(startSample);
+    current.closing = true;
+    await post(startSample);
+    assert.equal(refused, ['wrong_method -', 'unknown_token -', 'too_large acme', 'closing -']);
+  });
+  await withReceiving(
+    async ({ post, refused }) => {
+      await post(startSample);
+      assert.equal(refused, ['refused_address acme']);
+    },
+    { allowFrom: ['203.0.113.7'] },
+  );
+  await withReceiving(
+    async ({ post, refused }) => {
+      await post(startSample);
+      await post(endSample);
+      assert.equal(refused, ['not_stored acme', 'rate_limited acme']);
+    },
+    { perSecond: 1, record: () => Promise.reject(new StoreUnavailable('SQLite: database or disk is full')) },
+  );
+});
 
 receiving.run();

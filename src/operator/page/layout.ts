@@ -54,7 +54,7 @@ ${places.map(
 <span class="live" id="live" data-state="off">Not live</span>
 ${
   visitor.via === 'local'
-    ? html`<span>This machine, no token</span>`
+    ? html`<span>This machine</span>`
     : html`<span>${visitor.role === 'operator' ? 'Operator' : 'Read only'}</span>
 <form method="post" action="/sign-out">${csrf(visitor)}<button class="quiet small">Sign out</button></form>`
 }

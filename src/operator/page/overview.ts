@@ -47,7 +47,7 @@ ${lagOverTime(overview)}
 </div>
 ${connectors(overview.connectors)}
 <div class="grid thirds">
-${ranking('Sources of visits', 'Engine or campaign', overview.top.sources, 'Where calls came from.')}
+${ranking('Sources', 'Source', overview.top.sources, 'Whose calls they were.')}
 ${ranking('Keywords', 'Keyword', overview.top.keywords, 'Where the visitor searched for something.')}
 ${ranking('Dealers', 'Dealer', overview.top.dealers, 'Who was called.')}
 </div>
