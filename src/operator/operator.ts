@@ -8,6 +8,7 @@ import { callOf, connectorsFor } from '../reading.ts';
 import { type CallState, laneOf } from '../receive/call.ts';
 import { maskNumber, parsePhone, type Region } from '../receive/phone.ts';
 import { UnreadablePush } from '../receive/push.ts';
+import { pushesIn } from '../receive/recorded-pushes.ts';
 import type {
   CallStory,
   CallsFound,
@@ -45,7 +46,7 @@ import { OperatorProblem } from './problem.ts';
 import { type RejectedPushes, rejectedOf } from './rejected.ts';
 import { type Story, storyOf } from './story.ts';
 import { rangeOf } from './time-range.ts';
-import { readPushes, type Trial, trialOf, type tryOrder } from './try-it.ts';
+import { type Trial, trialOf, type tryOrder } from './try-it.ts';
 
 export interface OperatorOptions {
   store: Store;
@@ -316,7 +317,7 @@ export class Operator {
     const source = order.source ?? Object.keys(settings.sources)[0] ?? '';
     if (!settings.sources[source]) throw this.#unknown('source', source, Object.keys(settings.sources));
     try {
-      return this.#shown(trialOf(settings, source, readPushes(order.pushes), this.#options.clock.now()));
+      return this.#shown(trialOf(settings, source, pushesIn(order.pushes), this.#options.clock.now()));
     } catch (reason) {
       if (reason instanceof UnreadablePush) throw new OperatorProblem('wrong', reason.message);
       throw reason;

@@ -166,11 +166,7 @@ export class SqliteCallIndex {
     const isScanning = scanned_call !== null && scan_until !== null && scan_until > 0;
     return {
       behind: Math.max(last - last_push, 0),
-      rebuilding: isScanning
-        ? 1 - (scanned_call - 1) / scan_until
-        : version === '' && last > 0
-          ? 0
-          : null,
+      rebuilding: isScanning ? 1 - (scanned_call - 1) / scan_until : version === '' && last > 0 ? 0 : null,
     };
   }
 
