@@ -18,7 +18,8 @@ export function searchOf(settings: Settings, text: string, wholeNumbers: boolean
     callerEnds: [],
     exact: wholeNumbers,
     callIds: [],
-    words: wordsOf(text),
+    // Numbers stand in other fields, too, in parts.
+    words: wordsOf(text).filter((word) => !(wholeNumbers && /^\d+$/.test(word))),
   };
   const written = text.trim();
   if (/^\S+$/.test(written)) search.callIds.push(written);

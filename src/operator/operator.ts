@@ -8,8 +8,10 @@ import { callOf, connectorsFor } from '../reading.ts';
 import { type CallState, laneOf } from '../receive/call.ts';
 import { maskNumber, parsePhone, type Region } from '../receive/phone.ts';
 import { UnreadablePush } from '../receive/push.ts';
+import { pushesIn } from '../receive/recorded-pushes.ts';
 import type {
   CallStory,
+  CallsFound,
   CallView,
   ConnectorState,
   IndexFilter,
@@ -44,7 +46,7 @@ import { OperatorProblem } from './problem.ts';
 import { type RejectedPushes, rejectedOf } from './rejected.ts';
 import { type Story, storyOf } from './story.ts';
 import { rangeOf } from './time-range.ts';
-import { readPushes, type Trial, trialOf, type tryOrder } from './try-it.ts';
+import { type Trial, trialOf, type tryOrder } from './try-it.ts';
 
 export interface OperatorOptions {
   store: Store;
@@ -68,6 +70,9 @@ export interface Viewer {
 
 const pageSize = 50;
 const atOnce = 500;
+const countedAtOnce = 2_000;
+/** Of an export: reading a page takes some milliseconds, in which no push is taken. */
+const exportedAtOnce = 100;
 /** Long enough for a slow CRM, short enough to be told of. */
 const patienceMs = 120_000;
 
@@ -131,10 +136,11 @@ export class Operator {
     for (;;) {
       const page = await this.calls({
         ...selection,
-        limit: atOnce,
+        limit: exportedAtOnce,
         ...(after === undefined ? {} : { after }),
       });
       yield page.calls;
+      await new Promise(setImmediate);
       if (page.next === null) return;
       after = page.next;
     }
@@ -189,7 +195,19 @@ export class Operator {
 
   /** How many calls a replay of all that match would write again. What is skipped does not count. */
   async countReplay(selection: CallSelection): Promise<ReplayCount> {
-    return this.#options.store.countFound(this.#filter(selection));
+    const count = { calls: 0, deliveries: 0 };
+    for (let before: number | null = null; ; ) {
+      const found: CallsFound = await this.#options.store.countFound(
+        this.#filter(selection),
+        before,
+        countedAtOnce,
+      );
+      count.calls += found.calls;
+      count.deliveries += found.deliveries;
+      before = found.lastRow;
+      if (before === null) return count;
+      await new Promise(setImmediate); // pushes come first
+    }
   }
 
   /** Delivers again what matches. What somebody skipped stays skipped: that is undone call by call. */
@@ -299,7 +317,7 @@ export class Operator {
     const source = order.source ?? Object.keys(settings.sources)[0] ?? '';
     if (!settings.sources[source]) throw this.#unknown('source', source, Object.keys(settings.sources));
     try {
-      return this.#shown(trialOf(settings, source, readPushes(order.pushes), this.#options.clock.now()));
+      return this.#shown(trialOf(settings, source, pushesIn(order.pushes), this.#options.clock.now()));
     } catch (reason) {
       if (reason instanceof UnreadablePush) throw new OperatorProblem('wrong', reason.message);
       throw reason;
@@ -350,7 +368,9 @@ export class Operator {
       settings: settings(),
       connectors: await store.connectorStates(),
       lend: async (connector, use) =>
-        settings().connectors[connector] ? withConnection(connector, use) : undefined,
+        settings().connectors[connector]
+          ? withConnection(connector, use).catch(() => undefined) // the story is told without what it would add
+          : undefined,
       ask,
     });
     if (!this.#viewer.masked) return story;

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import type { Settings } from '../config/settings.ts';
 import type { RecordDraft } from '../connector/contract.ts';
 import { deliveryOf, routingOf } from '../reading.ts';
-import { type CallState, foldFields, hasEnd } from '../receive/call.ts';
-import { type Push, parsePush } from '../receive/push.ts';
+import { type CallState, foldFields, stateAt } from '../receive/call.ts';
+import type { Push } from '../receive/push.ts';
 
 export const tryOrder = z.strictObject({
   source: z.string().optional().describe('Whose push it is. Not set: the first one configured.'),
@@ -72,39 +72,11 @@ function shownDraft({ role, type, key, properties, notes }: RecordDraft) {
   return { role, type, key: key ?? null, properties: shown, notes };
 }
 
-/**
- * Bodies as they would be posted: one, several with blank lines between, or a JSON array of them.
- * @throws UnreadablePush
- */
-export function readPushes(content: string): Push[] {
-  if (content.trimStart().startsWith('[')) {
-    try {
-      return (JSON.parse(content) as unknown[]).map((push) => parsePush(JSON.stringify(push)));
-    } catch (reason) {
-      if (!(reason instanceof SyntaxError)) throw reason;
-    }
-  }
-  try {
-    return [parsePush(content)];
-  } catch (reason) {
-    const parts = content.split(/\n\s*\n/).filter((part) => part.trim() !== '');
-    if (parts.length < 2) throw reason;
-    return parts.map(parsePush);
-  }
-}
-
 function foldPushes(pushes: readonly Push[], source: string, now: Date): CallState[] {
   const states = new Map<string, CallState>();
   for (const { callId, fields } of pushes) {
     const folded = foldFields(states.get(callId)?.fields, fields);
-    states.set(callId, {
-      source,
-      callId,
-      fields: folded,
-      firstReceivedAt: now,
-      endReceivedAt: hasEnd(folded) ? now : null,
-      lapsed: false,
-    });
+    states.set(callId, stateAt(now, source, callId, folded));
   }
   return [...states.values()];
 }

@@ -1,4 +1,4 @@
-import { type Push, parsePush } from './push.ts';
+import { type Push, parsePush, UnreadablePush } from './push.ts';
 
 /**
  * Bodies as they were posted: one, several with blank lines between, or a JSON array of them.
@@ -6,14 +6,21 @@ import { type Push, parsePush } from './push.ts';
  */
 export function pushesIn(content: string): Push[] {
   if (content.trimStart().startsWith('[')) {
-    return (JSON.parse(content) as unknown[]).map((push) => parsePush(JSON.stringify(push)));
+    let pushes: unknown[];
+    try {
+      pushes = JSON.parse(content);
+    } catch (cause) {
+      throw new UnreadablePush(`It begins like a JSON array and is none: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+    return pushes.map((push) => parsePush(JSON.stringify(push)));
   }
   try {
     return [parsePush(content)];
-  } catch {
-    return content
-      .split(/\n\s*\n/)
-      .filter((part) => part.trim() !== '')
-      .map(parsePush);
+  } catch (reason) {
+    const parts = content.split(/\n\s*\n/).filter((part) => part.trim() !== '');
+    if (parts.length < 2) throw reason; // what is wrong with the one, or with none
+    return parts.map(parsePush);
   }
 }

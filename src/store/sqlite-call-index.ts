@@ -25,7 +25,7 @@ import type {
  *
  *   pushes      that came after `last_push` name calls to look at
  *   to index    calls that changed without a push: they lapsed, or were routed again
- *   scan        every call, once more, after an update or a change of how calls are read
+ *   scan        every call, newest first, after an update or a change of how calls are read
  *   removed     taken out within the transaction that removes the call
  *
  * What a call counts for is taken back before it is counted anew, so looking at a call twice changes nothing.
@@ -106,8 +106,9 @@ export class SqliteCallIndex {
     const state = this.#state();
     if (state.version !== version) {
       state.version = version;
-      state.scanned_call = 0;
       state.scan_until = this.#get<{ id: number | null }>('select max(id) as id from calls')?.id ?? 0;
+      state.scanned_call = state.scan_until + 1;
+      state.last_push = this.#lastPush(); // the scan meets what those before say
     }
     const calls = new Set<number>();
     for (const { call } of this.#all<{ call: number }>('select call from calls_to_index limit ?', limit)) {
@@ -124,11 +125,10 @@ export class SqliteCallIndex {
       this.#sawPush(call, this.#fieldsOf(body), at);
       state.last_push = id;
     }
-    if (state.scanned_call !== null && state.scan_until !== null && calls.size < limit) {
+    if (state.scanned_call !== null && calls.size < limit) {
       const scanned = this.#all<{ id: number }>(
-        'select id from calls where id > ? and id <= ? order by id limit ?',
+        'select id from calls where id < ? order by id desc limit ?',
         state.scanned_call,
-        state.scan_until,
         limit - calls.size,
       );
       for (const { id } of scanned) {
@@ -166,7 +166,7 @@ export class SqliteCallIndex {
     const isScanning = scanned_call !== null && scan_until !== null && scan_until > 0;
     return {
       behind: Math.max(last - last_push, 0),
-      rebuilding: isScanning ? scanned_call / scan_until : version === '' && last > 0 ? 0 : null,
+      rebuilding: isScanning ? 1 - (scanned_call - 1) / scan_until : version === '' && last > 0 ? 0 : null,
     };
   }
 
@@ -347,18 +347,18 @@ export class SqliteCallIndex {
     ).map(({ call }) => call);
   }
 
-  count(filter: IndexFilter): CallsFound {
-    const query = this.#query(filter, null);
-    if (!query) return { calls: 0, deliveries: 0 };
+  /** Of the first that match, as `find` has them: how many they are, and their deliveries that are not skipped. */
+  count(filter: IndexFilter, beforeRow: number | null, limit: number): CallsFound {
+    const rows = this.find(filter, beforeRow, limit);
     const { connector } = filter;
-    const found = this.#get<CallsFound>(
-      `select count(*) as calls, coalesce(sum((select count(*) from deliveries as each where each.call = c.call
-        and each.state != 'skipped'${connector === undefined ? '' : ' and each.connector = ?'})), 0) as deliveries
-      from ${query.from} where ${query.where.join(' and ')}`,
+    const found = this.#get<{ n: number }>(
+      `select count(*) as n from json_each(?) as row cross join deliveries as d on d.call = row.value
+      where d.state != 'skipped'${connector === undefined ? '' : ' and d.connector = ?'}`,
+      JSON.stringify(rows),
       ...(connector === undefined ? [] : [connector]),
-      ...query.values,
     );
-    return { calls: found?.calls ?? 0, deliveries: found?.deliveries ?? 0 };
+    const lastRow = rows.length < limit ? null : (rows.at(-1) ?? null);
+    return { calls: rows.length, deliveries: found?.n ?? 0, lastRow };
   }
 
   /**

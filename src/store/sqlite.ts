@@ -673,8 +673,8 @@ class SqliteStore implements Store {
     return this.#index.find(filter, beforeRow, limit);
   }
 
-  async countFound(filter: IndexFilter): Promise<CallsFound> {
-    return this.#index.count(filter);
+  async countFound(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<CallsFound> {
+    return this.#index.count(filter, beforeRow, limit);
   }
 
   async countCalls(ranges: readonly { since: number; until: number }[]): Promise<CallCount[]> {

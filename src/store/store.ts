@@ -260,6 +260,8 @@ export interface CallsFound {
   calls: number;
   /** But for those that are skipped. */
   deliveries: number;
+  /** Where the next step goes on; null when no call is left. */
+  lastRow: number | null;
 }
 
 /** Calls by what came of them: `unknown` while nothing is known. Missed ones are among the others. */
@@ -413,7 +415,8 @@ export interface Store {
   indexProgress(): Promise<IndexProgress>;
   /** The rows of calls, newest first, as the index has them. */
   findCalls(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<number[]>;
-  countFound(filter: IndexFilter): Promise<CallsFound>;
+  /** One step of counting what matches, so that pushes come between. */
+  countFound(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<CallsFound>;
   /** In the order of the rows; those that are gone are left out. */
   views(rows: readonly number[]): Promise<CallView[]>;
   /** Calls received within ranges of whole quarters of an hour, in their order; ranges without any are left out. */

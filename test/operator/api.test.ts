@@ -143,8 +143,12 @@ api('a trial tells what a push would write', () =>
       [call.callId, call.connectors[0].connector, call.connectors[0].records[0].key.value],
       ['7', 'box', '+6144***444'],
     );
-    const wrong = await ask('/api/trials', { pushes: '{"a":' });
-    assert.is(wrong.status, 400);
+    for (const pushes of ['{"a":', '[{"a":', '', '{"PLA_City":"Perth"}'])
+      assert.is((await ask('/api/trials', { pushes })).status, 400, pushes);
+    const two = `${JSON.stringify(startPush('8'))}\n\n${JSON.stringify(endPush('8'))}`;
+    const [both] = (await ask('/api/trials', { pushes: two })).json.calls;
+    assert.is(both.callId, '8');
+    assert.match(JSON.stringify(both.connectors[0].records), '"durationSeconds","value":"50"');
   }),
 );
 
