@@ -20,7 +20,7 @@ type Send<D extends Draft> = (inputs: readonly (D & Input)[]) => Promise<Map<str
 
 /**
  * Writes records with their values fitted. When HubSpot refuses a property or an option, its properties are read anew
- * and those records are written again, once: what it has no place for is left out then, or blocks if it is mapped.
+ * and those records are written again: what it has no place for is left out then, or blocks if it is mapped.
  */
 export class Records {
   readonly #api: HubSpotApi;
@@ -81,29 +81,32 @@ export class Records {
   ): Promise<Map<string, Fate>> {
     const request = `${objectType}/batch/${action}`;
     const fates = new Map<string, Fate>();
-    if (drafts.length === 0) return fates;
-    await orFail(drafts, fates, async () => {
-      await this.fields.ready(objectType, signal);
-      await this.#fitAndSend(objectType, request, drafts, send, fates);
-    });
-    const again = drafts.flatMap((draft) => {
-      const cure = fates.get(draft.objectWriteTraceId)?.failure?.cure;
-      if (cure?.what !== 'property' && cure?.what !== 'value') return [];
-      // Its properties do not tell which stages a pipeline has.
-      if (listedElsewhere.has(cure.property) && cure.property !== owner) return [];
-      return cure.property in draft.values ? [{ draft, cure }] : [];
-    });
-    if (again.length === 0) return fates;
-    const refused = again.map(({ draft, cure }) => withoutOwner(draft, cure.property));
-    if (again.some(({ cure }) => cure.property === owner)) this.#ownerRefused();
-    await orFail(refused, fates, async () => {
-      if (again.some(({ cure }) => cure.property !== owner)) await this.fields.refresh(objectType, signal);
-      await this.#fitAndSend(objectType, request, refused, send, fates);
-    });
-    for (const { draft, cure } of again) {
-      const fate = fates.get(draft.objectWriteTraceId);
-      if (fate && cure.property === owner)
-        fates.set(draft.objectWriteTraceId, { ...fate, notes: [...fate.notes, noSuchOwner] });
+    const withoutOwner = new Set<string>();
+    let open = drafts;
+    let prepare = () => this.fields.ready(objectType, signal);
+    for (let round = 1; open.length > 0 && round <= mostRounds; round++) {
+      const current = open;
+      await orFail(current, fates, async () => {
+        await prepare();
+        await this.#fitAndSend(objectType, request, current, send, fates);
+      });
+      const refused = current.flatMap((draft) => {
+        const property = curable(fates.get(draft.objectWriteTraceId)?.failure);
+        return property !== undefined && property in draft.values ? [{ draft, property }] : [];
+      });
+      for (const { draft, property } of refused) {
+        if (property === owner) withoutOwner.add(draft.objectWriteTraceId);
+      }
+      if (refused.some(({ property }) => property === owner)) this.#ownerRefused();
+      const isDoubtful = refused.some(({ property }) => property !== owner);
+      prepare = async () => {
+        if (isDoubtful) await this.fields.refresh(objectType, signal);
+      };
+      open = refused.map(({ draft, property }) => (property === owner ? without(draft, owner) : draft));
+    }
+    for (const trace of withoutOwner) {
+      const fate = fates.get(trace) as Fate;
+      fates.set(trace, { ...fate, notes: [...fate.notes, noSuchOwner] });
     }
     return fates;
   }
@@ -132,13 +135,22 @@ export class Records {
   }
 }
 
+/** As sent, without an owner that is refused, and with its properties read anew. */
+const mostRounds = 3;
+
 const owner = 'hubspot_owner_id';
 const noSuchOwner =
   'HubSpot refused the owner that `owner` names, so none was set. Is the user still active? `delacon-bridge check --online` tells.';
 
-function withoutOwner<D extends Draft>(draft: D, property: string): D {
-  if (property !== owner) return draft;
-  const { [owner]: _, ...values } = draft.values;
+/** The property that writing again may put right. Reading its properties does not tell which stages a pipeline has. */
+function curable(failure: Failure | undefined): string | undefined {
+  const cure = failure?.cure;
+  if (cure?.what !== 'property' && cure?.what !== 'value') return undefined;
+  return listedElsewhere.has(cure.property) && cure.property !== owner ? undefined : cure.property;
+}
+
+function without<D extends Draft>(draft: D, property: string): D {
+  const { [property]: _, ...values } = draft.values;
   return { ...draft, values };
 }
 

@@ -148,6 +148,22 @@ owners(
     }),
 );
 
+owners('an owner and an outcome that both went: the call is written without either', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const jane = hubspot.addOwner('jane@acme.example');
+    const connection = await open(hubspot, { owner });
+    await deliverOne(connection, call('1'));
+    hubspot.deactivateOwner(jane);
+    hubspot.removeOption('calls', 'hs_call_disposition', 'f240bbac-87c9-4f6e-bf70-924b57d47db7');
+    const outcome = await deliverOne(connection, call('2'));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.match(String(outcome.notes), 'HubSpot refused the owner');
+    assert.match(String(outcome.notes), 'hs_call_disposition was left out');
+    const written = hubspot.calls().at(-1)?.properties ?? {};
+    assert.equal([written['hubspot_owner_id'], written['hs_call_disposition']], [undefined, undefined]);
+  }),
+);
+
 owners('users that cannot be read: the call waits for them, and later ones go by what is known', () =>
   withHubSpotEmulator(async (hubspot) => {
     const jane = hubspot.addOwner('jane@acme.example');

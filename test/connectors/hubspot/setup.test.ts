@@ -340,6 +340,21 @@ setup('check tells of each scope that is missing, and goes on', () =>
   }),
 );
 
+setup(
+  'a plan that may not look at deals, and an apply that may not define them, say which scope to grant',
+  () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const connection = await open(hubspot, { sale: rich.sale });
+      hubspot.scopes.delete('crm.schemas.deals.write');
+      assert.match(
+        String(await connection.apply(soon(), () => {}).catch(String)),
+        'Grant crm.schemas.deals.write',
+      );
+      hubspot.scopes.delete('crm.objects.deals.read');
+      assert.match(String(await connection.plan(soon()).catch(String)), 'Grant crm.objects.deals.read');
+    }, bare),
+);
+
 setup('drift shows: a property, a stage and a user that went since setup', () =>
   withHubSpotEmulator(async (hubspot) => {
     const jane = hubspot.addOwner('jane@acme.example');
