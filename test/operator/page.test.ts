@@ -255,7 +255,10 @@ page('a range is replayed after it was counted, and not if it has grown meanwhil
   withPage(token, async ({ get, post, receive, woken }) => {
     await receive(startPush('1'));
     await receive(startPush('2'));
-    assert.match((await get('/connectors/box/replay?state=due')).text, '<strong>2 calls</strong> are');
+    assert.match(
+      (await get('/connectors/box/replay?state=due')).text,
+      '<strong>2 calls</strong> of all time',
+    );
     await receive(startPush('3'));
     const grown = await post('/connectors/box/replay', { state: 'due', expected: '2' });
     assert.is(grown.status, 409);

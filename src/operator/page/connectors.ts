@@ -179,7 +179,7 @@ export function rangePage(frame: Frame, { connector, from, to, state, counted: f
     `Replay ${connector}`,
     html`<div class="head"><h1>Replay calls to ${connector}?</h1></div>
 <section class="sheet">
-<p>${found.calls === 0 ? 'No call is' : html`<strong>${counted(found.calls, 'call')}</strong> ${found.calls === 1 ? 'is' : 'are'}`} ${when}${words ? html`, with a delivery in the state <em>${words}</em>` : ''}.</p>
+<p>${found.calls === 0 ? 'No call' : html`<strong>${counted(found.calls, 'call')}</strong>`} ${when}${words ? html`, with a delivery in the state <em>${words}</em>` : ''}: ${found.calls === 0 ? 'there is nothing to replay' : 'that is what would be written again'}.</p>
 ${
   found.calls === 0
     ? html`<p><a class="button" href="${path}">Back to ${connector}</a></p>`
