@@ -136,10 +136,11 @@ function hoursBetween(since: number, until: number): { since: number; until: num
 
 function daysBetween(since: number, until: number, timezone: string): { since: number; until: number }[] {
   const days: { since: number; until: number }[] = [];
+  let midnight = startOfDay(new Date(since), timezone).getTime();
   for (let at = since; at < until; ) {
     // 26 hours after midnight it is the next day, however clocks were changed.
-    const midnight = startOfDay(new Date(at), timezone).getTime();
     const next = startOfDay(new Date(midnight + dayMs + 2 * spansMs.hour), timezone).getTime();
+    midnight = next;
     const end = Math.min(startOf('quarter', next), until);
     days.push({ since: at, until: end });
     at = end;
