@@ -6,7 +6,7 @@ import {
   type RecordRef,
   type Tools,
 } from '../../src/connector/contract.ts';
-import { largestBatch, mostAtOnce, SalesforceApi } from './api.ts';
+import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
 import { FieldDescriptions } from './fields.ts';
@@ -14,6 +14,7 @@ import { options, type SalesforceOptions } from './options.ts';
 import { People } from './people.ts';
 import { PeopleUpdates } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
+import { mostAtOnce } from './requests.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
