@@ -17,6 +17,9 @@ export const largestBatch = 200;
 /** Of queries in one composite request. */
 const mostQueries = 5;
 
+/** Of one call of the Metadata API. */
+const mostDefinitions = 10;
+
 export type Row = Record<string, unknown> & { Id: string };
 export type Fields = Record<string, unknown>;
 export type Found = { rows: Row[]; failure?: undefined } | { failure: Failure; rows?: undefined };
@@ -36,6 +39,8 @@ export interface FieldDescription {
   updateable: boolean;
   externalId: boolean;
   unique: boolean;
+  nillable: boolean;
+  defaultedOnCreate: boolean;
   restrictedPicklist: boolean;
   picklistValues: { value: string; label?: string | null; active: boolean }[];
 }
@@ -43,16 +48,17 @@ export interface FieldDescription {
 export interface ObjectDescription {
   createable: boolean;
   fields: FieldDescription[];
+  recordTypeInfos?: { recordTypeId: string; name: string; developerName: string; available: boolean }[];
 }
 
 export interface CustomFieldDefinition {
   fullName: string;
   label: string;
   type: string;
-  length: number;
-  externalId: boolean;
-  unique: boolean;
-  caseSensitive: boolean;
+  length?: number;
+  externalId?: boolean;
+  unique?: boolean;
+  caseSensitive?: boolean;
   description: string;
 }
 
@@ -183,15 +189,37 @@ export class SalesforceApi {
     key: string,
     records: readonly Fields[],
     signal: AbortSignal,
+    rules: { assign: boolean } = { assign: true },
   ): Promise<Written[]> {
     return this.#write(records, signal, (part) => ({
       kind: `upsert ${object}`,
       method: 'PATCH',
       path: `/composite/sobjects/${object}/${key}`,
-      headers: allowSimilar,
+      headers: { ...(rules.assign ? {} : keepOwner), ...allowSimilar },
       body: {
         allOrNone: false,
         records: part.map((record) => ({ attributes: { type: object }, ...record })),
+      },
+    }));
+  }
+
+  /**
+   * Creates, and changes nothing that is there: who has a key already is refused as taken. In the order of the records,
+   * which are best sorted by object.
+   */
+  insert(
+    what: string,
+    records: readonly { object: ObjectName; fields: Fields }[],
+    signal: AbortSignal,
+  ): Promise<Written[]> {
+    return this.#write(records, signal, (part) => ({
+      kind: `insert ${what}`,
+      method: 'POST',
+      path: '/composite/sobjects',
+      headers: { ...keepOwner, ...allowSimilar },
+      body: {
+        allOrNone: false,
+        records: part.map(({ object, fields }) => ({ attributes: { type: object }, ...fields })),
       },
     }));
   }
@@ -214,7 +242,7 @@ export class SalesforceApi {
     }));
   }
 
-  describe(object: ObjectName, signal: AbortSignal): Promise<ObjectDescription> {
+  describe(object: ObjectName | 'User', signal: AbortSignal): Promise<ObjectDescription> {
     const request = {
       kind: `describe ${object}`,
       method: 'GET',
@@ -256,17 +284,29 @@ export class SalesforceApi {
     fullNames: string[],
     signal: AbortSignal,
   ): Promise<(Partial<CustomFieldDefinition> | undefined)[]> {
-    const records = await this.#requests.soap('readMetadata', signal, (conn) =>
-      conn.metadata.read('CustomField', fullNames),
-    );
-    return fullNames.map((fullName) => {
-      const found = records.find((record) => record.fullName === fullName);
-      return found as Partial<CustomFieldDefinition> | undefined;
-    });
+    const found: (Partial<CustomFieldDefinition> | undefined)[] = [];
+    for (let start = 0; start < fullNames.length; start += mostDefinitions) {
+      const part = fullNames.slice(start, start + mostDefinitions);
+      const records = await this.#requests.soap('readMetadata', signal, (conn) =>
+        conn.metadata.read('CustomField', part),
+      );
+      found.push(
+        ...part.map((fullName) => {
+          const record = records.find((one) => one.fullName === fullName);
+          return record as Partial<CustomFieldDefinition> | undefined;
+        }),
+      );
+    }
+    return found;
   }
 
   /** @throws with Salesforce's words for the first that it does not make. */
   async createFields(definitions: CustomFieldDefinition[], signal: AbortSignal): Promise<void> {
+    for (let start = 0; start < definitions.length; start += mostDefinitions)
+      await this.#createFields(definitions.slice(start, start + mostDefinitions), signal);
+  }
+
+  async #createFields(definitions: CustomFieldDefinition[], signal: AbortSignal): Promise<void> {
     const results = await this.#requests.soap('createMetadata', signal, (conn) =>
       conn.metadata.create('CustomField', definitions),
     );

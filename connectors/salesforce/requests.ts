@@ -50,7 +50,9 @@ export class Requests {
     this.#session = new Session(conn, options, tools);
     this.quota = new Quota(options.reserve);
     this.#mapped = new Set(
-      [options.person, options.activity].flatMap((part) => Object.keys(part.properties)),
+      [options.person, options.activity, options.followUp, options.sale].flatMap((part) =>
+        Object.keys(part?.properties ?? {}),
+      ),
     );
   }
 

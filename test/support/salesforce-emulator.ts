@@ -69,6 +69,10 @@ export interface SalesforceEmulator {
   tasks(): EmulatedRecord[];
   leads(): EmulatedRecord[];
   contacts(): EmulatedRecord[];
+  opportunities(): EmulatedRecord[];
+  /** A person whom the org lets log in. Returns the id. */
+  addUser(values: Record<string, unknown>): string;
+  addAccount(values: Record<string, unknown>): string;
   /** As typed in by hand, long enough ago for searching to find it. Returns the id. */
   addLead(values: Record<string, unknown>): string;
   addContact(values: Record<string, unknown>): string;
@@ -106,6 +110,8 @@ export const ownFields = [
   { object: 'Task', name: 'Delacon_Call_Id__c', type: 'Text', length: 64 },
   { object: 'Lead', name: 'Delacon_Caller__c', type: 'Text', length: 40 },
   { object: 'Contact', name: 'Delacon_Caller__c', type: 'Text', length: 40 },
+  { object: 'Task', name: 'Delacon_Follow_Up__c', type: 'Text', length: 64 },
+  { object: 'Opportunity', name: 'Delacon_Call_Id__c', type: 'Text', length: 64 },
 ];
 
 const organisationId = '00D5g000004abcdEAA';
@@ -133,6 +139,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     indexDelayMs: options.indexDelayMs ?? 180_000,
     duplicateRule: options.duplicateRule ?? 'alert',
     assignTo: options.assignTo,
+    personAccounts: options.personAccounts ?? false,
   });
   const plan = new FaultPlan();
   const requests: Record<string, number> = {};
@@ -169,7 +176,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
         ...parts,
         externalId: true,
         unique: true,
-        caseSensitive: object === 'Task',
+        caseSensitive: object === 'Task' || object === 'Opportunity',
       });
       grant(`${object}.${name}`);
     }
@@ -311,6 +318,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     tasks: records('Task'),
     leads: records('Lead'),
     contacts: records('Contact'),
+    opportunities: records('Opportunity'),
   });
   const records = (object: string) => org.live(object).map(plainRecord);
   const add = (object: string, values: Record<string, unknown>) => {
@@ -355,6 +363,9 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     tasks: () => records('Task'),
     leads: () => records('Lead'),
     contacts: () => records('Contact'),
+    opportunities: () => records('Opportunity'),
+    addUser: (values) => org.insert('User', { IsActive: true, UserType: 'Standard', ...values }).id,
+    addAccount: (values) => add('Account', { Name: 'Acme', ...values }),
     addLead: (values) => add('Lead', { LastName: 'Typed In', Company: 'Acme', ...values }),
     addContact: (values) => add('Contact', { LastName: 'Typed In', ...values }),
     addTask: (values) => add('Task', values),

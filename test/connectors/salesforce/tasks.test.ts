@@ -54,6 +54,7 @@ tasks("the vendor's two sample pushes become one Lead and one Task", () =>
       Delacon_Call_Id__c: '1122334',
       WhoId: lead?.id,
       OwnerId: salesforce.org.userId,
+      IsReminderSet: false,
     });
     assert.match(String(Description), /^Status: ended\nCaller: 0444 444 444 \(abc, abc, abc\)\n/);
     assert.match(String(Description), /\nDuration: 50 s\n/);

@@ -106,6 +106,7 @@ function describe(org: Org, object: string): RestAnswer {
     updateable: true,
     queryable: true,
     fields: org.visibleFields(object),
+    recordTypeInfos: object === 'Opportunity' ? org.recordTypes : [],
   });
 }
 
