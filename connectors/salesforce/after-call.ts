@@ -112,7 +112,7 @@ export class AfterCall {
       const sales = due.filter(({ role }) => role === 'sale');
       const places = await this.#whereabouts(sales, signal);
       const orphans = await this.#insert(due, places, results, signal);
-      const moved = await this.#whereabouts(orphans, signal);
+      const moved = await this.#moved(orphans, places, signal);
       for (const job of await this.#insert(orphans, moved, results, signal)) {
         const { failure } = results.get(job) as { failure: Failure };
         results.set(job, { failure: { ...failure, kind: 'retry' } });
@@ -121,7 +121,7 @@ export class AfterCall {
       if (!(thrown instanceof RequestFailed)) throw thrown;
       for (const job of jobs) {
         const failed = results.get(job)?.failure;
-        if (!results.has(job) || failed?.cure?.what === 'gone') results.set(job, { failure: thrown.failure });
+        if (!results.has(job) || (failed && isOfGone(failed))) results.set(job, { failure: thrown.failure });
       }
     }
     return results;
@@ -172,9 +172,8 @@ export class AfterCall {
     jobs.forEach((job, place) => {
       const one = written[place] as Written;
       results.set(job, one);
-      const cure = one.failure?.cure?.what;
-      if (cure === 'taken') taken.push(job);
-      else if (cure === 'gone' || cure === 'converted') orphans.push(job);
+      if (one.failure?.cure?.what === 'taken') taken.push(job);
+      else if (one.failure && isOfGone(one.failure)) orphans.push(job);
     });
     await this.#adopt(taken, results, signal);
     return orphans;
@@ -229,6 +228,23 @@ export class AfterCall {
     );
   }
 
+  /** Where jobs belong whose person was refused: to whom that became, and to nobody if Salesforce still names the same. */
+  async #moved(
+    orphans: readonly Job[],
+    before: ReadonlyMap<Job, Whereabouts>,
+    signal: AbortSignal,
+  ): Promise<Map<Job, Whereabouts>> {
+    const places = await this.#whereabouts(orphans, signal);
+    for (const job of orphans) {
+      const refused = before.has(job) ? before.get(job)?.person : job.call.records.person;
+      const place = places.get(job);
+      if (place?.person && place.person.id !== refused?.id) continue;
+      places.set(job, { person: null, accountId: null });
+      job.notes.push(`The ${names[job.role]} has no person: the one of the call is gone from Salesforce.`);
+    }
+    return places;
+  }
+
   /** Before an outcome tells of them: a later call has to find those that are open. */
   async #keepFollowUps(left: ReadonlyMap<Delivery, Left>): Promise<void> {
     await this.#openFollowUps.add(
@@ -275,6 +291,10 @@ function linksOf(job: Job, place: Whereabouts | undefined, isCreateable: (name: 
     ...(accountId !== null && isCreateable('AccountId') ? { AccountId: accountId } : {}),
     ...(isContact && isCreateable('ContactId') ? { ContactId: person.id } : {}),
   };
+}
+
+function isOfGone({ cure }: Failure): boolean {
+  return cure?.what === 'gone' || cure?.what === 'converted';
 }
 
 /** The call itself is written: what is wrong with one kind of record must not stop other calls. */

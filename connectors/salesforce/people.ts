@@ -30,6 +30,9 @@ interface Caller extends Wanted {
 
 type Resolutions = Map<string, Resolution>; // by number
 
+/** How many attempts a key that cannot be written is worth. */
+const mostClaims = 3;
+
 type Key = { object: ObjectName; field: string };
 
 /** A call whose person turned out not to be there any more. */
@@ -253,13 +256,14 @@ export class People {
       const isFree = !candidate.isConverted && candidate.key === null && !isTaken;
       if (isFree && keyOf(candidate)) claims.set(caller.number, candidate);
     }
-    await this.#claim(claims, resolved, signal);
+    await this.#claim(claims, callers, resolved, signal);
     await this.#remember(resolved, callers);
   }
 
   /** Writes the key on people who were found by number, so that the next call finds them for certain. */
   async #claim(
     claims: ReadonlyMap<string, Candidate>,
+    callers: readonly Caller[],
     resolved: Resolutions,
     signal: AbortSignal,
   ): Promise<void> {
@@ -281,7 +285,7 @@ export class People {
       else if (failure.cure?.what === 'gone' || failure.cure?.what === 'converted') {
         // Since we looked, somebody deleted or converted them: nothing is known of this caller yet.
         resolved.set(number, { failure: { ...failure, kind: 'retry' } });
-      } else if (failure.kind === 'rejected') {
+      } else if (failure.kind === 'rejected' || (failure.kind === 'retry' && isInsisted(number, callers))) {
         const note = `The key was not written on ${id}. ${failure.reason}`;
         resolved.set(number, { person, notes: [...notes, note] });
       } else resolved.set(number, { failure });
@@ -378,6 +382,12 @@ async function orFail(
     if (!(thrown instanceof RequestFailed)) throw thrown;
     for (const { number } of whom()) resolved.set(number, { failure: thrown.failure });
   }
+}
+
+/** Whether calls have waited long enough for a key that Salesforce does not take: the person is found without it. */
+function isInsisted(number: string, callers: readonly Caller[]): boolean {
+  const calls = callers.find((caller) => caller.number === number)?.calls ?? [];
+  return calls.some(({ attempt }) => attempt > mostClaims);
 }
 
 function severalHave(candidates: readonly Candidate[]): string {

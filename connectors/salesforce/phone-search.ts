@@ -64,7 +64,9 @@ function usualTerms(wanted: Wanted): string[] {
 /** As dialled from abroad, and as shown there. */
 function rareTerms({ number, region }: Wanted): string[] {
   const international = parsePhone(number, region === 'US' ? 'GB' : 'US').display;
-  return [`00${number.slice(1)}*`, term(international.replace(/[+()]/g, ''))];
+  const country = /^\+(\d+) /.exec(international)?.[1] ?? '';
+  const rest = number.slice(1 + country.length);
+  return [`00${country}${rest}*`, `00${country}0${rest}*`, term(international.replace(/[+()]/g, ''))];
 }
 
 export function keyQuery({ object, columns }: Place, key: string, keys: readonly string[]): string {

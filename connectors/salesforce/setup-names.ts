@@ -29,7 +29,7 @@ function fieldsOf(which: 'First' | 'Last') {
   };
 }
 
-const own = new Set<string>([
+export const allOwnNames: ReadonlySet<string> = new Set<string>([
   ...Object.values(ownFields),
   followUpKey,
   personAccountKey,
@@ -38,13 +38,13 @@ const own = new Set<string>([
 
 /** Whether setup makes it. */
 export function isOwn(field: string): boolean {
-  return own.has(field);
+  return allOwnNames.has(field);
 }
 
 /** Keys are written whole or not at all: half a key would be the key of something else. */
 export function isKey(field: string): boolean {
   return (
-    own.has(field) &&
+    allOwnNames.has(field) &&
     (Object.values<string>(ownFields).includes(field) || field === followUpKey || field === personAccountKey)
   );
 }

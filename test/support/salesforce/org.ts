@@ -231,9 +231,18 @@ export class Org {
     return [...known].filter((entry) => !entry.deleted);
   }
 
+  /** Into the recycle bin, with what hangs on it. */
   delete(id: string): void {
     const entry = this.entries.get(longId(id));
-    if (entry) entry.deleted = true;
+    if (!entry) return;
+    entry.deleted = true;
+    if (!['Lead', 'Contact', 'Account'].includes(entry.object)) return;
+    const hanging = entry.object === 'Account' ? ['Task', 'Contact', 'Opportunity'] : ['Task'];
+    for (const one of hanging.flatMap((object) => this.live(object))) {
+      const { WhoId, WhatId, AccountId } = one.values;
+      if ([WhoId, WhatId, ...(one.object === 'Task' ? [] : [AccountId])].includes(entry.id))
+        this.delete(one.id);
+    }
   }
 
   /** A Lead becomes a Contact with an Account; its Tasks go along. */
