@@ -33,10 +33,7 @@ export async function deliver(
     } else due.push(delivery);
   }
   const orphans = await deliverRound(due, 'first', means, outcomes, signal);
-  await means.people.forget(orphans);
-  if (orphans.length > 0) await ignoringFailure(() => means.people.follow(orphans, signal));
-  const again = orphans.map(({ delivery }) => delivery);
-  await means.people.forget(await deliverRound(again, 'last', means, outcomes, signal));
+  if (orphans.length > 0) await deliverAgain(orphans, means, outcomes, signal);
   await leave(due, means, outcomes, signal);
   return batch.map((delivery) => outcomes.get(delivery.key) as Outcome);
 }
@@ -69,12 +66,20 @@ function worstOf(failures: readonly Failure[]): Failure | undefined {
   return worst && { ...worst, reason: sorted.map(({ reason }) => reason).join(' ') };
 }
 
-/** For a shortcut, without which things go their longer way. */
-async function ignoringFailure(step: () => Promise<void>): Promise<void> {
+/** Once more, for calls whose person turned out to be gone: to whom that became, or to whoever has the number now. */
+async function deliverAgain(
+  orphans: readonly Orphan[],
+  means: Means,
+  outcomes: Map<string, Outcome>,
+  signal: AbortSignal,
+): Promise<void> {
+  const again = orphans.map(({ delivery }) => delivery);
   try {
-    await step();
+    await means.people.moveOn(orphans, signal);
+    await means.people.forget(await deliverRound(again, 'last', means, outcomes, signal));
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
+    for (const { key, records } of again) outcomes.set(key, outcomeOf(thrown.failure, records, []));
   }
 }
 

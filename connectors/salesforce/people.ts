@@ -103,8 +103,8 @@ export class People {
     if (numbers.length > 0) await this.#known.forget(numbers);
   }
 
-  /** Whom those became who were merged or converted: the next resolution finds them by that. */
-  async follow(orphans: readonly Orphan[], signal: AbortSignal): Promise<void> {
+  /** The same, for those who were merged or converted: the next resolution finds whom they became. */
+  async moveOn(orphans: readonly Orphan[], signal: AbortSignal): Promise<void> {
     const objects = (['Contact', 'Lead', 'Account'] as const).filter((object) =>
       orphans.some(({ person }) => successorIn(person) === object),
     );
@@ -125,6 +125,7 @@ export class People {
         }),
       ),
     );
+    await this.forget(orphans);
     const people = orphans.flatMap(({ delivery, person }) => {
       const successor = successors.get(person.id);
       const { number } = delivery.call.caller;
