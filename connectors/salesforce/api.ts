@@ -242,7 +242,7 @@ export class SalesforceApi {
     }));
   }
 
-  describe(object: ObjectName | 'User', signal: AbortSignal): Promise<ObjectDescription> {
+  describe(object: ObjectName, signal: AbortSignal): Promise<ObjectDescription> {
     const request = {
       kind: `describe ${object}`,
       method: 'GET',

@@ -4,6 +4,7 @@ import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {
   answering,
+  type Fault,
   faults,
   type SalesforceEmulator,
   withSalesforceEmulator,
@@ -465,6 +466,118 @@ after('another unique field of the org that refuses a sale is not taken for the 
     const second = await deliverOne(connection, saleCall('2'));
     assert.is(second.kind, 'rejected', JSON.stringify(second));
     assert.match(JSON.stringify(second), /DUPLICATE_VALUE.*Ticket__c/);
+  }),
+);
+
+// Failures, by class
+
+const row = (statusCode: string, message = 'words of theirs', fields: string[] = []) =>
+  answering(200, [{ success: false, errors: [{ statusCode, message, fields }] }]);
+const whole = (status: number, errorCode: string, message = 'words of theirs') =>
+  answering(status, [{ errorCode, message }]);
+
+const classes: [title: string, fault: Fault, kind: string][] = [
+  ['a locked row', row('UNABLE_TO_LOCK_ROW'), 'retry'],
+  ['a lock within a trigger', row('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'UNABLE_TO_LOCK_ROW'), 'retry'],
+  ['a code of next year', row('A_CODE_OF_NEXT_YEAR'), 'retry'],
+  ['503', whole(503, 'SERVER_UNAVAILABLE'), 'retry'],
+  ['too many requests at once', faults.tooManyAtOnce, 'retry'],
+  ['the day used up', faults.dayUsedUp, 'blocked'],
+  ['maintenance', row('INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE'), 'blocked'],
+  ['a full storage', row('STORAGE_LIMIT_EXCEEDED'), 'blocked'],
+  ['no access to the object', row('INSUFFICIENT_ACCESS_OR_READONLY'), 'retry'],
+  [
+    'a field without permission',
+    row('INVALID_FIELD_FOR_INSERT_UPDATE', 'Unable to create/update fields: ReminderDateTime.'),
+    'retry',
+  ],
+  ['a required field', row('REQUIRED_FIELD_MISSING'), 'rejected'],
+  ['a validation rule', row('FIELD_CUSTOM_VALIDATION_EXCEPTION'), 'rejected'],
+  ['a trigger that says no', row('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'a dealer is needed'), 'rejected'],
+  ['a text that is too long for a field of unknown length', row('STRING_TOO_LONG'), 'rejected'],
+  ['a body that cannot be read', whole(400, 'JSON_PARSER_ERROR'), 'rejected'],
+  ['a duplicate rule', row('DUPLICATES_DETECTED'), 'rejected'],
+];
+for (const [title, fault, kind] of classes) {
+  after(
+    `${title} at a follow-up is ${kind}, in Salesforce's words; the call stays, and the next attempt does it`,
+    () =>
+      withSalesforceEmulator(async (salesforce) => {
+        const connection = await open(salesforce, { followUp });
+        salesforce.strike(fault, 'POST /composite/sobjects');
+        const outcome = await deliverOne(connection, missedCall('1'));
+        assert.is(outcome.kind, kind, JSON.stringify(outcome));
+        assert.match(
+          JSON.stringify(outcome),
+          /The call is in Salesforce, its follow-up is not. .*Salesforce answered/,
+        );
+        assert.is(outcome.records?.activity?.id, callsOf(salesforce)[0]?.id);
+        const again = await deliverOne(connection, { ...missedCall('1'), records: outcome.records ?? {} });
+        assert.is(again.kind, 'delivered', JSON.stringify(again));
+        assert.is(followUpsOf(salesforce).length, 1);
+        assert.is(callsOf(salesforce).length, 1);
+      }),
+  );
+}
+
+after('an expired token is mended within the request', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { followUp });
+    salesforce.strike(faults.sessionExpired, 'POST /composite/sobjects');
+    assert.is((await deliverOne(connection, missedCall('1'))).kind, 'delivered');
+    assert.is(followUpsOf(salesforce).length, 1);
+  }),
+);
+
+after('a value that refuses a whole request is tracked down to its follow-up', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const properties = { ActivityDate: '{% if call.id == "c2" %}not a day{% else %}2026-11-03{% endif %}' };
+    const connection = await open(salesforce, { followUp: { ...followUp, properties } });
+    salesforce.strike(whole(403, 'INSUFFICIENT_ACCESS'), 'describe'); // so the value cannot be fitted
+    const batch = Array.from({ length: 5 }, (_, i) => missedCall(`c${i}`));
+    const outcomes = await connection.deliver(batch, soon());
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      ['delivered', 'delivered', 'rejected', 'delivered', 'delivered'],
+    );
+    assert.match(JSON.stringify(outcomes[2]), /Cannot deserialize instance of date/);
+    assert.is(followUpsOf(salesforce).length, 4);
+  }),
+);
+
+after('200 missed calls and sales in one batch: two requests of records, each on its own caller', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { followUp, sale });
+    const batch = Array.from({ length: 200 }, (_, i) => {
+      const caller = { PLA_Caller_Phone_Number: `+614${10_000_000 + i * 37}` };
+      return i % 2 === 0 ? missedCall(`c${i}`, caller) : saleCall(`c${i}`, caller);
+    });
+    const outcomes = await connection.deliver(batch, soon());
+    assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.is(salesforce.requests['POST /composite/sobjects'], 1);
+    assert.is(salesforce.opportunities().length, 100);
+    assert.is(followUpsOf(salesforce).length, 100);
+    const whoOf = new Map(callsOf(salesforce).map((task) => [task['Delacon_Call_Id__c'], task['WhoId']]));
+    for (const task of followUpsOf(salesforce))
+      assert.is(task['WhoId'], whoOf.get(task['Delacon_Follow_Up__c']));
+    outcomes.forEach(({ records }, i) => {
+      const record = i % 2 === 0 ? followUpsOf(salesforce) : salesforce.opportunities();
+      const mine = record.find(({ id }) => id === (records?.followUp ?? records?.sale)?.id);
+      assert.is(mine?.['Delacon_Follow_Up__c'] ?? mine?.['Delacon_Call_Id__c'], `c${i}`);
+    });
+  }),
+);
+
+after('an org whose triggers manage few records at once gets them in smaller parts', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.triggerLimits.set('Opportunity', 4);
+    const connection = await open(salesforce, { sale });
+    const outcomes = await connection.deliver(
+      Array.from({ length: 10 }, (_, i) => saleCall(`c${i}`)),
+      soon(),
+    );
+    assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.is(salesforce.opportunities().length, 10);
   }),
 );
 
