@@ -1,12 +1,7 @@
-import {
-  type Delivery,
-  followUpOf,
-  localDate,
-  ownerOf,
-  type RecordDraft,
-} from '../../src/connector/contract.ts';
+import { type Delivery, followUpOf, localDate, type RecordDraft } from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
+import { ownerFor } from './owners.ts';
 import { followUpKey } from './setup-names.ts';
 import { withMapping } from './values.ts';
 
@@ -22,7 +17,7 @@ export function followUpDraft(options: SalesforceOptions, delivery: Delivery): R
     IsReminderSet: true,
     ReminderDateTime: dueAt,
     Description: summary(delivery.call),
-    OwnerId: ownerOf(options.owner, delivery),
+    OwnerId: ownerFor(options, delivery),
   };
   return {
     role: 'followUp',

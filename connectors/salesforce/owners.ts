@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../src/connector/contract.ts';
+import { type Clock, type Delivery, ownerOf } from '../../src/connector/contract.ts';
 import type { Row, SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Draft } from './fields.ts';
+import type { SalesforceOptions } from './options.ts';
 import { isIn } from './soql.ts';
 
 /** How long it is believed who has an address: people join, and leave. */
@@ -10,6 +11,16 @@ const believedMs = 10 * 60_000;
 
 /** Who may own records under an address: a user's id, or why nobody. */
 export type Owner = { id: string; refusal?: undefined } | { refusal: string; id?: undefined };
+
+/**
+ * The address of whom a call's records belong to. While the phone rings, what decides may not be known yet: then nobody
+ * is named, rather than `otherwise`, since who has a record keeps it.
+ */
+export function ownerFor({ owner }: SalesforceOptions, delivery: Delivery): string | null {
+  const { call, source } = delivery;
+  const isDecided = call.phase !== 'ringing' || !!owner?.by.render({ call, timezone: source.timezone });
+  return isDecided ? ownerOf(owner, delivery) : null;
+}
 
 /** Finds the users whom the configuration names by e-mail address or username. */
 export class Owners {

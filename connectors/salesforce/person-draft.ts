@@ -1,6 +1,7 @@
-import { type Delivery, ownerOf, type RecordDraft } from '../../src/connector/contract.ts';
+import type { Delivery, RecordDraft } from '../../src/connector/contract.ts';
 import { attributionOfNew } from './attribution.ts';
 import type { SalesforceOptions } from './options.ts';
+import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 import { withMapping } from './values.ts';
 
@@ -14,7 +15,7 @@ export function personDraft(options: SalesforceOptions, delivery: Delivery): Rec
     Company: create === 'Lead' ? 'Unknown' : null, // a Lead without one would convert to a person account
     Phone: caller.number,
     LeadSource: 'Phone Inquiry',
-    OwnerId: ownerOf(options.owner, delivery),
+    OwnerId: ownerFor(options, delivery),
     ...(attribution ? attributionOfNew(delivery.call) : {}),
   };
   return {

@@ -1,6 +1,7 @@
-import { type Delivery, localDate, ownerOf, type RecordDraft, saleOf } from '../../src/connector/contract.ts';
+import { type Delivery, localDate, type RecordDraft, saleOf } from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
+import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 import { withMapping } from './values.ts';
 
@@ -15,7 +16,7 @@ export function saleDraft(options: SalesforceOptions, delivery: Delivery): Recor
     Amount: sale.amount,
     RecordTypeId: sale.pipeline ?? null,
     Description: summary(delivery.call),
-    OwnerId: ownerOf(options.owner, delivery),
+    OwnerId: ownerFor(options, delivery),
   };
   return {
     role: 'sale',

@@ -3,11 +3,11 @@ import {
   compileTemplate,
   type Delivery,
   localDate,
-  ownerOf,
   type RecordDraft,
 } from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
+import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 import { withMapping } from './values.ts';
 
@@ -38,7 +38,7 @@ export function taskDraft(options: SalesforceOptions, delivery: Delivery): Recor
     CallDisposition: dispositionOf(call, options.activity.outcomes),
     CallObject: call.id,
     Description: summary(call),
-    OwnerId: ownerOf(options.owner, delivery),
+    OwnerId: ownerFor(options, delivery),
   };
   return {
     role: 'activity',

@@ -109,6 +109,21 @@ owners(
     }),
 );
 
+owners('nobody is taken for "otherwise" while it rings: who answers may still be in the map', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = addJane(salesforce);
+    const fallback = salesforce.addUser({ Username: 'desk@acme.example' });
+    const connection = await open(salesforce, { owner: { ...owner, otherwise: 'desk@acme.example' } });
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(salesforce.tasks()[0]?.['OwnerId'], salesforce.org.userId);
+    await deliverOne(connection, { ...whole('1'), records });
+    assert.is(salesforce.tasks()[0]?.['OwnerId'], id);
+    const elsewhere = endPush('2', { PLA_Answering_Point: '0290000000' });
+    await deliverOne(connection, deliveryOf([startPush('2'), elsewhere]));
+    assert.is(salesforce.tasks()[1]?.['OwnerId'], fallback);
+  }),
+);
+
 for (const [title, users, words] of [
   ['nobody has the address', [], /no user of Salesforce has this address/],
   ['the user is inactive', [{ IsActive: false }], /the user is inactive/],
