@@ -15,8 +15,11 @@ import { type RunningWorker, withWorker } from '../support/with-worker.ts';
 
 /** A CRM as its emulator shows it. */
 export interface FaultyCrm<Fault> {
-  open(tools: Tools): Promise<Connection>;
+  /** `rich`: with follow-ups for unanswered calls, done when the caller is reached; a sale by the survey; an owner. */
+  open(tools: Tools, settings: 'plain' | 'rich'): Promise<Connection>;
   activities(): { key: string; completed: boolean; seconds: number; personIds: string[] }[];
+  /** What else calls have left. Undefined: this CRM's connector leaves nothing else. */
+  left?(): Left[];
   /** People, with every number that they are known by. */
   people(): { id: string; numbers: string[] }[];
   /** A person whom somebody typed in; searching finds them at once. With a key: they called before. */
@@ -26,6 +29,16 @@ export interface FaultyCrm<Fault> {
   change(how: string, personId: string): string | undefined;
   /** Strikes once, after so many other requests. */
   strike(fault: Fault, skip: number): void;
+}
+
+/** A follow-up or a sale, by the key of its call. */
+export interface Left {
+  role: 'followUp' | 'sale';
+  key: string;
+  /** Of a follow-up. */
+  completed: boolean;
+  personIds: string[];
+  hasOwner: boolean;
 }
 
 export interface FaultKind<Fault> {
@@ -50,6 +63,8 @@ export interface EmulatedCrm<Fault> {
   faults: FaultKind<Fault>[];
   /** The ways of `change`: `is deleted`. */
   changes: string[];
+  /** Whether its connector leaves follow-ups and sales, too. */
+  leaves?: boolean;
 }
 
 type Index = 'at once' | 'never';
@@ -62,11 +77,69 @@ interface Scenario<Fault> {
   expected(): Record<string, { number: string | null; id?: string | undefined }>;
   /** How many people there are in the end. */
   people: number;
+  /** What else the calls leave, with rich settings; all of it belongs to whom its call belongs to, and has an owner. */
+  left?: { role: Left['role']; key: string; completed: boolean }[];
 }
 
 const mobile = '+61444444444';
 const from = (number: string) => ({ PLA_Caller_Phone_Number: number });
 const whole = (callId: string, number = mobile) => [startPush(callId, from(number)), endPush(callId)];
+
+const later = (callId: string) =>
+  startPush(callId, { ...from(mobile), PLA_CallStartTime: '00000001556759537003' });
+const inVain = { PLA_CallResult: 'Unanswered', PLA_SurveyOutcome: '' };
+
+/** Stories of calls that leave more than an activity. */
+function richScenarios<Fault>(changes: readonly string[]): (() => Scenario<Fault>)[] {
+  const followUp = (completed: boolean) => ({ role: 'followUp' as const, key: '1', completed });
+  const sale = (key: string) => ({ role: 'sale' as const, key, completed: false });
+  return [
+    () => ({
+      title: 'a call in vain, and a later one that is a sale',
+      steps: [[startPush('1', from(mobile))], [endPush('1', inVain)], [later('2'), endPush('2')]],
+      expected: () => ({ 1: { number: mobile }, 2: { number: mobile } }),
+      people: 1,
+      left: [followUp(true), sale('2')],
+    }),
+    () => ({
+      title: 'a call in vain, and sales, in one batch',
+      steps: [
+        [
+          startPush('1', from(mobile)),
+          endPush('1', inVain),
+          ...whole('3', '+61298765432'),
+          ...whole('4', 'anonymous'),
+          later('2'),
+          endPush('2'),
+        ],
+      ],
+      expected: () => ({
+        1: { number: mobile },
+        2: { number: mobile },
+        3: { number: '+61298765432' },
+        4: { number: null },
+      }),
+      people: 2,
+      left: [followUp(true), sale('2'), sale('3'), sale('4')],
+    }),
+    ...changes.map((how) => (): Scenario<Fault> => {
+      let id: string | undefined;
+      return {
+        title: `a caller whose record ${how} while the phone rings in vain`,
+        steps: [
+          [startPush('1', from(mobile))],
+          (crm) => {
+            id = crm.change(how, crm.people()[0]!.id);
+          },
+          [endPush('1', inVain)],
+        ],
+        expected: () => ({ 1: { number: mobile, id } }),
+        people: 1,
+        left: [followUp(false)],
+      };
+    }),
+  ];
+}
 
 function scenarios<Fault>(changes: readonly string[]): (() => Scenario<Fault>)[] {
   return [
@@ -166,7 +239,7 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
     await emulated.with(
       (crm) =>
         withWorker(
-          crm.open,
+          (tools) => crm.open(tools, scenario.left ? 'rich' : 'plain'),
           async (worker) => {
             if (strike) crm.strike(strike.fault, strike.skip);
             for (const step of scenario.steps) {
@@ -183,7 +256,8 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
     );
   }
 
-  for (const make of scenarios(emulated.changes)) {
+  const rich = emulated.leaves ? richScenarios<Fault>(emulated.changes) : [];
+  for (const make of [...scenarios<Fault>(emulated.changes), ...rich]) {
     let requests: string[] = [];
     const clean = make();
     const books = await run(clean, 'never', (crm) => {
@@ -242,6 +316,21 @@ function checkBooks<Fault>(crm: FaultyCrm<Fault>, scenario: Scenario<Fault>): vo
     assert.is(holders.length, 1, `people with ${number}: ${JSON.stringify(people)}`);
     assert.equal(personIds, [id ?? holders[0]?.id], `whom call ${key} belongs to`);
   }
+  if (scenario.left) checkLeft(crm, scenario.left);
+}
+
+function checkLeft<Fault>(crm: FaultyCrm<Fault>, wanted: NonNullable<Scenario<Fault>['left']>): void {
+  const activities = crm.activities();
+  const belonging = (callKey: string) => activities.find(({ key }) => key === callKey)?.personIds;
+  const order = (one: { role: string; key: string }) => `${one.role} ${one.key}`;
+  const left = [...(crm.left?.() ?? [])].sort((a, b) => order(a).localeCompare(order(b)));
+  assert.equal(
+    left,
+    wanted
+      .map((one) => ({ ...one, personIds: belonging(one.key) ?? ['nobody'], hasOwner: true }))
+      .sort((a, b) => order(a).localeCompare(order(b))),
+    'what else the calls left',
+  );
 }
 
 /** Somewhere in the stories of the calls the fault is told; one that is mended at once leaves no failed attempt. */

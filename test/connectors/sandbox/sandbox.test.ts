@@ -131,10 +131,11 @@ behaviour('a missed call leaves one open task, which the next answered call comp
     assert.is((await read(followUp))?.['status'], 'open', 'somebody else');
     await deliver(startPush('0', { PLA_CallStartTime: '00000001556750000000' }), endPush('0'));
     assert.is((await read(followUp))?.['status'], 'open', 'an older call, delivered late');
-    assert.is(tools.kept.size, 1);
+    const isOpen = (name: string) => name.startsWith('openFollowUps/');
+    assert.is([...tools.kept.keys()].filter(isOpen).length, 1);
     await deliver(startPush('4', { PLA_CallStartTime: '00000001556759000000' }), endPush('4'));
     assert.is((await read(followUp))?.['status'], 'completed');
-    assert.is(tools.kept.size, 0);
+    assert.is([...tools.kept.keys()].filter(isOpen).length, 0);
     await connection.close();
   }),
 );
