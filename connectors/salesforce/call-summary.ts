@@ -27,7 +27,7 @@ export function summary(call: Call): string {
     line('Landing page', marketing.landingPage),
     line('Page called from', marketing.calledFrom),
     line('Extra', call.extra),
-    line('Recording', call.recording.url),
+    line('Recording', call.recording.playerUrl),
     line('Delacon call', call.id),
   ];
   return lines.filter((text) => text !== '').join('\n');

@@ -1,58 +1,50 @@
-import type { Finding } from '../../src/connector/contract.ts';
+import type { Clock, Finding } from '../../src/connector/contract.ts';
 import type { FieldDescription, ObjectDescription, SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
-import type { ObjectName, SalesforceOptions } from './options.ts';
-import { allOwnFields, flaw } from './own-fields.ts';
+import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
+import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';
+import { Owners } from './owners.ts';
+import { recordTypeFor, stageFor } from './sales.ts';
 
-type Descriptions = Record<ObjectName, ObjectDescription>;
+type Descriptions = Partial<Record<ObjectName, ObjectDescription>>;
 
-const defaults: Record<ObjectName, string[]> = {
-  Task: [
-    'TaskSubtype',
-    'CallType',
-    'Subject',
-    'Status',
-    'ActivityDate',
-    'CallDurationInSeconds',
-    'CallDisposition',
-    'CallObject',
-    'Description',
-    'WhoId',
-  ],
-  Lead: ['LastName', 'Company', 'Phone', 'LeadSource'],
-  Contact: ['LastName', 'Phone', 'LeadSource'],
-};
+/** A kind of record that is made, and where its mapping is in the configuration. */
+interface Made {
+  object: ObjectName;
+  part: string;
+  /** Written without being asked for. */
+  defaults: readonly string[];
+  mapped: readonly string[];
+}
 
-/** Looks at everything that can be looked at without writing: login, version, objects, own and mapped fields. */
+/** Looks at everything that can be looked at without writing: login, version, objects, fields, users, stages. */
 export async function check(
   api: SalesforceApi,
   options: SalesforceOptions,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   try {
     const versions = await api.versions(signal);
-    const [Task, Lead, Contact] = await Promise.all([
-      api.describe('Task', signal),
-      api.describe('Lead', signal),
-      api.describe('Contact', signal),
-    ]);
-    const descriptions = { Task, Lead, Contact };
-    const { create } = options.person;
+    const own = ownFieldsFor(options);
+    const made = madeBy(options);
+    const descriptions = await describeAll(
+      api,
+      [...new Set([...own, ...made].map(({ object }) => object)), ...matched(options)],
+      signal,
+    );
     return [
       login(api),
       version(api, versions),
-      ...ownFieldsOf(api, descriptions),
-      ...createableObject('Task', descriptions),
-      ...(create === false ? [] : createableObject(create, descriptions)),
-      ...defaultFields('Task', Object.keys(options.activity.properties), descriptions),
-      ...(create === false
-        ? []
-        : defaultFields(create, Object.keys(options.person.properties), descriptions)),
-      ...mappedFields('Task', 'activity', Object.keys(options.activity.properties), descriptions),
-      ...(create === false
-        ? []
-        : mappedFields(create, 'person', Object.keys(options.person.properties), descriptions)),
-      ...statuses(options, Task),
+      ...own.map((field) => ownField(api, field, descriptions)),
+      ...[...new Set(made.map(({ object }) => object))].flatMap((object) => createable(object, descriptions)),
+      ...matched(options).flatMap((object) => readable(object, descriptions)),
+      ...made.flatMap((one) => defaultFields(one, descriptions)),
+      ...made.flatMap((one) => mappedFields(one, descriptions)),
+      ...made.flatMap((one) => requiredFields(one, descriptions)),
+      ...statuses(options, descriptions.Task),
+      ...sales(options, descriptions.Opportunity),
+      ...(await owners(api, options, clock, signal)),
     ];
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
@@ -63,6 +55,86 @@ export async function check(
         : 'Look at the External Client App, its secret, its Run As user and auth.loginUrl.';
     return [{ level: 'problem', subject: 'login', message: reason, fix }];
   }
+}
+
+function madeBy({ person, activity, followUp, sale, owner }: SalesforceOptions): Made[] {
+  const names = Object.keys;
+  const owned = owner ? ['OwnerId'] : [];
+  const ofPerson: Record<'Lead' | 'Contact', string[]> = {
+    Lead: ['LastName', 'Company', 'Phone', 'LeadSource'],
+    Contact: ['LastName', 'Phone', 'LeadSource'],
+  };
+  const ofCall = [
+    'TaskSubtype',
+    'CallType',
+    'Subject',
+    'Status',
+    'ActivityDate',
+    'CallDurationInSeconds',
+    'CallDisposition',
+    'CallObject',
+    'Description',
+    'WhoId',
+  ];
+  const ofFollowUp = ['Subject', 'ActivityDate', 'IsReminderSet', 'ReminderDateTime', 'Description', 'WhoId'];
+  return [
+    { object: 'Task', part: 'activity', defaults: [...ofCall, ...owned], mapped: names(activity.properties) },
+    ...(person.create === false
+      ? []
+      : [
+          {
+            object: person.create,
+            part: 'person',
+            defaults: [...ofPerson[person.create], ...owned],
+            mapped: names(person.properties),
+          },
+        ]),
+    ...(followUp
+      ? [
+          {
+            object: 'Task' as const,
+            part: 'followUp',
+            defaults: ofFollowUp,
+            mapped: names(followUp.properties),
+          },
+        ]
+      : []),
+    ...(sale
+      ? [
+          {
+            object: 'Opportunity' as const,
+            part: 'sale',
+            defaults: ['Name', 'StageName', 'CloseDate', 'Amount', ...owned],
+            mapped: names(sale.properties),
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Objects that callers are looked for in, besides those that have our key. */
+function matched(options: SalesforceOptions): ObjectName[] {
+  const match = matchOf(options);
+  return match.includes('Account') || match.includes('PersonAccount') ? ['Account'] : [];
+}
+
+/** An object that our user may not see at all has no description. */
+async function describeAll(
+  api: SalesforceApi,
+  objects: readonly ObjectName[],
+  signal: AbortSignal,
+): Promise<Descriptions> {
+  const described = await Promise.all(
+    objects.map(async (object) => {
+      try {
+        return [[object, await api.describe(object, signal)] as const];
+      } catch (thrown) {
+        if (thrown instanceof RequestFailed && thrown.failure.isMissing) return [];
+        throw thrown;
+      }
+    }),
+  );
+  return Object.fromEntries(described.flat());
 }
 
 function login(api: SalesforceApi): Finding {
@@ -78,35 +150,44 @@ function version(api: SalesforceApi, offered: readonly string[]): Finding {
   return { level: 'problem', subject, message: 'The org does not offer it.', fix };
 }
 
-function ownFieldsOf(api: SalesforceApi, descriptions: Descriptions): Finding[] {
+function ownField(api: SalesforceApi, own: OwnField, descriptions: Descriptions): Finding {
   const fix = `Run \`delacon-bridge setup ${api.connector}\`.`;
-  return allOwnFields.map((own) => {
-    const subject = `field ${own.object}.${own.name}`;
-    const field = fieldOf(descriptions, own.object, own.name);
-    if (!field) {
-      const message = "It is missing, or the bridge's user may not see it.";
-      return { level: 'problem', subject, message, fix };
-    }
-    const problem = flaw(field);
-    if (problem !== undefined) return { level: 'problem', subject, message: `It ${problem}`, fix };
-    if (!field.createable || !field.updateable) {
-      return { level: 'problem', subject, message: "The bridge's user may not edit it.", fix };
-    }
-    return { level: 'ok', subject, message: 'It is there, and unique.' };
-  });
+  const subject = `field ${own.object}.${own.name}`;
+  const field = fieldOf(descriptions, own.object, own.name);
+  if (!field) {
+    const message = "It is missing, or the bridge's user may not see it.";
+    return { level: 'problem', subject, message, fix };
+  }
+  const problem = flaw(own, field);
+  if (problem !== undefined) return { level: 'problem', subject, message: `It ${problem}`, fix };
+  if (!field.createable || !field.updateable) {
+    return { level: 'problem', subject, message: "The bridge's user may not edit it.", fix };
+  }
+  return {
+    level: 'ok',
+    subject,
+    message: own.definition.unique ? 'It is there, and unique.' : 'It is there.',
+  };
 }
 
-function createableObject(object: ObjectName, descriptions: Descriptions): Finding[] {
-  if (descriptions[object].createable) return [];
+function createable(object: ObjectName, descriptions: Descriptions): Finding[] {
+  if (descriptions[object]?.createable) return [];
   const fix = `Give the bridge's user "Create" on ${object}${object === 'Task' ? ' ("Edit Tasks")' : ''}.`;
   const message = "The bridge's user may not create any.";
   return [{ level: 'problem', subject: `object ${object}`, message, fix }];
 }
 
+function readable(object: ObjectName, descriptions: Descriptions): Finding[] {
+  if (descriptions[object]) return [];
+  const fix = `Give the bridge's user "Read" and "View All" on ${object}, or take it out of person.match.`;
+  const message = "The bridge's user may not read any.";
+  return [{ level: 'problem', subject: `object ${object}`, message, fix }];
+}
+
 /** What is written without being asked for, as far as the mapping does not say otherwise. */
-function defaultFields(object: ObjectName, mapped: readonly string[], descriptions: Descriptions): Finding[] {
-  return defaults[object].flatMap((name) => {
-    const part = object === 'Task' ? 'activity' : 'person';
+function defaultFields({ object, part, defaults, mapped }: Made, descriptions: Descriptions): Finding[] {
+  if (!descriptions[object]) return [];
+  return defaults.flatMap((name) => {
     if (mapped.includes(name) || fieldOf(descriptions, object, name)?.createable) return [];
     const fix = `Let the bridge's user edit it, or set ${part}.properties.${name} to "".`;
     const message = "The bridge's user may not write it.";
@@ -114,13 +195,9 @@ function defaultFields(object: ObjectName, mapped: readonly string[], descriptio
   });
 }
 
-function mappedFields(
-  object: ObjectName,
-  part: 'activity' | 'person',
-  names: readonly string[],
-  descriptions: Descriptions,
-): Finding[] {
-  return names.map((name) => {
+function mappedFields({ object, part, mapped }: Made, descriptions: Descriptions): Finding[] {
+  if (!descriptions[object]) return [];
+  return mapped.map((name) => {
     const subject = `field ${object}.${name}`;
     const field = fieldOf(descriptions, object, name);
     const where = `${part}.properties.${name}`;
@@ -137,12 +214,33 @@ function mappedFields(
   });
 }
 
+/** What the org demands of every new record of a kind, and nothing here says. */
+function requiredFields({ object, part, defaults, mapped }: Made, descriptions: Descriptions): Finding[] {
+  const written = [...defaults, ...mapped];
+  const demanded = (descriptions[object]?.fields ?? []).filter(
+    ({ nillable, defaultedOnCreate, createable, type }) =>
+      createable && !nillable && !defaultedOnCreate && type !== 'boolean',
+  );
+  return demanded
+    .filter(({ name }) => !written.includes(name))
+    .map(({ name }) => ({
+      level: 'problem',
+      subject: `field ${object}.${name}`,
+      message: `The org demands it of every new ${object}, and nothing is written to it.`,
+      fix: `Map ${part}.properties.${name}.`,
+    }));
+}
+
 /** Orgs may rename statuses. Salesforce would take ours all the same, and reports would not. */
-function statuses(options: SalesforceOptions, task: ObjectDescription): Finding[] {
-  const field = task.fields.find(({ name }) => name === 'Status');
-  if (!field || 'Status' in options.activity.properties) return [];
+function statuses(options: SalesforceOptions, task: ObjectDescription | undefined): Finding[] {
+  const field = task?.fields.find(({ name }) => name === 'Status');
+  const written = [
+    ...('Status' in options.activity.properties ? [] : ['In Progress', 'Completed']),
+    ...(options.followUp && options.followUp.doneWhen !== 'closedByHand' ? ['Completed'] : []),
+  ];
+  if (!field || written.length === 0) return [];
   const known = field.picklistValues.filter(({ active }) => active).map(({ value }) => value);
-  const missing = ['In Progress', 'Completed'].filter((status) => !known.includes(status));
+  const missing = [...new Set(written)].filter((status) => !known.includes(status));
   if (missing.length === 0) return [];
   return [
     {
@@ -154,6 +252,34 @@ function statuses(options: SalesforceOptions, task: ObjectDescription): Finding[
   ];
 }
 
+function sales({ sale }: SalesforceOptions, opportunity: ObjectDescription | undefined): Finding[] {
+  if (!sale || !opportunity) return [];
+  const stage = stageFor(opportunity, sale.stage);
+  const recordType = sale.pipeline === undefined ? undefined : recordTypeFor(opportunity, sale.pipeline);
+  const told = (subject: string, found: ReturnType<typeof stageFor>): Finding =>
+    found.problem === undefined
+      ? { level: 'ok', subject, message: `The org has it: ${found.value}.` }
+      : { level: 'problem', subject, message: found.problem, fix: `Set ${subject} to one of these.` };
+  return [told('sale.stage', stage), ...(recordType ? [told('sale.pipeline', recordType)] : [])];
+}
+
+async function owners(
+  api: SalesforceApi,
+  { owner }: SalesforceOptions,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  if (!owner) return [];
+  const addresses = [...Object.values(owner.map), ...(owner.otherwise === null ? [] : [owner.otherwise])];
+  const found = await new Owners(api, clock).find(addresses, signal);
+  return [...found].map(([address, { id, refusal }]): Finding => {
+    const subject = `owner ${address}`;
+    if (refusal === undefined) return { level: 'ok', subject, message: `User ${id}.` };
+    const fix = 'Correct `owner` in the configuration, or the user in Salesforce.';
+    return { level: 'problem', subject, message: refusal, fix };
+  });
+}
+
 function fieldOf(descriptions: Descriptions, object: ObjectName, name: string): FieldDescription | undefined {
-  return descriptions[object].fields.find((field) => field.name === name);
+  return descriptions[object]?.fields.find((field) => field.name === name);
 }

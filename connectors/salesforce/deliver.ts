@@ -1,7 +1,9 @@
-import type { Delivery, Outcome, RecordRef } from '../../src/connector/contract.ts';
-import { outcomeOf } from './failures.ts';
+import type { Delivery, Outcome } from '../../src/connector/contract.ts';
+import type { AfterCall } from './after-call.ts';
+import { type Failure, outcomeOf, RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';
-import type { People, Resolution } from './people.ts';
+import type { Owners } from './owners.ts';
+import type { Orphan, People, Resolution } from './people.ts';
 import type { PeopleUpdates } from './people-updates.ts';
 import { taskDraft } from './task-draft.ts';
 import type { TaskJob, Tasks } from './tasks.ts';
@@ -11,16 +13,12 @@ export interface Means {
   options: SalesforceOptions;
   people: People;
   updates: PeopleUpdates;
+  owners: Owners;
   tasks: Tasks;
+  afterCall: AfterCall;
 }
 
-interface Orphan {
-  delivery: Delivery;
-  person: RecordRef;
-  isDeleted: boolean;
-}
-
-/** Persons first, then Tasks with their links; each delivery with an outcome of its own. */
+/** Persons first, then Tasks with their links, then what calls leave besides; each delivery with an outcome of its own. */
 export async function deliver(
   batch: readonly Delivery[],
   means: Means,
@@ -35,10 +33,54 @@ export async function deliver(
     } else due.push(delivery);
   }
   const orphans = await deliverRound(due, 'first', means, outcomes, signal);
-  await means.people.forget(orphans);
-  const again = orphans.map(({ delivery }) => delivery);
-  await means.people.forget(await deliverRound(again, 'last', means, outcomes, signal));
+  if (orphans.length > 0) await deliverAgain(orphans, means, outcomes, signal);
+  await leave(due, means, outcomes, signal);
   return batch.map((delivery) => outcomes.get(delivery.key) as Outcome);
+}
+
+/** What written calls leave besides their Tasks. Where that fails, the call is not done, though its Task is there. */
+async function leave(
+  due: readonly Delivery[],
+  { afterCall }: Means,
+  outcomes: Map<string, Outcome>,
+  signal: AbortSignal,
+): Promise<void> {
+  const written = due.flatMap((delivery) => {
+    const outcome = outcomes.get(delivery.key);
+    if (outcome?.kind !== 'delivered') return [];
+    return [{ delivery, records: { ...delivery.records, ...outcome.records } }];
+  });
+  for (const [{ key }, { records, notes, failures }] of await afterCall.write(written, signal)) {
+    const all = [...(outcomes.get(key)?.notes ?? []), ...notes];
+    const worst = worstOf(failures);
+    if (worst) outcomes.set(key, outcomeOf(worst, records, all));
+    else outcomes.set(key, { kind: 'delivered', records, ...(all.length > 0 ? { notes: all } : {}) });
+  }
+}
+
+/** What stops most decides; what cannot succeed is told with it, and shows by itself once the rest is done. */
+function worstOf(failures: readonly Failure[]): Failure | undefined {
+  const order = ['blocked', 'retry', 'rejected'] as const;
+  const sorted = [...failures].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+  const [worst] = sorted;
+  return worst && { ...worst, reason: sorted.map(({ reason }) => reason).join(' ') };
+}
+
+/** Once more, for calls whose person turned out to be gone: to whom that became, or to whoever has the number now. */
+async function deliverAgain(
+  orphans: readonly Orphan[],
+  means: Means,
+  outcomes: Map<string, Outcome>,
+  signal: AbortSignal,
+): Promise<void> {
+  const again = orphans.map(({ delivery }) => delivery);
+  try {
+    await means.people.moveOn(orphans, signal);
+    await means.people.forget(await deliverRound(again, 'last', means, outcomes, signal));
+  } catch (thrown) {
+    if (!(thrown instanceof RequestFailed)) throw thrown;
+    for (const { key, records } of again) outcomes.set(key, outcomeOf(thrown.failure, records, []));
+  }
 }
 
 /** A key is written once in a batch, with its latest state: Salesforce refuses every record of a key that comes twice. */
@@ -55,7 +97,7 @@ function newestOfEach(batch: readonly Delivery[]): Delivery[] {
 async function deliverRound(
   due: readonly Delivery[],
   round: 'first' | 'last',
-  { options, people, updates, tasks }: Means,
+  { options, people, updates, owners, tasks }: Means,
   outcomes: Map<string, Outcome>,
   signal: AbortSignal,
 ): Promise<Orphan[]> {
@@ -69,11 +111,22 @@ async function deliverRound(
     const { properties, notes } = taskDraft(options, delivery);
     jobs.push({
       delivery,
+      object: 'Task',
       values: properties,
       timezone: delivery.source.timezone,
       notes: [...notes, ...resolution.notes],
       person: resolution.person,
     });
+  }
+  try {
+    await owners.settle(jobs, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof RequestFailed)) throw thrown;
+    const { failure } = thrown;
+    for (const { delivery, notes } of jobs) {
+      outcomes.set(delivery.key, outcomeOf(failure, delivery.records, notes));
+    }
+    return [];
   }
   const orphans: Orphan[] = [];
   for (const [{ delivery, notes }, { records, failure, orphanOf }] of await tasks.write(jobs, signal)) {

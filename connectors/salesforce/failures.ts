@@ -1,6 +1,6 @@
 import type { Outcome, Records } from '../../src/connector/contract.ts';
 import type { RawAnswer } from './exchange.ts';
-import { ownFields } from './setup-names.ts';
+import { isOwn } from './setup-names.ts';
 
 /*
  * What each failure of Salesforce means to us. A request fails as a whole, or a record of a collection fails among
@@ -15,6 +15,10 @@ export interface Failure {
   cure?: Cure;
   /** It refused a whole request, so that one record of it may be to blame. */
   isWhole?: true;
+  /** It is about one kind of record, such as a permission on Opportunities: others may be written all the same. */
+  isOfKind?: true;
+  /** What was asked for is not there, as far as our user may see. */
+  isMissing?: true;
 }
 
 export type Cure =
@@ -33,7 +37,9 @@ export type Cure =
   /** Too many records for the org's own triggers. */
   | { what: 'smaller' }
   /** More than the org can compare in time. */
-  | { what: 'slow' };
+  | { what: 'slow' }
+  /** Who is to own a record may not: inactive, unknown, or without access. */
+  | { what: 'owner' };
 
 /** A failed request, as an error to throw. */
 export class RequestFailed extends Error {
@@ -86,12 +92,24 @@ const rejected: Reading = (reason) => ({ kind: 'rejected', reason });
 const blocked: Reading = (reason) => ({ kind: 'blocked', reason });
 const slow: Reading = (reason) => ({ kind: 'retry', reason, cure: { what: 'slow' } });
 const badValue: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'values' } });
-const gone: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'gone' } });
+const gone: Reading = (reason, complaint) => ({
+  kind: 'rejected',
+  reason,
+  cure: { what: isOfOwner(complaint) ? 'owner' : 'gone' },
+});
+const badOwner: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'owner' } });
+/** Somebody whom we named, or whom the org's own rules did. */
+const inactiveOwner: Reading = (...told) => ({ ...forbidden(...told), cure: { what: 'owner' } });
+const integrity: Reading = (...told) => (isOfOwner(told[1]) ? badOwner(...told) : rejected(...told));
 /** One record that may not be changed says nothing of the others; a kind of record that may not be made, does. */
 const forbidden: Reading = (words, complaint, where) =>
   complaint.ofRow && where.request.startsWith('update')
     ? { kind: 'rejected', reason: words }
-    : { kind: 'blocked', reason: `The bridge's user may not do this in Salesforce. Grant it. ${words}` };
+    : {
+        kind: 'blocked',
+        reason: `The bridge's user may not do this in Salesforce. Grant it. ${words}`,
+        isOfKind: true,
+      };
 const session: Reading = (words) => ({
   kind: 'blocked',
   reason: `Salesforce issues tokens and refuses them. Look at the app's policies and its Run As user. ${words}`,
@@ -128,7 +146,9 @@ const byCode: Record<string, Reading> = {
   INSUFFICIENT_ACCESS: forbidden,
   INSUFFICIENT_ACCESS_OR_READONLY: forbidden,
   INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: rejected,
-  INACTIVE_OWNER_OR_USER: forbidden,
+  INACTIVE_OWNER_OR_USER: inactiveOwner,
+  TRANSFER_REQUIRES_READ: badOwner,
+  INVALID_OWNER: badOwner,
   API_DISABLED_FOR_ORG: blocked,
   API_CURRENTLY_DISABLED: blocked,
   FUNCTIONALITY_NOT_ENABLED: blocked,
@@ -144,11 +164,12 @@ const byCode: Record<string, Reading> = {
   JSON_PARSER_ERROR: badValue,
   REQUIRED_FIELD_MISSING: rejected,
   FIELD_CUSTOM_VALIDATION_EXCEPTION: rejected,
-  FIELD_INTEGRITY_EXCEPTION: rejected,
+  FIELD_INTEGRITY_EXCEPTION: integrity,
   MALFORMED_ID: rejected,
   MALFORMED_QUERY: rejected,
   MALFORMED_SEARCH: rejected,
   DUPLICATES_DETECTED: rejected,
+  INVALID_PERSON_ACCOUNT_OPERATION: rejected,
   ENTITY_IS_ARCHIVED: rejected,
   CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: ofTrigger,
   // What has become of the records.
@@ -248,24 +269,25 @@ function overLimit(words: string, { message }: Complaint, where: Circumstances):
 function badFields(words: string, complaint: Complaint, where: Circumstances): Failure {
   const names = fieldsIn(complaint);
   const cure: Cure = { what: 'fields', names };
-  const own = names.find((name) => Object.values<string>(ownFields).includes(name));
+  const own = names.find(isOwn);
   if (own !== undefined) return { ...needsSetup(`The bridge may not write ${own}`, where, words), cure };
   if (names.length === 0 || names.some((name) => where.mapped.has(name))) {
     return { kind: 'rejected', reason: words, cure };
   }
   const advice = `Let the bridge's user edit ${names.join(', ')}, or map it to "" to write none.`;
-  return { kind: 'blocked', reason: `${advice} ${words}`, cure };
+  return { kind: 'blocked', reason: `${advice} ${words}`, cure, isOfKind: true };
 }
 
 function notFound(words: string, { message }: Complaint, where: Circumstances): Failure {
-  const own = Object.values<string>(ownFields).find((name) => message.includes(name));
+  const own = message.match(/\w+/g)?.find(isOwn);
   if (own !== undefined)
     return needsSetup(`Salesforce has no field ${own} that the bridge may use`, where, words);
-  return { kind: 'blocked', reason: `Check apiVersion and auth.loginUrl. ${words}` };
+  return { kind: 'blocked', reason: `Check apiVersion and auth.loginUrl. ${words}`, isMissing: true };
 }
 
 function needsSetup(what: string, where: Circumstances, words: string): Failure {
-  return { kind: 'blocked', reason: `${what}. Run \`delacon-bridge setup ${where.connector}\`. ${words}` };
+  const reason = `${what}. Run \`delacon-bridge setup ${where.connector}\`. ${words}`;
+  return { kind: 'blocked', reason, isOfKind: true };
 }
 
 /** Triggers and flows of the org: some give way, some only to fewer records at once, some never. */
@@ -281,6 +303,10 @@ function ofTrigger(words: string, { message }: Complaint, where: Circumstances):
 function duplicate(words: string, { message }: Complaint): Failure {
   const isOurBatch = /Duplicate external id specified/i.test(message);
   return { kind: 'retry', reason: words, cure: { what: isOurBatch ? 'smaller' : 'taken' } };
+}
+
+function isOfOwner({ fields, message }: Complaint): boolean {
+  return fields.includes('OwnerId') || /^(Owner|Assigned To) ID\b/i.test(message);
 }
 
 /** Which fields Salesforce complains of: listed, or within its sentence. */

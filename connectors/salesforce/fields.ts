@@ -1,13 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, localDate } from '../../src/connector/contract.ts';
-import type { FieldDescription, Fields, SalesforceApi, Written } from './api.ts';
-import { RequestFailed } from './failures.ts';
+import type { FieldDescription, Fields, ObjectDescription, SalesforceApi, Written } from './api.ts';
+import { type Failure, RequestFailed } from './failures.ts';
 import type { ObjectName } from './options.ts';
-import { ownFields } from './setup-names.ts';
+import { attributionFields, isKey } from './setup-names.ts';
 import { cut, type Values } from './values.ts';
 
 /** A record to be written, as the mapping has it. */
 export interface Draft {
+  object: ObjectName;
   values: Values;
   /** Of the business: for fields that hold a day. */
   timezone: string;
@@ -15,12 +16,29 @@ export interface Draft {
   notes: string[];
 }
 
+/** Text fields that setup makes have the most that Salesforce gives them. */
+export const longestText = 255;
+
+const attributionLengths = Object.fromEntries(
+  Object.values(attributionFields).flatMap(({ at: _, ...texts }) =>
+    Object.values(texts).map((name) => [name, longestText]),
+  ),
+);
+
 /** Lengths of the fields that we write without being asked: these are the same in every org. */
 const standardLengths: Record<ObjectName, Record<string, number>> = {
   Task: { Subject: 255, CallDisposition: 255, CallObject: 255, Description: 32_000 },
-  Lead: { FirstName: 40, LastName: 80, Company: 255, Phone: 40 },
-  Contact: { FirstName: 40, LastName: 80, Phone: 40 },
+  Lead: { FirstName: 40, LastName: 80, Company: 255, Phone: 40, ...attributionLengths },
+  Contact: { FirstName: 40, LastName: 80, Phone: 40, ...attributionLengths },
+  Account: {},
+  Opportunity: { Name: 120, Description: 32_000 },
 };
+
+/** A record as its fields can hold it. */
+export interface Fitted {
+  object: ObjectName;
+  fields: Fields;
+}
 
 /** How long a description is believed: administrators change fields. */
 const believedMs = 10 * 60_000;
@@ -28,13 +46,15 @@ const believedMs = 10 * 60_000;
 type Described = ReadonlyMap<string, FieldDescription>;
 
 /**
- * What Salesforce says of the fields of an object. It costs a request, so it is asked only when a value was refused,
- * or when the mapping writes to people who were there before.
+ * What Salesforce says of the objects that are written. It costs a request, so it is asked only when a value was
+ * refused, when the mapping writes to people who were there before, and for sales.
  */
-export class FieldDescriptions {
+export class Descriptions {
   readonly #api: SalesforceApi;
   readonly #clock: Clock;
-  readonly #known = new LRUCache<ObjectName, { fields: Described; at: number }>({ max: 3 });
+  readonly #known = new LRUCache<ObjectName, { object: ObjectDescription; fields: Described; at: number }>({
+    max: 5,
+  });
 
   constructor(api: SalesforceApi, clock: Clock) {
     this.#api = api;
@@ -42,40 +62,61 @@ export class FieldDescriptions {
   }
 
   async of(object: ObjectName, signal: AbortSignal): Promise<Described> {
-    return this.#believed(object) ?? (await this.#learn(object, signal));
+    return this.#believed(object) ?? (await this.#learn(object, signal)).fields;
+  }
+
+  async object(name: ObjectName, signal: AbortSignal): Promise<ObjectDescription> {
+    await this.of(name, signal);
+    return (this.#known.get(name) as { object: ObjectDescription }).object;
   }
 
   /**
-   * Writes records with values that their fields can hold. Those that are refused for a value are fitted to what
-   * `describe` says, and written once more if that changed them.
+   * Writes records with values that their fields can hold. Those that are refused for a value, or for a field that was
+   * there a while ago, are fitted to what `describe` says now, and written once more if that changed them. One that is
+   * refused for its owner is written without.
    */
   async writeFitted(
-    object: ObjectName,
     drafts: readonly Draft[],
-    write: (values: readonly Fields[]) => Promise<Written[]>,
+    write: (records: readonly Fitted[]) => Promise<Written[]>,
     signal: AbortSignal,
   ): Promise<Written[]> {
-    const known = this.#believed(object);
-    const first = drafts.map((draft) => fitted(object, draft, known));
+    const first = drafts.map((draft) => fitted(draft, this.#believed(draft.object)));
     const written = await write(first);
-    const refused = drafts.flatMap((_, place) =>
-      written[place]?.failure?.cure?.what === 'values' ? [place] : [],
+    const refused = drafts.flatMap((draft, place) => (this.#mayFit(draft, written[place]) ? [place] : []));
+    const described = await this.#learnAgain(
+      refused.flatMap((place) => {
+        const isOwner = written[place]?.failure?.cure?.what === 'owner';
+        return isOwner ? [] : [(drafts[place] as Draft).object];
+      }),
+      signal,
     );
-    if (refused.length === 0) return written;
-    const described = await this.#learn(object, signal).catch((thrown) => {
-      if (thrown instanceof RequestFailed) return undefined;
-      throw thrown;
-    });
     const again = refused.flatMap((place) => {
-      const values = fitted(object, drafts[place] as Draft, described);
-      return JSON.stringify(values) === JSON.stringify(first[place]) ? [] : [{ place, values }];
+      const { failure } = written[place] as { failure: Failure };
+      const draft = drafts[place] as Draft;
+      if (failure.cure?.what === 'owner') {
+        const { OwnerId: _, ...values } = draft.values;
+        draft.notes.push(`The owner was left out. ${failure.reason}`);
+        return [{ place, record: fitted({ ...draft, values }, this.#believed(draft.object)) }];
+      }
+      const record = fitted(draft, described.get(draft.object));
+      return JSON.stringify(record) === JSON.stringify(first[place]) ? [] : [{ place, record }];
     });
     if (again.length === 0) return written;
-    const rewritten = await write(again.map(({ values }) => values));
+    const rewritten = await write(again.map(({ record }) => record));
     again.forEach(({ place }, i) => {
       written[place] = rewritten[i] as Written;
     });
     return written;
+  }
+
+  #mayFit({ object, values }: Draft, written: Written | undefined): boolean {
+    const cure = written?.failure?.cure;
+    if (cure?.what === 'values') return true;
+    if (cure?.what === 'owner') return 'OwnerId' in values;
+    // A field that we were told of, and that is there no more.
+    return (
+      cure?.what === 'fields' && cure.names.some((name) => this.#believed(object)?.get(name)?.createable)
+    );
   }
 
   #believed(object: ObjectName): Described | undefined {
@@ -83,34 +124,42 @@ export class FieldDescriptions {
     return known && this.#clock.now().getTime() < known.at + believedMs ? known.fields : undefined;
   }
 
-  async #learn(object: ObjectName, signal: AbortSignal): Promise<Described> {
-    const { fields } = await this.#api.describe(object, signal);
-    const known = new Map(fields.map((field) => [field.name, field]));
-    this.#known.set(object, { fields: known, at: this.#clock.now().getTime() });
+  /** Those that can be told now; what cannot be asked leaves the refusals as they are. */
+  async #learnAgain(names: readonly ObjectName[], signal: AbortSignal): Promise<Map<ObjectName, Described>> {
+    const learnt = new Map<ObjectName, Described>();
+    for (const name of new Set(names)) {
+      try {
+        learnt.set(name, (await this.#learn(name, signal)).fields);
+      } catch (thrown) {
+        if (!(thrown instanceof RequestFailed)) throw thrown;
+      }
+    }
+    return learnt;
+  }
+
+  async #learn(name: ObjectName, signal: AbortSignal) {
+    const object = await this.#api.describe(name, signal);
+    const fields = new Map(object.fields.map((field) => [field.name, field]));
+    const known = { object, fields, at: this.#clock.now().getTime() };
+    this.#known.set(name, known);
     return known;
   }
 }
 
-function fitted(
-  object: ObjectName,
-  { values, timezone, notes }: Draft,
-  known: Described | undefined,
-): Fields {
+function fitted({ object, values, timezone, notes }: Draft, known: Described | undefined): Fitted {
   const fields: Fields = {};
   for (const [name, value] of Object.entries(values)) {
-    // Half a character is no JSON, and half a key would be the key of something else.
-    const whole = typeof value === 'string' ? value.toWellFormed() : value;
-    const fit =
-      name === ownFields[object]
-        ? { value }
-        : fitValue(whole, known?.get(name), standardLengths[object][name], timezone);
+    const whole = typeof value === 'string' ? value.toWellFormed() : value; // half a character is no JSON
+    const fit = isKey(name)
+      ? { value }
+      : fitValue(whole, known?.get(name), standardLengths[object][name], timezone);
     if (fit.value !== undefined) fields[name] = fit.value;
     if (fit.note !== undefined) {
       const note = `${object}.${name} ${fit.note}`;
       if (!notes.includes(note)) notes.push(note);
     }
   }
-  return fields;
+  return { object, fields };
 }
 
 interface Fit {
@@ -145,7 +194,7 @@ function fitValue(
         ? { value }
         : leftOut(value, 'is no e-mail address');
     case 'picklist':
-      return field.restrictedPicklist ? fitOption(value, field) : fitText(value, field.length);
+      return fitOption(value, field);
     default:
       return field.length > 0 ? fitText(value, field.length) : { value };
   }
@@ -190,12 +239,19 @@ function instantOf(value: Value): Date | undefined {
   return Number.isNaN(instant.getTime()) ? undefined : instant;
 }
 
+/** A picklist that is not restricted takes any text, but reports know its options alone. */
 function fitOption(value: Value, field: FieldDescription): Fit {
-  const text = String(value).toLowerCase();
-  const option = field.picklistValues.find(
-    (one) => one.active && (one.value.toLowerCase() === text || one.label?.toLowerCase() === text),
-  );
-  return option ? { value: option.value } : leftOut(value, 'is not among its values');
+  const option = optionFor(String(value), field);
+  if (option) return { value: option };
+  return field.restrictedPicklist ? leftOut(value, 'is not among its values') : fitText(value, field.length);
+}
+
+/** The option that is meant, by value or label. */
+export function optionFor(text: string, field: FieldDescription): string | undefined {
+  const wanted = text.trim().toLowerCase();
+  return field.picklistValues.find(
+    (one) => one.active && (one.value.toLowerCase() === wanted || one.label?.toLowerCase() === wanted),
+  )?.value;
 }
 
 function leftOut(value: Value, why: string): Fit {

@@ -1,35 +1,46 @@
 import {
+  type Clock,
   type Connection,
   type Delivery,
   defineConnector,
-  Findings,
+  OpenFollowUps,
   type PlanStep,
   type RecordDraft,
   type RecordRef,
   rehearsedFetch,
   type Tools,
 } from '../../src/connector/contract.ts';
-import { largestBatch, mostAtOnce, SalesforceApi } from './api.ts';
+import { AfterCall } from './after-call.ts';
+import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
-import { FieldDescriptions } from './fields.ts';
-import type { Found } from './found.ts';
+import { Descriptions } from './fields.ts';
+import { followUpDraft } from './follow-up-draft.ts';
 import { keepingRotated } from './grant.ts';
 import { options, type SalesforceOptions } from './options.ts';
+import { Owners } from './owners.ts';
 import { People } from './people.ts';
 import { PeopleUpdates } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
 import { SalesforceProbe } from './probe.ts';
 import { PretendedSalesforce } from './rehearsal.ts';
+import { mostAtOnce } from './requests.ts';
+import { saleDraft } from './sale-draft.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
 
-/** Writes each call as one Task on one lead or contact. */
+/** Writes each call as one Task on whom it came from, and what it leaves: a follow-up, an Opportunity. */
 export default defineConnector({
   type: 'salesforce',
   options,
-  draft: (options, delivery) => [personDraft(options, delivery) ?? [], taskDraft(options, delivery)].flat(),
+  draft: (options, delivery) =>
+    [
+      personDraft(options, delivery) ?? [],
+      taskDraft(options, delivery),
+      followUpDraft(options, delivery) ?? [],
+      saleDraft(options, delivery) ?? [],
+    ].flat(),
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
   async openRehearsal(options, tools, rehearsal) {
@@ -42,24 +53,36 @@ export default defineConnector({
   },
 });
 
-const objects: Record<string, string> = { task: 'Task', lead: 'Lead', contact: 'Contact' };
+const objects: Record<string, string> = {
+  task: 'Task',
+  lead: 'Lead',
+  contact: 'Contact',
+  account: 'Account',
+  personaccount: 'Contact', // Salesforce leads from there to the account
+  opportunity: 'Opportunity',
+};
 
 class SalesforceConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel: mostAtOnce };
   readonly probe: SalesforceProbe;
   readonly #api: SalesforceApi;
   readonly #means: Means;
+  readonly #clock: Clock;
 
   constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools) {
     this.#api = api;
-    const descriptions = new FieldDescriptions(api, tools.clock);
-    const findings = new Findings<Found>(tools);
-    this.probe = new SalesforceProbe(api, findings, tools);
+    this.#clock = tools.clock;
+    this.probe = new SalesforceProbe(api, options, tools);
+    const descriptions = new Descriptions(api, tools.clock);
+    const owners = new Owners(api, tools.clock);
+    const openFollowUps = new OpenFollowUps(options.followUp, tools.memory);
     this.#means = {
       options,
-      people: new People(api, options, descriptions, findings, tools),
+      people: new People(api, options, descriptions, owners, tools),
       updates: new PeopleUpdates(api, options, descriptions),
-      tasks: new Tasks(api, descriptions, findings),
+      owners,
+      tasks: new Tasks(api, options, descriptions),
+      afterCall: new AfterCall(api, options, descriptions, owners, openFollowUps),
     };
   }
 
@@ -72,15 +95,15 @@ class SalesforceConnection implements Connection {
   }
 
   check(signal: AbortSignal) {
-    return check(this.#api, this.#means.options, signal);
+    return check(this.#api, this.#means.options, this.#clock, signal);
   }
 
   plan(signal: AbortSignal) {
-    return plan(this.#api, signal);
+    return plan(this.#api, this.#means.options, signal);
   }
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
-    return apply(this.#api, signal, done);
+    return apply(this.#api, this.#means.options, signal, done);
   }
 
   link({ type, id }: RecordRef) {

@@ -1,10 +1,14 @@
 import { createPrivateKey } from 'node:crypto';
 import * as z from 'zod';
 import {
+  attributionOption,
   baseUrl,
+  followUpOption,
   mapping,
+  ownerOption,
   personOptions,
   reserveOption,
+  saleOption,
   secret,
   writeOption,
 } from '../../src/connector/contract.ts';
@@ -79,34 +83,59 @@ export const options = z.strictObject({
     })
     .default(defaultApiVersion)
     .describe('Version of the Salesforce API.'),
+  preset: z
+    .enum(['delacon'])
+    .optional()
+    .describe(
+      "delacon: as Delacon's own integration does. Accounts are matched too, and a call stays In Progress until an operator completes it.",
+    ),
   write: writeOption,
   reserve: reserveOption,
   person: z
     .strictObject({
       ...personOptions,
       match: z
-        .array(z.enum(['Contact', 'Lead']))
-        .default(['Contact', 'Lead'])
-        .describe('Where a caller is looked for by phone number. Earlier ones win.'),
+        .array(z.enum(['Contact', 'Lead', 'Account', 'PersonAccount']))
+        .optional()
+        .describe(
+          'Where a caller is looked for by phone number. Earlier ones win. Default: Contact, Lead; under the preset all four.',
+        ),
       create: z
         .union([z.enum(['Lead', 'Contact']), z.literal(false)])
         .default('Lead')
         .describe('What an unknown caller becomes. false: only people already in Salesforce.'),
+      attribution: attributionOption,
     })
     .prefault({})
     .describe('The lead or contact of the caller: whether one is made, and what is written to it.'),
   activity: z
     .strictObject({
+      outcomes: z
+        .record(z.string().min(1), z.string())
+        .default({})
+        .describe(
+          'What CallDisposition says, by the result as Delacon sends it, or by answered, unanswered, busy, other or voicemail.',
+        ),
       properties: mapping()
         .default({})
         .describe('Field of the Task: template. Adds to the defaults, or replaces them by name.'),
     })
     .prefault({})
     .describe('What the Task shows.'),
+  owner: ownerOption.optional(),
+  followUp: followUpOption.optional(),
+  sale: saleOption.optional(),
 });
 
 export type SalesforceOptions = z.output<typeof options>;
 
-/** Objects that a person may be. */
+/** What a caller may be found as. */
+export type Match = NonNullable<SalesforceOptions['person']['match']>[number];
+/** Objects that are made of callers, and that have our key. */
 export type PersonObject = 'Contact' | 'Lead';
-export type ObjectName = PersonObject | 'Task';
+export type ObjectName = PersonObject | 'Account' | 'Task' | 'Opportunity';
+
+export function matchOf({ preset, person }: SalesforceOptions): readonly Match[] {
+  if (person.match) return person.match;
+  return preset === 'delacon' ? ['Contact', 'PersonAccount', 'Account', 'Lead'] : ['Contact', 'Lead'];
+}

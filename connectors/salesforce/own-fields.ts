@@ -1,6 +1,7 @@
 import type { CustomFieldDefinition, FieldDescription } from './api.ts';
-import type { ObjectName } from './options.ts';
-import { ownFields } from './setup-names.ts';
+import { longestText } from './fields.ts';
+import { matchOf, type ObjectName, type PersonObject, type SalesforceOptions } from './options.ts';
+import { attributionFields, followUpKey, isKey, ownFields } from './setup-names.ts';
 
 /** Our own fields: how they are to be, and whether they are. */
 
@@ -12,23 +13,44 @@ export interface OwnField {
   grants: string[];
 }
 
-const call: OwnField = {
-  object: 'Task',
-  name: ownFields.Task,
-  definition: {
-    fullName: `Activity.${ownFields.Task}`,
-    label: 'Delacon Call ID',
-    type: 'Text',
-    length: 64,
-    externalId: true,
-    unique: true,
-    caseSensitive: true,
-    description: 'Written by delacon-bridge. Unique: it keeps a phone call from being recorded twice.',
-  },
-  grants: [`Task.${ownFields.Task}`, `Event.${ownFields.Task}`],
-};
+/** Those that this configuration needs. */
+export function ownFieldsFor(options: SalesforceOptions): OwnField[] {
+  const { attribution, create } = options.person;
+  const match = matchOf(options);
+  const touched = (['Lead', 'Contact'] as const).filter(
+    (object) => create === object || match.includes(object),
+  );
+  return [
+    onActivity(ownFields.Task, 'Delacon Call ID', 'It keeps a phone call from being recorded twice.'),
+    caller('Lead'),
+    caller('Contact'),
+    ...(options.followUp
+      ? [onActivity(followUpKey, 'Delacon Follow-up Of', 'It keeps a call from being followed up twice.')]
+      : []),
+    ...(options.sale ? [sale] : []),
+    ...(attribution ? touched.flatMap(attributionOf) : []),
+  ];
+}
 
-function caller(object: 'Lead' | 'Contact'): OwnField {
+function onActivity(name: string, label: string, purpose: string): OwnField {
+  return {
+    object: 'Task',
+    name,
+    definition: {
+      fullName: `Activity.${name}`,
+      label,
+      type: 'Text',
+      length: 64,
+      externalId: true,
+      unique: true,
+      caseSensitive: true,
+      description: `Written by delacon-bridge. Unique: ${purpose.charAt(0).toLowerCase()}${purpose.slice(1)}`,
+    },
+    grants: [`Task.${name}`, `Event.${name}`],
+  };
+}
+
+function caller(object: PersonObject): OwnField {
   return {
     object,
     name: ownFields[object],
@@ -46,15 +68,69 @@ function caller(object: 'Lead' | 'Contact'): OwnField {
   };
 }
 
-export const allOwnFields: readonly OwnField[] = [call, caller('Lead'), caller('Contact')];
+const sale: OwnField = {
+  object: 'Opportunity',
+  name: ownFields.Opportunity,
+  definition: {
+    fullName: `Opportunity.${ownFields.Opportunity}`,
+    label: 'Delacon Call ID',
+    type: 'Text',
+    length: 64,
+    externalId: true,
+    unique: true,
+    caseSensitive: true,
+    description: 'Written by delacon-bridge. Unique: it keeps a sale by phone from being recorded twice.',
+  },
+  grants: [`Opportunity.${ownFields.Opportunity}`],
+};
 
-/** Why a field cannot be the key, if so. It takes what describe tells, or what its definition says. */
-export function flaw(field: Partial<FieldDescription | CustomFieldDefinition>): string | undefined {
-  if (field.type !== 'string' && field.type !== 'Text')
-    return `exists as ${field.type}, not as text. ${makeRoom}`;
+const labels: Record<keyof (typeof attributionFields)['first'], string> = {
+  at: 'Call',
+  source: 'Source',
+  keywords: 'Keywords',
+  campaign: 'Campaign',
+  landingPage: 'Landing Page',
+  gclid: 'GCLID',
+};
+
+function attributionOf(object: PersonObject): OwnField[] {
+  return (['first', 'last'] as const).flatMap((which) =>
+    (Object.keys(labels) as (keyof typeof labels)[]).map((part): OwnField => {
+      const name = attributionFields[which][part];
+      return {
+        object,
+        name,
+        definition: {
+          fullName: `${object}.${name}`,
+          label: `Delacon ${which === 'first' ? 'First' : 'Last'} ${labels[part]}`,
+          ...(part === 'at' ? { type: 'DateTime' } : { type: 'Text', length: longestText }),
+          description: `Written by delacon-bridge: how the ${which === 'first' ? 'first' : 'latest'} call of this person came about.`,
+        },
+        grants: [`${object}.${name}`],
+      };
+    }),
+  );
+}
+
+/** Why a field cannot be used, if so. It takes what describe tells, or what its definition says. */
+export function flaw(
+  { name, definition }: OwnField,
+  field: Partial<FieldDescription | CustomFieldDefinition>,
+): string | undefined {
+  const isTime = definition.type === 'DateTime';
+  const types = isTime ? ['datetime', 'DateTime'] : ['string', 'Text'];
+  if (!types.includes(field.type ?? ''))
+    return `exists as ${field.type}, not as ${isTime ? 'date and time' : 'text'}. ${makeRoom}`;
+  if (!isKey(name)) return undefined;
   if (!field.externalId) return `exists, but is not an external ID. ${mendIt}`;
   if (!field.unique) return `exists, but does not have to be unique. ${mendIt}`;
   return undefined;
+}
+
+/** For people: `text of 64 characters, external ID, unique`. */
+export function formOf({ name, definition: { type, length } }: OwnField): string {
+  const form = type === 'DateTime' ? 'date and time' : `text of ${length} characters`;
+  return isKey(name) ? `${form}, external ID, unique` : form;
 }
 
 const makeRoom =

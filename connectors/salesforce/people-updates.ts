@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { type Delivery, mapFields, type RecordRef } from '../../src/connector/contract.ts';
 import type { FieldDescription, SalesforceApi } from './api.ts';
+import { attributionChanges } from './attribution.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import type { FieldDescriptions } from './fields.ts';
+import type { Descriptions, Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
-import { objectOf } from './people.ts';
+import { attributionFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import type { Values } from './values.ts';
 
@@ -23,37 +24,58 @@ interface Change {
 
 const objects = ['Contact', 'Lead'] as const;
 
+const attributionNames = Object.values(attributionFields).flatMap((fields) => Object.values<string>(fields));
+/** What has to be read before attribution is written: when each touch was. */
+const attributionTimes = Object.values(attributionFields).map(({ at }) => at);
+
 /**
- * Writes mapped fields to people who are in Salesforce already, as `onUpdate` allows. Defaults are never written here:
- * a placeholder is for new people only. The mapping is made for leads or for contacts, so what the other kind does not
- * have is passed over.
+ * Writes to people who are in Salesforce already: mapped fields, as `onUpdate` allows, and how their calls came about.
+ * Defaults are never written here: a placeholder is for new people only. The mapping is made for leads or for contacts,
+ * so what the other kind does not have is passed over, and accounts are left alone.
  */
 export class PeopleUpdates {
   readonly #api: SalesforceApi;
   readonly #options: SalesforceOptions['person'];
-  readonly #descriptions: FieldDescriptions;
+  readonly #descriptions: Descriptions;
   /** What mapped fields of a person hold, as far as read or written here. */
   readonly #held = new LRUCache<string, Record<string, unknown>>({ max: 5_000 });
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: FieldDescriptions) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
     this.#api = api;
     this.#options = options.person;
     this.#descriptions = descriptions;
   }
 
-  async write(meetings: readonly Meeting[], signal: AbortSignal): Promise<Map<Delivery, Remark>> {
-    const { onUpdate, properties } = this.#options;
-    if (onUpdate === 'never' || Object.keys(properties).length === 0 || meetings.length === 0)
-      return new Map();
+  async write(met: readonly Meeting[], signal: AbortSignal): Promise<Map<Delivery, Remark>> {
+    const meetings = met.filter(({ person }) => person.type === 'lead' || person.type === 'contact');
+    if (this.#names().length === 0 || meetings.length === 0) return new Map();
     try {
       const writable = await this.#writable(meetings, signal);
-      if (onUpdate === 'fillBlank') await this.#read(meetings, writable, signal);
+      await this.#read(meetings, writable, signal);
       return await this.#writeChanges(meetings, this.#changes(meetings, writable), signal);
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
       const { failure } = thrown;
       return new Map(meetings.map(({ delivery }) => [delivery, { failure }]));
     }
+  }
+
+  /** What may be written at all. */
+  #names(): string[] {
+    const { onUpdate, properties, attribution } = this.#options;
+    return [
+      ...(onUpdate === 'never' ? [] : Object.keys(properties)),
+      ...(attribution ? attributionNames : []),
+    ];
+  }
+
+  /** What decides whether it is written. */
+  #asked(): string[] {
+    const { onUpdate, properties, attribution } = this.#options;
+    return [
+      ...(onUpdate === 'fillBlank' ? Object.keys(properties) : []),
+      ...(attribution ? attributionTimes : []),
+    ];
   }
 
   async #writable(
@@ -63,7 +85,7 @@ export class PeopleUpdates {
     const namesOf = async (object: PersonObject) => {
       if (!meetings.some(({ person }) => objectOf(person) === object)) return new Set<string>();
       const described: ReadonlyMap<string, FieldDescription> = await this.#descriptions.of(object, signal);
-      return new Set(Object.keys(this.#options.properties).filter((name) => described.get(name)?.updateable));
+      return new Set(this.#names().filter((name) => described.get(name)?.updateable));
     };
     return { Contact: await namesOf('Contact'), Lead: await namesOf('Lead') };
   }
@@ -79,8 +101,9 @@ export class PeopleUpdates {
         ({ person }) => objectOf(person) === object && !this.#held.has(person.id),
       );
       const ids = [...new Set(strangers.map(({ person }) => person.id))];
-      if (ids.length === 0 || writable[object].size === 0) return [];
-      return [`SELECT ${['Id', ...writable[object]].join(',')} FROM ${object} WHERE ${isIn('Id', ids)}`];
+      const asked = this.#asked().filter((name) => writable[object].has(name));
+      if (ids.length === 0 || asked.length === 0) return [];
+      return [`SELECT ${['Id', ...asked].join(',')} FROM ${object} WHERE ${isIn('Id', ids)}`];
     });
     if (statements.length === 0) return;
     for (const { rows, failure } of await this.#api.query(statements, signal)) {
@@ -94,19 +117,19 @@ export class PeopleUpdates {
     meetings: readonly Meeting[],
     writable: Record<PersonObject, ReadonlySet<string>>,
   ): Map<string, Change> {
-    const fill = this.#options.onUpdate === 'fillBlank';
+    const { onUpdate, properties, attribution } = this.#options;
     const changes = new Map<string, Change>();
     for (const { delivery, person } of meetings) {
-      const values = mapFields(this.#options.properties, {
-        call: delivery.call,
-        timezone: delivery.source.timezone,
-      });
+      const { call, source } = delivery;
       const before = changes.get(person.id)?.values ?? {};
-      const held = { ...this.#held.get(person.id), ...before };
-      const change = Object.entries(values).filter(
-        ([name, value]) =>
-          writable[objectOf(person)].has(name) && (fill ? isBlank(held[name]) : held[name] !== value),
+      const held: Record<string, unknown> = { ...this.#held.get(person.id), ...before };
+      const isWanted = (name: string, value: unknown) =>
+        onUpdate === 'fillBlank' ? isBlank(held[name]) : onUpdate === 'overwrite' && held[name] !== value;
+      const mapped = Object.entries(mapFields(properties, { call, timezone: source.timezone })).filter(
+        ([name, value]) => isWanted(name, value),
       );
+      const touched = attribution ? Object.entries(attributionChanges(held, call)) : [];
+      const change = [...mapped, ...touched].filter(([name]) => writable[objectOf(person)].has(name));
       if (change.length === 0) continue;
       changes.set(person.id, { delivery, values: { ...before, ...Object.fromEntries(change) } });
     }
@@ -140,24 +163,23 @@ export class PeopleUpdates {
     remarks: Map<string, Remark>,
     signal: AbortSignal,
   ): Promise<void> {
-    const drafts = ids.map((id) => {
+    const drafts = ids.map((id): Draft => {
       const { values, delivery } = changes.get(id) as Change;
-      return { values: { ...values, Id: id }, timezone: delivery.source.timezone, notes: [] as string[] };
+      return { object, values: { ...values, Id: id }, timezone: delivery.source.timezone, notes: [] };
     });
     const written = await this.#descriptions.writeFitted(
-      object,
       drafts,
       (records) =>
         this.#api.update(
           'people',
-          records.map(({ Id, ...fields }) => ({ object, id: String(Id), fields })),
+          records.map(({ fields: { Id, ...fields } }) => ({ object, id: String(Id), fields })),
           signal,
         ),
       signal,
     );
     ids.forEach((id, place) => {
       const failure = written[place]?.failure;
-      const { notes } = drafts[place] as { notes: string[] };
+      const { notes } = drafts[place] as Draft;
       // Of somebody who is not there any more, the link tells.
       if (failure?.cure?.what === 'gone' || failure?.cure?.what === 'converted') return;
       if (!failure) {
@@ -168,6 +190,10 @@ export class PeopleUpdates {
       } else remarks.set(id, { failure });
     });
   }
+}
+
+function objectOf({ type }: RecordRef): PersonObject {
+  return type === 'lead' ? 'Lead' : 'Contact';
 }
 
 function isBlank(value: unknown): boolean {

@@ -6,30 +6,19 @@ import {
   type RecordRef,
   type Tools,
 } from '../../src/connector/contract.ts';
-import type { Found, SalesforceApi, Written } from './api.ts';
+import type { SalesforceApi, Written } from './api.ts';
+import { type Candidate, choose, hasNumber, keyOf, personIn, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import type { Draft, FieldDescriptions } from './fields.ts';
-import type { SalesforceFindings } from './found.ts';
-import { looselyTyped } from './loosely-typed.ts';
-import type { PersonObject, SalesforceOptions } from './options.ts';
+import type { Descriptions, Draft } from './fields.ts';
+import { LookUp } from './look-up.ts';
+import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
+import type { Owners } from './owners.ts';
 import { personDraft } from './person-draft.ts';
-import {
-  byAge,
-  type Candidate,
-  candidateOf,
-  hasNumber,
-  keyQuery,
-  packQueries,
-  packSearches,
-  phoneFields,
-  phoneQuery,
-  phoneSearch,
-  type Wanted,
-} from './phone-search.ts';
+import { packQueries, packSearches, type Wanted } from './phone-search.ts';
 import { ownFields } from './setup-names.ts';
-import type { Values } from './values.ts';
+import { isIn } from './soql.ts';
 
-/** Whom a call belongs to: a lead or contact, nobody, or not to be known yet. */
+/** Whom a call belongs to: a lead, a contact or an account, nobody, or not to be known yet. */
 export type Resolution =
   | { person: RecordRef | null; notes: string[]; isNew?: true; failure?: undefined }
   | { failure: Failure; person?: undefined };
@@ -41,12 +30,25 @@ interface Caller extends Wanted {
 
 type Resolutions = Map<string, Resolution>; // by number
 
+/** How many attempts a key that cannot be written is worth. */
+const mostClaims = 3;
+
+type Key = { object: ObjectName; field: string };
+
+/** A call whose person turned out not to be there any more. */
+export interface Orphan {
+  delivery: Delivery;
+  person: RecordRef;
+  isDeleted: boolean;
+}
+
 /** Finds, claims and makes the people of callers; each number once at a time. */
 export class People {
   readonly #api: SalesforceApi;
   readonly #options: SalesforceOptions;
-  readonly #descriptions: FieldDescriptions;
-  readonly #findings: SalesforceFindings;
+  readonly #descriptions: Descriptions;
+  readonly #owners: Owners;
+  readonly #lookUp: LookUp;
   readonly #known: Tools['people'];
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
@@ -55,20 +57,19 @@ export class People {
   readonly #gone = new LRUCache<string, true>({ max: 5_000 });
   /** Numbers whose key belongs to a converted lead that leads nowhere any more → the lead. */
   readonly #deadKeys = new LRUCache<string, string>({ max: 5_000 });
-  /** Phone fields that our user may see: it may not see all. */
-  #phoneFields = phoneFields;
 
   constructor(
     api: SalesforceApi,
     options: SalesforceOptions,
-    descriptions: FieldDescriptions,
-    findings: SalesforceFindings,
+    descriptions: Descriptions,
+    owners: Owners,
     tools: Tools,
   ) {
     this.#api = api;
-    this.#findings = findings;
     this.#options = options;
     this.#descriptions = descriptions;
+    this.#owners = owners;
+    this.#lookUp = new LookUp(api, options);
     this.#known = tools.people;
     this.#log = tools.log;
   }
@@ -94,14 +95,45 @@ export class People {
   }
 
   /** Salesforce does not have these people any more, as they were: the next resolution starts afresh. */
-  async forget(
-    orphans: readonly { delivery: Delivery; person: RecordRef; isDeleted: boolean }[],
-  ): Promise<void> {
+  async forget(orphans: readonly Orphan[]): Promise<void> {
     const numbers = orphans.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
     for (const { person, isDeleted } of orphans) if (isDeleted) this.#gone.set(person.id, true);
     for (const number of numbers)
       this.#log.info({ caller: maskNumber(number) }, 'the person is gone from Salesforce');
     if (numbers.length > 0) await this.#known.forget(numbers);
+  }
+
+  /** The same, for those who were merged or converted: the next resolution finds whom they became. */
+  async moveOn(orphans: readonly Orphan[], signal: AbortSignal): Promise<void> {
+    const objects = (['Contact', 'Lead', 'Account'] as const).filter((object) =>
+      orphans.some(({ person }) => successorIn(person) === object),
+    );
+    const found = await this.#api.query(
+      objects.map((object) => {
+        const ids = orphans.flatMap(({ person }) => (successorIn(person) === object ? [person.id] : []));
+        const into = object === 'Lead' ? 'MasterRecordId,ConvertedContactId' : 'MasterRecordId';
+        return `SELECT Id,${into} FROM ${object} WHERE ${isIn('Id', ids)}`;
+      }),
+      signal,
+      'queryAll',
+    );
+    const successors = new Map(
+      found.flatMap(({ rows = [] }) =>
+        rows.flatMap((row) => {
+          const successor = row['MasterRecordId'] ?? row['ConvertedContactId'];
+          return typeof successor === 'string' ? [[row.Id, personOf(successor)] as const] : [];
+        }),
+      ),
+    );
+    await this.forget(orphans);
+    const people = orphans.flatMap(({ delivery, person }) => {
+      const successor = successors.get(person.id);
+      const { number } = delivery.call.caller;
+      return successor && number !== null && !this.#gone.has(successor.id)
+        ? [[number, successor] as const]
+        : [];
+    });
+    if (people.length > 0) await this.#known.remember(new Map(people));
   }
 
   #withoutNumber(withheld: boolean): Resolution {
@@ -153,21 +185,14 @@ export class People {
     }
   }
 
-  /** Objects in which a key of ours may be: what is looked in, and what is made. */
-  #keyed(): PersonObject[] {
-    const { match, create } = this.#options.person;
-    return [...new Set([...match, ...(create === false ? [] : [create])])];
-  }
-
   /** By key, and by the usual spellings of the number: one request for all callers of a batch. */
   async #byQuery(callers: readonly Caller[], resolved: Resolutions, signal: AbortSignal): Promise<void> {
-    for (const pack of packQueries(callers)) {
-      const part = callers.filter(({ number }) => pack.some((one) => one.number === number));
+    for (const part of packQueries(callers, this.#lookUp.mostPhones)) {
       await orFail(
         () => part.filter(({ number }) => !resolved.has(number)),
         resolved,
         async () => {
-          const { keyed, typed } = await this.#lookUp(part, signal);
+          const { keyed, typed } = await this.#lookUp.byQuery(part, signal);
           const rest = part.filter(({ number }) => !this.#takeHolder(number, keyed, resolved));
           await this.#remember(resolved, part);
           await this.#take(rest, typed, resolved, signal);
@@ -176,89 +201,30 @@ export class People {
     }
   }
 
-  async #lookUp(
-    callers: readonly Caller[],
-    signal: AbortSignal,
-  ): Promise<{ keyed: Candidate[]; typed: Candidate[] }> {
-    const keys = callers.map(({ number }) => number);
-    const keyed = this.#keyed().map((object) => ({
-      object,
-      statement: keyQuery(object, keys, this.#phoneFields),
-    }));
-    const typed = this.#options.person.match.flatMap((object) => {
-      const statement = phoneQuery(object, callers, this.#phoneFields);
-      return statement === undefined ? [] : [{ object, statement }];
-    });
-    const asked = [...keyed, ...typed];
-    const found = await this.#api.query(
-      asked.map(({ statement }) => statement),
-      signal,
-    );
-    if (found.some((one) => this.#dropHidden(one.failure))) return this.#lookUp(callers, signal);
-    const candidates = (one: Found | undefined, place: number) =>
-      (one?.rows ?? []).map((row) => candidateOf((asked[place] as { object: PersonObject }).object, row));
-    const all = found.map((one, place) => {
-      // Without the keys, a person could be made twice. Spellings that take too long to compare are searched for.
-      if (one.failure && (place < keyed.length || one.failure.cure?.what !== 'slow')) {
-        throw new RequestFailed(one.failure);
-      }
-      return candidates(one, place);
-    });
-    return { keyed: all.slice(0, keyed.length).flat(), typed: all.slice(keyed.length).flat() };
-  }
-
-  /** A phone field that our user may not see cannot be asked for: from now on it is not. */
-  #dropHidden(failure: Failure | undefined): boolean {
-    if (failure?.cure?.what !== 'fields') return false;
-    const hidden = failure.cure.names;
-    const before = this.#phoneFields;
-    const seen = (object: PersonObject) => before[object].filter((name) => !hidden.includes(name));
-    this.#phoneFields = { Contact: seen('Contact'), Lead: seen('Lead') };
-    return (['Contact', 'Lead'] as const).some(
-      (object) => this.#phoneFields[object].length < before[object].length,
-    );
-  }
-
   /** Who has the key of a number. A converted lead keeps it; the caller then is the contact that it became. */
   #takeHolder(number: string, keyed: readonly Candidate[], resolved: Resolutions): boolean {
     const holders = keyed.filter(({ key }) => key === number);
     const holder = holders.find(({ isConverted }) => !isConverted) ?? holders[0];
     if (!holder) return false;
-    const person = this.#asPerson(holder);
-    if (person) resolved.set(number, { person, notes: [] });
-    else this.#deadKeys.set(number, holder.id);
-    return person !== undefined;
-  }
-
-  #asPerson({ object, id, isConverted, convertedTo }: Candidate): RecordRef | undefined {
-    if (!isConverted) return { type: object.toLowerCase(), id };
-    return convertedTo && !this.#gone.has(convertedTo) ? { type: 'contact', id: convertedTo } : undefined;
+    const person = personIn(holder);
+    if (person && !(holder.isConverted && this.#gone.has(person.id))) {
+      resolved.set(number, { person, notes: [] });
+      return true;
+    }
+    this.#deadKeys.set(number, holder.id);
+    return false;
   }
 
   async #bySearch(callers: readonly Caller[], resolved: Resolutions, signal: AbortSignal): Promise<void> {
-    const { match } = this.#options.person;
-    const objects = match.filter((object) => this.#phoneFields[object].length > 0);
-    if (objects.length === 0) return;
     await Promise.all(
-      packSearches(callers).map((pack) => {
-        const part = callers.filter(({ number }) => pack.some((one) => one.number === number));
-        return orFail(
-          () => part.filter(({ number }) => !resolved.has(number)),
+      packSearches(callers).map((search) =>
+        orFail(
+          () => search.callers.filter(({ number }) => !resolved.has(number)),
           resolved,
-          async () => {
-            const { search } = await this.#findings.all();
-            const rows =
-              search === 'separators'
-                ? await looselyTyped(this.#api, objects, part, this.#phoneFields, signal)
-                : await this.#api.search(phoneSearch(objects, part, this.#phoneFields), signal);
-            const found = rows.map((row) => {
-              const { type } = row['attributes'] as { type: PersonObject };
-              return candidateOf(type, row);
-            });
-            await this.#take(part, found, resolved, signal);
-          },
-        );
-      }),
+          async () =>
+            this.#take(search.callers, await this.#lookUp.bySearch(search, signal), resolved, signal),
+        ),
+      ),
     );
   }
 
@@ -270,69 +236,60 @@ export class People {
     signal: AbortSignal,
   ): Promise<void> {
     const claims = new Map<string, Candidate>();
+    const { whenSeveral } = this.#options.person;
     for (const caller of callers) {
       const matches = found.filter((one) => hasNumber(one, caller));
-      const choice = this.#choose(matches);
+      const choice = choose(matches, matchOf(this.#options), whenSeveral, (id) => this.#gone.has(id));
       if (choice === undefined) continue;
       if (choice === 'several') {
         resolved.set(caller.number, { person: null, notes: [severalHave(matches)] });
         continue;
       }
-      resolved.set(caller.number, { person: choice.person, notes: [] });
-      const { candidate } = choice;
+      const { person, candidate, others } = choice;
+      resolved.set(caller.number, {
+        person,
+        notes:
+          others.length === 0
+            ? []
+            : [`${whenSeveral} of several people with this number; also ${idsOf(others)}.`],
+      });
       // One who holds the key of another number of theirs keeps it.
       const isTaken = [...claims.values()].some(({ id }) => id === candidate.id);
-      if (!candidate.isConverted && candidate.key === null && !isTaken) claims.set(caller.number, candidate);
+      const isFree = !candidate.isConverted && candidate.key === null && !isTaken;
+      if (isFree && keyOf(candidate)) claims.set(caller.number, candidate);
     }
-    await this.#claim(claims, resolved, signal);
+    await this.#claim(claims, callers, resolved, signal);
     await this.#remember(resolved, callers);
-  }
-
-  /** The objects in the order of `match`, then contacts that leads became; within each, by the rule. */
-  #choose(
-    matches: readonly Candidate[],
-  ): { person: RecordRef; candidate: Candidate } | 'several' | undefined {
-    const { match, whenSeveral } = this.#options.person;
-    const groups = [
-      ...match.map((object) => matches.filter((one) => one.object === object && !one.isConverted)),
-      matches.filter(({ isConverted }) => isConverted),
-    ];
-    for (const group of groups) {
-      const people = [...group].sort(byAge).flatMap((candidate) => {
-        const person = this.#asPerson(candidate);
-        return person ? [{ person, candidate }] : [];
-      });
-      if (new Set(people.map(({ person }) => person.id)).size > 1 && whenSeveral === 'none') return 'several';
-      const chosen = people.at(whenSeveral === 'oldest' ? 0 : -1);
-      if (chosen) return chosen;
-    }
-    return undefined;
   }
 
   /** Writes the key on people who were found by number, so that the next call finds them for certain. */
   async #claim(
     claims: ReadonlyMap<string, Candidate>,
+    callers: readonly Caller[],
     resolved: Resolutions,
     signal: AbortSignal,
   ): Promise<void> {
-    const sorted = [...claims].sort(([, a], [, b]) => a.object.localeCompare(b.object));
+    const sorted = [...claims]
+      .map(([number, candidate]) => ({ number, id: candidate.id, ...(keyOf(candidate) as Key) }))
+      .sort((a, b) => a.object.localeCompare(b.object));
     if (sorted.length === 0) return;
     const written = await this.#api.update(
       'people',
-      sorted.map(([number, { object, id }]) => ({ object, id, fields: { [ownFields[object]]: number } })),
+      sorted.map(({ number, object, id, field }) => ({ object, id, fields: { [field]: number } })),
       signal,
     );
     const taken: string[] = [];
-    sorted.forEach(([number, { id }], place) => {
+    sorted.forEach(({ number, id }, place) => {
       const failure = written[place]?.failure;
-      const { person } = resolved.get(number) as { person: RecordRef };
+      const { person, notes } = resolved.get(number) as { person: RecordRef; notes: string[] };
       if (!failure) return;
       if (failure.cure?.what === 'taken') taken.push(number);
       else if (failure.cure?.what === 'gone' || failure.cure?.what === 'converted') {
         // Since we looked, somebody deleted or converted them: nothing is known of this caller yet.
         resolved.set(number, { failure: { ...failure, kind: 'retry' } });
-      } else if (failure.kind === 'rejected') {
-        resolved.set(number, { person, notes: [`The key was not written on ${id}. ${failure.reason}`] });
+      } else if (failure.kind === 'rejected' || (failure.kind === 'retry' && isInsisted(number, callers))) {
+        const note = `The key was not written on ${id}. ${failure.reason}`;
+        resolved.set(number, { person, notes: [...notes, note] });
       } else resolved.set(number, { failure });
     });
     await this.#adoptHolders(taken, resolved, signal);
@@ -341,14 +298,7 @@ export class People {
   /** Somebody else has the key since we looked: they are the caller. */
   async #adoptHolders(numbers: readonly string[], resolved: Resolutions, signal: AbortSignal): Promise<void> {
     if (numbers.length === 0) return;
-    const objects = this.#keyed();
-    const found = await this.#api.query(
-      objects.map((object) => keyQuery(object, numbers, this.#phoneFields)),
-      signal,
-    );
-    const keyed = found.flatMap(({ rows = [] }, place) =>
-      rows.map((row) => candidateOf(objects[place] as PersonObject, row)),
-    );
+    const keyed = await this.#lookUp.byKey(numbers, signal);
     for (const number of numbers) {
       if (this.#takeHolder(number, keyed, resolved) || resolved.get(number)?.person) continue;
       const reason = 'Salesforce says that somebody has the key of the caller, but does not show who.';
@@ -368,15 +318,30 @@ export class People {
     const drafts = callers.map(({ number, calls }): Draft => {
       const delivery = calls[0] as Delivery;
       const draft = personDraft(this.#options, delivery);
-      const values: Values = { ...draft?.properties, [key]: this.#freeKey(number) };
-      return { values, timezone: delivery.source.timezone, notes: [] };
+      const values = { ...draft?.properties, [key]: this.#freeKey(number) };
+      return { object, values, timezone: delivery.source.timezone, notes: [] };
     });
-    const written = await this.#descriptions.writeFitted(
-      object,
-      drafts,
-      (values) => this.#api.upsert(object, key, values, signal),
-      signal,
-    );
+    await this.#owners.settle(drafts, signal);
+    const written: Written[] = new Array(drafts.length);
+    // Where an owner is named, the org's own rules do not give the lead to somebody else.
+    for (const assign of [true, false]) {
+      const places = drafts.flatMap(({ values }, place) => ('OwnerId' in values === assign ? [] : [place]));
+      const fate = await this.#descriptions.writeFitted(
+        places.map((place) => drafts[place] as Draft),
+        (records) =>
+          this.#api.upsert(
+            object,
+            key,
+            records.map(({ fields }) => fields),
+            signal,
+            { assign },
+          ),
+        signal,
+      );
+      places.forEach((place, i) => {
+        written[place] = fate[i] as Written;
+      });
+    }
     const taken: string[] = [];
     callers.forEach(({ number }, place) => {
       const { id, failure } = written[place] as Written;
@@ -421,16 +386,22 @@ async function orFail(
   }
 }
 
+/** Whether calls have waited long enough for a key that Salesforce does not take: the person is found without it. */
+function isInsisted(number: string, callers: readonly Caller[]): boolean {
+  const calls = callers.find((caller) => caller.number === number)?.calls ?? [];
+  return calls.some(({ attempt }) => attempt > mostClaims);
+}
+
 function severalHave(candidates: readonly Candidate[]): string {
-  const ids = candidates.map(({ id }) => id).join(', ');
-  return `Several people have this number (${ids}), so none was linked.`;
+  return `Several people have this number (${idsOf(candidates)}), so none was linked.`;
 }
 
-/** The record that an id names. Its first three characters say what it is. */
-export function personOf(id: string): RecordRef {
-  return { type: id.startsWith('00Q') ? 'lead' : 'contact', id };
+function idsOf(candidates: readonly Candidate[]): string {
+  return candidates.map(({ id }) => id).join(', ');
 }
 
-export function objectOf({ type }: RecordRef): PersonObject {
-  return type === 'lead' ? 'Lead' : 'Contact';
+/** Where Salesforce keeps what became of somebody. */
+function successorIn({ type }: RecordRef): 'Contact' | 'Lead' | 'Account' {
+  if (type === 'lead') return 'Lead';
+  return type === 'account' ? 'Account' : 'Contact';
 }

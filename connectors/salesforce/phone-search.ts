@@ -1,7 +1,4 @@
-import { parsePhone, type Region, samePhone, writtenForms } from '../../src/connector/contract.ts';
-import type { Row } from './api.ts';
-import type { PersonObject } from './options.ts';
-import { ownFields } from './setup-names.ts';
+import { parsePhone, type Region, writtenForms } from '../../src/connector/contract.ts';
 import { isIn, quote, term } from './soql.ts';
 
 /*
@@ -15,13 +12,12 @@ export interface Wanted {
   region: Region;
 }
 
-export type PhoneFields = Record<PersonObject, readonly string[]>;
-
-/** Where people keep the numbers that a person calls from. */
-export const phoneFields: PhoneFields = {
-  Contact: ['Phone', 'MobilePhone', 'HomePhone', 'OtherPhone'],
-  Lead: ['Phone', 'MobilePhone'],
-};
+/** What is looked at of an object, and in which of its fields numbers are. */
+export interface Place {
+  object: string;
+  columns: readonly string[];
+  phones: readonly string[];
+}
 
 /** A statement may have 100,000 characters. */
 const longestPhoneQuery = 90_000;
@@ -48,8 +44,11 @@ export function spellings({ number, region }: Wanted): string[] {
   ];
 }
 
-/** Digits as an index may hold them: `61…`, `0…`, without either, and the `+61 (0) …` that some write. */
-function searched(wanted: Wanted): string[] {
+/**
+ * Digits as an index may hold them: `61…`, `0…`, without either, and the `+61 (0) …` that some write. An asterisk stands
+ * for what may follow, such as an extension.
+ */
+function usualTerms(wanted: Wanted): string[] {
   const forms = writtenForms(wanted.number, wanted.region).filter((form) => /^\d+$/.test(form));
   const [international, national, bare] = forms;
   const both =
@@ -57,58 +56,77 @@ function searched(wanted: Wanted): string[] {
       ? [international.slice(0, -bare.length) + national]
       : [];
   const { display } = parsePhone(wanted.number, wanted.region);
-  return [...new Set([...forms, ...both, display.replace(/[()]/g, '')])];
+  const withMore = [international, national].flatMap((form) => (form === undefined ? [] : `${term(form)}*`));
+  const others = [...forms.slice(2), ...both, display.replace(/[()]/g, '')];
+  return [...new Set([...withMore, ...others.map(term)])];
 }
 
-const lookedAt = ['Id', 'CreatedDate'];
-const leadOnly = ['IsConverted', 'ConvertedContactId'];
-
-export function columns(object: PersonObject, fields: PhoneFields): string[] {
-  return [...lookedAt, ...(object === 'Lead' ? leadOnly : []), ownFields[object], ...fields[object]];
+/** As dialled from abroad, and as shown there. */
+function rareTerms({ number, region }: Wanted): string[] {
+  const international = parsePhone(number, region === 'US' ? 'GB' : 'US').display;
+  const country = /^\+(\d+) /.exec(international)?.[1] ?? '';
+  const rest = number.slice(1 + country.length);
+  return [`00${country}${rest}*`, `00${country}0${rest}*`, term(international.replace(/[+()]/g, ''))];
 }
 
-export function keyQuery(object: PersonObject, keys: readonly string[], fields: PhoneFields): string {
-  return `SELECT ${columns(object, fields).join(',')} FROM ${object} WHERE ${isIn(ownFields[object], keys)}`;
+export function keyQuery({ object, columns }: Place, key: string, keys: readonly string[]): string {
+  return `SELECT ${columns.join(',')} FROM ${object} WHERE ${isIn(key, keys)}`;
 }
 
-/** Undefined if no phone field may be seen. */
-export function phoneQuery(
-  object: PersonObject,
-  wanted: readonly Wanted[],
-  fields: PhoneFields,
-): string | undefined {
-  if (fields[object].length === 0) return undefined;
+export function phoneQuery({ object, columns, phones }: Place, wanted: readonly Wanted[]): string {
   const texts = [...new Set(wanted.flatMap(spellings))];
-  const anywhere = fields[object].map((field) => isIn(field, texts)).join(' OR ');
-  return `SELECT ${columns(object, fields).join(',')} FROM ${object} WHERE ${anywhere}`;
+  const anywhere = phones.map((field) => isIn(field, texts)).join(' OR ');
+  return `SELECT ${columns.join(',')} FROM ${object} WHERE ${anywhere}`;
 }
 
-/** In parts whose queries are not too long. */
-export function packQueries(wanted: readonly Wanted[]): Wanted[][] {
-  const mostFields = Math.max(...Object.values(phoneFields).map((fields) => fields.length));
+/** The same for digits, whatever stands between them. Each comparison costs the org a look at every record. */
+export function digitsQuery({ object, columns, phones }: Place, wanted: readonly Wanted[]): string {
+  const patterns = [...new Set(wanted.map(patternOf))];
+  const anywhere = phones.flatMap((field) => patterns.map((text) => `${field} LIKE ${quote(text)}`));
+  return `SELECT ${columns.join(',')} FROM ${object} WHERE ${anywhere.join(' OR ')}`;
+}
+
+/** The digits after country code and trunk zero. */
+function patternOf({ number, region }: Wanted): string {
+  const { national } = parsePhone(number, region);
+  const digits = (national ?? number.slice(1)).replace(/^0/, '');
+  return `%${[...digits].join('%')}%`;
+}
+
+/** In parts whose queries are not too long; `mostPhones` is how many fields one of them compares. */
+export function packQueries<T extends Wanted>(wanted: readonly T[], mostPhones: number): T[][] {
   const size = (one: Wanted) =>
-    mostFields * spellings(one).reduce((sum, text) => sum + quote(text).length + 1, 0);
+    mostPhones * spellings(one).reduce((sum, text) => sum + quote(text).length + 1, 0);
   return pack(wanted, size, longestPhoneQuery);
 }
 
-export function packSearches(wanted: readonly Wanted[]): Wanted[][] {
-  return pack(wanted, (one) => alternatives([one]).length + ' OR '.length, longestSearch);
+/** Callers who are searched for together, and what for. */
+export interface Search<T> {
+  callers: T[];
+  text: string;
 }
 
-export function phoneSearch(
-  objects: readonly PersonObject[],
-  wanted: readonly Wanted[],
-  fields: PhoneFields,
-): string {
-  const returning = objects.map(
-    (object) =>
-      `${object}(${columns(object, fields).join(',')} ORDER BY CreatedDate DESC LIMIT ${Math.floor(mostFound / objects.length)})`,
+/** In parts that are not too long. Rare ways of writing are looked for where that costs no search more. */
+export function packSearches<T extends Wanted>(wanted: readonly T[]): Search<T>[] {
+  const packedBy = (termsOf: (one: Wanted) => string[]) =>
+    pack(wanted, (one) => alternatives(termsOf(one)).length + ' OR '.length, longestSearch).map(
+      (callers) => ({ callers, text: alternatives(callers.flatMap(termsOf)) }),
+    );
+  const usual = packedBy(usualTerms);
+  const all = packedBy((one) => [...usualTerms(one), ...rareTerms(one)]);
+  return all.length > usual.length ? usual : all;
+}
+
+export function phoneSearch(places: readonly Place[], text: string): string {
+  const most = Math.floor(mostFound / places.length);
+  const returning = places.map(
+    ({ object, columns }) => `${object}(${columns.join(',')} ORDER BY CreatedDate DESC LIMIT ${most})`,
   );
-  return `FIND {${alternatives(wanted)}} IN PHONE FIELDS RETURNING ${returning.join(',')}`;
+  return `FIND {${text}} IN PHONE FIELDS RETURNING ${returning.join(',')}`;
 }
 
-function alternatives(wanted: readonly Wanted[]): string {
-  return wanted.flatMap(searched).map(term).join(' OR ');
+function alternatives(terms: readonly string[]): string {
+  return terms.join(' OR ');
 }
 
 function pack<T>(all: readonly T[], sizeOf: (one: T) => number, most: number): T[][] {
@@ -124,37 +142,4 @@ function pack<T>(all: readonly T[], sizeOf: (one: T) => number, most: number): T
     size += more;
   }
   return packs;
-}
-
-/** A row of either kind, with what it is. */
-export interface Candidate {
-  object: PersonObject;
-  id: string;
-  key: string | null;
-  createdAt: string;
-  numbers: string[];
-  /** Of a converted lead: the contact that it became, if there is one. */
-  convertedTo: string | null;
-  isConverted: boolean;
-}
-
-export function candidateOf(object: PersonObject, row: Row): Candidate {
-  const text = (name: string) => (typeof row[name] === 'string' ? (row[name] as string) : null);
-  return {
-    object,
-    id: row.Id,
-    key: text(ownFields[object]),
-    createdAt: text('CreatedDate') ?? '',
-    numbers: phoneFields[object].flatMap((name) => text(name) ?? []),
-    convertedTo: text('ConvertedContactId'),
-    isConverted: row['IsConverted'] === true,
-  };
-}
-
-export function hasNumber(candidate: Candidate, { number, region }: Wanted): boolean {
-  return candidate.numbers.some((text) => samePhone(text, number, region));
-}
-
-export function byAge(a: Candidate, b: Candidate): number {
-  return Date.parse(a.createdAt) - Date.parse(b.createdAt) || (a.id < b.id ? -1 : 1);
 }

@@ -11,6 +11,7 @@ import {
   Trials,
 } from '../../src/connector/contract.ts';
 import type { Fields, Row, SalesforceApi } from './api.ts';
+import { candidateOf, hasNumber } from './candidates.ts';
 import {
   type Circumstances,
   type Failure,
@@ -19,8 +20,9 @@ import {
   RequestFailed,
   type SalesforceError,
 } from './failures.ts';
-import type { Found, SalesforceFindings } from './found.ts';
-import { candidateOf, hasNumber, phoneFields, phoneSearch } from './phone-search.ts';
+import type { Found } from './found.ts';
+import type { SalesforceOptions } from './options.ts';
+import { packSearches, phoneSearch } from './phone-search.ts';
 import { plan } from './setup.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn, quote } from './soql.ts';
@@ -33,6 +35,7 @@ const numbers = [
   '0491-570-158',
   '61 491 570 159',
   '(02) 5550 1234',
+  '04 9157 0313',
   '1300 975 707',
 ];
 
@@ -59,18 +62,18 @@ export class SalesforceProbe implements Probe {
     'send some requests that Salesforce must refuse, and search for up to ten minutes, because its index lags.',
   ];
   readonly #api: SalesforceApi;
-  readonly #findings: SalesforceFindings;
+  readonly #options: SalesforceOptions;
   readonly #tools: Tools;
 
-  constructor(api: SalesforceApi, findings: SalesforceFindings, tools: Tools) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools) {
     this.#api = api;
-    this.#findings = findings;
+    this.#options = options;
     this.#tools = tools;
     this.api = `Salesforce REST API v${api.apiVersion}`;
   }
 
   async run(signal: AbortSignal, found: (result: Assumption) => void): Promise<void> {
-    const lacking = (await plan(this.#api, signal)).filter(({ action }) => action !== 'keep');
+    const lacking = (await plan(this.#api, this.#options, signal)).filter(({ action }) => action !== 'keep');
     if (lacking.length > 0)
       throw new Error(`Nothing was tried. Run \`delacon-bridge setup ${this.#api.connector}\` first.`);
     for (const object of ['Task', 'Lead']) {
@@ -84,7 +87,7 @@ export class SalesforceProbe implements Probe {
     try {
       await run.trials.run(run.all(), signal, found);
     } finally {
-      await this.#findings.keep(run.findings);
+      await this.#api.findings.keep(run.findings);
     }
   }
 }
@@ -456,12 +459,13 @@ class ProbeRun {
         const since = this.#clock.now().getTime();
         const found: string[] = [];
         while (open.size > 0 && this.#clock.now().getTime() < since + patienceMs && !this.#signal.aborted) {
-          const statement = phoneSearch(['Lead'], [...open.keys()].map(wanted), phoneFields);
-          const rows = await this.#api.search(statement, this.#signal);
+          const rows: Row[] = [];
+          for (const { text } of packSearches([...open.keys()].map(wanted)))
+            rows.push(...(await this.#api.search(phoneSearch([place], text), this.#signal)));
           const lag = Math.round((this.#clock.now().getTime() - since) / 1000);
           for (const [typed, id] of open) {
             const row = rows.find(({ Id }) => Id === id);
-            if (!row || !hasNumber(candidateOf('Lead', row), wanted(typed))) continue;
+            if (!row || !hasNumber(candidateOf('Lead', row, place.phones), wanted(typed))) continue;
             open.delete(typed);
             found.push(`${kindOf(typed)} after ${lag} s`);
           }
@@ -568,6 +572,9 @@ class ProbeRun {
 }
 
 const subject = 'delacon-bridge probe';
+
+/** Where numbers are searched for. */
+const place = { object: 'Lead', columns: ['Id', 'Phone'], phones: ['Phone'] };
 
 /** Of a collection, of one record, or of a refusal as a whole. */
 function resultsIn(body: unknown): Result[] {

@@ -2,10 +2,8 @@ import {
   type Answered,
   type Asked,
   mappedNames,
-  type OwnerOptions,
   type PretendedCrm,
   type RecordDraft,
-  type SaleOptions,
 } from '../../src/connector/contract.ts';
 import type { SalesforceOptions } from './options.ts';
 import * as setupNames from './setup-names.ts';
@@ -38,6 +36,7 @@ const prefixes: Record<string, string> = {
   Contact: '003',
   Lead: '00Q',
   Opportunity: '006',
+  RecordType: '012',
   Task: '00T',
   User: '005',
 };
@@ -54,24 +53,15 @@ export class PretendedSalesforce implements PretendedCrm {
   readonly #made = new Map<string, MadeUp[]>();
   /** Fields that records are drafted with: Salesforce's own, and those that the configuration maps. */
   readonly #drafted: Set<string>;
-  /** Of opportunities. */
-  readonly #stages: string[];
 
-  constructor(
-    options: SalesforceOptions & { owner?: OwnerOptions | undefined; sale?: SaleOptions | undefined },
-  ) {
+  constructor(options: SalesforceOptions) {
     this.#options = options;
     this.#drafted = new Set([...filledLater, ...namesIn(setupNames), ...mappedNames(options)]);
-    const { owner, sale } = options;
-    this.#stages = sale ? [sale.stage] : [];
+    const { owner } = options;
     const emails = new Set([...Object.values(owner?.map ?? {}), owner?.otherwise ?? '']);
     for (const email of emails) {
       const user = { Email: email, Username: email, Name: email, IsActive: true, UserType: 'Standard' };
       if (email !== '') this.#add(this.#there, 'User', user);
-    }
-    if (sale) {
-      const stage = { MasterLabel: sale.stage, ApiName: sale.stage };
-      this.#add(this.#there, 'OpportunityStage', { ...stage, IsActive: true, IsClosed: false, IsWon: false });
     }
   }
 
@@ -112,7 +102,7 @@ export class PretendedSalesforce implements PretendedCrm {
         return { status: 200, body: { searchRecords: [] } };
       case 'GET sobjects':
         return second === 'describe'
-          ? { status: 200, body: { name: first, createable: true, fields: this.#fields() } }
+          ? { status: 200, body: this.#described(first) }
           : {
               status: 200,
               body: this.#find(first, third ? (second ?? '') : 'Id', third ?? second ?? '') ?? {},
@@ -240,9 +230,12 @@ export class PretendedSalesforce implements PretendedCrm {
     return this.#made.get(object)?.find((one) => String(one[field]) === value);
   }
 
-  /** For values of any kind and length. */
-  #fields(): Json[] {
-    return [...this.#drafted].map((name) => ({
+  /** With fields for values of any kind and length, and with the stage and the record type of sales. */
+  #described(object: string): Json {
+    const { stage, pipeline } = this.#options.sale ?? {};
+    const options = (value: string | undefined) =>
+      value === undefined ? [] : [{ value, label: value, active: true }];
+    const fields = [...this.#drafted].map((name) => ({
       name,
       type: 'anyType',
       length: 0,
@@ -252,9 +245,15 @@ export class PretendedSalesforce implements PretendedCrm {
       externalId: false,
       unique: false,
       restrictedPicklist: false,
-      picklistValues:
-        name === 'StageName' ? this.#stages.map((value) => ({ value, label: value, active: true })) : [],
+      picklistValues: name === 'StageName' ? options(stage) : [],
     }));
+    const recordTypeInfos = options(pipeline).map(({ value }) => ({
+      recordTypeId: `${prefixes['RecordType']}00000NEW0001`,
+      name: value,
+      developerName: value,
+      available: true,
+    }));
+    return { name: object, createable: true, fields, recordTypeInfos };
   }
 }
 

@@ -1,13 +1,15 @@
 import type { PlanStep } from '../../src/connector/contract.ts';
-import type { FieldDescription, Row, SalesforceApi } from './api.ts';
+import type { CustomFieldDefinition, FieldDescription, Row, SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
-import { allOwnFields, flaw, type OwnField } from './own-fields.ts';
+import type { SalesforceOptions } from './options.ts';
+import { flaw, formOf, type OwnField, ownFieldsFor } from './own-fields.ts';
 import { permissionSet } from './setup-names.ts';
 import { isIn, quote } from './soql.ts';
 
 /**
- * What Salesforce needs to have before the first call: a unique field on activities, leads and contacts, and for the
- * bridge's user the permission to see them. A field that the Metadata API makes is seen by nobody, not even its maker.
+ * What Salesforce needs to have before the first call: unique fields on activities, leads and contacts, further ones
+ * for what the configuration asks besides, and for the bridge's user the permission to see them. A field that the
+ * Metadata API makes is seen by nobody, not even its maker.
  */
 
 interface Situation {
@@ -16,16 +18,22 @@ interface Situation {
   ungranted: OwnField[];
 }
 
-export async function plan(api: SalesforceApi, signal: AbortSignal): Promise<PlanStep[]> {
-  return (await look(api, signal)).steps;
+export async function plan(
+  api: SalesforceApi,
+  options: SalesforceOptions,
+  signal: AbortSignal,
+): Promise<PlanStep[]> {
+  return (await look(api, ownFieldsFor(options), signal)).steps;
 }
 
 export async function apply(
   api: SalesforceApi,
+  options: SalesforceOptions,
   signal: AbortSignal,
   done: (step: PlanStep) => void,
 ): Promise<void> {
-  const { steps, missing, ungranted } = await look(api, signal);
+  const fields = ownFieldsFor(options);
+  const { steps, missing, ungranted } = await look(api, fields, signal);
   const conflicts = steps.filter(({ action }) => action === 'conflict');
   if (conflicts.length > 0) {
     throw new Error(conflicts.map(({ subject, detail }) => `${subject}: ${detail}`).join('\n'));
@@ -37,37 +45,47 @@ export async function apply(
     );
   for (const step of steps.slice(0, -1)) done(step);
   if (ungranted.length > 0) await grant(api, ungranted, signal);
-  await confirm(api, signal);
+  await confirm(api, fields, signal);
   done(steps.at(-1) as PlanStep);
 }
 
 /** The last step is the permission. */
-async function look(api: SalesforceApi, signal: AbortSignal): Promise<Situation> {
-  const seen = await describeOwn(api, signal);
-  const unseen = allOwnFields.filter((field) => !seen.has(field));
-  const hidden = await readHidden(api, unseen, signal);
-  const steps = allOwnFields.map((field) => stepFor(field, seen.get(field) ?? hidden.get(field)));
-  const ungranted = allOwnFields.filter((field) => !isUsable(seen.get(field)));
+async function look(
+  api: SalesforceApi,
+  fields: readonly OwnField[],
+  signal: AbortSignal,
+): Promise<Situation> {
+  const seen = await describeOwn(api, fields, signal);
+  const hidden = await readHidden(
+    api,
+    fields.filter((field) => !seen.has(field)),
+    signal,
+  );
+  const steps = fields.map((field) => stepFor(field, seen.get(field) ?? hidden.get(field)));
+  const ungranted = fields.filter((field) => !isUsable(seen.get(field)));
   const subject = `permission set ${permissionSet.Name}`;
   const detail = 'lets the bridge’s user read and edit these fields';
   return {
     steps: [...steps, { action: ungranted.length > 0 ? 'create' : 'keep', subject, detail }],
-    missing: allOwnFields.filter((_, place) => steps[place]?.action === 'create'),
+    missing: fields.filter((_, place) => steps[place]?.action === 'create'),
     ungranted,
   };
 }
 
 async function describeOwn(
   api: SalesforceApi,
+  own: readonly OwnField[],
   signal: AbortSignal,
 ): Promise<Map<OwnField, FieldDescription>> {
-  const described = await Promise.all(
-    allOwnFields.map(async (own) => {
-      const { fields } = await api.describe(own.object, signal);
-      return [own, fields.find(({ name }) => name === own.name)] as const;
+  const objects = [...new Set(own.map(({ object }) => object))];
+  const described = await Promise.all(objects.map((object) => api.describe(object, signal)));
+  return new Map(
+    own.flatMap((one) => {
+      const fields = described[objects.indexOf(one.object)]?.fields;
+      const field = fields?.find(({ name }) => name === one.name);
+      return field ? [[one, field] as const] : [];
     }),
   );
-  return new Map(described.flatMap(([own, field]) => (field ? [[own, field] as const] : [])));
 }
 
 /** What `describe` does not show may be there, and only lack the permission. */
@@ -75,7 +93,7 @@ async function readHidden(
   api: SalesforceApi,
   fields: readonly OwnField[],
   signal: AbortSignal,
-): Promise<Map<OwnField, Parameters<typeof flaw>[0]>> {
+): Promise<Map<OwnField, Partial<CustomFieldDefinition>>> {
   if (fields.length === 0) return new Map();
   const found = await api.readFields(
     fields.map(({ definition }) => definition.fullName),
@@ -89,12 +107,15 @@ async function readHidden(
   );
 }
 
-function stepFor(own: OwnField, found: Parameters<typeof flaw>[0] | undefined): PlanStep {
-  const { fullName, label, length } = own.definition;
+function stepFor(
+  own: OwnField,
+  found: Partial<FieldDescription | CustomFieldDefinition> | undefined,
+): PlanStep {
+  const { fullName, label } = own.definition;
   const subject = `field ${fullName}`;
-  const detail = `"${label}", text of ${length} characters, external ID, unique`;
+  const detail = `"${label}", ${formOf(own)}`;
   if (!found) return { action: 'create', subject, detail };
-  const problem = flaw(found);
+  const problem = flaw(own, found);
   return problem === undefined
     ? { action: 'keep', subject, detail }
     : { action: 'conflict', subject, detail: problem };
@@ -152,9 +173,9 @@ async function find(api: SalesforceApi, statement: string, signal: AbortSignal):
   );
 }
 
-async function confirm(api: SalesforceApi, signal: AbortSignal): Promise<void> {
-  const seen = await describeOwn(api, signal);
-  const unusable = allOwnFields.filter((own) => !isUsable(seen.get(own)));
+async function confirm(api: SalesforceApi, fields: readonly OwnField[], signal: AbortSignal): Promise<void> {
+  const seen = await describeOwn(api, fields, signal);
+  const unusable = fields.filter((own) => !isUsable(seen.get(own)));
   if (unusable.length === 0) return;
   const names = unusable.flatMap(({ grants }) => grants).join(', ');
   throw new Error(

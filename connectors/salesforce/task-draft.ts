@@ -7,6 +7,7 @@ import {
 } from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
+import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 import { withMapping } from './values.ts';
 
@@ -17,19 +18,27 @@ const subject = compileTemplate(
 /** Fields that Salesforce takes when a Task is created, and refuses ever after. */
 export const createOnly: readonly string[] = ['TaskSubtype'];
 
+/** Fields of which people have the last word: written when a Task is made, and left alone afterwards. */
+export function madeOnly({ preset }: SalesforceOptions): readonly string[] {
+  // Under the preset an operator completes the call, perhaps before its end is known here.
+  return preset === 'delacon' ? [...createOnly, 'Status'] : createOnly;
+}
+
 /** The Task of a delivery: the whole of what the call shows now, whatever it showed before. */
 export function taskDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft {
   const { call, source } = delivery;
+  const isOpen = call.phase === 'ringing' || options.preset === 'delacon';
   const defaults = {
     TaskSubtype: 'Call',
     CallType: 'Inbound',
     Subject: subject.render({ call, timezone: source.timezone }),
-    Status: call.phase === 'ringing' ? 'In Progress' : 'Completed',
+    Status: isOpen ? 'In Progress' : 'Completed',
     ActivityDate: dateOf(call, source.timezone),
     CallDurationInSeconds: call.durationSeconds,
-    CallDisposition: call.resultText,
+    CallDisposition: dispositionOf(call, options.activity.outcomes),
     CallObject: call.id,
     Description: summary(call),
+    OwnerId: ownerFor(options, delivery),
   };
   return {
     role: 'activity',
@@ -43,4 +52,17 @@ export function taskDraft(options: SalesforceOptions, delivery: Delivery): Recor
 /** An open Task that has a date locks the person's record while it is inserted; a closed one does not. */
 function dateOf(call: Call, timezone: string): string | null {
   return call.phase === 'ringing' ? null : localDate(call.startedAt, timezone);
+}
+
+/** What the configuration calls the result, a message left before the rest; else what Delacon calls it. */
+function dispositionOf(call: Call, outcomes: Readonly<Record<string, string>>): string | null {
+  const { result, resultText, voicemail } = call;
+  const words = [voicemail && result !== 'answered' ? 'voicemail' : null, resultText, result];
+  for (const word of words) {
+    const named = Object.entries(outcomes).find(
+      ([name]) => word !== null && name.trim().toLowerCase() === word.trim().toLowerCase(),
+    );
+    if (named) return named[1];
+  }
+  return resultText;
 }

@@ -1,13 +1,13 @@
+import { LRUCache } from 'lru-cache';
 import type { Delivery, RecordRef, Records } from '../../src/connector/contract.ts';
-import type { Fields, SalesforceApi, Written } from './api.ts';
+import type { Row, SalesforceApi, Written } from './api.ts';
+import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import type { Draft, FieldDescriptions } from './fields.ts';
-import type { SalesforceFindings } from './found.ts';
-import { personOf } from './people.ts';
-import { secondLook } from './second-look.ts';
+import type { Descriptions, Draft, Fitted } from './fields.ts';
+import type { SalesforceOptions } from './options.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
-import { createOnly } from './task-draft.ts';
+import { createOnly, madeOnly } from './task-draft.ts';
 import type { Values } from './values.ts';
 
 /** A call to be written, and the person it belongs to. */
@@ -46,13 +46,15 @@ const key = ownFields.Task;
  */
 export class Tasks {
   readonly #api: SalesforceApi;
-  readonly #descriptions: FieldDescriptions;
-  readonly #findings: SalesforceFindings;
+  readonly #descriptions: Descriptions;
+  readonly #madeOnly: readonly string[];
+  /** Tasks to which we gave an owner, or none: who has one keeps it, whatever a later state of the call would say. */
+  readonly #owned = new LRUCache<string, 'given' | 'none'>({ max: 5_000 });
 
-  constructor(api: SalesforceApi, descriptions: FieldDescriptions, findings: SalesforceFindings) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
     this.#api = api;
     this.#descriptions = descriptions;
-    this.#findings = findings;
+    this.#madeOnly = madeOnly(options);
   }
 
   async write(jobs: readonly TaskJob[], signal: AbortSignal): Promise<Results> {
@@ -76,17 +78,26 @@ export class Tasks {
     signal: AbortSignal,
   ): Promise<TaskJob[]> {
     const jobs = [...existing.keys()];
+    const free = await this.#freeOfOwners(existing, signal).catch(asFailure);
+    if ('kind' in free) {
+      for (const job of jobs) {
+        const { id, person } = existing.get(job) as Existing;
+        results.set(job, { records: recordsOf(id, person), failure: free });
+      }
+      return [];
+    }
     const written = await this.#send(
       jobs,
       (job) => {
         const { id, person } = existing.get(job) as Existing;
-        const link = person === undefined && job.person ? { WhoId: job.person.id } : {};
-        return { ...withoutCreateOnly(job.values), ...link, Id: id };
+        const link = person === undefined && job.person ? linkTo(job.person) : {};
+        const kept = free.has(id) ? this.#madeOnly : [...this.#madeOnly, 'OwnerId'];
+        return { ...without(kept, job.values), ...link, Id: id };
       },
       (records) =>
         this.#api.update(
           'Task',
-          records.map(({ Id, ...fields }) => ({ object: 'Task', id: String(Id), fields })),
+          records.map(({ object, fields: { Id, ...fields } }) => ({ object, id: String(Id), fields })),
           signal,
         ),
       signal,
@@ -96,6 +107,7 @@ export class Tasks {
       const { failure } = written[place] as Written;
       const { id, person = job.person ?? undefined } = existing.get(job) as Existing;
       const linked = existing.get(job)?.person;
+      if (!failure && free.has(id)) this.#owned.set(id, 'given');
       if (!failure) results.set(job, { records: recordsOf(id, person) });
       else if (failure.cure?.what === 'gone') gone.push(job);
       else results.set(job, failed(failure, recordsOf(id, linked), job.person));
@@ -103,17 +115,41 @@ export class Tasks {
     return gone;
   }
 
+  /** Those of the Tasks that are to have an owner and belong to the bridge's user still, as they do when none is named. */
+  async #freeOfOwners(
+    existing: ReadonlyMap<TaskJob, Existing>,
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string>> {
+    const ids = [...existing].flatMap(([{ values }, { id }]) => ('OwnerId' in values ? [id] : []));
+    const free = new Set(ids.filter((id) => this.#owned.get(id) === 'none'));
+    const unknown = ids.filter((id) => !this.#owned.has(id));
+    if (unknown.length === 0) return free;
+    const statement = `SELECT Id,OwnerId FROM Task WHERE ${isIn('Id', unknown)}`;
+    for (const row of await this.#rows(statement, signal)) {
+      if (row['OwnerId'] === this.#api.user?.id) free.add(row.Id);
+      else this.#owned.set(row.Id, 'given');
+    }
+    return free;
+  }
+
   /** Makes Tasks; answers the jobs whose key a Task has already, from an attempt whose answer was lost. */
   async #upsert(jobs: readonly TaskJob[], results: Results, signal: AbortSignal): Promise<TaskJob[]> {
     const written = await this.#send(
       jobs,
-      (job) => ({ ...job.values, ...(job.person ? { WhoId: job.person.id } : {}), [key]: job.delivery.key }),
-      (records) => this.#api.upsert('Task', key, records, signal),
+      (job) => ({ ...job.values, ...(job.person ? linkTo(job.person) : {}), [key]: job.delivery.key }),
+      (records) =>
+        this.#api.upsert(
+          'Task',
+          key,
+          records.map(({ fields }) => fields),
+          signal,
+        ),
       signal,
     );
     const there: TaskJob[] = [];
     jobs.forEach((job, place) => {
-      const { id, failure } = written[place] as Written;
+      const { id, created, failure } = written[place] as Written;
+      if (id !== undefined && created) this.#owned.set(id, 'OwnerId' in job.values ? 'given' : 'none');
       if (!failure) results.set(job, { records: recordsOf(id, job.person ?? undefined) });
       else if (isThere(failure)) {
         there.push(job);
@@ -153,55 +189,37 @@ export class Tasks {
 
   /** Archived ones too, which a plain query leaves out. */
   async #find(keys: readonly string[], signal: AbortSignal): Promise<Map<string, Existing>> {
-    const statement = `SELECT Id,WhoId,${key} FROM Task WHERE IsDeleted = false AND ${isIn(key, keys)}`;
-    const [found] = await this.#api.query([statement], signal, 'queryAll');
-    if (!found?.rows) throw new RequestFailed((found as { failure: Failure }).failure);
+    const statement = `SELECT Id,WhoId,WhatId,${key} FROM Task WHERE IsDeleted = false AND ${isIn(key, keys)}`;
+    const rows = await this.#rows(statement, signal);
     return new Map(
-      found.rows.map((row) => {
-        const who = row['WhoId'];
-        const person = typeof who === 'string' ? personOf(who) : undefined;
+      rows.map((row) => {
+        const linked = row['WhoId'] ?? row['WhatId'];
+        const person = typeof linked === 'string' ? personOf(linked) : undefined;
         return [String(row[key]), { id: row.Id, person }];
       }),
     );
   }
 
+  async #rows(statement: string, signal: AbortSignal): Promise<Row[]> {
+    const [found] = await this.#api.query([statement], signal, 'queryAll');
+    if (found?.rows) return found.rows;
+    throw new RequestFailed((found as { failure: Failure }).failure);
+  }
+
   async #send(
     jobs: readonly TaskJob[],
     valuesOf: (job: TaskJob) => Values,
-    write: (records: readonly Fields[]) => Promise<Written[]>,
+    write: (records: readonly Fitted[]) => Promise<Written[]>,
     signal: AbortSignal,
   ): Promise<Written[]> {
     if (jobs.length === 0) return [];
-    const drafts = jobs.map((job) => ({ values: valuesOf(job), timezone: job.timezone, notes: job.notes }));
-    const written = await this.#descriptions.writeFitted('Task', drafts, write, signal);
-    if ((await this.#findings.all()).refusals !== 'unread') return written;
-    return this.#lookAgain(jobs, drafts, written, signal);
-  }
-
-  /** Where a probe found that Salesforce refuses in words we do not know. */
-  async #lookAgain(
-    jobs: readonly TaskJob[],
-    drafts: readonly Draft[],
-    written: readonly Written[],
-    signal: AbortSignal,
-  ): Promise<Written[]> {
-    const refused = jobs.flatMap(({ delivery, person }, place) => {
-      const { failure } = written[place] as Written;
-      const { Id, WhoId } = (drafts[place] as Draft).values;
-      const id = Id === undefined ? undefined : String(Id);
-      return failure ? [{ failure, key: delivery.key, id, person: WhoId ? person : null, place }] : [];
-    });
-    const meant = await secondLook(this.#api, refused, signal);
-    const all = [...written];
-    refused.forEach(({ place }, i) => {
-      all[place] = { failure: meant[i] as Failure };
-    });
-    return all;
+    const drafts = jobs.map((job): Draft => ({ ...job, values: valuesOf(job) }));
+    return this.#descriptions.writeFitted(drafts, write, signal);
   }
 }
 
-function withoutCreateOnly(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !createOnly.includes(name)));
+function without(names: readonly string[], values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 }
 
 /** Salesforce says so by refusing what can only be said of a new Task, or by our key. */

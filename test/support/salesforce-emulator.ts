@@ -70,6 +70,10 @@ export interface SalesforceEmulator {
   tasks(): EmulatedRecord[];
   leads(): EmulatedRecord[];
   contacts(): EmulatedRecord[];
+  opportunities(): EmulatedRecord[];
+  /** A person whom the org lets log in. Returns the id. */
+  addUser(values: Record<string, unknown>): string;
+  addAccount(values: Record<string, unknown>): string;
   /** As typed in by hand, long enough ago for searching to find it. Returns the id. */
   addLead(values: Record<string, unknown>): string;
   addContact(values: Record<string, unknown>): string;
@@ -107,6 +111,8 @@ export const ownFields = [
   { object: 'Task', name: 'Delacon_Call_Id__c', type: 'Text', length: 64 },
   { object: 'Lead', name: 'Delacon_Caller__c', type: 'Text', length: 40 },
   { object: 'Contact', name: 'Delacon_Caller__c', type: 'Text', length: 40 },
+  { object: 'Task', name: 'Delacon_Follow_Up__c', type: 'Text', length: 64 },
+  { object: 'Opportunity', name: 'Delacon_Call_Id__c', type: 'Text', length: 64 },
 ];
 
 const organisationId = '00D5g000004abcdEAA';
@@ -135,6 +141,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     duplicateRule: options.duplicateRule ?? 'alert',
     assignTo: options.assignTo,
     oddities: { ...noOddities, ...options.oddities },
+    personAccounts: options.personAccounts ?? false,
   });
   const plan = new FaultPlan();
   const requests: Record<string, number> = {};
@@ -171,7 +178,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
         ...parts,
         externalId: true,
         unique: true,
-        caseSensitive: object === 'Task',
+        caseSensitive: object === 'Task' || object === 'Opportunity',
       });
       grant(`${object}.${name}`);
     }
@@ -313,6 +320,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     tasks: records('Task'),
     leads: records('Lead'),
     contacts: records('Contact'),
+    opportunities: records('Opportunity'),
   });
   const records = (object: string) => org.live(object).map(plainRecord);
   const add = (object: string, values: Record<string, unknown>) => {
@@ -357,6 +365,9 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     tasks: () => records('Task'),
     leads: () => records('Lead'),
     contacts: () => records('Contact'),
+    opportunities: () => records('Opportunity'),
+    addUser: (values) => org.insert('User', { IsActive: true, UserType: 'Standard', ...values }).id,
+    addAccount: (values) => add('Account', { Name: 'Acme', ...values }),
     addLead: (values) => add('Lead', { LastName: 'Typed In', Company: 'Acme', ...values }),
     addContact: (values) => add('Contact', { LastName: 'Typed In', ...values }),
     addTask: (values) => add('Task', values),

@@ -497,4 +497,150 @@ emulator('refuses a request while too many run that have run for long', () =>
   ),
 );
 
+const ofOpportunity = (more: Json = {}) => ({
+  attributes: { type: 'Opportunity' },
+  Name: 'Sale',
+  StageName: 'Closed Won',
+  CloseDate: '2026-11-02',
+  ...more,
+});
+
+const insert = (client: Client, ...records: Json[]) =>
+  client.send('POST', '/composite/sobjects', { allOrNone: false, records });
+
+emulator('refuses what Salesforce refuses of Opportunities', () =>
+  withClient(async (client, salesforce) => {
+    const { StageName: _, ...without } = ofOpportunity();
+    const deleted = salesforce.addAccount({});
+    salesforce.delete(deleted);
+    const lead = salesforce.addLead({});
+    const answer = await insert(
+      client,
+      without,
+      ofOpportunity({ Name: 'x'.repeat(121) }),
+      ofOpportunity({ AccountId: lead }),
+      ofOpportunity({ AccountId: deleted }),
+      ofOpportunity({ RecordTypeId: '0125g0000000zzzAAA' }),
+      ofOpportunity({ Nowhere__c: 'x' }),
+      ofOpportunity({ Delacon_Call_Id__c: '1', StageName: 'any text: it is not restricted' }),
+      ofOpportunity({ Delacon_Call_Id__c: '1' }),
+    );
+    assert.equal(codes(answer), [
+      'REQUIRED_FIELD_MISSING',
+      'STRING_TOO_LONG',
+      'FIELD_INTEGRITY_EXCEPTION',
+      'ENTITY_IS_DELETED',
+      'INVALID_CROSS_REFERENCE_KEY',
+      'INVALID_FIELD',
+      'ok',
+      'DUPLICATE_VALUE',
+    ]);
+    const id = salesforce.opportunities()[0]?.id ?? '';
+    const contact = salesforce.addContact({});
+    assert.is(
+      (await client.send('PATCH', `/sobjects/Opportunity/${id}`, { ContactId: contact })).status,
+      400,
+    );
+    salesforce.org.notCreateable.add('Opportunity');
+    assert.equal(codes(await insert(client, ofOpportunity())), ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY']);
+    assert.is((await client.send('GET', '/sobjects/Opportunity/describe')).body['createable'], false);
+    salesforce.org.hiddenObjects.add('Opportunity');
+    assert.is((await client.send('GET', '/sobjects/Opportunity/describe')).status, 404);
+    assert.is((await insert(client, ofOpportunity())).body[0]?.['errorCode'], 'INVALID_TYPE');
+  }),
+);
+
+emulator('gives records to active users and queues alone', () =>
+  withClient(async (client, salesforce) => {
+    const ids = [
+      salesforce.addUser({ Username: 'jane@acme.example' }),
+      salesforce.addUser({ Username: 'left@acme.example', IsActive: false }),
+      salesforce.addContact({}),
+      '00G5g000000queueEAA',
+    ];
+    const tasks = ids.map((OwnerId) => ({ attributes: { type: 'Task' }, OwnerId }));
+    assert.equal(codes(await insert(client, ...tasks.slice(0, 3))), [
+      'ok',
+      'INACTIVE_OWNER_OR_USER',
+      'INVALID_CROSS_REFERENCE_KEY',
+    ]);
+    const users = await client.query(
+      "SELECT Id FROM User WHERE Email = 'x' OR Username IN ('JANE@acme.example')",
+    );
+    assert.is(users.body['totalSize'], 1);
+  }),
+);
+
+emulator('relates Tasks to accounts, and derives the account from contact or relation', () =>
+  withClient(async (client, salesforce) => {
+    const account = salesforce.addAccount({});
+    const contact = salesforce.addContact({ AccountId: account });
+    const lead = salesforce.addLead({});
+    const task = (more: Json) => ({ attributes: { type: 'Task' }, ...more });
+    const answer = await insert(
+      client,
+      task({ WhatId: account }),
+      task({ WhoId: contact }),
+      task({ WhatId: contact }),
+      task({ WhatId: account, WhoId: lead }),
+      task({ AccountId: account }),
+    );
+    assert.equal(codes(answer), [
+      'ok',
+      'ok',
+      'FIELD_INTEGRITY_EXCEPTION',
+      'FIELD_INTEGRITY_EXCEPTION',
+      'INVALID_FIELD_FOR_INSERT_UPDATE',
+    ]);
+    assert.equal(
+      salesforce.tasks().map((one) => one['AccountId']),
+      [account, account],
+    );
+    salesforce.delete(account);
+    assert.equal([...salesforce.tasks(), ...salesforce.contacts()], [], 'what hangs on it goes with it');
+  }),
+);
+
+emulator('has person accounts only where the org has, and changes their contacts through them', () =>
+  withClient(async (client, salesforce) => {
+    const columns = 'SELECT Id,IsPersonAccount FROM Account';
+    assert.is((await client.query(columns)).body[0]?.['errorCode'], 'INVALID_FIELD');
+    assert.is(
+      salesforce.fields('Contact').some(({ name }) => name === 'IsPersonAccount'),
+      false,
+    );
+  }).then(() =>
+    withClient(
+      async (client, salesforce) => {
+        const { account, contact } = salesforce.org.addPersonAccount({
+          Name: 'Jane',
+          PersonMobilePhone: '0444 444 444',
+        });
+        const one = (await client.query('SELECT Id,IsPersonAccount,MobilePhone FROM Contact')).body[
+          'records'
+        ] as Json[];
+        assert.equal([one[0]?.['IsPersonAccount'], one[0]?.['MobilePhone']], [true, '0444 444 444']);
+        const refused = await client.send('PATCH', `/sobjects/Contact/${contact}`, { Title: 'x' });
+        assert.is(refused.body[0]?.['errorCode'], 'INVALID_PERSON_ACCOUNT_OPERATION');
+        const key = { Delacon_Caller__pc: '+61444444444' };
+        assert.is((await client.send('PATCH', `/sobjects/Account/${account}`, key)).status, 204);
+        assert.is(salesforce.contacts()[0]?.['Delacon_Caller__c'], '+61444444444');
+      },
+      { personAccounts: true },
+    ),
+  ),
+);
+
+emulator('finds numbers by their beginning, and refuses an asterisk in front', () =>
+  withClient(async (client, salesforce) => {
+    salesforce.addLead({ Phone: '02 9876 5432 x12' });
+    const find = async (term: string) => client.search(`FIND {${term}} IN PHONE FIELDS RETURNING Lead(Id)`);
+    const found = async (term: string) => ((await find(term)).body['searchRecords'] as Json[]).length;
+    assert.is(await found('0298765432'), 0);
+    assert.is(await found('0298765432*'), 1);
+    assert.is(await found('0298765433*'), 0);
+    assert.is((await find('*98765432')).body[0]?.['errorCode'], 'MALFORMED_SEARCH');
+  }),
+);
+
 emulator.run();

@@ -67,7 +67,6 @@ for (const code of [
   'INVALID_TYPE',
   'INSUFFICIENT_ACCESS',
   'INSUFFICIENT_ACCESS_OR_READONLY',
-  'INACTIVE_OWNER_OR_USER',
 ]) {
   same(code, 'words', { kind: 'blocked' });
 }
@@ -112,10 +111,27 @@ for (const code of [
   'MALFORMED_QUERY',
   'MALFORMED_SEARCH',
   'DUPLICATES_DETECTED',
+  'INVALID_PERSON_ACCOUNT_OPERATION',
   'ENTITY_IS_ARCHIVED',
   'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
 ]) {
   same(code, 'words', { kind: 'rejected' });
+}
+same('INACTIVE_OWNER_OR_USER', 'operation performed with inactive user [005] as owner of task', {
+  kind: 'blocked',
+  cure: 'owner',
+});
+for (const code of ['TRANSFER_REQUIRES_READ', 'INVALID_OWNER']) {
+  same(code, 'words', { kind: 'rejected', cure: 'owner' });
+}
+for (const code of ['INVALID_CROSS_REFERENCE_KEY', 'FIELD_INTEGRITY_EXCEPTION']) {
+  same(code, 'Owner ID: owner cannot be blank', { kind: 'rejected', cure: 'owner' });
+}
+for (const name of ['Delacon_Follow_Up__c', 'Delacon_First_Source__c']) {
+  same('INVALID_FIELD', `No such column '${name}' on sobject of type Task`, {
+    kind: 'blocked',
+    cure: 'fields',
+  });
 }
 for (const code of ['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY']) {
   same(code, 'words', { kind: 'rejected', cure: 'gone' });

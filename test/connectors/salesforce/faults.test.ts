@@ -42,21 +42,58 @@ const kinds: FaultKind<Fault>[] = [
   { title: 'every row locked', fault: faults.lockedRows, told: /retry: .*UNABLE_TO_LOCK_ROW/, at: writes },
 ];
 
+const owner = 'jane@acme.example';
+
+const rich = {
+  followUp: { when: "call.result == 'unanswered'", doneWhen: 'reached' },
+  sale: { when: "call.survey.outcome == 'Sale'", stage: 'Closed Won' },
+  owner: { by: 'call.serviceId', map: { 123: owner } },
+};
+
 await faultsEverywhere('salesforce', {
   with: (use, { now, index }) =>
     withSalesforceEmulator(
       (salesforce) => {
         const isTheirs = (record: Record<string, unknown>) => record['IsConverted'] !== true;
         const people = () => [...salesforce.contacts(), ...salesforce.leads().filter(isTheirs)];
+        const user = salesforce.addUser({ Username: owner });
+        const isFollowUp = (task: Record<string, unknown>) => task['Delacon_Follow_Up__c'] !== undefined;
+        const whoOf = (key: unknown) =>
+          salesforce.tasks().find((task) => task['Delacon_Call_Id__c'] === key)?.['WhoId'];
+        const personIds = (id: unknown) => (id === undefined ? [] : [String(id)]);
         return use({
-          open: (tools) => open(salesforce, {}, { ...testTools(), ...tools }),
-          activities: () =>
-            salesforce.tasks().map((task) => ({
-              key: String(task['Delacon_Call_Id__c']),
-              completed: task['IsClosed'] === true && task['TaskSubtype'] === 'Call',
-              seconds: Number(task['CallDurationInSeconds']),
-              personIds: task['WhoId'] === undefined ? [] : [String(task['WhoId'])],
+          open: (tools, settings) =>
+            open(salesforce, settings === 'rich' ? rich : {}, { ...testTools(), ...tools }),
+          left: () => [
+            ...salesforce
+              .tasks()
+              .filter(isFollowUp)
+              .map((task) => ({
+                role: 'followUp' as const,
+                key: String(task['Delacon_Follow_Up__c']),
+                completed: task['IsClosed'] === true,
+                personIds: personIds(task['WhoId']),
+                hasOwner: task['OwnerId'] === user,
+              })),
+            ...salesforce.opportunities().map((sold) => ({
+              role: 'sale' as const,
+              key: String(sold['Delacon_Call_Id__c']),
+              completed: false,
+              // Salesforce has no field for a lead on an Opportunity: the call tells of it.
+              personIds: personIds(sold['ContactId'] ?? whoOf(sold['Delacon_Call_Id__c'])),
+              hasOwner: sold['OwnerId'] === user,
             })),
+          ],
+          activities: () =>
+            salesforce
+              .tasks()
+              .filter((task) => !isFollowUp(task))
+              .map((task) => ({
+                key: String(task['Delacon_Call_Id__c']),
+                completed: task['IsClosed'] === true && task['TaskSubtype'] === 'Call',
+                seconds: Number(task['CallDurationInSeconds']),
+                personIds: personIds(task['WhoId']),
+              })),
           people: () =>
             people().map((person) => ({
               id: person.id,
@@ -80,4 +117,5 @@ await faultsEverywhere('salesforce', {
     ),
   faults: kinds,
   changes: ['becomes a contact', 'is deleted'],
+  leaves: true,
 });

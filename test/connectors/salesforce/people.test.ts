@@ -28,6 +28,24 @@ for (const spelling of spellings) {
   );
 }
 
+const withMore = [
+  '0444 444 444 x12',
+  '(0444) 444-444 ext. 7',
+  '+61 444 444 444 ext 12',
+  '0444444444 #3',
+  '0061 444 444 444',
+  '0061 (0)444-444-444',
+];
+for (const spelling of withMore) {
+  people(`somebody whose number is typed ${spelling} gets the call`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const id = salesforce.addContact({ HomePhone: spelling });
+      const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+      assert.equal(outcome.records?.person, { type: 'contact', id }, JSON.stringify(outcome));
+    }),
+  );
+}
+
 people('a landline in brackets is found, in any phone field of a contact', () =>
   withSalesforceEmulator(async (salesforce) => {
     const id = salesforce.addContact({ OtherPhone: '(02) 8888 9999' });
@@ -122,6 +140,7 @@ people('of several, the newest, the oldest or none gets the call', () =>
     };
     assert.is((await outcomeOf('newest')).records?.person?.id, newer);
     assert.is((await outcomeOf('oldest')).records?.person?.id, older);
+    assert.match(JSON.stringify(await outcomeOf('newest')), new RegExp(`newest of several.*also ${older}`));
     const none = await outcomeOf('none');
     assert.equal(none.kind === 'delivered' && none.notes, [
       `Several people have this number (${[newer, older].join(', ')}), so none was linked.`,
@@ -206,6 +225,50 @@ people('a deleted person of a call that is still to end does not keep it from en
     );
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
     assert.is(salesforce.tasks()[0]?.['Status'], 'Completed');
+  }),
+);
+
+people('of two who were merged, the one who is left gets the calls, whatever number they have now', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const first = await deliverOne(connection, deliveryOf([startPush('1')]));
+    const other = salesforce.addLead({ Phone: '02 9999 0000' });
+    salesforce.org.merge(first.records?.person?.id ?? '', other);
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.equal(outcome.records?.person, { type: 'lead', id: other }, JSON.stringify(outcome));
+    const third = await deliverOne(connection, deliveryOf([startPush('3')]));
+    assert.equal(third.records?.person, { type: 'lead', id: other });
+    assert.is(salesforce.leads().length, 1);
+  }),
+);
+
+people('somebody whom a Lead without a key became is followed', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.refusedValues.set('Lead.Delacon_Caller__c', /./);
+    const lead = salesforce.addLead({ Phone: '0444444444' });
+    const connection = await open(salesforce);
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(lead);
+    salesforce.edit(contact, { Phone: '02 9999 0000' });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.equal(outcome.records?.person, { type: 'contact', id: contact }, JSON.stringify(outcome));
+  }),
+);
+
+people('a key that Salesforce goes on refusing in words that we do not know keeps no call for ever', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '0444444444' });
+    const connection = await open(salesforce);
+    const refuse = () => {
+      const errors = [{ statusCode: 'A_CODE_OF_NEXT_YEAR', message: 'no', fields: [] }];
+      salesforce.strike(answering(200, [{ success: false, errors }]), 'PATCH /composite/sobjects');
+    };
+    refuse();
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'retry');
+    refuse();
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')], { attempt: 4 }));
+    assert.equal(outcome.records?.person, { type: 'contact', id }, JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /The key was not written/);
   }),
 );
 

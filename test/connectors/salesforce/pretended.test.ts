@@ -90,8 +90,8 @@ pretended('the parts of a composite see what those before them made', () => {
   assert.equal(records[0]?.['WhoId'], '00Q00000NEW0001');
 });
 
-pretended('owners and stages that the configuration names are there', () => {
-  const sale = { stage: 'Closed Won' } as SaleOptions;
+pretended('owners, stages and record types that the configuration names are there', () => {
+  const sale = { stage: 'Closed Won', pipeline: 'Phone_Sales' } as SaleOptions;
   const owner = { map: { '+61298989898': 'jane@acme.example' }, otherwise: null } as never;
   const org = new PretendedSalesforce({ ...options, sale, owner });
   const ids = (soql: string) =>
@@ -99,12 +99,14 @@ pretended('owners and stages that the configuration names are there', () => {
   assert.equal(ids("SELECT Id FROM User WHERE Email IN ('jane@acme.example') AND IsActive = true"), [
     '00500000NEW0001',
   ]);
-  assert.is(ids('SELECT MasterLabel FROM OpportunityStage').length, 1);
-  const { fields } = org.answer(ask('GET', '/sobjects/Opportunity/describe')).body as {
+  const { fields, recordTypeInfos } = org.answer(ask('GET', '/sobjects/Opportunity/describe')).body as {
     fields: { name: string; picklistValues: { value: string }[] }[];
+    recordTypeInfos: Record<string, unknown>[];
   };
   const stages = fields.find(({ name }) => name === 'StageName')?.picklistValues.map(({ value }) => value);
   assert.equal(stages, ['Closed Won']);
+  const recordTypes = recordTypeInfos.map(({ developerName, recordTypeId }) => [developerName, recordTypeId]);
+  assert.equal(recordTypes, [['Phone_Sales', '01200000NEW0001']]);
 });
 
 pretended('a refresh token that was really replaced is really kept, and nothing else is', async () => {

@@ -1,4 +1,5 @@
-import type { Tools } from '../../../src/connector/contract.ts';
+import type { Records, Tools } from '../../../src/connector/contract.ts';
+import type { Fields } from '../../../src/receive/push.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { type TestTools, testTools } from '../../support/connector-tools.ts';
 import { type Probed, runProbe } from '../../support/run-probe.ts';
@@ -75,7 +76,7 @@ const others: [string, EmulatorOptions, string, RegExp, Record<string, unknown>]
     'a search that takes separators for words',
     { oddities: { searchesWords: true } },
     'Searching finds Australian numbers',
-    /Not found: 6x xxx xxx xxx/,
+    /Not found: 0x xxxx xxxx\./,
     { search: 'separators' },
   ],
   [
@@ -232,7 +233,8 @@ async function throughWorker(oddities: Partial<Oddities>, kept: Record<string, u
           const keys = tasks.map((task) => String(task['Delacon_Call_Id__c']));
           assert.equal(
             keys.sort(),
-            [0, 1, 2, 3].flatMap((round) => [1, 2, 3].map((one) => `${round}-${one}`)),
+            // Salesforce deleted the Tasks of the two leads with them.
+            ['0-1', '1-1', '2-1', '2-2', '2-3', '3-1', '3-2', '3-3'],
           );
           for (const task of tasks) {
             assert.is(task['Status'], 'Completed');
@@ -273,6 +275,44 @@ probe('where refusals are in unknown words, a bad call still fails by itself', (
     },
     { oddities: { words: 'Nope.' } },
   ),
+);
+
+probe(
+  'where refusals are in unknown words, what calls leave finds its place, and people who went are noticed',
+  () =>
+    withOrg(
+      async ({ salesforce, tools }) => {
+        tools.kept.set('found', JSON.stringify({ refusals: 'unread' }));
+        const settings = {
+          person: { attribution: true },
+          followUp: { when: 'call.missed', doneWhen: 'calledAgain' },
+          sale: { when: "call.survey.outcome == 'Sale'", stage: 'Closed Won' },
+        };
+        const connection = await open(salesforce, settings, tools);
+        await connection.apply(AbortSignal.timeout(20_000), () => {});
+        const missed = { PLA_CallResult: 'No answer', PLA_SurveyOutcome: '' };
+        const deliver = async (records: Records, ...pushes: Fields[]) => {
+          const outcome = await deliverOne(connection, deliveryOf(pushes, { records }));
+          assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+          return outcome.records as Records;
+        };
+        const first = await deliver({}, startPush('1'), endPush('1', missed));
+        salesforce.delete(first.followUp?.id ?? '');
+        const second = await deliver({}, startPush('2'));
+        assert.equal(second.person, first.person, 'a follow-up that was deleted holds nothing up');
+
+        salesforce.delete(first.person?.id ?? '');
+        const third = await deliver({}, startPush('3'));
+        assert.not.equal(third.person, first.person, 'whose touches cannot be written, is gone');
+
+        const into = salesforce.addLead({ Phone: '0411 222 333' });
+        salesforce.org.merge(third.person?.id ?? '', into);
+        const rest = await deliver(third, startPush('3'), endPush('3', missed));
+        const followUp = salesforce.tasks().find(({ id }) => id === rest.followUp?.id);
+        assert.is(followUp?.['WhoId'], into, 'the follow-up goes to whom they were merged into');
+      },
+      { oddities: { words: 'Nope.' } },
+    ),
 );
 
 probe.run();

@@ -49,6 +49,123 @@ setup('it shows what it will make, makes it, and then there is nothing left to d
   }, empty),
 );
 
+const everything = {
+  person: { attribution: true, match: ['Contact', 'Lead', 'Account'] },
+  owner: { by: 'call.serviceId', map: { 1: 'bridge@acme.example' } },
+  followUp: {},
+  sale: { when: 'true', stage: 'Closed Won' },
+};
+
+setup('with everything asked for, it makes the fields of follow-ups, sales and attribution too', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, everything);
+    const planned = await connection.plan(soon());
+    const parts = ['Call', 'Source', 'Keywords', 'Campaign', 'Landing_Page', 'GCLID'];
+    const touches = ['First', 'Last'].flatMap((which) => parts.map((part) => `Delacon_${which}_${part}__c`));
+    assert.equal(actions(planned), [
+      'create field Activity.Delacon_Call_Id__c',
+      'create field Lead.Delacon_Caller__c',
+      'create field Contact.Delacon_Caller__c',
+      'create field Activity.Delacon_Follow_Up__c',
+      'create field Opportunity.Delacon_Call_Id__c',
+      ...touches.map((name) => `create field Lead.${name}`),
+      ...touches.map((name) => `create field Contact.${name}`),
+      'create permission set Delacon_Bridge',
+    ]);
+    await connection.apply(soon(), () => {});
+    assert.equal(
+      actions(await connection.plan(soon())),
+      planned.map(({ subject }) => `keep ${subject}`),
+    );
+    assert.equal(problems(await connection.check(soon())), []);
+    assert.is(salesforce.countRequests('createMetadata'), 3, 'ten at a time');
+    const field = (object: string, name: string) =>
+      salesforce.fields(object).find((one) => one.name === name);
+    assert.is(field('Task', 'Delacon_Follow_Up__c')?.unique, true);
+    assert.is(field('Opportunity', 'Delacon_Call_Id__c')?.unique, true);
+    assert.is(field('Lead', 'Delacon_First_Call__c')?.type, 'datetime');
+    assert.is(field('Contact', 'Delacon_Last_Landing_Page__c')?.length, 255);
+    const before = [...salesforce.org.entries.keys()];
+    await connection.apply(soon(), () => {});
+    assert.equal([...salesforce.org.entries.keys()], before, 'once more changes nothing');
+  }, empty),
+);
+
+setup('drift of what was made is found, and told what to do about', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, everything);
+    await connection.apply(soon(), () => {});
+    const field = (object: string, name: string) =>
+      salesforce.fields(object).find((one) => one.name === name);
+    Object.assign(field('Task', 'Delacon_Follow_Up__c') ?? {}, { unique: false });
+    Object.assign(field('Opportunity', 'Delacon_Call_Id__c') ?? {}, { externalId: false });
+    Object.assign(field('Lead', 'Delacon_First_Call__c') ?? {}, { type: 'string' });
+    salesforce.org.readOnly.add('Contact.Delacon_Last_GCLID__c');
+    assert.equal(problems(await connection.check(soon())), [
+      'field Task.Delacon_Follow_Up__c: It exists, but does not have to be unique. Edit it in Salesforce (Setup, Object Manager): tick "External ID" and "Unique".',
+      'field Opportunity.Delacon_Call_Id__c: It exists, but is not an external ID. Edit it in Salesforce (Setup, Object Manager): tick "External ID" and "Unique".',
+      'field Lead.Delacon_First_Call__c: It exists as string, not as date and time. Delete it in Salesforce (Setup, Object Manager), also from "Deleted Fields", then run setup again.',
+      "field Contact.Delacon_Last_GCLID__c: The bridge's user may not edit it.",
+    ]);
+    const conflicts = (await connection.plan(soon())).filter(({ action }) => action === 'conflict');
+    assert.equal(
+      conflicts.map(({ subject }) => subject),
+      [
+        'field Activity.Delacon_Follow_Up__c',
+        'field Opportunity.Delacon_Call_Id__c',
+        'field Lead.Delacon_First_Call__c',
+      ],
+    );
+  }, empty),
+);
+
+setup('check finds stages, record types and owners that the org has not, and what it demands besides', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.addUser({ Username: 'left@acme.example', IsActive: false });
+    salesforce.addField('Opportunity', 'Branch__c', { type: 'Text', length: 40 });
+    salesforce.grantField('Opportunity.Branch__c');
+    Object.assign(salesforce.fields('Opportunity').find(({ name }) => name === 'Branch__c') ?? {}, {
+      nillable: false,
+    });
+    const settings = {
+      owner: {
+        by: 'call.serviceId',
+        map: { 1: 'left@acme.example', 2: 'bridge@acme.example' },
+        otherwise: 'nobody@acme.example',
+      },
+      sale: { when: 'true', stage: 'Sold', pipeline: 'Shop', properties: { Nowhere__c: 'x' } },
+    };
+    const findings = await (await open(salesforce, settings)).check(soon());
+    assert.equal(problems(findings), [
+      "field Opportunity.Nowhere__c: It is mapped, but missing, or the bridge's user may not see it.",
+      'field Opportunity.Branch__c: The org demands it of every new Opportunity, and nothing is written to it.',
+      'sale.stage: The org has no stage "Sold" for `sale.stage`; it has Prospecting, Negotiation/Review, Closed Won, Closed Lost.',
+      'sale.pipeline: The bridge\'s user has no Opportunity record type "Shop" for `sale.pipeline`; it has Master.',
+      'owner left@acme.example: Nobody was made the owner: left@acme.example is in `owner`, but the user is inactive in Salesforce. Map somebody else, or activate the user.',
+      'owner nobody@acme.example: Nobody was made the owner: nobody@acme.example is in `owner`, but no user of Salesforce has this address. Correct it, or create the user.',
+    ]);
+    for (const finding of findings) assert.is(finding.level === 'ok', finding.fix === undefined);
+    assert.ok(
+      findings.some(({ level, subject }) => level === 'ok' && subject === 'owner bridge@acme.example'),
+    );
+  }),
+);
+
+setup('check finds objects that the user may not make, or may not even see', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.notCreateable.add('Task');
+    salesforce.org.hiddenObjects.add('Opportunity');
+    salesforce.org.hiddenObjects.add('Account');
+    const settings = { ...everything, person: { match: ['Contact', 'Account'] } };
+    assert.equal(problems(await (await open(salesforce, settings)).check(soon())), [
+      "field Opportunity.Delacon_Call_Id__c: It is missing, or the bridge's user may not see it.",
+      "object Task: The bridge's user may not create any.",
+      "object Opportunity: The bridge's user may not create any.",
+      "object Account: The bridge's user may not read any.",
+    ]);
+  }),
+);
+
 setup('running it again changes nothing', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);

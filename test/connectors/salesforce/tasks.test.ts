@@ -54,6 +54,7 @@ tasks("the vendor's two sample pushes become one Lead and one Task", () =>
       Delacon_Call_Id__c: '1122334',
       WhoId: lead?.id,
       OwnerId: salesforce.org.userId,
+      IsReminderSet: false,
     });
     assert.match(String(Description), /^Status: ended\nCaller: 0444 444 444 \(abc, abc, abc\)\n/);
     assert.match(String(Description), /\nDuration: 50 s\n/);
@@ -226,6 +227,93 @@ tasks('values of mapped fields are fitted to what describe says, once it is need
     salesforce.forgetRequests();
     await deliverOne(connection, deliveryOf([startPush('2', keywords), endPush('2')]));
     assert.is(salesforce.countRequests(), 1, 'the next call is fitted before it is sent');
+  }),
+);
+
+tasks(
+  'a picklist takes its options by label and letter case, and other texts only where it is not restricted',
+  () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const status = salesforce.fields('Task').find(({ name }) => name === 'Status');
+      const inProgress = status?.picklistValues.find(({ value }) => value === 'In Progress');
+      if (inProgress) inProgress.label = 'Läuft';
+      const properties = {
+        Status: 'läuft',
+        Priority: 'urgent',
+        CallType: 'sideways',
+        Keywords__c: 'long enough',
+      };
+      salesforce.addField('Task', 'Keywords__c', { type: 'Text', length: 4 });
+      salesforce.grantField('Task.Keywords__c');
+      const connection = await open(salesforce, { activity: { properties } });
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      const [task] = salesforce.tasks();
+      assert.equal(
+        [task?.['Status'], task?.['Priority'], task?.['CallType'], task?.['Keywords__c']],
+        ['In Progress', 'urgent', undefined, 'long'],
+      );
+      assert.match(
+        JSON.stringify(outcome),
+        /Task.CallType was left out: .*sideways.* is not among its values/,
+      );
+    }),
+);
+
+tasks(
+  'a field that is gone since it was described is described again at once, and rejects in Salesforce’s words',
+  () =>
+    withSalesforceEmulator(async (salesforce) => {
+      salesforce.addField('Task', 'Keywords__c', { type: 'Text', length: 4 });
+      salesforce.grantField('Task.Keywords__c');
+      const connection = await open(salesforce, { activity: { properties: { Keywords__c: 'long enough' } } });
+      await deliverOne(connection, deliveryOf([startPush('1')]));
+      salesforce.org.hidden.add('Task.Keywords__c');
+      salesforce.forgetRequests();
+      const gone = await deliverOne(connection, deliveryOf([startPush('2')]));
+      assert.is(gone.kind, 'rejected', JSON.stringify(gone));
+      assert.match(JSON.stringify(gone), /No such column 'Keywords__c'/);
+      await deliverOne(connection, deliveryOf([startPush('2')]));
+      assert.is(salesforce.countRequests('describe'), 1, 'and not at every attempt');
+      salesforce.org.hidden.clear();
+      assert.is((await deliverOne(connection, deliveryOf([startPush('2')]))).kind, 'delivered');
+    }),
+);
+
+for (const [result, voicemail, expected] of [
+  ['Answered', 'No', 'Connected'],
+  ['Answered', 'Yes', 'Connected'],
+  ['Unanswered', 'No', 'No answer'],
+  ['Unanswered', 'Yes', 'Left a message'],
+  ['Engaged tone', 'No', 'Line busy'],
+  ['Busy', 'No', 'Busy'],
+] as const) {
+  tasks(`outcomes call "${result}", voicemail ${voicemail}, "${expected}"`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const outcomes = {
+        answered: 'Connected',
+        unanswered: 'No answer',
+        voicemail: 'Left a message',
+        'engaged tone': 'Line busy',
+      };
+      const push = endPush('1', { PLA_CallResult: result, PLA_VoicemailLeft: voicemail });
+      await deliverOne(
+        await open(salesforce, { activity: { outcomes } }),
+        deliveryOf([startPush('1'), push]),
+      );
+      assert.is(salesforce.tasks()[0]?.['CallDisposition'], expected);
+    }),
+  );
+}
+
+tasks('the Description has a link that plays the recording', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const push = endPush('1', { PLA_RecordingFile: ' https://pla.delaconcorp.com/rec?id=1' });
+    await deliverOne(await open(salesforce), deliveryOf([startPush('1'), push]));
+    assert.match(
+      String(salesforce.tasks()[0]?.['Description']),
+      'Recording: https://pla.delaconcorp.com/rec?id=1&mode=direct',
+    );
   }),
 );
 

@@ -14,6 +14,7 @@ export interface Field {
     | 'boolean'
     | 'int'
     | 'double'
+    | 'currency'
     | 'date'
     | 'datetime'
     | 'reference';
@@ -50,7 +51,7 @@ export function field(name: string, type: Field['type'], more: Partial<Field> = 
     unique: false,
     caseSensitive: false,
     idLookup: type === 'id',
-    custom: name.endsWith('__c'),
+    custom: /__p?c$/.test(name),
     referenceTo: [],
     ...more,
   };
@@ -107,8 +108,18 @@ export function standardObjects(): Map<string, Field[]> {
     ['Event', [...system(), text('Subject', 255)]],
     ['Lead', lead()],
     ['Contact', contact()],
-    ['Account', [...system(), text('Name', 255, { nillable: false }), phone('Phone'), phone('Fax'), owner()]],
-    ['User', [...system(), text('Username', 80)]],
+    ['Account', account()],
+    ['Opportunity', opportunity()],
+    [
+      'User',
+      [
+        ...system(),
+        text('Username', 80),
+        field('Email', 'email', { length: 128 }),
+        field('IsActive', 'boolean', { nillable: false, defaultedOnCreate: true }),
+        field('UserType', 'picklist', { length: 40, ...options('Standard', 'CSNOnly', 'AutomatedProcess') }),
+      ],
+    ],
     [
       'PermissionSet',
       [
@@ -191,8 +202,51 @@ function task(): Field[] {
     derived('IsClosed', 'boolean', { nillable: false, defaultedOnCreate: true }),
     derived('IsArchived', 'boolean', { nillable: false, defaultedOnCreate: true }),
     field('WhoId', 'reference', { length: 18, referenceTo: ['Contact', 'Lead'] }),
-    field('WhatId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    field('WhatId', 'reference', { length: 18, referenceTo: ['Account', 'Opportunity'] }),
+    field('IsReminderSet', 'boolean', { nillable: false, defaultedOnCreate: true }),
+    field('ReminderDateTime', 'datetime'),
     derived('AccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    owner(),
+  ];
+}
+
+function account(): Field[] {
+  return [
+    ...system(),
+    text('Name', 255, { nillable: false }),
+    phone('Phone'),
+    phone('Fax'),
+    derived('MasterRecordId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    owner(),
+  ];
+}
+
+/** What the objects have besides in an org with person accounts. */
+export const personAccountFields: Record<'Account' | 'Contact', Field[]> = {
+  Account: [
+    derived('IsPersonAccount', 'boolean', { nillable: false, defaultedOnCreate: true }),
+    derived('PersonContactId', 'reference', { length: 18, referenceTo: ['Contact'] }),
+    ...['PersonMobilePhone', 'PersonHomePhone', 'PersonOtherPhone'].map(phone),
+  ],
+  Contact: [derived('IsPersonAccount', 'boolean', { nillable: false, defaultedOnCreate: true })],
+};
+
+function opportunity(): Field[] {
+  return [
+    ...system(),
+    text('Name', 120, { nillable: false }),
+    field('StageName', 'picklist', {
+      length: 255,
+      nillable: false,
+      ...options('Prospecting', 'Negotiation/Review', 'Closed Won', 'Closed Lost'),
+    }),
+    field('CloseDate', 'date', { nillable: false }),
+    { ...field('Amount', 'currency'), precision: 18, scale: 2 } as Field,
+    field('AccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    field('ContactId', 'reference', { length: 18, updateable: false, referenceTo: ['Contact'] }),
+    field('RecordTypeId', 'reference', { length: 18, defaultedOnCreate: true, referenceTo: ['RecordType'] }),
+    field('Description', 'textarea', { length: 32_000 }),
+    leadSource(),
     owner(),
   ];
 }
@@ -218,6 +272,7 @@ function lead(): Field[] {
     leadSource(),
     field('Rating', 'picklist', { length: 255, restrictedPicklist: true, ...options('Hot', 'Warm', 'Cold') }),
     field('NumberOfEmployees', 'int', { digits: 8 }),
+    derived('MasterRecordId', 'reference', { length: 18, referenceTo: ['Lead'] }),
     derived('IsConverted', 'boolean', { nillable: false, defaultedOnCreate: true }),
     derived('ConvertedContactId', 'reference', { length: 18, referenceTo: ['Contact'] }),
     derived('ConvertedAccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
@@ -229,6 +284,7 @@ function contact(): Field[] {
   return [
     ...system(),
     ...name(),
+    derived('MasterRecordId', 'reference', { length: 18, referenceTo: ['Contact'] }),
     field('AccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
     text('Title', 128),
     ...['Phone', 'MobilePhone', 'HomePhone', 'OtherPhone', 'AssistantPhone', 'Fax'].map(phone),

@@ -5,9 +5,12 @@ export const prefixes: Record<string, string> = {
   Contact: '003',
   Event: '00U',
   FieldPermissions: '01k',
+  Group: '00G',
   Lead: '00Q',
+  Opportunity: '006',
   PermissionSet: '0PS',
   PermissionSetAssignment: '0Pa',
+  RecordType: '012',
   Task: '00T',
   User: '005',
 };

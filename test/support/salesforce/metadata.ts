@@ -78,6 +78,10 @@ export function addField(org: Org, object: string, name: string, parts: Record<s
       idLookup: isTrue(parts['externalId']),
     }),
   );
+  // An org with person accounts shows fields of contacts on accounts, too.
+  if (object === 'Contact' && org.behaviour.personAccounts) {
+    addField(org, 'Account', name.replace(/__c$/, '__pc'), parts);
+  }
 }
 
 function read(org: Org, content: string) {

@@ -1,4 +1,4 @@
-import { type Field, standardObjects } from './fields.ts';
+import { type Field, personAccountFields, standardObjects } from './fields.ts';
 import { longId, makeId, objectOf } from './ids.ts';
 import { lockedRow, notWritable, Refusal, RowRefusal, refused, unknownColumn } from './refusals.ts';
 
@@ -20,6 +20,8 @@ export interface Behaviour {
   oddities: Oddities;
   /** Whom the Lead assignment rule gives Leads to; none: there is no rule. */
   assignTo: string | undefined;
+  /** Whether persons may be accounts: an Account and a Contact that are one. */
+  personAccounts: boolean;
 }
 
 export interface Oddities {
@@ -81,18 +83,35 @@ export class Org {
   readonly notCreateable = new Set<string>();
   /** Objects whose records the user may not delete. */
   readonly notDeletable = new Set<string>();
+  /** Objects that the user may not even see. */
+  readonly hiddenObjects = new Set<string>();
+  /** Record types of Opportunities: name and developer name. */
+  readonly recordTypes: { recordTypeId: string; name: string; developerName: string; available: boolean }[] =
+    [];
   storageFull = false;
   #serial = 1;
 
   constructor(behaviour: Behaviour) {
     this.behaviour = behaviour;
-    this.userId = this.insert('User', { Username: 'bridge@acme.example' }).id;
+    if (behaviour.personAccounts) {
+      for (const object of ['Account', 'Contact'] as const)
+        this.objects.get(object)?.push(...personAccountFields[object]);
+    }
+    const user = { Username: 'bridge@acme.example', Email: 'bridge@acme.example', IsActive: true };
+    this.userId = this.insert('User', user).id;
+    this.addRecordType('Master', 'Master');
+  }
+
+  addRecordType(name: string, developerName: string): string {
+    const recordTypeId = makeId('RecordType', this.#serial++);
+    this.recordTypes.push({ recordTypeId, name, developerName, available: true });
+    return recordTypeId;
   }
 
   // What the user sees
 
   knows(object: string): boolean {
-    return this.objects.has(object);
+    return this.objects.has(object) && !this.hiddenObjects.has(object);
   }
 
   /** Fields that the user may see: one without permission is not there. */
@@ -113,7 +132,8 @@ export class Org {
 
   /** A custom field is seen by nobody until a permission set says so. */
   #grant(object: string, { name, custom }: Field): { read: boolean; edit: boolean } {
-    const path = `${object}.${name}`;
+    // On an account, the field of a contact has the contact's permissions.
+    const path = name.endsWith('__pc') ? `Contact.${name.replace(/__pc$/, '__c')}` : `${object}.${name}`;
     if (this.hidden.has(path)) return { read: false, edit: false };
     if (!custom) return { read: true, edit: !this.readOnly.has(path) };
     const sets = this.live('PermissionSetAssignment')
@@ -159,7 +179,9 @@ export class Org {
         names,
       );
     }
+    this.#checkOwner(object, clean);
     if (object === 'Task') this.#checkTask(clean, {});
+    if (object === 'Opportunity') this.#checkOpportunity(clean);
     this.#checkRules(object, clean, undefined);
     if (object === 'Lead') this.#checkDuplicates(clean, headers);
     if (object === 'Lead' && headers.autoAssign && this.behaviour.assignTo) {
@@ -175,12 +197,21 @@ export class Org {
     if (object === 'Lead' && entry.values['IsConverted'] === true) {
       throw new RowRefusal('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot update converted lead');
     }
+    if (object === 'Contact' && entry.values['IsPersonAccount'] === true) {
+      throw new RowRefusal(
+        'INVALID_PERSON_ACCOUNT_OPERATION',
+        'the contact of a person account is changed through its account',
+      );
+    }
+    this.#checkOwner(object, clean);
     if (object === 'Task') this.#checkTask(clean, entry.values);
+    if (object === 'Opportunity') this.#checkOpportunity(clean);
     this.#checkRules(object, clean, entry);
     if (object === 'Lead' && headers.autoAssign && this.behaviour.assignTo) {
       clean['OwnerId'] = this.behaviour.assignTo;
     }
     this.#set(entry, clean);
+    if (object === 'Account') this.#mirror(entry);
     return entry;
   }
 
@@ -225,9 +256,18 @@ export class Org {
     return [...known].filter((entry) => !entry.deleted);
   }
 
+  /** Into the recycle bin, with what hangs on it. */
   delete(id: string): void {
     const entry = this.entries.get(longId(id));
-    if (entry) entry.deleted = true;
+    if (!entry) return;
+    entry.deleted = true;
+    if (!['Lead', 'Contact', 'Account'].includes(entry.object)) return;
+    const hanging = entry.object === 'Account' ? ['Task', 'Contact', 'Opportunity'] : ['Task'];
+    for (const one of hanging.flatMap((object) => this.live(object))) {
+      const { WhoId, WhatId, AccountId } = one.values;
+      if ([WhoId, WhatId, ...(one.object === 'Task' ? [] : [AccountId])].includes(entry.id))
+        this.delete(one.id);
+    }
   }
 
   /** A Lead becomes a Contact with an Account; its Tasks go along. */
@@ -244,9 +284,47 @@ export class Org {
       Status: 'Closed - Converted',
     });
     for (const task of this.live('Task')) {
-      if (task.values['WhoId'] === lead.id) task.values['WhoId'] = contactId;
+      if (task.values['WhoId'] !== lead.id) continue;
+      task.values['WhoId'] = contactId;
+      task.values['AccountId'] = this.#accountOf(task.values);
     }
     return contactId;
+  }
+
+  /** Two records become one: what hung on the one hangs on the other. */
+  merge(id: string, into: string): void {
+    const loser = this.entries.get(longId(id)) as Entry;
+    loser.values['MasterRecordId'] = longId(into);
+    loser.deleted = true;
+    for (const task of this.live('Task')) {
+      for (const name of ['WhoId', 'WhatId'])
+        if (task.values[name] === loser.id) task.values[name] = longId(into);
+    }
+  }
+
+  /** A person who is an Account and a Contact in one. Answers the ids of both. */
+  addPersonAccount(values: Values): { account: string; contact: string } {
+    const account = this.insert('Account', { IsPersonAccount: true, ...values });
+    const contact = this.insert('Contact', {
+      IsPersonAccount: true,
+      AccountId: account.id,
+      LastName: values['Name'],
+    });
+    account.values['PersonContactId'] = contact.id;
+    this.#mirror(account);
+    return { account: account.id, contact: contact.id };
+  }
+
+  /** What is written on a person account shows on its contact. */
+  #mirror(account: Entry): void {
+    const contact = this.entries.get(String(account.values['PersonContactId']));
+    if (account.values['IsPersonAccount'] !== true || !contact) return;
+    const pairs = Object.entries(account.values).flatMap(([name, value]): [string, unknown][] => {
+      if (name === 'Phone') return [['Phone', value]];
+      if (/^Person(Mobile|Home|Other)Phone$/.test(name)) return [[name.slice('Person'.length), value]];
+      return name.endsWith('__pc') ? [[name.replace(/__pc$/, '__c'), value]] : [];
+    });
+    this.#set(contact, Object.fromEntries(pairs));
   }
 
   /** Without any check, as the system itself. */
@@ -256,7 +334,8 @@ export class Org {
     const defaults = Object.fromEntries(
       (this.objects.get(object) ?? []).map((field) => [field.name, defaultOf(field)]),
     );
-    const owner = object in { Task: 1, Lead: 1, Contact: 1, Account: 1 } ? { OwnerId: this.userId } : {};
+    const owner =
+      object in { Task: 1, Lead: 1, Contact: 1, Account: 1, Opportunity: 1 } ? { OwnerId: this.userId } : {};
     const entry: Entry = {
       id,
       object,
@@ -325,7 +404,10 @@ export class Org {
     });
     const now = this.behaviour.now();
     entry.values['LastModifiedDate'] = now.toISOString();
-    if (entry.object === 'Task') closeOrOpen(entry.values, values, now);
+    if (entry.object === 'Task') {
+      closeOrOpen(entry.values, values, now);
+      entry.values['AccountId'] = this.#accountOf(entry.values);
+    }
     if (entry.object === 'Lead' || entry.object === 'Contact') {
       const { FirstName, LastName } = entry.values;
       entry.values['Name'] = [FirstName, LastName].filter(Boolean).join(' ');
@@ -334,6 +416,13 @@ export class Org {
       .filter(({ type }) => type === 'phone')
       .flatMap(({ name }) => (entry.values[name] ? [this.searched(entry.values[name])] : []));
     entry.indexed.push({ at: now.getTime(), digits });
+  }
+
+  /** Of a Task: what it is related to, else where its contact is. */
+  #accountOf({ WhatId, WhoId }: Values): unknown {
+    const related = this.entries.get(String(WhatId));
+    if (related) return related.object === 'Account' ? related.id : (related.values['AccountId'] ?? null);
+    return this.entries.get(String(WhoId))?.values['AccountId'] ?? null;
   }
 
   #index(entry: Entry, isThere: boolean): void {
@@ -380,6 +469,8 @@ export class Org {
     const after = { ...before, ...values };
     const isNew = before['Id'] === undefined;
     if (values['WhoId']) values['WhoId'] = this.#person(values['WhoId']).id;
+    if (values['WhatId'])
+      values['WhatId'] = this.#target('WhatId', values['WhatId'], ['Account', 'Opportunity']).id;
     if (after['WhatId'] && objectOf(String(after['WhoId'])) === 'Lead') {
       throw new RowRefusal(
         'FIELD_INTEGRITY_EXCEPTION',
@@ -389,7 +480,51 @@ export class Org {
     }
     // A new task locks its parents only when it is open and has a date; changing one always does.
     const locks = !isNew || (!closedStatuses.includes(String(after['Status'])) && after['ActivityDate']);
-    if (locks && this.locked.has(String(after['WhoId']))) throw lockedRow();
+    const parents = [after['WhoId'], after['WhatId']].map(String);
+    if (locks && parents.some((id) => this.locked.has(id))) throw lockedRow();
+  }
+
+  #checkOpportunity(values: Values): void {
+    if (values['AccountId'])
+      values['AccountId'] = this.#target('AccountId', values['AccountId'], ['Account']).id;
+    if (values['ContactId'])
+      values['ContactId'] = this.#target('ContactId', values['ContactId'], ['Contact']).id;
+    const type = values['RecordTypeId'];
+    if (type && !this.recordTypes.some(({ recordTypeId }) => recordTypeId === type)) {
+      throw new RowRefusal(
+        'INVALID_CROSS_REFERENCE_KEY',
+        "Record Type ID: this ID value isn't valid for the user",
+        ['RecordTypeId'],
+      );
+    }
+  }
+
+  /** Records belong to active users, or to queues. */
+  #checkOwner(object: string, values: Values): void {
+    if (!values['OwnerId']) return;
+    const id = longId(values['OwnerId']);
+    if (objectOf(id) === 'Group') return;
+    const user = this.entries.get(id);
+    if (user?.object !== 'User') {
+      throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'Owner ID: owner cannot be blank', ['OwnerId']);
+    }
+    if (user.values['IsActive'] === true) return;
+    const words = `operation performed with inactive user [${id}] as owner of ${object.toLowerCase()}`;
+    throw new RowRefusal('INACTIVE_OWNER_OR_USER', words);
+  }
+
+  /** What a reference names, if it is of a kind that it may name. */
+  #target(name: string, given: unknown, kinds: readonly string[]): Entry {
+    const id = longId(given);
+    if (!kinds.includes(objectOf(id) ?? '')) {
+      throw new RowRefusal('FIELD_INTEGRITY_EXCEPTION', `${name}: id value of incorrect type: ${id}`, [name]);
+    }
+    const entry = this.entries.get(id);
+    const { words } = this.behaviour.oddities;
+    if (words && (!entry || entry.deleted)) throw new RowRefusal('ODD_REFUSAL', words);
+    if (!entry) throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id');
+    if (entry.deleted) throw new RowRefusal('ENTITY_IS_DELETED', 'entity is deleted');
+    return entry;
   }
 
   #person(given: unknown): Entry {
@@ -482,7 +617,8 @@ function closeOrOpen(task: Values, change: Values, now: Date): void {
 function readValue(field: Field, value: unknown): unknown {
   if (value === null || value === '') return field.type === 'boolean' ? false : null;
   if (field.type === 'boolean') return typeof value === 'boolean' ? value : cannotRead(field, value);
-  if (field.type === 'int' || field.type === 'double') return readNumber(field, value);
+  if (field.type === 'int' || field.type === 'double' || field.type === 'currency')
+    return readNumber(field, value);
   if (typeof value === 'object' || typeof value === 'boolean') return cannotRead(field, value);
   const text = String(value).trim();
   if (field.type === 'date' && !/^\d{4}-\d\d-\d\d$/.test(text)) return cannotRead(field, value);

@@ -108,6 +108,7 @@ function describe(org: Org, object: string): RestAnswer {
     deletable: !org.notDeletable.has(object),
     queryable: true,
     fields: org.visibleFields(object),
+    recordTypeInfos: object === 'Opportunity' ? org.recordTypes : [],
   });
 }
 

@@ -4,13 +4,14 @@ import { Parser, pick } from './soql.ts';
 
 /*
  * The part of SOSL that is used: FIND {terms} IN PHONE FIELDS RETURNING objects. It looks into an index that lags
- * behind what was written. A term finds a number whose digits it gives in full, whatever stands between them.
+ * behind what was written. A term finds a number whose digits it gives in full, whatever stands between them; one that
+ * ends in an asterisk, a number that begins with its digits.
  */
 
 const longestWithOperators = 4_000;
 const longest = 10_000;
 const mostRows = 2_000;
-const reserved = /[&|!(){}[\]^~*?:'+-]/;
+const reserved = /[&|!(){}[\]^~?:'+-]|^\*/;
 
 export function runSearch(org: Org, statement: string): Record<string, unknown>[] {
   const find = /^\s*FIND\s*\{((?:[^}\\]|\\.)*)\}\s+IN\s+PHONE\s+FIELDS\s+RETURNING\s+/is.exec(statement);
@@ -42,10 +43,15 @@ function termsOf(text: string, searched: (term: string) => string): (number: str
     else if (word.toUpperCase() !== 'AND') alternatives.at(-1)?.push(word);
   }
   if (alternatives.some((terms) => terms.length === 0)) throw malformed('operator without a term');
-  const single = new Set(alternatives.flatMap((terms) => (terms.length === 1 ? terms.map(searched) : [])));
+  const alone = alternatives.flatMap((terms) => (terms.length === 1 ? terms : []));
+  const single = new Set(alone.map(searched));
+  const beginnings = new Set(alone.filter((term) => term.endsWith('*')).map(searched));
+  const lengths = [...new Set([...beginnings].map((text) => text.length))];
   const several = alternatives.filter((terms) => terms.length > 1);
   return (number) =>
-    single.has(number) || several.some((terms) => terms.every((term) => searched(term) === number));
+    single.has(number) ||
+    lengths.some((length) => beginnings.has(number.slice(0, length))) ||
+    several.some((terms) => terms.every((term) => searched(term) === number));
 }
 
 function splitTerms(text: string): string[] {

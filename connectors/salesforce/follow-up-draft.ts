@@ -1,0 +1,29 @@
+import { type Delivery, followUpOf, localDate, type RecordDraft } from '../../src/connector/contract.ts';
+import { summary } from './call-summary.ts';
+import type { SalesforceOptions } from './options.ts';
+import { ownerFor } from './owners.ts';
+import { followUpKey } from './setup-names.ts';
+import { withMapping } from './values.ts';
+
+/** The Task that a missed call leaves, as far as the call says it; undefined for a call that leaves none. */
+export function followUpDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {
+  const followUp = followUpOf(options.followUp, delivery);
+  if (!followUp) return undefined;
+  const { subject, dueAt } = followUp;
+  const defaults = {
+    Subject: subject,
+    ActivityDate: localDate(dueAt, delivery.source.timezone),
+    // A due date has no time of day, so the reminder tells it.
+    IsReminderSet: true,
+    ReminderDateTime: dueAt,
+    Description: summary(delivery.call),
+    OwnerId: ownerFor(options, delivery),
+  };
+  return {
+    role: 'followUp',
+    type: 'task',
+    key: { property: followUpKey, value: delivery.key },
+    properties: withMapping(defaults, options.followUp?.properties ?? {}, delivery),
+    notes: [],
+  };
+}

@@ -1,0 +1,164 @@
+import type { Found, SalesforceApi } from './api.ts';
+import { type Candidate, candidateOf } from './candidates.ts';
+import { type Failure, RequestFailed } from './failures.ts';
+import { matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
+import {
+  digitsQuery,
+  keyQuery,
+  type Place,
+  phoneQuery,
+  phoneSearch,
+  type Search,
+  type Wanted,
+} from './phone-search.ts';
+import { ownFields, personAccountKey } from './setup-names.ts';
+
+type PlaceName = PersonObject | 'Account';
+
+/** Where people keep the numbers that a person calls from. */
+const phones: Record<PlaceName, readonly string[]> = {
+  Contact: ['Phone', 'MobilePhone', 'HomePhone', 'OtherPhone'],
+  Lead: ['Phone', 'MobilePhone'],
+  Account: ['Phone'],
+};
+
+/** Fields that only orgs with person accounts have. */
+const ofPersonAccounts: Record<PlaceName, { columns: readonly string[]; phones: readonly string[] }> = {
+  Contact: { columns: ['IsPersonAccount', 'AccountId'], phones: [] },
+  Lead: { columns: [], phones: [] },
+  Account: {
+    columns: ['IsPersonAccount', 'PersonContactId', personAccountKey],
+    phones: ['PersonMobilePhone', 'PersonHomePhone', 'PersonOtherPhone'],
+  },
+};
+
+/** Finds whoever has a number, by key, by spelling and by search, in the objects that the configuration names. */
+export class LookUp {
+  readonly #api: SalesforceApi;
+  /** Objects whose phone fields are looked at. */
+  readonly #matched: readonly PlaceName[];
+  /** Objects in which a key of ours may be: what is looked in, and what is made. */
+  readonly #keyed: readonly PersonObject[];
+  /** Columns that our user may not see, as Salesforce has said. */
+  readonly #hidden = new Set<string>();
+  /** Asked for until Salesforce says that there are none. */
+  #withPersonAccounts: boolean;
+
+  constructor(api: SalesforceApi, options: SalesforceOptions) {
+    this.#api = api;
+    const match = matchOf(options);
+    const { create } = options.person;
+    this.#withPersonAccounts = match.includes('PersonAccount');
+    this.#matched = [...new Set(match.map((one) => (one === 'PersonAccount' ? 'Account' : one)))];
+    const keyed = match.flatMap((one): PersonObject[] =>
+      one === 'PersonAccount' ? ['Contact'] : one === 'Account' ? [] : [one],
+    );
+    this.#keyed = [...new Set([...keyed, ...(create === false ? [] : [create])])];
+  }
+
+  /** How many phone fields one statement compares at most. */
+  get mostPhones(): number {
+    return Math.max(1, ...this.#matched.map((name) => this.#place(name).phones.length));
+  }
+
+  /** One request for all callers of a batch. */
+  async byQuery(
+    callers: readonly Wanted[],
+    signal: AbortSignal,
+  ): Promise<{ keyed: Candidate[]; typed: Candidate[] }> {
+    const keys = callers.map(({ number }) => number);
+    const keyed = this.#keyStatements(keys);
+    const typed = this.#matched
+      .map((name) => this.#place(name))
+      .filter((place) => place.phones.length > 0)
+      .map((place) => ({ place, statement: phoneQuery(place, callers) }));
+    const asked = [...keyed, ...typed];
+    const found = await this.#api.query(
+      asked.map(({ statement }) => statement),
+      signal,
+    );
+    const dropped = found.map(({ failure }, i) => this.#drop(failure, asked[i]?.place.object as PlaceName));
+    if (dropped.includes(true)) return this.byQuery(callers, signal);
+    const all = asked.map(({ place }, i) => {
+      const { rows = [], failure } = found[i] as Found;
+      // Without the keys, a person could be made twice. Spellings that take too long to compare are searched for.
+      if (failure && (i < keyed.length || failure.cure?.what !== 'slow')) throw new RequestFailed(failure);
+      return rows.map((row) => candidateOf(place.object, row, place.phones));
+    });
+    return { keyed: all.slice(0, keyed.length).flat(), typed: all.slice(keyed.length).flat() };
+  }
+
+  async byKey(keys: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
+    const asked = this.#keyStatements(keys);
+    const found = await this.#api.query(
+      asked.map(({ statement }) => statement),
+      signal,
+    );
+    return asked.flatMap(({ place }, i) =>
+      (found[i]?.rows ?? []).map((row) => candidateOf(place.object, row, place.phones)),
+    );
+  }
+
+  /** However the number was typed: by the search index, or by a query where that does not see through separators. */
+  async bySearch({ callers, text }: Search<Wanted>, signal: AbortSignal): Promise<Candidate[]> {
+    const places = this.#matched.map((name) => this.#place(name)).filter((place) => place.phones.length > 0);
+    if (places.length === 0) return [];
+    const { search } = await this.#api.findings.all();
+    if (search === 'separators') return this.#byDigits(places, callers, signal);
+    const rows = await this.#api.search(phoneSearch(places, text), signal);
+    return rows.map((row) => {
+      const { type } = row['attributes'] as { type: PlaceName };
+      return candidateOf(type, row, this.#place(type).phones);
+    });
+  }
+
+  /** Where that takes the org too long, nobody is found. */
+  async #byDigits(
+    places: readonly Place[],
+    callers: readonly Wanted[],
+    signal: AbortSignal,
+  ): Promise<Candidate[]> {
+    const found = await this.#api.query(
+      places.map((place) => digitsQuery(place, callers)),
+      signal,
+    );
+    return places.flatMap(({ object, phones }, i) => {
+      const { rows = [], failure } = found[i] as Found;
+      if (failure && failure.cure?.what !== 'slow') throw new RequestFailed(failure);
+      return rows.map((row) => candidateOf(object, row, phones));
+    });
+  }
+
+  #keyStatements(keys: readonly string[]): { place: Place; statement: string }[] {
+    return this.#keyed.map((name) => {
+      const place = this.#place(name);
+      return { place, statement: keyQuery(place, ownFields[name], keys) };
+    });
+  }
+
+  #place(name: PlaceName): Place {
+    const persons = this.#withPersonAccounts ? ofPersonAccounts[name] : ofPersonAccounts.Lead;
+    const seen = (fields: readonly string[]) =>
+      fields.filter((field) => !this.#hidden.has(`${name}.${field}`));
+    const numbers = seen([...phones[name], ...persons.phones]);
+    const converted = name === 'Lead' ? ['IsConverted', 'ConvertedContactId'] : [];
+    const key = name === 'Account' ? [] : [ownFields[name]];
+    const columns = ['Id', 'CreatedDate', ...converted, ...key, ...seen(persons.columns), ...numbers];
+    return { object: name, columns, phones: numbers };
+  }
+
+  /** A field that our user may not see, or the org does not have, cannot be asked for: from now on it is not. */
+  #drop(failure: Failure | undefined, object: PlaceName): boolean {
+    if (failure?.cure?.what !== 'fields') return false;
+    const { names } = failure.cure;
+    if (names.includes('IsPersonAccount')) {
+      this.#withPersonAccounts = false;
+      return true;
+    }
+    const place = ofPersonAccounts[object];
+    const optional = [...phones[object], ...place.columns, ...place.phones];
+    const fresh = names.filter((name) => optional.includes(name) && !this.#hidden.has(`${object}.${name}`));
+    for (const name of fresh) this.#hidden.add(`${object}.${name}`);
+    return fresh.length > 0;
+  }
+}

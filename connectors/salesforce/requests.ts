@@ -1,0 +1,202 @@
+import type { Connection } from 'jsforce';
+import { Quota, type Tools } from '../../src/connector/contract.ts';
+import { Exchange } from './exchange.ts';
+import {
+  type Circumstances,
+  type Failure,
+  failureOfAnswer,
+  failureOfSilence,
+  hide,
+  RequestFailed,
+} from './failures.ts';
+import { secretsOf } from './grant.ts';
+import type { SalesforceOptions } from './options.ts';
+import { Session, stopping } from './session.ts';
+import { Turns } from './turns.ts';
+
+/** Salesforce itself gives up on queries after two minutes; what takes a minute will hardly be worth the second. */
+const timeoutMs = 60_000;
+
+/**
+ * The least that any org takes of requests that run for 20 s or longer (Developer Edition; others take 25).
+ * https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm
+ */
+export const mostAtOnce = 5;
+
+export interface Request {
+  /** What `explain` and the metrics call it. */
+  kind: string;
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Every request to Salesforce goes through here: authorised, counted, timed out, and its failures read. */
+export class Requests {
+  readonly #conn: Connection;
+  readonly #session: Session;
+  readonly #options: SalesforceOptions;
+  readonly #tools: Tools;
+  readonly #mapped: ReadonlySet<string>;
+  /** Requests of the last 24 hours, as Salesforce counts them. */
+  readonly quota: Quota;
+  readonly #turns = new Turns(mostAtOnce);
+
+  private constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {
+    this.#conn = conn;
+    this.#options = options;
+    this.#tools = tools;
+    this.#session = new Session(conn, options, tools);
+    this.quota = new Quota(options.reserve);
+    this.#mapped = new Set(
+      [options.person, options.activity, options.followUp, options.sale].flatMap((part) =>
+        Object.keys(part?.properties ?? {}),
+      ),
+    );
+  }
+
+  /** The client is loaded here, so that a bridge without Salesforce does not pay for it. */
+  static async open(options: SalesforceOptions, tools: Tools): Promise<Requests> {
+    const { Connection } = await import('jsforce');
+    const { loginUrl, clientId } = options.auth;
+    const secret = 'clientSecret' in options.auth ? options.auth.clientSecret : undefined;
+    const conn = new Connection({
+      version: options.apiVersion, // its default is years old
+      loginUrl,
+      oauth2: { clientId, loginUrl, ...(secret === undefined ? {} : { clientSecret: secret }) },
+    });
+    conn._refreshDelegate = undefined; // refused tokens are the Session's business
+    return new Requests(conn, options, tools);
+  }
+
+  get connector(): string {
+    return this.#tools.name;
+  }
+
+  get apiVersion(): string {
+    return this.#options.apiVersion;
+  }
+
+  /** Where people see records. Known for certain once a token was issued. */
+  get instanceUrl(): string {
+    return this.#conn.instanceUrl || this.#options.auth.loginUrl;
+  }
+
+  /** Who we are, after the first request. */
+  get user(): { id: string; organizationId: string } | undefined {
+    return this.#conn.userInfo ?? undefined;
+  }
+
+  /** The requests of the last 24 hours, as Salesforce counted them. */
+  get usage(): { used: number; limit: number } | undefined {
+    return this.#conn.limitInfo.apiUsage;
+  }
+
+  /** One request; a second time with a new token if the first is refused, and never a third. */
+  async send<T>(request: Request, signal: AbortSignal): Promise<T> {
+    const where = this.circumstances(request.kind);
+    const token = await this.#session.token(signal, where);
+    try {
+      return await this.#sendOnce<T>(request, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof RequestFailed) || thrown.failure.cure?.what !== 'session') throw thrown;
+    }
+    await this.#session.token(signal, where, token);
+    return this.#sendOnce<T>(request, signal);
+  }
+
+  /** One request to which a refusal is an answer, too. Not being let in, or the day's limit, is none. */
+  async ask(request: Request, signal: AbortSignal): Promise<{ status: number; body: unknown }> {
+    try {
+      return { status: 200, body: await this.send<unknown>(request, signal) };
+    } catch (thrown) {
+      const answer = thrown instanceof RequestFailed ? thrown.answer : undefined;
+      if (!answer || answer.status < 300 || answer.status === 401 || answer.status >= 500) throw thrown;
+      if (answer.body.includes('REQUEST_LIMIT_EXCEEDED')) throw thrown;
+      return { status: answer.status, body: asJson(answer.body) };
+    }
+  }
+
+  #sendOnce<T>(request: Request, signal: AbortSignal): Promise<T> {
+    return this.#turns.run(() => this.#exchange<T>(request, signal));
+  }
+
+  async #exchange<T>({ kind, method, path, body, headers }: Request, signal: AbortSignal): Promise<T> {
+    if (signal.aborted) throw new RequestFailed(stopping(this.circumstances(kind)));
+    const exchange = new Exchange(this.#tools, timeoutMs, signal);
+    let answer: unknown;
+    let problem: unknown;
+    try {
+      answer = await this.#conn.request<T>(
+        {
+          method,
+          url: path,
+          headers: { 'content-type': 'application/json', ...headers },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        },
+        { transport: exchange },
+      );
+    } catch (thrown) {
+      problem = thrown;
+    }
+    const { status } = exchange.answer ?? {};
+    this.#tools.countRequest(kind, status ?? 'failed');
+    if (this.usage) this.quota.saw(this.usage.limit - this.usage.used, this.usage.limit);
+    // The client takes redirects for success, and hands over what it cannot parse as text.
+    if (
+      status === 204 ||
+      (status !== undefined && status < 300 && typeof answer === 'object' && answer !== null)
+    ) {
+      return answer as T;
+    }
+    const failure = this.#read(exchange, problem, signal, this.circumstances(kind));
+    throw new RequestFailed(failure, problem, exchange.answer);
+  }
+
+  #read({ answer, isLate }: Exchange, problem: unknown, signal: AbortSignal, where: Circumstances): Failure {
+    if (answer && answer.status >= 300) return failureOfAnswer(answer, where);
+    if (answer) return failureOfSilence('it cannot be read', where);
+    if (isLate) {
+      const reason = `Salesforce did not answer ${where.request} within ${timeoutMs / 1000} s.`;
+      return { kind: 'retry', reason };
+    }
+    return signal.aborted ? stopping(where) : failureOfSilence(problem, where);
+  }
+
+  /** What reading a failure of this request needs to know. */
+  circumstances(request: string): Circumstances {
+    return {
+      request,
+      connector: this.#tools.name,
+      now: this.#tools.clock.now(),
+      secrets: [...secretsOf(this.#options.auth), this.#conn.accessToken ?? ''],
+      mapped: this.#mapped,
+      usage: this.usage,
+    };
+  }
+
+  /** The Metadata API has no REST form for some things; the client writes the envelope. */
+  async soap<T>(kind: string, signal: AbortSignal, call: (conn: Connection) => Promise<T>): Promise<T> {
+    await this.#session.token(signal, this.circumstances(kind));
+    const exchange = new Exchange(this.#tools, timeoutMs, signal);
+    this.#conn._transport = exchange;
+    try {
+      return await call(this.#conn);
+    } catch (thrown) {
+      const words = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = hide(`Salesforce answered ${kind}: "${words.slice(0, 500)}".`, this.circumstances(kind));
+      throw new RequestFailed({ kind: 'rejected', reason }, thrown);
+    } finally {
+      this.#tools.countRequest(kind, exchange.answer?.status ?? 'failed');
+    }
+  }
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

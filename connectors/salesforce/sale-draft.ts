@@ -1,0 +1,28 @@
+import { type Delivery, localDate, type RecordDraft, saleOf } from '../../src/connector/contract.ts';
+import { summary } from './call-summary.ts';
+import type { SalesforceOptions } from './options.ts';
+import { ownerFor } from './owners.ts';
+import { ownFields } from './setup-names.ts';
+import { withMapping } from './values.ts';
+
+/** The Opportunity of a sale, as far as the call says it; undefined for a call that is none. */
+export function saleDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {
+  const sale = saleOf(options.sale, delivery);
+  if (!sale) return undefined;
+  const defaults = {
+    Name: sale.name,
+    StageName: sale.stage,
+    CloseDate: localDate(sale.closedAt, delivery.source.timezone),
+    Amount: sale.amount,
+    RecordTypeId: sale.pipeline ?? null,
+    Description: summary(delivery.call),
+    OwnerId: ownerFor(options, delivery),
+  };
+  return {
+    role: 'sale',
+    type: 'opportunity',
+    key: { property: ownFields.Opportunity, value: delivery.key },
+    properties: withMapping(defaults, options.sale?.properties ?? {}, delivery),
+    notes: [],
+  };
+}
