@@ -9,14 +9,14 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /**
  * JSON lines, or readable ones on a terminal. Texts from outside may quote anything, so every string is passed
- * through `redact` before it is written.
+ * through `redact` before it is written. In place of secrets, a function may do that: for secrets that change.
  */
 export function createLog(
   level: LogLevel,
-  secrets: readonly string[] = [],
+  secrets: readonly string[] | ((text: string) => string) = [],
   destination?: DestinationStream,
 ): Log {
-  const redact = redactor(secrets);
+  const redact = typeof secrets === 'function' ? secrets : redactor(secrets);
   const stream =
     destination ??
     (process.stdout.isTTY
@@ -28,9 +28,17 @@ export function createLog(
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: { streamWrite: redact },
+      hooks: { streamWrite: (line) => withoutControls(redact(line)) },
     },
     stream ?? pino.destination({ dest: 1, sync: true }),
+  );
+}
+
+/** Texts from outside must not steer the terminal that shows the log: in a JSON line these are escapes, or stand as they are. */
+function withoutControls(line: string): string {
+  return line.replace(
+    /(?<!\\)((?:\\\\)*)\\(?:u00(?:[01][0-9a-f]|7f)|[bfr])|[\u007f-\u009f\u202a-\u202e]/g,
+    '$1?',
   );
 }
 

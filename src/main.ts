@@ -1,13 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
-import { systemClock } from './clock.ts';
+import { AlertWatch } from './alert/watch.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
+import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, redactor } from './log.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { metricsRoutes } from './metrics/routes.ts';
+import { Access, securityHeaders } from './operator/access.ts';
+import { Api } from './operator/api.ts';
+import { indexedCall, readingVersion } from './operator/indexed-call.ts';
+import { Live } from './operator/live.ts';
+import { Operator } from './operator/operator.ts';
+import { pageRoutes } from './operator/page.ts';
+import { OperatorProblem } from './operator/problem.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
@@ -16,6 +27,7 @@ import { type Receiving, receiveRoutes } from './receive/routes.ts';
 import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
 import { sourceTokens } from './source-tokens.ts';
+import { IndexSweep } from './store/index-sweep.ts';
 import { dataDirOf, openStore } from './store/open.ts';
 import { RetentionSweep } from './store/retention-sweep.ts';
 import type { Store } from './store/store.ts';
@@ -26,6 +38,8 @@ export interface Bridge {
   url: string;
   settings: Settings;
   store: Store;
+  /** What can be asked and done. */
+  operator: Operator;
   /** What to paste into the Delacon portal. */
   pushUrls(): PushUrls[];
   /** Stops taking, finishes what was taken, settles what is in flight or leaves it due, closes. */
@@ -40,12 +54,19 @@ export interface PushUrls {
   update: string;
 }
 
+export function pushUrlsOf(source: string, base: string, token: string): PushUrls {
+  const single = `${base.replace(/\/+$/, '')}/push/${token}`;
+  return { source, single, create: `${single}/create`, update: `${single}/update` };
+}
+
 export interface StartOptions {
   configPath: string | undefined;
   env: Record<string, string | undefined>;
   overrides?: { port?: number; storeUrl?: string };
   /** Instead of one made from `log.level`. */
   log?: Log;
+  /** Instead of the machine's. */
+  clock?: Clock;
 }
 
 /** How often the files of the configuration are looked at. */
@@ -56,28 +77,101 @@ const watchEveryMs = 2_000;
  * operator: ConfigProblems, or a sentence on the store or the port.
  */
 export async function startBridge(options: StartOptions): Promise<Bridge> {
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   let loaded = await load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   const dataDir = dataDirOf(storeSettings.url);
   let tokens = await sourceTokens(loaded.settings, dataDir);
-  const log =
-    options.log ?? createLog(loaded.settings.log.level, [...loaded.secrets, ...Object.values(tokens).flat()]);
+  // Those of before a reload stay hidden: Delacon may use an old token for a while.
+  const secrets = new Set<string>();
+  let redact = (text: string) => text;
+  const hideSecrets = () => {
+    for (const secret of [...loaded.secrets, ...Object.values(tokens).flat()]) secrets.add(secret);
+    redact = redactor([...secrets]);
+  };
+  hideSecrets();
+  const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line));
   for (const warning of loaded.warnings) log.warn(warning);
 
   const store = await openStore(storeSettings.url, 'bridge');
   const holder = randomUUID();
-  const workers = new Map<string, { worker: Worker; settings: ConnectorSettings }>();
+  const workers = new Map<string, { worker: Worker; connection: Connection; settings: ConnectorSettings }>();
   let receiving = receivingOf(loaded.settings, tokens, clock.now());
   const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
   const wake = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.wake();
   };
+  const metrics = new Metrics({
+    store,
+    clock,
+    sources: () => Object.keys(loaded.settings.sources),
+    connectors: () =>
+      [...workers].map(([name, { worker, connection }]) => ({
+        name,
+        connection,
+        condition: worker.condition,
+      })),
+  });
+  /** After somebody changed something: what is due, or whether a connector is paused. */
+  const lookAgain = (connectors: Iterable<string>) => {
+    for (const name of connectors) workers.get(name)?.worker.lookAgain();
+  };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
+  const alerts = new AlertWatch({
+    store,
+    holder,
+    settings: () => loaded.settings,
+    clock,
+    log,
+    redact: (text) => redactor([...loaded.secrets, ...Object.values(tokens).flat()])(text),
+  });
+
+  let baseUrl = '';
+  const pushUrls = () =>
+    Object.entries(tokens).map(([source, [token = '']]) =>
+      pushUrlsOf(source, loaded.settings.listen.publicUrl ?? baseUrl, token),
+    );
+  const operator = new Operator({
+    store,
+    settings: () => loaded.settings,
+    clock,
+    async withConnection(name, use) {
+      const running = workers.get(name);
+      if (!running)
+        throw new OperatorProblem('conflict', `The connector ${name} is just starting: try again.`);
+      return use(running.connection);
+    },
+    running(name) {
+      const quota = workers.get(name)?.connection.quota;
+      if (!quota) return undefined;
+      return {
+        quota: quota.limit > 0 ? { remaining: quota.remaining, limit: quota.limit } : null,
+        isThrifty: quota.isLow,
+      };
+    },
+    pushUrls,
+    wake: lookAgain,
+  });
+  const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
+  const api = new Api({ operator, access, log });
+  let version = { of: loaded.settings, name: readingVersion(loaded.settings) };
+  const index = new IndexSweep({
+    store,
+    clock,
+    log,
+    reading() {
+      const { settings } = loaded;
+      if (version.of !== settings) version = { of: settings, name: readingVersion(settings) };
+      return { version: version.name, read: (state) => indexedCall(settings, state) };
+    },
+    indexed: (calls) => operator.changed.calls(calls),
+  });
+  const live = new Live(clock, (changed) => operator.changes(changed));
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
-    const connection = await openConnection(name, settings, { store, clock, log, dataDir });
+    const onlooker = metrics.onlooker(name);
+    const connection = await openConnection(name, settings, { store, clock, log, dataDir, onlooker });
     const worker = new Worker({
       connector: name,
       connection,
@@ -87,9 +181,15 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       log,
       read: (due) => deliveryOf(loaded.settings, due),
+      settled(due, outcome, state) {
+        metrics.settled(due, outcome, state);
+        operator.changed.calls([due.state]);
+        operator.changed.connectors();
+      },
     });
-    workers.set(name, { worker, settings });
+    workers.set(name, { worker, connection, settings });
     worker.start();
+    operator.changed.connectors();
   }
 
   async function stopConnector(name: string): Promise<void> {
@@ -110,6 +210,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     tokens = await sourceTokens(next.settings, dataDir);
     const schedule = JSON.stringify(loaded.settings.delivery) === JSON.stringify(next.settings.delivery);
     loaded = next;
+    hideSecrets();
     receiving = { ...receivingOf(next.settings, tokens, clock.now()), closing: receiving.closing };
     for (const [name, { settings }] of workers) {
       const wanted = next.settings.connectors[name];
@@ -133,32 +234,50 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiveRoutes({
         current: () => receiving,
         record: (push) => store.record(push),
-        recordUnreadable: (body) => store.recordUnreadable(body),
+        async recordUnreadable(body) {
+          metrics.unreadable(body.source);
+          await store.recordUnreadable(body);
+          operator.changed.rejected();
+        },
         route,
-        recorded(push, { due, state }) {
+        recorded(push, recorded) {
+          const { due, state } = recorded;
+          metrics.recorded(push, recorded);
           wake(due);
           if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
+        refused: (outcome, source) => metrics.refused(outcome, source),
         peer: peerOf,
         clock,
         log,
       }),
     );
-    app.route('/', statusRoutes({ store, settings: () => loaded.settings, peer: peerOf }));
-    app.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
-    app.onError((reason, context) => {
-      log.error({ err: reason }, 'A request failed.');
-      return context.json({ error: 'An unexpected error.' }, 500);
-    });
-    server = await listen(
-      app,
-      listenSettings.host,
-      listenSettings.port,
-      loaded.settings.receive.maxBodyBytes,
+    const others = new Hono();
+    others.use(securityHeaders);
+    others.route('/', api.routes);
+    others.route('/', metricsRoutes(metrics, access));
+    others.route('/', statusRoutes(store));
+    others.route(
+      '/',
+      pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),
     );
+    others.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
+    // Pushes go past all this: what every other answer gets would cost each of them.
+    app.notFound((context) => others.fetch(context.req.raw, context.env));
+    for (const routes of [app, others])
+      routes.onError((reason, context) => {
+        log.error({ err: reason }, 'A request failed.');
+        return context.json({ error: 'An unexpected error.' }, 500);
+      });
+    server = await listen(app, listenSettings.host, listenSettings.port, loaded.settings.receive);
     sweep.start();
     retention.start();
-    const unwatchStore = store.watch(() => wake(workers.keys()));
+    alerts.start();
+    index.start();
+    const unwatchStore = store.watch(() => {
+      lookAgain(workers.keys());
+      operator.changed.connectors();
+    });
     const unwatchFiles = watchFiles(() => loaded.files, reload);
     unwatch = () => {
       unwatchStore();
@@ -172,22 +291,23 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const host =
     listenSettings.host === '0.0.0.0' || listenSettings.host === '::' ? '127.0.0.1' : listenSettings.host;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+  baseUrl = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
   return {
-    url,
+    url: baseUrl,
     settings: loaded.settings,
     store,
-    pushUrls: () =>
-      Object.entries(tokens).map(([source, [token]]) => {
-        const single = `${loaded.settings.listen.publicUrl ?? url}/push/${token}`;
-        return { source, single, create: `${single}/create`, update: `${single}/update` };
-      }),
+    operator,
+    pushUrls,
     async stop() {
       receiving = { ...receiving, closing: true };
       unwatch();
+      live.close();
+      api.close();
       await server.stop();
       await sweep.stop();
       await retention.stop();
+      await alerts.stop();
+      await index.stop();
       await Promise.all([...workers.keys()].map(stopConnector));
       await store.close();
     },
@@ -216,7 +336,7 @@ function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: 
       ]),
     ),
     proxies: new AddressList(settings.listen.trustedProxies),
-    maxBodyBytes: settings.receive.maxBodyBytes,
+    ...settings.receive,
     closing: false,
   };
 }

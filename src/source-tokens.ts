@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Settings } from './config/settings.ts';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Source } from './config/settings.ts';
+import { makeFolder } from './runtime/folder.ts';
 
 /**
  * The tokens of every source. A source that has none configured gets one made at first start, kept in a file beside
  * the store that only this user can read, so that its URLs stay the same from then on.
  */
-export async function sourceTokens(settings: Settings, dataDir: string): Promise<Record<string, string[]>> {
+export async function sourceTokens(
+  settings: { sources: Record<string, Pick<Source, 'tokens'>> },
+  dataDir: string,
+): Promise<Record<string, string[]>> {
   const tokens: Record<string, string[]> = {};
   for (const [name, source] of Object.entries(settings.sources)) {
     tokens[name] =
@@ -19,7 +23,7 @@ export async function sourceTokens(settings: Settings, dataDir: string): Promise
 async function keptToken(file: string): Promise<string> {
   const made = randomBytes(24).toString('base64url');
   try {
-    await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     // wx: of two that start at once, one makes the token and the other reads it.
     await writeFile(file, `${made}\n`, { mode: 0o600, flag: 'wx' });
     return made;

@@ -37,6 +37,7 @@ docs('the promise stands in the README, word for word', () => {
 docs('every link between the documents leads to a file', () => {
   for (const file of [
     'README.md',
+    'config/metrics.md',
     'connectors/README.md',
     'connectors/hubspot/README.md',
     'connectors/salesforce/README.md',

@@ -105,6 +105,15 @@ log('a line stays JSON, whatever is masked in it', () => {
   assert.is((lines[2]!['err'] as Error).message, 'Number +6144***444 was refused');
 });
 
+log('a text from outside cannot steer the terminal or make a line of its own', () => {
+  const hostile = 'a\u001b[2Jb\u009b31mc\rd\ne\u202ef\u007fg\bh';
+  const { text, lines } = capture([], (log) => log.info({ name: hostile, literal: '\\u001b' }, hostile));
+  assert.is(lines.length, 1);
+  assert.equal([lines[0]!['name'], lines[0]!['literal']], ['a?[2Jb?31mc?d\ne?f?g?h', '\\u001b']);
+  assert.is(lines[0]!['msg'], lines[0]!['name']);
+  assert.is(text.split('\n').length, 2);
+});
+
 log('a long line of digits and blanks is passed through in one go', () => {
   const text = '0 '.repeat(100_000);
   assert.ok(redactor([])(text).length > 0);

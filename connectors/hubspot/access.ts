@@ -15,7 +15,13 @@ const leastLeftMs = 60_000;
  * all of them are built at once.
  */
 export function buildApis(client: Client): void {
-  void [client.crm.objects.batchApi, client.crm.properties.coreApi, client.crm.associations.v4.batchApi];
+  void [
+    client.crm.objects.batchApi,
+    client.crm.properties.coreApi,
+    client.crm.associations.v4.batchApi,
+    client.crm.owners.ownersApi,
+    client.crm.pipelines.pipelinesApi,
+  ];
 }
 
 type Ask = <T>(request: string, send: () => Promise<T>) => Promise<T>;

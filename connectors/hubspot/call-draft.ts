@@ -4,16 +4,23 @@ import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
 import { withMapping } from './values.ts';
 
-/** Outcomes that every account begins with. https://developers.hubspot.com/docs/api-reference/latest/crm/activities/calls/guide */
-export const dispositions = {
-  connected: 'f240bbac-87c9-4f6e-bf70-924b57d47db7',
-  busy: '9d9162e7-6cf3-4944-bf63-4dff82258764',
-  noAnswer: '73a0d17f-1163-4015-bdd5-ec830791da20',
-  leftVoicemail: 'b2cf5968-551e-4856-9783-52b3da59a7d0',
-} as const;
+/**
+ * The outcomes that every account begins with, by what came of a call.
+ * https://developers.hubspot.com/docs/api-reference/latest/crm/activities/calls/guide
+ */
+export const defaultOutcomes: Readonly<Record<string, string>> = {
+  answered: 'f240bbac-87c9-4f6e-bf70-924b57d47db7', // Connected
+  busy: '9d9162e7-6cf3-4944-bf63-4dff82258764', // Busy
+  unanswered: '73a0d17f-1163-4015-bdd5-ec830791da20', // No answer
+  voicemail: 'b2cf5968-551e-4856-9783-52b3da59a7d0', // Left voicemail
+};
 
 /** The call record of a delivery: the whole of what the call shows now, whatever it showed before. */
-export function callDraft(options: HubSpotOptions, delivery: Delivery): RecordDraft {
+export function callDraft(
+  options: HubSpotOptions,
+  delivery: Delivery,
+  ownerId: string | null = null,
+): RecordDraft {
   const { call, source } = delivery;
   const scope = { call, timezone: source.timezone };
   const defaults = {
@@ -22,11 +29,12 @@ export function callDraft(options: HubSpotOptions, delivery: Delivery): RecordDr
     hs_call_body: summary(call),
     hs_call_direction: 'INBOUND',
     hs_call_status: statusOf(call),
-    hs_call_disposition: dispositionOf(call),
+    hs_call_disposition: outcomeOf(call, options.activity.outcomes),
     hs_call_duration: call.durationSeconds === null ? null : call.durationSeconds * 1000, // milliseconds
     hs_call_from_number: call.caller.number ?? call.caller.raw,
     hs_call_to_number: call.dialled.number ?? call.dialled.raw,
     hs_call_recording_url: recordingOf(call),
+    hubspot_owner_id: ownerId,
   };
   return {
     role: 'activity',
@@ -45,11 +53,23 @@ function statusOf(call: Call): string {
   return 'COMPLETED';
 }
 
-function dispositionOf(call: Call): string | null {
-  if (call.result === 'answered') return dispositions.connected;
-  if (call.voicemail) return dispositions.leftVoicemail;
-  if (call.result === 'busy') return dispositions.busy;
-  return call.result === 'unanswered' ? dispositions.noAnswer : null;
+/** What we call what came of a call. */
+const ownNames: readonly string[] = ['answered', 'busy', 'unanswered', 'voicemail', 'other'];
+
+/** By the survey's answer or the result as Delacon worded it, where these are configured; else by our own names. */
+function outcomeOf(call: Call, configured: Readonly<Record<string, string>>): string | null {
+  const outcomes = new Map(
+    Object.entries({ ...defaultOutcomes, ...configured }).map(([name, one]) => [
+      name.trim().toLowerCase(),
+      one,
+    ]),
+  );
+  const told = [call.survey.outcome, call.resultText]
+    .map((text) => text?.trim().toLowerCase() ?? '')
+    .filter((text) => !ownNames.includes(text));
+  const isVoicemail = call.voicemail === true && call.result !== 'answered';
+  const name = [...told, isVoicemail ? 'voicemail' : '', call.result ?? ''].find((one) => outcomes.has(one));
+  return name === undefined ? null : (outcomes.get(name) ?? null);
 }
 
 function recordingOf(call: Call): string | null {

@@ -1,160 +1,75 @@
-import type { Delivery, RecordRef, Records } from '../../src/connector/contract.ts';
-import type { HubSpotApi, Properties, UpdateInput, Written } from './api.ts';
-import { type Failure, RequestFailed } from './failures.ts';
-import { ownProperties } from './setup-names.ts';
+import type { HubSpotApi } from './api.ts';
+import { linksTo } from './associations.ts';
+import { callDraft } from './call-draft.ts';
+import type { Found, HubSpotFindings } from './found.ts';
+import { type Job, KeyedRecords } from './keyed-records.ts';
+import type { HubSpotOptions } from './options.ts';
+import type { Records } from './records.ts';
+import type { SearchedCalls } from './searched-calls.ts';
+import type { Values } from './values.ts';
+import type { Work } from './work.ts';
 
-/** A call to be written, and the contact it belongs to. */
-export interface CallJob {
-  delivery: Delivery;
-  properties: Properties;
-  contactId: string | null;
-}
-
-/** What became of a call, and what of it is in HubSpot: after a failure too, there may be something. */
-export interface CallResult {
-  records: Records;
-  failure?: Failure;
-}
-
-type Results = Map<CallJob, CallResult>;
-
-const key = ownProperties.calls;
-
-/**
- * Writes calls so that each is one record, whatever was written before:
- *
- *     id known ──▶ update ──gone──▶ ┐
- *     id unknown ─────────────────▶ create under the key ──taken──▶ read by key ──▶ update ──▶ link
- *
- * A new record brings its link along. One that was there is linked unless it is known to have been.
- */
+/** The call records: one for each call, the whole of it written each time. */
 export class Calls {
-  readonly #api: HubSpotApi;
+  readonly #records: KeyedRecords;
+  readonly #options: HubSpotOptions;
+  readonly #searched: SearchedCalls;
+  readonly #findings: HubSpotFindings;
 
-  constructor(api: HubSpotApi) {
-    this.#api = api;
+  constructor(
+    api: HubSpotApi,
+    records: Records,
+    options: HubSpotOptions,
+    searched: SearchedCalls,
+    findings: HubSpotFindings,
+  ) {
+    this.#records = new KeyedRecords(api, records, 'calls', 'keptUpToDate', () => findings.all());
+    this.#options = options;
+    this.#searched = searched;
+    this.#findings = findings;
   }
 
-  async write(jobs: readonly CallJob[], signal: AbortSignal): Promise<Results> {
-    const results: Results = new Map();
-    const known = new Map<CallJob, string>();
-    for (const job of jobs) {
-      const id = job.delivery.records.activity?.id;
-      if (id !== undefined) known.set(job, id);
-    }
-    const gone = await this.#update(known, (job) => job.delivery.records, results, signal);
-    const fresh = [...jobs.filter((job) => !known.has(job)), ...gone];
-    const taken = await this.#create(fresh, results, signal);
-    await this.#adopt(taken, results, signal);
-    await this.#link(results, signal);
-    return results;
-  }
-
-  /** Updates by id; answers the jobs whose record is gone. */
-  async #update(
-    ids: ReadonlyMap<CallJob, string>,
-    before: (job: CallJob) => Records,
-    results: Results,
-    signal: AbortSignal,
-  ): Promise<CallJob[]> {
-    if (ids.size === 0) return [];
-    const inputs = [...ids].map(([job, id]) => ({ ...input(job), id }));
-    const written = await orFailAll(inputs, () => this.#api.update('calls', inputs, signal));
-    const gone: CallJob[] = [];
-    for (const [job, id] of ids) {
-      const { failure } = written.get(job.delivery.key) as Written;
-      const records = { ...before(job), activity: activity(id) };
-      if (failure?.cure?.what === 'gone') gone.push(job);
-      else results.set(job, failure ? { records, failure } : { records });
-    }
-    return gone;
-  }
-
-  /** Creates; answers the jobs whose key a record has already, from an attempt whose answer was lost. */
-  async #create(jobs: readonly CallJob[], results: Results, signal: AbortSignal): Promise<CallJob[]> {
-    if (jobs.length === 0) return [];
-    const inputs = jobs.map((job) => ({ ...input(job), contactId: job.contactId ?? undefined }));
-    const written = await orFailAll(inputs, () => this.#api.create('calls', inputs, signal));
-    const taken: CallJob[] = [];
-    for (const job of jobs) {
-      const { row, failure } = written.get(job.delivery.key) as Written;
-      if (row) results.set(job, { records: { activity: activity(row.id), ...person(job) } });
-      else if (isOurKey(failure)) taken.push(job);
-      else results.set(job, { records: {}, failure: failure as Failure });
-    }
-    return taken;
-  }
-
-  /** Finds the records that have these keys, and updates them. */
-  async #adopt(taken: readonly CallJob[], results: Results, signal: AbortSignal): Promise<void> {
-    if (taken.length === 0) return;
-    const keys = taken.map(({ delivery }) => delivery.key);
-    try {
-      const rows = await this.#api.read('calls', keys, { idProperty: key, properties: [key] }, signal);
-      const idOf = new Map(rows.map((row) => [row.properties[key], row.id]));
-      const found = new Map<CallJob, string>();
-      const hidden: CallJob[] = [];
-      for (const job of taken) {
-        const id = idOf.get(job.delivery.key);
-        if (id === undefined) hidden.push(job);
-        else found.set(job, id);
-      }
-      hidden.push(...(await this.#update(found, () => ({}), results, signal)));
-      for (const job of hidden) results.set(job, { records: {}, failure: isHidden(job) });
-    } catch (thrown) {
-      if (!(thrown instanceof RequestFailed)) throw thrown;
-      for (const job of taken) results.set(job, { records: {}, failure: thrown.failure });
+  async write(works: readonly Work[], signal: AbortSignal): Promise<void> {
+    const found = await this.#findings.all();
+    const jobs = works.map((work) => this.#job(work, found));
+    const write = (due: typeof jobs) => this.#records.write(due, signal);
+    const results =
+      found.callKeys === 'searched'
+        ? await this.#searched.write(jobs, found, (due) => write([...due]), signal)
+        : await write(jobs);
+    for (const [{ work }, { id, notes, failure }] of results) {
+      work.notes.push(...notes);
+      work.records = {
+        ...work.records,
+        ...(id === null ? {} : { activity: { type: 'call', id } }),
+        ...(failure || work.contactId === null ? {} : { person: { type: 'contact', id: work.contactId } }),
+      };
+      if (failure) work.failures.push(failure);
     }
   }
 
-  /** Links what was updated and is not known to be linked. */
-  async #link(results: Results, signal: AbortSignal): Promise<void> {
-    const links = [...results].flatMap(([job, { records, failure }]) => {
-      if (failure || !records.activity || records.person || job.contactId === null) return [];
-      const callId = records.activity.id;
-      return [{ job, callId, contactId: job.contactId, objectWriteTraceId: callId }];
-    });
-    if (links.length === 0) return;
-    const linked = await orFailAll(links, () => this.#api.linkToContacts(links, signal));
-    for (const { job, callId } of links) {
-      const failure = linked.get(callId)?.failure;
-      const records = { activity: activity(callId) };
-      results.set(job, failure ? { records, failure } : { records: { ...records, ...person(job) } });
-    }
+  #job(work: Work, found: Partial<Found>): Job & { work: Work } {
+    const { delivery, contactId, companyId, ownerId } = work;
+    const { activity, person } = delivery.records;
+    const draft = callDraft(this.#options, delivery, ownerId);
+    work.notes.push(...draft.notes);
+    return {
+      work,
+      key: delivery.key,
+      values: withKnownStatus(draft.properties, found, work.notes),
+      timezone: delivery.source.timezone,
+      links: linksTo(contactId, companyId),
+      known: activity ? { id: activity.id, isLinked: person !== undefined } : null,
+    };
   }
 }
 
-function input({ delivery, properties }: CallJob): Omit<UpdateInput, 'id'> {
-  return { objectWriteTraceId: delivery.key, properties: { ...properties, [key]: delivery.key } };
-}
-
-function activity(id: string): RecordRef {
-  return { type: 'call', id };
-}
-
-function person({ contactId }: CallJob): Pick<Records, 'person'> {
-  return contactId === null ? {} : { person: { type: 'contact', id: contactId } };
-}
-
-/** HubSpot's complaint may leave out which property it is about; then it is taken to be the key. */
-function isOurKey(failure: Failure | undefined): boolean {
-  return failure?.cure?.what === 'conflict' && (failure.cure.property ?? key) === key;
-}
-
-function isHidden({ delivery }: CallJob): Failure {
-  const reason = `HubSpot says that a call has ${key} ${delivery.key} already, but does not show it.`;
-  return { kind: 'retry', reason };
-}
-
-/** A request that failed as a whole failed for each of its inputs. */
-async function orFailAll(
-  inputs: readonly { objectWriteTraceId: string }[],
-  send: () => Promise<Map<string, Written>>,
-): Promise<Map<string, Written>> {
-  try {
-    return await send();
-  } catch (thrown) {
-    if (!(thrown instanceof RequestFailed)) throw thrown;
-    return new Map(inputs.map((one) => [one.objectWriteTraceId, { failure: thrown.failure }]));
-  }
+/** A status that the account does not have would be left out: `COMPLETED` says at least that the call is over. */
+function withKnownStatus(values: Values, { statuses }: Partial<Found>, notes: string[]): Values {
+  const status = values['hs_call_status'];
+  if (!statuses || status === undefined || statuses.includes(String(status))) return values;
+  const { hs_call_status: _, ...rest } = values;
+  const instead = statuses.includes('COMPLETED') ? { hs_call_status: 'COMPLETED' } : {};
+  notes.push(`This HubSpot account has no call status ${status}.`);
+  return { ...rest, ...instead };
 }

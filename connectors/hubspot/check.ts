@@ -1,62 +1,106 @@
 import type { Finding } from '../../src/connector/contract.ts';
 import type { HubSpotApi, ObjectType, PropertyDefinition } from './api.ts';
-import { dispositions } from './call-draft.ts';
+import { defaultOutcomes } from './call-draft.ts';
 import { RequestFailed } from './failures.ts';
-import type { HubSpotOptions } from './options.ts';
-import { flaw } from './setup.ts';
-import { ownProperties } from './setup-names.ts';
+import { fitValue, listed } from './fitting.ts';
+import type { Found, HubSpotFindings } from './found.ts';
+import { type HubSpotOptions, mappedProperties } from './options.ts';
+import type { Owners } from './owners.ts';
+import type { Pipelines } from './pipelines.ts';
+import { flaw, objectTypes, wantedProperties } from './setup.ts';
+import { mappedAt } from './setup-names.ts';
 
-/** Looks at everything that can be looked at without writing: token, scopes to read, own and mapped properties. */
+/**
+ * Looks at everything that can be looked at without writing: token, scopes to read, own and mapped properties, call
+ * outcomes, owners, and where deals go.
+ */
 export async function check(
   api: HubSpotApi,
   options: HubSpotOptions,
+  findings: HubSpotFindings,
+  owners: Owners,
+  pipelines: Pipelines,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  try {
+  const token = await found('token', async () => {
     const { portalId } = await api.account(signal);
-    const calls = await api.properties('calls', signal);
-    const contacts = await api.properties('contacts', signal);
-    return [
-      { level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.` },
-      ownProperty(api, 'calls', calls),
-      ownProperty(api, 'contacts', contacts),
-      ...mappedProperties('calls', 'activity', Object.keys(options.activity.properties), calls),
-      ...mappedProperties('contacts', 'person', Object.keys(options.person.properties), contacts),
-      ...callOutcomes(options, calls),
-    ];
+    return [{ level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.` }];
+  });
+  if (token.some(({ level }) => level === 'problem')) return token; // everything else would say the same
+  const account = await findings.all();
+  const all = [...token];
+  for (const objectType of objectTypes(options)) {
+    const more = await found(`properties of ${objectType}`, async () => {
+      const properties = await api.properties(objectType, signal);
+      return [
+        ...ownProperties(api, objectType, options, account, properties),
+        ...mapped(objectType, mappedProperties(options)[objectType], properties),
+        ...(objectType === 'calls' ? callOutcomes(options, properties) : []),
+      ];
+    });
+    all.push(...more);
+  }
+  if (options.owner) all.push(...(await found('owner', () => ownerFindings(owners, signal))));
+  if (options.followUp && !options.owner && !('hubspot_owner_id' in options.followUp.properties)) {
+    all.push({
+      level: 'warning',
+      subject: 'followUp',
+      message: "Nobody owns the tasks, so they are in nobody's queue.",
+      fix: 'Set `owner`, or map followUp.properties.hubspot_owner_id.',
+    });
+  }
+  if (options.sale) all.push(...(await found('sale', () => saleFindings(pipelines, signal))));
+  if (options.activity.company)
+    all.push(...(await found('activity.company', () => companyFindings(api, signal))));
+  return all;
+}
+
+/** What HubSpot refuses to show is a finding, too, and hides nothing else. */
+async function found(subject: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await look();
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
     const { kind, reason } = thrown.failure;
     const fix =
       kind === 'retry' ? 'Try again in a minute.' : 'Look at the access token and its scopes in HubSpot.';
-    return [{ level: 'problem', subject: 'token', message: reason, fix }];
+    return [{ level: 'problem', subject, message: reason, fix }];
   }
 }
 
-function ownProperty(
+function ownProperties(
   api: HubSpotApi,
   objectType: ObjectType,
+  options: HubSpotOptions,
+  account: Partial<Found>,
   properties: readonly PropertyDefinition[],
-): Finding {
-  const name = ownProperties[objectType];
-  const subject = `property ${objectType}.${name}`;
-  const problem = flaw(properties.find((property) => property.name === name));
-  if (problem === undefined) return { level: 'ok', subject, message: 'It is there, and unique.' };
+): Finding[] {
   const fix = `Run \`delacon-bridge setup ${api.connector}\`.`;
-  if (problem === 'missing') return { level: 'problem', subject, message: 'It is missing.', fix };
-  return { level: 'problem', subject, message: `It ${problem}`, fix };
+  return wantedProperties(objectType, options, account).map((wanted) => {
+    const subject = `property ${objectType}.${wanted.name}`;
+    const problem = flaw(
+      wanted,
+      properties.find((property) => property.name === wanted.name),
+    );
+    const message =
+      objectType === 'calls' && !wanted.hasUniqueValue
+        ? 'HubSpot does not keep it unique here, so calls are searched for before they are made again.'
+        : `It is there${wanted.hasUniqueValue ? ', and unique' : ''}.`;
+    if (problem === undefined) return { level: 'ok', subject, message };
+    if (problem === 'missing') return { level: 'problem', subject, message: 'It is missing.', fix };
+    return { level: 'problem', subject, message: `It ${problem}`, fix };
+  });
 }
 
-function mappedProperties(
+function mapped(
   objectType: ObjectType,
-  part: 'activity' | 'person',
   names: readonly string[],
   properties: readonly PropertyDefinition[],
 ): Finding[] {
   return names.map((name) => {
     const subject = `property ${objectType}.${name}`;
     const property = properties.find((known) => known.name === name);
-    const where = `${part}.properties.${name}`;
+    const where = `${mappedAt[objectType]}.${name}`;
     if (!property) {
       const fix = `Create it in HubSpot, or take ${where} out of the configuration.`;
       return { level: 'problem', subject, message: 'It is mapped, but HubSpot does not have it.', fix };
@@ -69,20 +113,50 @@ function mappedProperties(
   });
 }
 
-/** Accounts may replace the outcomes that HubSpot begins with, and a call with an unknown one would be refused. */
+/** Accounts may replace the outcomes that HubSpot begins with, and a call with an unknown one goes without. */
 function callOutcomes(options: HubSpotOptions, calls: readonly PropertyDefinition[]): Finding[] {
   const property = calls.find(({ name }) => name === 'hs_call_disposition');
   if (!property || property.options.length === 0 || 'hs_call_disposition' in options.activity.properties)
     return [];
-  const known = new Set(property.options.map((option) => option.value));
-  const missing = Object.entries(dispositions).filter(([, id]) => !known.has(id));
+  const outcomes = Object.entries({ ...defaultOutcomes, ...options.activity.outcomes });
+  const missing = outcomes.filter(
+    ([, outcome]) => outcome !== '' && fitValue(property.name, outcome, property, 'UTC').text === null,
+  );
   if (missing.length === 0) return [];
+  const names = missing.map(([name, outcome]) => `"${outcome}" for ${name}`).join(', ');
   return [
     {
       level: 'problem',
       subject: 'property calls.hs_call_disposition',
-      message: `The account has no call outcome ${missing.map(([name, id]) => `${name} (${id})`).join(', ')}.`,
-      fix: 'Map activity.properties.hs_call_disposition to the outcomes of the account, or to "" to write none.',
+      message: `The account has no call outcome ${names}. It has ${listed(property.options)}.`,
+      fix: 'Name one of them in activity.outcomes, by label or id, or "" to write none.',
     },
   ];
+}
+
+async function ownerFindings(owners: Owners, signal: AbortSignal): Promise<Finding[]> {
+  const refused = await owners.refused(signal);
+  if (refused.size === 0)
+    return [{ level: 'ok', subject: 'owner', message: 'All of them are active users.' }];
+  return [...refused].map(([email, { problem, fix }]) => ({
+    level: 'problem',
+    subject: `owner ${email}`,
+    message: problem,
+    fix,
+  }));
+}
+
+async function saleFindings(pipelines: Pipelines, signal: AbortSignal): Promise<Finding[]> {
+  pipelines.forget();
+  const place = await pipelines.place(signal);
+  if ('problem' in place) {
+    return [{ level: 'problem', subject: 'sale', message: place.problem, fix: place.fix }];
+  }
+  const message = `Deals go to pipeline ${place.pipeline}, stage ${place.stage}.`;
+  return [{ level: 'ok', subject: 'sale', message }];
+}
+
+async function companyFindings(api: HubSpotApi, signal: AbortSignal): Promise<Finding[]> {
+  await api.companiesOf(['1'], signal);
+  return [{ level: 'ok', subject: 'activity.company', message: 'The companies of contacts can be read.' }];
 }

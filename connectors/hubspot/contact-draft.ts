@@ -1,19 +1,32 @@
 import type { Delivery, RecordDraft } from '../../src/connector/contract.ts';
+import { touchChanges } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
-import { withMapping } from './values.ts';
+import { filled, withMapping } from './values.ts';
 
 /** The contact that a call makes when HubSpot has none with its number; undefined for a number that is not known. */
-export function contactDraft(options: HubSpotOptions, delivery: Delivery): RecordDraft | undefined {
+export function contactDraft(
+  options: HubSpotOptions,
+  delivery: Delivery,
+  ownerId: string | null = null,
+): RecordDraft | undefined {
   const { caller } = delivery.call;
   if (caller.number === null) return undefined;
   // A contact needs a name, and whoever sees it must be able to tell that nobody gave it one.
-  const defaults = { phone: caller.number, firstname: 'Caller', lastname: caller.display };
+  const defaults = {
+    phone: caller.number,
+    firstname: 'Caller',
+    lastname: caller.display,
+    hubspot_owner_id: ownerId,
+  };
   return {
     role: 'person',
     type: 'contact',
     key: { property: ownProperties.contacts, value: caller.number },
-    properties: withMapping(defaults, options.person.properties, delivery),
+    properties: {
+      ...(options.attribution ? filled(touchChanges({}, delivery)) : {}),
+      ...withMapping(defaults, options.person.properties, delivery),
+    },
     notes: [],
   };
 }

@@ -1,22 +1,27 @@
 import { LRUCache } from 'lru-cache';
-import { type Delivery, type Log, mapFields, maskNumber, type People } from '../../src/connector/contract.ts';
-import type { HubSpotApi, Properties, Row, UpdateInput, Written } from './api.ts';
+import { type Log, mapFields, maskNumber, type People, type Tools } from '../../src/connector/contract.ts';
+import type { HubSpotApi } from './api.ts';
+import { attributionNames, touchChanges } from './attribution.ts';
+import type { Properties, Row } from './batches.ts';
 import { contactDraft } from './contact-draft.ts';
-import { type Failure, RequestFailed } from './failures.ts';
+import { type Failure, missingProperty, RequestFailed } from './failures.ts';
+import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import { choose, packSearches, searchByPhone } from './phone-search.ts';
+import type { Draft, Fate, Records } from './records.ts';
 import { ownProperties } from './setup-names.ts';
-import { asText } from './values.ts';
+import type { UnownedContacts } from './unowned-contacts.ts';
+import type { Work } from './work.ts';
 
 /** Whom a call belongs to: a contact, nobody, or not to be known yet. */
-export type Resolution =
-  | { contactId: string | null; notes: string[]; failure?: undefined }
-  | { failure: Failure; contactId?: undefined };
+type Resolution =
+  | { contactId: string | null; notes: readonly string[]; failure?: undefined }
+  | { failure: Failure; notes?: undefined; contactId?: undefined };
 
-/** A caller who is to be resolved, with the calls that need it. */
+/** A caller who is to be resolved, with the calls that need it, oldest first. */
 interface Caller {
   number: string;
-  calls: Delivery[];
+  calls: Work[];
 }
 
 const key = ownProperties.contacts;
@@ -24,8 +29,10 @@ const key = ownProperties.contacts;
 /** The contacts of callers: known, found by key, found by number, or made; each number once at a time. */
 export class Contacts {
   readonly #api: HubSpotApi;
-  readonly #options: HubSpotOptions['person'];
-  readonly #draft: (delivery: Delivery) => Properties;
+  readonly #records: Records;
+  readonly #options: HubSpotOptions;
+  readonly #unowned: UnownedContacts;
+  readonly #findings: HubSpotFindings;
   readonly #people: People;
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
@@ -33,46 +40,54 @@ export class Contacts {
   /** What mapped properties of a contact hold, as far as read or written here. */
   readonly #held = new LRUCache<string, Properties>({ max: 5_000 });
 
-  constructor(api: HubSpotApi, options: HubSpotOptions, people: People, log: Log) {
+  constructor(
+    api: HubSpotApi,
+    records: Records,
+    options: HubSpotOptions,
+    unowned: UnownedContacts,
+    findings: HubSpotFindings,
+    { people, log }: Pick<Tools, 'people' | 'log'>,
+  ) {
     this.#api = api;
-    this.#options = options.person;
-    this.#draft = (delivery) => asText(contactDraft(options, delivery)?.properties ?? {}, []);
+    this.#records = records;
+    this.#options = options;
+    this.#unowned = unowned;
+    this.#findings = findings;
     this.#people = people;
     this.#log = log;
   }
 
-  /** The contact of each delivery's caller. Deliveries without a number have none, but for the catch-all. */
-  async resolve(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Map<Delivery, Resolution>> {
+  /** Finds the contact of each call's caller. Calls without a number have none, but for the catch-all. */
+  async find(works: readonly Work[], signal: AbortSignal): Promise<void> {
     const callers = new Map<string, Caller>();
-    for (const delivery of deliveries) {
-      const { number } = delivery.call.caller;
+    for (const work of works) {
+      const { number } = work.delivery.call.caller;
       if (number === null) continue;
       const caller = callers.get(number) ?? { number, calls: [] };
-      caller.calls.push(delivery);
+      caller.calls.push(work);
       callers.set(number, caller);
     }
     const resolved = await this.#resolveOnce([...callers.values()], signal);
-    return new Map(
-      deliveries.map((delivery) => {
-        const { number, withheld } = delivery.call.caller;
-        return [
-          delivery,
-          number === null ? this.#withoutNumber(withheld) : (resolved.get(number) as Resolution),
-        ];
-      }),
-    );
+    for (const work of works) {
+      const { number, withheld } = work.delivery.call.caller;
+      const resolution =
+        number === null ? this.#withoutNumber(withheld) : (resolved.get(number) as Resolution);
+      work.contactId = resolution.contactId ?? null;
+      work.notes.push(...(resolution.notes ?? []));
+      if (resolution.failure) work.failures.push(resolution.failure);
+    }
   }
 
   /** HubSpot does not have the contact any more: the next resolution starts afresh. */
-  async forget(deliveries: readonly Delivery[]): Promise<void> {
-    const numbers = deliveries.flatMap(({ call }) => call.caller.number ?? []);
+  async forget(works: readonly Work[]): Promise<void> {
+    const numbers = works.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
     for (const number of numbers)
       this.#log.info({ caller: maskNumber(number) }, 'the contact is gone from HubSpot');
     if (numbers.length > 0) await this.#people.forget(numbers);
   }
 
   #withoutNumber(withheld: boolean): Resolution {
-    const catchAll = this.#options.withheld;
+    const catchAll = this.#options.person.withheld;
     return { contactId: withheld && catchAll !== 'none' ? catchAll : null, notes: [] };
   }
 
@@ -145,7 +160,7 @@ export class Contacts {
   }
 
   async #readByKey(numbers: readonly string[], signal: AbortSignal): Promise<Map<string, Row>> {
-    const properties = [key, ...this.#mapped()];
+    const properties = [key, ...this.#wanted()];
     const rows = await this.#api.read('contacts', numbers, { idProperty: key, properties }, signal);
     for (const row of rows) this.#hold(row.id, row.properties);
     return new Map(rows.map((row) => [row.properties[key] ?? '', row]));
@@ -156,17 +171,19 @@ export class Contacts {
     resolved: Map<string, Resolution>,
     signal: AbortSignal,
   ): Promise<void> {
-    const regionOf = (caller: Caller) => (caller.calls[0] as Delivery).source.region;
+    const regionOf = (caller: Caller) => (caller.calls[0] as Work).delivery.source.region;
     const wanted = callers.map((caller) => ({ number: caller.number, region: regionOf(caller) }));
-    const found = new Map<string, Row>();
+    const account = await this.#findings.all();
+    const found = new Map<string, Found>();
     await Promise.all(
-      packSearches(wanted).map((pack) => {
+      packSearches(wanted, account).map((pack) => {
         const open = () => callers.filter((one) => pack.some(({ number }) => number === one.number));
         return this.#orFail(open, resolved, async () => {
-          for (const [number, rows] of await searchByPhone(this.#api, pack, signal)) {
-            const chosen = choose(rows, this.#options.whenSeveral);
-            if (chosen) found.set(number, chosen);
-            else if (rows.length > 1) resolved.set(number, { contactId: null, notes: [severalHave(rows)] });
+          for (const [number, rows] of await searchByPhone(this.#api, pack, account, signal)) {
+            const chosen = choose(rows, this.#options.person.whenSeveral);
+            const notes = rows.length > 1 ? [severalHave(rows, chosen)] : [];
+            if (chosen) found.set(number, { row: chosen, notes });
+            else if (rows.length > 1) resolved.set(number, { contactId: null, notes });
           }
         });
       }),
@@ -179,33 +196,32 @@ export class Contacts {
    * A contact that holds the key of its other number keeps it.
    */
   async #claim(
-    found: ReadonlyMap<string, Row>,
+    found: ReadonlyMap<string, Found>,
     resolved: Map<string, Resolution>,
     signal: AbortSignal,
   ): Promise<void> {
-    const claims = new Map<string, UpdateInput>(); // by contact: one may be found under both of its numbers
-    for (const [number, row] of found) {
-      resolved.set(number, { contactId: row.id, notes: [] });
+    const claims = new Map<string, Draft & { id: string }>(); // by contact: one may be found under both of its numbers
+    for (const [number, { row, notes }] of found) {
+      resolved.set(number, { contactId: row.id, notes });
       if (row.properties[key] || claims.has(row.id)) continue;
-      claims.set(row.id, { id: row.id, objectWriteTraceId: number, properties: { [key]: number } });
-    }
-    if (claims.size > 0) {
-      const numbers = [...claims.values()].map((claim) => claim.objectWriteTraceId);
-      const open = () => numbers.map((number) => ({ number, calls: [] }));
-      await this.#orFail(open, resolved, async () => {
-        await this.#settleClaims(
-          await this.#api.update('contacts', [...claims.values()], signal),
-          resolved,
-          signal,
-        );
+      claims.set(row.id, {
+        id: row.id,
+        objectWriteTraceId: number,
+        values: { [key]: number },
+        timezone: 'UTC',
       });
     }
-    const standing = [...found].filter(([number, row]) => resolved.get(number)?.contactId === row.id);
-    await this.#remember(new Map(standing));
+    await this.#settleClaims(
+      await this.#records.update('contacts', [...claims.values()], signal),
+      resolved,
+      signal,
+    );
+    const standing = [...found].filter(([number, { row }]) => resolved.get(number)?.contactId === row.id);
+    await this.#remember(new Map(standing.map(([number, { row }]) => [number, row])));
   }
 
   async #settleClaims(
-    written: ReadonlyMap<string, Written>,
+    written: ReadonlyMap<string, Fate>,
     resolved: Map<string, Resolution>,
     signal: AbortSignal,
   ): Promise<void> {
@@ -219,9 +235,12 @@ export class Contacts {
     }
     if (taken.length === 0) return;
     // Another contact has the key since we looked: it is the caller's.
-    const holders = await this.#readByKey(taken, signal);
-    for (const [number, row] of holders) resolved.set(number, { contactId: row.id, notes: [] });
-    await this.#remember(holders);
+    const open = () => taken.map((number) => ({ number, calls: [] }));
+    await this.#orFail(open, resolved, async () => {
+      const holders = await this.#readByKey(taken, signal);
+      for (const [number, row] of holders) resolved.set(number, { contactId: row.id, notes: [] });
+      await this.#remember(holders);
+    });
   }
 
   /** Makes the contacts under their key, so that making one twice is making it once. */
@@ -230,23 +249,34 @@ export class Contacts {
     resolved: Map<string, Resolution>,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!this.#options.create) {
+    if (!this.#options.person.create) {
       const notes = ['No contact has this number, and person.create is off.'];
       for (const { number } of callers) resolved.set(number, { contactId: null, notes });
       return;
     }
-    const inputs = callers.map(({ number, calls }) => ({
-      objectWriteTraceId: number,
-      properties: { ...this.#draft(calls[0] as Delivery), [key]: number },
-    }));
+    const drafts = callers.map(({ number, calls }) => {
+      const [{ delivery, ownerId }] = calls as [Work];
+      const { properties = {} } = contactDraft(this.#options, delivery, ownerId) ?? {};
+      return {
+        objectWriteTraceId: number,
+        values: { ...properties, [key]: number },
+        timezone: delivery.source.timezone,
+      };
+    });
+    if (this.#options.owner) {
+      const isUnowned = ({ calls: [work] }: Caller) =>
+        work?.ownerId === null && work.delivery.call.phase === 'ringing';
+      await this.#unowned.expect(callers.filter(isUnowned).map(({ number }) => number));
+    }
     const made = new Map<string, Row>();
-    for (const [number, { row, failure }] of await this.#api.upsert('contacts', key, inputs, signal)) {
-      resolved.set(number, row ? { contactId: row.id, notes: [] } : { failure: failure as Failure });
+    for (const [number, fate] of await this.#records.upsert('contacts', key, drafts, signal)) {
+      const { row, failure, notes } = fate;
+      resolved.set(number, row ? { contactId: row.id, notes } : { failure });
       if (row) made.set(number, row);
     }
-    for (const { objectWriteTraceId, properties } of inputs) {
+    for (const { objectWriteTraceId, values, timezone } of drafts) {
       const row = made.get(objectWriteTraceId);
-      if (row) this.#hold(row.id, properties);
+      if (row) this.#hold(row.id, this.#records.fields.fit('contacts', values, timezone).properties);
     }
     await this.#remember(made);
   }
@@ -258,80 +288,109 @@ export class Contacts {
     );
   }
 
-  // What the mapping changes on contacts that are there already
+  // What a call changes on contacts that are there already
 
   /**
-   * Writes mapped properties to the contacts of these calls, as `onUpdate` allows. Defaults are never written here: a
-   * placeholder is for new contacts only. Answers the failures, by delivery.
+   * Writes mapped properties, and the touches, to the contacts of these calls, as `onUpdate` allows. Defaults are never
+   * written here: a placeholder is for new contacts only.
    */
-  async updateMapped(
-    people: readonly { delivery: Delivery; contactId: string }[],
-    signal: AbortSignal,
-  ): Promise<Map<Delivery, Failure>> {
-    const failures = new Map<Delivery, Failure>();
-    if (this.#options.onUpdate === 'never' || this.#mapped().length === 0 || people.length === 0)
-      return failures;
+  async update(works: readonly Work[], signal: AbortSignal): Promise<void> {
+    const wanted = works.flatMap((work) =>
+      work.contactId !== null && work.delivery.call.caller.number !== null
+        ? [{ work, contactId: work.contactId }]
+        : [],
+    );
+    const isAsked = this.#options.attribution || this.#mapped().length > 0;
+    if (this.#options.person.onUpdate === 'never' || !isAsked || wanted.length === 0) return;
     try {
-      await this.#readHeld(
-        people.map(({ contactId }) => contactId),
-        signal,
-      );
+      await this.#records.fields.ready('contacts', signal);
+      const ids = wanted.map(({ contactId }) => contactId);
+      await this.#readHeld(ids, signal);
       const changes = new Map<string, Properties>();
-      for (const { delivery, contactId } of people) {
+      for (const { work, contactId } of wanted) {
         const held = { ...this.#held.get(contactId), ...changes.get(contactId) };
-        const change = this.#changes(held, delivery);
-        if (Object.keys(change).length > 0) changes.set(contactId, { ...changes.get(contactId), ...change });
+        const change = this.#changes(held, work);
+        if (change && Object.keys(change).length > 0)
+          changes.set(contactId, { ...changes.get(contactId), ...change });
       }
       const written = await this.#writeChanges(changes, signal);
-      for (const { delivery, contactId } of people) {
+      for (const { work, contactId } of wanted) {
         const failure = written.get(contactId)?.failure;
-        if (failure && failure.cure?.what !== 'gone') failures.set(delivery, failure);
+        if (failure && failure.cure?.what !== 'gone') work.failures.push(failure);
       }
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
-      for (const { delivery } of people) failures.set(delivery, thrown.failure);
+      for (const { work } of wanted) work.failures.push(thrown.failure);
     }
-    return failures;
   }
 
   #mapped(): string[] {
-    return Object.keys(this.#options.properties);
+    return Object.keys(this.#options.person.properties);
   }
 
-  /** Only `fillBlank` has to know what is there. */
+  /** What has to be known of a contact before it is changed. */
+  #wanted(): string[] {
+    return [...this.#mapped(), ...(this.#options.attribution ? attributionNames : [])];
+  }
+
+  /** `overwrite` alone does not have to know what is there. */
   async #readHeld(contactIds: readonly string[], signal: AbortSignal): Promise<void> {
     const unknown = [...new Set(contactIds)].filter((id) => !this.#held.has(id));
-    if (this.#options.onUpdate !== 'fillBlank' || unknown.length === 0) return;
-    const rows = await this.#api.read('contacts', unknown, { properties: this.#mapped() }, signal);
+    const mustKnow = this.#options.person.onUpdate === 'fillBlank' || this.#options.attribution;
+    if (!mustKnow || unknown.length === 0) return;
+    const rows = await this.#api.read('contacts', unknown, { properties: this.#wanted() }, signal);
     for (const row of rows) this.#hold(row.id, row.properties);
   }
 
-  #changes(held: Properties, { call, source }: Delivery): Properties {
-    const mapped = asText(mapFields(this.#options.properties, { call, timezone: source.timezone }), []);
-    const fill = this.#options.onUpdate === 'fillBlank';
-    return Object.fromEntries(
-      Object.entries(mapped).filter(([name, value]) => (fill ? !held[name] : held[name] !== value)),
-    );
+  /** Null, and a failure with the work, where HubSpot has no place for what is to be written. */
+  #changes(held: Properties, work: Work): Properties | null {
+    const { call, source } = work.delivery;
+    const { timezone } = source;
+    const fill = this.#options.person.onUpdate === 'fillBlank';
+    const mapped = mapFields(this.#options.person.properties, { call, timezone });
+    const open = Object.entries(mapped).filter(([name]) => !fill || !held[name]);
+    const touches = this.#options.attribution ? touchChanges(held, work.delivery) : {};
+    const values = { ...touches, ...Object.fromEntries(open) };
+    const fit = this.#records.fields.fit('contacts', values, timezone);
+    const [missing] = fit.missing;
+    if (missing !== undefined) {
+      work.failures.push(missingProperty(missing, this.#api.circumstances('contacts/batch/update')));
+      return null;
+    }
+    work.notes.push(...fit.notes);
+    const changed = Object.entries(fit.properties).filter(([name, value]) => (held[name] ?? '') !== value);
+    return Object.fromEntries(changed);
   }
 
   async #writeChanges(
     changes: ReadonlyMap<string, Properties>,
     signal: AbortSignal,
-  ): Promise<Map<string, Written>> {
-    if (changes.size === 0) return new Map();
-    const inputs = [...changes].map(([id, properties]) => ({ id, objectWriteTraceId: id, properties }));
-    const written = await this.#api.update('contacts', inputs, signal);
+  ): Promise<Map<string, Fate>> {
+    const drafts = [...changes].map(([id, values]) => ({
+      id,
+      objectWriteTraceId: id,
+      values,
+      timezone: 'UTC',
+    }));
+    const written = await this.#records.update('contacts', drafts, signal);
     for (const [id, properties] of changes) if (written.get(id)?.row) this.#hold(id, properties);
     return written;
   }
 
   #hold(contactId: string, properties: Row['properties']): void {
-    const filled = Object.entries(properties).filter((entry): entry is [string, string] => !!entry[1]);
-    this.#held.set(contactId, { ...this.#held.get(contactId), ...Object.fromEntries(filled) });
+    const told = Object.entries(properties).map(([name, value]) => [name, value ?? '']);
+    this.#held.set(contactId, { ...this.#held.get(contactId), ...Object.fromEntries(told) });
   }
 }
 
-function severalHave(rows: readonly Row[]): string {
+/** A contact that has the number. */
+interface Found {
+  row: Row;
+  notes: readonly string[];
+}
+
+function severalHave(rows: readonly Row[], chosen: Row | null): string {
   const ids = rows.map((row) => row.id).join(', ');
-  return `Several contacts have this number (${ids}), so none was linked.`;
+  const what = chosen ? `the call went to ${chosen.id}` : 'none was linked';
+  return `Several contacts have this number (${ids}), so ${what}, as person.whenSeveral says.`;
 }

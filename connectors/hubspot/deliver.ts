@@ -1,19 +1,30 @@
 import type { Delivery, Outcome } from '../../src/connector/contract.ts';
-import { callDraft } from './call-draft.ts';
-import type { CallJob, Calls } from './calls.ts';
-import type { Contacts, Resolution } from './contacts.ts';
-import { outcomeOf } from './failures.ts';
+import type { Calls } from './calls.ts';
+import type { Companies } from './companies.ts';
+import type { Contacts } from './contacts.ts';
+import type { Deals } from './deals.ts';
+import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
-import { asText } from './values.ts';
+import type { Owners } from './owners.ts';
+import type { Tasks } from './tasks.ts';
+import type { UnownedContacts } from './unowned-contacts.ts';
+import { outcomeOf, type Work, workOn } from './work.ts';
 
 /** What a batch is delivered with. */
 export interface Means {
   options: HubSpotOptions;
+  findings: HubSpotFindings;
+  owners: Owners;
   contacts: Contacts;
+  unowned: UnownedContacts;
+  /** Undefined where calls are not linked to companies. */
+  companies: Companies | undefined;
   calls: Calls;
+  tasks: Tasks;
+  deals: Deals;
 }
 
-/** Persons first, then calls with their links; each delivery with an outcome of its own. */
+/** Persons first, then calls with their links, then what else a call leaves; each delivery with an outcome of its own. */
 export async function deliver(
   batch: readonly Delivery[],
   means: Means,
@@ -21,15 +32,21 @@ export async function deliver(
 ): Promise<Outcome[]> {
   const outcomes = new Map<string, Outcome>(); // by key
   const due: Delivery[] = [];
+  const atEnd = means.options.write === 'atEnd' || (await means.findings.all()).timeline === 'ended';
   for (const delivery of newestOfEach(batch)) {
-    if (means.options.write === 'atEnd' && delivery.call.phase === 'ringing') {
+    if (atEnd && delivery.call.phase === 'ringing') {
       const notes = ['It waits for the end of the call.'];
       outcomes.set(delivery.key, { kind: 'delivered', records: delivery.records, notes });
     } else due.push(delivery);
   }
-  const orphans = await deliverRound(due, 'first', means, outcomes, signal);
-  await means.contacts.forget(orphans);
-  await deliverRound(orphans, 'last', means, outcomes, signal);
+  const works = due.map(workOn);
+  await write(works, means, signal);
+  const done = await againWithoutTheGone(works, means, signal);
+  await means.tasks.complete(
+    done.filter(({ records }) => records.activity),
+    signal,
+  );
+  for (const work of done) outcomes.set(work.delivery.key, outcomeOf(work));
   return batch.map((delivery) => outcomes.get(delivery.key) as Outcome);
 }
 
@@ -43,68 +60,59 @@ function newestOfEach(batch: readonly Delivery[]): Delivery[] {
   return [...newest.values()];
 }
 
-/** Answers the calls whose contact turned out to be gone, as they stand now. */
-async function deliverRound(
-  due: readonly Delivery[],
-  round: 'first' | 'last',
-  { options, contacts, calls }: Means,
-  outcomes: Map<string, Outcome>,
+async function write(works: readonly Work[], means: Means, signal: AbortSignal): Promise<void> {
+  const sound = () => works.filter(({ failures }) => failures.length === 0);
+  await means.owners.find(works, signal);
+  await means.contacts.find(
+    sound().filter(({ isSettled }) => !isSettled),
+    signal,
+  );
+  await means.contacts.update(sound(), signal);
+  await means.unowned.give(sound(), signal);
+  await means.companies?.find(sound(), signal);
+  await means.calls.write(sound(), signal);
+  const written = sound(); // a task that fails is no reason to make no deal
+  await means.tasks.write(written, signal);
+  await means.deals.write(written, signal);
+}
+
+/**
+ * A record that was to be linked may be gone from HubSpot: a contact that was merged or deleted, or its company. Then
+ * the caller is looked up again, and everything is written once more, as it stands now.
+ */
+async function againWithoutTheGone(
+  works: readonly Work[],
+  means: Means,
   signal: AbortSignal,
-): Promise<Delivery[]> {
-  if (due.length === 0) return [];
-  const people = await findPeople(due, round, contacts, signal);
-  const notes = new Map<Delivery, string[]>();
-  const jobs: CallJob[] = [];
-  for (const [delivery, resolution] of people) {
-    if (resolution.failure) {
-      outcomes.set(delivery.key, outcomeOf(resolution.failure, delivery.records, []));
-      continue;
+): Promise<Work[]> {
+  const orphans = works.filter(isOrphan);
+  if (orphans.length === 0) return [...works];
+  await means.contacts.forget(orphans);
+  means.companies?.forget(orphans.flatMap(({ contactId }) => contactId ?? []));
+  const again = new Map(orphans.map((work) => [work, orphanAgain(work)]));
+  await write([...again.values()], means, signal);
+  for (const [{ contactId }, work] of again) {
+    if (contactId !== null && work.delivery.call.caller.number !== null && work.contactId !== contactId) {
+      work.notes.push(`HubSpot no longer has the contact ${contactId}, so the caller was looked up again.`);
     }
-    const draft = callDraft(options, delivery);
-    const told = [...draft.notes, ...resolution.notes];
-    jobs.push({ delivery, properties: asText(draft.properties, told), contactId: resolution.contactId });
-    notes.set(delivery, told);
+    // The search index may still show a contact that is gone. That passes.
+    work.failures = work.failures.map((failure) =>
+      failure.cure?.what === 'association' ? { ...failure, kind: 'retry' } : failure,
+    );
   }
-  const orphans: Delivery[] = [];
-  for (const [{ delivery }, { records, failure }] of await calls.write(jobs, signal)) {
-    const told = notes.get(delivery) ?? [];
-    if (!failure) {
-      outcomes.set(delivery.key, { kind: 'delivered', records, ...(told.length > 0 ? { notes: told } : {}) });
-    } else if (failure.cure?.what === 'association') {
-      orphans.push({ ...delivery, records });
-      // The search index may still show a contact that is gone. That passes.
-      outcomes.set(delivery.key, outcomeOf({ ...failure, kind: 'retry' }, records, told));
-    } else outcomes.set(delivery.key, outcomeOf(failure, records, told));
-  }
-  return orphans;
+  return works.map((work) => again.get(work) ?? work);
 }
 
-async function findPeople(
-  due: readonly Delivery[],
-  round: 'first' | 'last',
-  contacts: Contacts,
-  signal: AbortSignal,
-): Promise<Map<Delivery, Resolution>> {
-  const people = await contacts.resolve(
-    due.filter(({ records }) => !records.person),
-    signal,
-  );
-  for (const delivery of due) {
-    const { person } = delivery.records;
-    if (person) people.set(delivery, { contactId: person.id, notes: [] });
-    else if (round === 'last' && delivery.call.caller.number === null) people.set(delivery, noCatchAll);
-  }
-  const failures = await contacts.updateMapped(
-    [...people].flatMap(([delivery, { contactId }]) =>
-      contactId && delivery.call.caller.number !== null ? [{ delivery, contactId }] : [],
-    ),
-    signal,
-  );
-  for (const [delivery, failure] of failures) people.set(delivery, { failure });
-  return people;
+function isOrphan({ failures }: Work): boolean {
+  return failures.some(({ cure }) => cure?.what === 'association');
 }
 
-const noCatchAll: Resolution = {
-  contactId: null,
-  notes: ['HubSpot does not have the contact that person.withheld names, so none was linked.'],
-};
+function orphanAgain({ delivery, records, contactId }: Work): Work {
+  const { person: _, ...others } = records;
+  const work = workOn({ ...delivery, records: others });
+  if (contactId !== null && delivery.call.caller.number === null) {
+    work.isSettled = true;
+    work.notes.push('HubSpot does not have the contact that person.withheld names, so none was linked.');
+  }
+  return work;
+}

@@ -1,5 +1,6 @@
-import type { Outcome, Records } from '../../src/connector/contract.ts';
-import { ownProperties } from './setup-names.ts';
+import type { ObjectType } from './api.ts';
+import { listedElsewhere } from './fitting.ts';
+import { isOwn, keyNames, mappedAt } from './setup-names.ts';
 
 /*
  * What each failure of HubSpot means to us. A request fails as a whole, or a row of a batch fails within a 207; both
@@ -23,6 +24,8 @@ export type Cure =
   | { what: 'gone' }
   /** HubSpot does not have this property; what does not use it may pass. */
   | { what: 'property'; property: string }
+  /** HubSpot does not take this value: an option, an owner or a stage may be gone since we looked. */
+  | { what: 'value'; property: string }
   /** The access token is refused: another one may not be. */
   | { what: 'token' };
 
@@ -125,18 +128,7 @@ export function failureOfSilence(thrown: unknown, where: Circumstances): Failure
 export function failureOfOmission(where: Circumstances): Failure {
   return {
     kind: 'retry',
-    reason: `HubSpot accepted ${where.request}, but did not say what came of this call.`,
-  };
-}
-
-export function outcomeOf(failure: Failure, records: Records, notes: readonly string[]): Outcome {
-  const { kind, reason, notBefore } = failure;
-  return {
-    kind,
-    reason,
-    records,
-    ...(notes.length > 0 ? { notes: [...notes] } : {}),
-    ...(notBefore && kind !== 'rejected' ? { notBefore } : {}),
+    reason: `HubSpot accepted ${where.request}, but did not say what came of this record.`,
   };
 }
 
@@ -150,10 +142,7 @@ function refused(words: string, where: Circumstances, body: unknown): Failure {
   if (notUnique !== undefined) return needsSetup(notUnique, where, words);
 
   const unknown = problems.find((problem) => problem.code === 'PROPERTY_DOESNT_EXIST')?.property;
-  if (unknown !== undefined && isOwn(unknown)) return needsSetup(unknown, where, words);
-  if (unknown !== undefined) {
-    return { kind: 'rejected', reason: words, cure: { what: 'property', property: unknown } };
-  }
+  if (unknown !== undefined) return missingProperty(unknown, where, words);
 
   const taken = problems.find((problem) => problem.code === 'CONFLICTING_UNIQUE_VALUE')?.property;
   if (taken !== undefined || /already has that value/.test(text)) {
@@ -163,19 +152,35 @@ function refused(words: string, where: Circumstances, body: unknown): Failure {
   if (/associations are not valid/.test(text)) {
     return { kind: 'rejected', reason: words, cure: { what: 'association' } };
   }
+  // Under which code HubSpot refuses those that are listed elsewhere, nobody has written down.
+  const unfit = problems.find(
+    ({ code, property }) => code === 'INVALID_OPTION' || listedElsewhere.has(property),
+  );
+  if (unfit) return { kind: 'rejected', reason: words, cure: { what: 'value', property: unfit.property } };
   if (category === 'OBJECT_NOT_FOUND') return { kind: 'rejected', reason: words, cure: { what: 'gone' } };
   return { kind: 'rejected', reason: words };
 }
 
-function needsSetup(property: string, where: Circumstances, words: string): Failure {
+/** What the configuration or the bridge writes, and HubSpot has no place for. */
+export function missingProperty(property: string, where: Circumstances, words = ''): Failure {
+  if (isOwn(property)) return needsSetup(property, where, words);
+  const objectType = where.request.split('/')[0] as string;
+  const mapped = mappedAt[objectType as ObjectType];
+  const reason = `HubSpot has no property ${objectType}.${property}. Create it in HubSpot, or take ${mapped}.${property} out of the configuration.`;
   return {
     kind: 'blocked',
-    reason: `HubSpot has no unique property ${property}. Run \`delacon-bridge setup ${where.connector}\`. ${words}`,
+    reason: words === '' ? reason : `${reason} ${words}`,
+    cure: { what: 'property', property },
   };
 }
 
-function isOwn(property: string): boolean {
-  return Object.values<string>(ownProperties).includes(property);
+function needsSetup(property: string, where: Circumstances, words: string): Failure {
+  const what = keyNames.includes(property) ? 'unique property' : 'property';
+  return {
+    kind: 'blocked',
+    reason:
+      `HubSpot has no ${what} ${property}. Run \`delacon-bridge setup ${where.connector}\`. ${words}`.trimEnd(),
+  };
 }
 
 function overLimit(words: string, where: Circumstances, answer: FailedAnswer): Failure {

@@ -2,28 +2,56 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
+  Findings,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
+  type Rehearsal,
   type Tools,
 } from '../../src/connector/contract.ts';
-import { HubSpotApi, largestBatch } from './api.ts';
+import { HubSpotApi } from './api.ts';
+import { largestBatch } from './batches.ts';
 import { callDraft } from './call-draft.ts';
 import { Calls } from './calls.ts';
 import { check } from './check.ts';
+import { Companies } from './companies.ts';
 import { contactDraft } from './contact-draft.ts';
 import { Contacts } from './contacts.ts';
+import { dealDraft } from './deal-draft.ts';
+import { Deals } from './deals.ts';
 import { deliver, type Means } from './deliver.ts';
+import { Fields } from './fields.ts';
+import type { Found, HubSpotFindings } from './found.ts';
 import { RecordLinks } from './links.ts';
-import { type HubSpotOptions, options } from './options.ts';
+import { type HubSpotOptions, mappedProperties, options } from './options.ts';
+import { Owners } from './owners.ts';
+import { Pipelines } from './pipelines.ts';
+import { HubSpotProbe } from './probe.ts';
+import { Records } from './records.ts';
+import { openStage, PretendedHubSpot } from './rehearsal.ts';
+import { SearchedCalls } from './searched-calls.ts';
 import { apply, plan } from './setup.ts';
+import { taskDraft } from './task-draft.ts';
+import { Tasks } from './tasks.ts';
+import { UnownedContacts } from './unowned-contacts.ts';
 
-/** Writes each call as one HubSpot call on one contact. */
+/** Writes each call as one HubSpot call on one contact, with a task where somebody should call back and a deal on a sale. */
 export default defineConnector({
   type: 'hubspot',
   options,
-  draft: (options, delivery) => [contactDraft(options, delivery) ?? [], callDraft(options, delivery)].flat(),
+  draft: (options, delivery) =>
+    [
+      contactDraft(options, delivery) ?? [],
+      callDraft(options, delivery),
+      taskDraft(options, delivery) ?? [],
+      dealDraft(options, delivery) ?? [],
+    ].flat(),
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
+  openRehearsal(options, tools, rehearsal) {
+    const draft: Draft = (delivery) => this.draft(options, delivery);
+    return RehearsingConnection.start(options, tools, rehearsal, draft);
+  },
 });
 
 /** Enough to use up what the largest accounts are granted, 19 requests a second, when each takes 0.4 s. */
@@ -31,15 +59,34 @@ const parallel = 8;
 
 class HubSpotConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel };
+  readonly probe: HubSpotProbe;
   readonly #api: HubSpotApi;
   readonly #means: Means;
+  readonly #pipelines: Pipelines;
   readonly #links: RecordLinks;
 
   constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools) {
+    const { clock, memory } = tools;
     this.#api = api;
-    const contacts = new Contacts(api, options, tools.people, tools.log);
-    this.#means = { options, contacts, calls: new Calls(api) };
+    const findings: HubSpotFindings = new Findings<Found>(tools);
+    const found = () => findings.all();
+    const owners = new Owners(api, options.owner, clock);
+    const records = new Records(api, new Fields(api, clock, mappedProperties(options)), owners.forget);
+    const unowned = new UnownedContacts(api, records, memory);
+    this.#pipelines = new Pipelines(api, options.sale, clock);
+    this.#means = {
+      options,
+      findings,
+      owners,
+      contacts: new Contacts(api, records, options, unowned, findings, tools),
+      unowned,
+      companies: options.activity.company ? new Companies(api, clock) : undefined,
+      calls: new Calls(api, records, options, new SearchedCalls(api, memory, clock), findings),
+      tasks: new Tasks(api, records, options, memory, found),
+      deals: new Deals(api, records, options, this.#pipelines, found),
+    };
     this.#links = new RecordLinks(api);
+    this.probe = new HubSpotProbe(api, options, findings, tools);
   }
 
   get quota() {
@@ -51,15 +98,22 @@ class HubSpotConnection implements Connection {
   }
 
   check(signal: AbortSignal) {
-    return check(this.#api, this.#means.options, signal);
+    return check(
+      this.#api,
+      this.#means.options,
+      this.#means.findings,
+      this.#means.owners,
+      this.#pipelines,
+      signal,
+    );
   }
 
   plan(signal: AbortSignal) {
-    return plan(this.#api, signal);
+    return plan(this.#api, this.#means.options, this.#means.findings, signal);
   }
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
-    return apply(this.#api, signal, done);
+    return apply(this.#api, this.#means.options, this.#means.findings, signal, done);
   }
 
   link(record: RecordRef) {
@@ -68,3 +122,66 @@ class HubSpotConnection implements Connection {
 
   async close(): Promise<void> {}
 }
+
+/** What a delivery would leave. */
+type Draft = (delivery: Delivery) => RecordDraft[];
+
+/** One whose requests are told, and only sent where they read. */
+class RehearsingConnection extends HubSpotConnection {
+  readonly #draft: Draft;
+  readonly #hubspot: PretendedHubSpot;
+  readonly #leave: () => Promise<void>;
+
+  private constructor(
+    api: HubSpotApi,
+    options: HubSpotOptions,
+    tools: Tools,
+    stage: { draft: Draft; hubspot: PretendedHubSpot; close(): Promise<void> },
+  ) {
+    super(api, options, tools);
+    this.#draft = stage.draft;
+    this.#hubspot = stage.hubspot;
+    this.#leave = stage.close;
+  }
+
+  static async start(
+    options: HubSpotOptions,
+    tools: Tools,
+    rehearsal: Rehearsal,
+    draft: Draft,
+  ): Promise<Connection> {
+    const hubspot = new PretendedHubSpot(options);
+    let isSetUp = rehearsal.online;
+    const told: Rehearsal = {
+      ...rehearsal,
+      plan: (request) => {
+        if (isSetUp) rehearsal.plan(request);
+      },
+    };
+    const { url, close } = await openStage(hubspot, options.baseUrl, told, tools.fetch);
+    try {
+      const open = () => HubSpotApi.open({ ...options, baseUrl: url }, tools);
+      if (!isSetUp) {
+        const setup = new HubSpotConnection(await open(), options, tools);
+        await setup.apply(AbortSignal.timeout(setUpInMs), () => {});
+      }
+      isSetUp = true;
+      return new RehearsingConnection(await open(), options, tools, { draft, hubspot, close });
+    } catch (thrown) {
+      await close();
+      throw thrown;
+    }
+  }
+
+  override deliver(batch: readonly Delivery[], signal: AbortSignal) {
+    this.#hubspot.learn(batch.flatMap(this.#draft));
+    return super.deliver(batch, signal);
+  }
+
+  override close(): Promise<void> {
+    return this.#leave();
+  }
+}
+
+/** It is done on this machine. */
+const setUpInMs = 30_000;

@@ -2,7 +2,7 @@ import type { RecordRef } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
 
 /** HubSpot's numbers of its kinds of objects, which its addresses use. */
-const objectTypeIds: Record<string, string> = { contact: '0-1', call: '0-48' };
+const objectTypeIds: Record<string, string> = { contact: '0-1', deal: '0-3', task: '0-27', call: '0-48' };
 
 const askedTooLongMs = 10_000;
 

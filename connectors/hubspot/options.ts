@@ -1,13 +1,18 @@
 import * as z from 'zod';
 import {
+  attributionOption,
   baseUrl,
+  followUpOption,
   mapping,
+  ownerOption,
   personOptions,
   reserveOption,
+  saleOption,
   secret,
   template,
   writeOption,
 } from '../../src/connector/contract.ts';
+import type { ObjectType } from './api.ts';
 
 export const defaultTitle =
   'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}';
@@ -42,9 +47,23 @@ export const options = z
         properties: mapping()
           .default({})
           .describe('Property of the call: template. Adds to the defaults, or replaces them by name.'),
+        outcomes: z
+          .record(z.string().min(1), z.string())
+          .default({})
+          .describe(
+            "What came of the call → the account's call outcome, by label or id; \"\" for none. Of the call: the survey's answer, Delacon's result as sent, or answered, unanswered, busy, voicemail, other. Adds to the defaults, or replaces them by name.",
+          ),
+        company: z
+          .boolean()
+          .default(false)
+          .describe('Links what a call leaves to the primary company of its contact, too.'),
       })
       .prefault({})
       .describe('What the call record shows.'),
+    attribution: attributionOption,
+    owner: ownerOption.optional(),
+    followUp: followUpOption.optional(),
+    sale: saleOption.optional(),
   })
   .superRefine(({ accessToken, oauth }, context) => {
     if ((accessToken === undefined) === (oauth === undefined))
@@ -56,3 +75,14 @@ export const options = z
   });
 
 export type HubSpotOptions = z.output<typeof options>;
+
+/** The properties that the configuration names, by object. */
+export function mappedProperties(options: HubSpotOptions): Record<ObjectType, readonly string[]> {
+  const isOutcomeMapped = Object.keys(options.activity.outcomes).length > 0;
+  return {
+    contacts: Object.keys(options.person.properties),
+    calls: [...Object.keys(options.activity.properties), ...(isOutcomeMapped ? ['hs_call_disposition'] : [])],
+    tasks: Object.keys(options.followUp?.properties ?? {}),
+    deals: Object.keys(options.sale?.properties ?? {}),
+  };
+}

@@ -1,17 +1,23 @@
-import { type Region, samePhone, writtenForms } from '../../src/connector/contract.ts';
-import type { HubSpotApi, Row } from './api.ts';
+import { parsePhone, type Region, samePhone, writtenForms } from '../../src/connector/contract.ts';
+import type { HubSpotApi } from './api.ts';
+import type { Row } from './batches.ts';
+import { RequestFailed } from './failures.ts';
+import type { Found } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
 
 /**
  * Finds contacts by what people typed into their phone fields. HubSpot searches calculated properties that hold
- * digits only, usually without country code and trunk zero, though not in every account: so every written form is
- * asked for, and what is found is compared with the number before it is believed.
+ * digits only, usually without country code and leading zeros, though not in every account: so every written form is
+ * asked for, and what is found is compared with the number before it is believed. Forms that few people write are
+ * asked for as long as that costs no further request.
  */
 
 export interface Wanted {
   number: string;
   region: Region;
+  /** Leave the rare forms out: with them, this many numbers would take more requests. */
+  isSparing?: boolean;
 }
 
 /** The endpoint's cap on the request's body. */
@@ -20,44 +26,129 @@ const largestPage = 200;
 
 const indexes = ['hs_searchable_calculated_phone_number', 'hs_searchable_calculated_mobile_number'];
 
-/** As few requests as the cap allows: about 34 Australian numbers each. */
-export function packSearches(wanted: readonly Wanted[]): Wanted[][] {
-  const packs: Wanted[][] = [];
-  let pack: Wanted[] = [];
-  for (const one of wanted) {
-    if (pack.length > 0 && JSON.stringify(searchFor([...pack, one], '9999')).length > longestBody) {
-      packs.push(pack);
-      pack = [];
-    }
-    pack.push(one);
-  }
-  return pack.length > 0 ? [...packs, pack] : packs;
+/** What people type into, for accounts whose index does not hold digits. */
+const typed = ['phone', 'mobilephone'];
+
+type Account = Pick<Partial<Found>, 'phoneIndex' | 'longestList'>;
+
+/** As few requests as the cap allows: about 34 Australian numbers each, or 12 with their rare forms. */
+export function packSearches(wanted: readonly Wanted[], account: Account): Wanted[][] {
+  const sparing = pack(
+    wanted.map((one) => ({ ...one, isSparing: true })),
+    account,
+  );
+  const generous = pack(wanted, account);
+  return generous.length <= sparing.length ? generous : sparing;
 }
 
-function searchFor(wanted: readonly Wanted[], after: string | undefined) {
-  const values = [...new Set(wanted.flatMap(digitForms))];
+function pack(wanted: readonly Wanted[], account: Account): Wanted[][] {
+  const packs: Wanted[][] = [];
+  let open: Wanted[] = [];
+  for (const one of wanted) {
+    if (open.length > 0 && !fits(searchFor([...open, one], account, '9999'), account)) {
+      packs.push(open);
+      open = [];
+    }
+    open.push(one);
+  }
+  return open.length > 0 ? [...packs, open] : packs;
+}
+
+function fits(search: ReturnType<typeof searchFor>, { longestList = Number.POSITIVE_INFINITY }: Account) {
+  const lists = search.filterGroups.flatMap(({ filters }) =>
+    filters.map((filter) => ('values' in filter ? filter.values.length : 1)),
+  );
+  return JSON.stringify(search).length <= longestBody && Math.max(...lists) <= longestList;
+}
+
+function searchFor(wanted: readonly Wanted[], { phoneIndex }: Account, after: string | undefined) {
+  const among = (names: readonly string[], forms: (one: Wanted) => string[]) => {
+    const values = [...new Set(wanted.flatMap(forms))];
+    return names.map((propertyName) => ({ filters: [{ propertyName, operator: 'IN', values }] }));
+  };
+  const [only, ...others] = wanted;
+  // The digits of an extension stand behind the number. Groups are few, so only one number can be asked for like this.
+  const within =
+    only && others.length === 0 && !only.isSparing && phoneIndex !== 'odd'
+      ? indexes.map((propertyName) => {
+          const value = `*${shortestForm(only)}*`;
+          return { filters: [{ propertyName, operator: 'CONTAINS_TOKEN', value }] };
+        })
+      : [];
   return {
-    filterGroups: indexes.map((propertyName) => ({ filters: [{ propertyName, operator: 'IN', values }] })),
+    filterGroups: [
+      ...among(indexes, digitForms),
+      ...(phoneIndex === 'odd' ? among(typed, typedForms) : []),
+      ...within,
+    ],
     properties: ['phone', 'mobilephone', 'createdate', ownProperties.contacts],
     limit: largestPage,
     ...(after === undefined ? {} : { after }),
   };
 }
 
-function digitForms({ number, region }: Wanted): string[] {
-  return writtenForms(number, region).filter((form) => /^\d+$/.test(form));
+export function digitForms({ number, region, isSparing = false }: Wanted): string[] {
+  const forms = writtenForms(number, region).filter((form) => /^\d+$/.test(form));
+  if (isSparing) return forms;
+  const whole = number.slice(1);
+  const [local, countryCode] = localAndCountryCode({ number, region });
+  // 0061 412 …, as dialled from elsewhere; 0011 61 412 …, as from Australia; +61 (0)412 …
+  const rare = [`00${whole}`, `0011${whole}`, `11${whole}`, `${countryCode}0${local}`];
+  return [...new Set([...forms, ...rare])];
+}
+
+function typedForms({ number, region }: Wanted): string[] {
+  const { display } = parsePhone(number, region);
+  const international = parsePhone(number, region === 'US' ? 'GB' : 'US').display;
+  return [
+    ...new Set([...writtenForms(number, region), display, display.replace(/[()]/g, ''), international]),
+  ];
+}
+
+/** Without country code and trunk zero: all other forms end with it. */
+function shortestForm(one: Wanted): string {
+  return localAndCountryCode(one)[0];
+}
+
+function localAndCountryCode({ number, region }: Wanted): [local: string, countryCode: string] {
+  const whole = number.slice(1);
+  const forms = writtenForms(number, region).filter((form) => /^\d+$/.test(form) && whole.endsWith(form));
+  const local = forms.reduce((shortest, form) => (form.length < shortest.length ? form : shortest), whole);
+  return [local, whole.slice(0, whole.length - local.length)];
 }
 
 /** The contacts that have each number, in either field. */
 export async function searchByPhone(
   api: HubSpotApi,
   wanted: readonly Wanted[],
+  account: Account,
+  signal: AbortSignal,
+): Promise<Map<string, Row[]>> {
+  try {
+    return await searchPages(api, wanted, account, signal);
+  } catch (thrown) {
+    const isRefused = thrown instanceof RequestFailed && thrown.failure.kind === 'rejected';
+    if (!isRefused || wanted.every(({ isSparing }) => isSparing)) throw thrown;
+    // No document says that these properties take wildcards; without them, most people are found.
+    return searchPages(
+      api,
+      wanted.map((one) => ({ ...one, isSparing: true })),
+      account,
+      signal,
+    );
+  }
+}
+
+async function searchPages(
+  api: HubSpotApi,
+  wanted: readonly Wanted[],
+  account: Account,
   signal: AbortSignal,
 ): Promise<Map<string, Row[]>> {
   const found = new Map<string, Row>();
   let after: string | undefined;
   do {
-    const page = await api.search('contacts', searchFor(wanted, after), signal);
+    const page = await api.search('contacts', searchFor(wanted, account, after), signal);
     for (const row of page.rows) found.set(row.id, row);
     after = page.next;
   } while (after !== undefined && Number(after) + largestPage <= 10_000);

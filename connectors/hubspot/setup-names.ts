@@ -1,4 +1,27 @@
+import type { ObjectType } from './api.ts';
+import { attributionNames } from './attribution.ts';
+
 /** The properties of our own, by object: what makes a second write of the same call or caller find the first. */
-export const ownProperties = { calls: 'delacon_call_id', contacts: 'delacon_caller' } as const;
+export const ownProperties = {
+  calls: 'delacon_call_id',
+  contacts: 'delacon_caller',
+  tasks: 'delacon_call_id',
+  deals: 'delacon_call_id',
+} as const satisfies Record<ObjectType, string>;
+
+/** Each once. */
+export const keyNames: readonly string[] = [...new Set(Object.values(ownProperties))];
+
+export function isOwn(property: string): boolean {
+  return keyNames.includes(property) || attributionNames.includes(property);
+}
 
 export const ownGroup = { name: 'delacon', label: 'Delacon' } as const;
+
+/** Where the configuration maps the properties of an object. */
+export const mappedAt: Record<ObjectType, string> = {
+  calls: 'activity.properties',
+  contacts: 'person.properties',
+  tasks: 'followUp.properties',
+  deals: 'sale.properties',
+};

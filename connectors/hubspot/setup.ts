@@ -1,10 +1,17 @@
 import type { PlanStep } from '../../src/connector/contract.ts';
-import type { HubSpotApi, ObjectType, PropertyDefinition } from './api.ts';
+import type { HubSpotApi, NewProperty, ObjectType, PropertyDefinition } from './api.ts';
+import { attributionProperties } from './attribution.ts';
+import { RequestFailed } from './failures.ts';
+import type { Found, HubSpotFindings } from './found.ts';
+import type { HubSpotOptions } from './options.ts';
 import { ownGroup, ownProperties } from './setup-names.ts';
 
-/** What HubSpot needs to have before the first call: a group and a unique property on calls and on contacts. */
+/*
+ * What HubSpot needs to have before the first call: on each kind of object that the configuration asks for, a group and
+ * a unique property; and on contacts those that tell how a person's calls came about, where that is wanted.
+ */
 
-const descriptions: Record<ObjectType, { label: string; description: string }> = {
+const keys: Record<ObjectType, { label: string; description: string }> = {
   calls: {
     label: 'Delacon call ID',
     description: 'Written by delacon-bridge. Unique: it keeps a phone call from being recorded twice.',
@@ -13,9 +20,47 @@ const descriptions: Record<ObjectType, { label: string; description: string }> =
     label: 'Delacon caller',
     description: 'Written by delacon-bridge: the number the contact called from. Unique.',
   },
+  tasks: {
+    label: 'Delacon call ID',
+    description: 'Written by delacon-bridge. Unique: it keeps a phone call from leaving two tasks.',
+  },
+  deals: {
+    label: 'Delacon call ID',
+    description: 'Written by delacon-bridge. Unique: it keeps a phone call from leaving two deals.',
+  },
 };
 
-const objectTypes = ['calls', 'contacts'] as const;
+/** The objects that these options write to. */
+export function objectTypes(options: HubSpotOptions): ObjectType[] {
+  return [
+    'calls',
+    'contacts',
+    ...(options.followUp ? ['tasks' as const] : []),
+    ...(options.sale ? ['deals' as const] : []),
+  ];
+}
+
+/** The properties of ours that an object is to have. Call ids need not be unique where calls are searched for. */
+export function wantedProperties(
+  objectType: ObjectType,
+  options: HubSpotOptions,
+  { callKeys }: Partial<Found>,
+): NewProperty[] {
+  const key: NewProperty = {
+    name: ownProperties[objectType],
+    ...keys[objectType],
+    groupName: ownGroup.name,
+    type: 'string',
+    hasUniqueValue: objectType !== 'calls' || callKeys !== 'searched',
+  };
+  if (objectType !== 'contacts' || !options.attribution) return [key];
+  const touches = attributionProperties.map((one) => ({
+    ...one,
+    groupName: ownGroup.name,
+    hasUniqueValue: false,
+  }));
+  return [key, ...touches];
+}
 
 /** A step, and what carries it out. */
 interface Task {
@@ -23,16 +68,23 @@ interface Task {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export async function plan(api: HubSpotApi, signal: AbortSignal): Promise<PlanStep[]> {
-  return (await tasks(api, signal)).map(({ step }) => step);
+export async function plan(
+  api: HubSpotApi,
+  options: HubSpotOptions,
+  findings: HubSpotFindings,
+  signal: AbortSignal,
+): Promise<PlanStep[]> {
+  return (await tasks(api, options, findings, signal)).map(({ step }) => step);
 }
 
 export async function apply(
   api: HubSpotApi,
+  options: HubSpotOptions,
+  findings: HubSpotFindings,
   signal: AbortSignal,
   done: (step: PlanStep) => void,
 ): Promise<void> {
-  const all = await tasks(api, signal);
+  const all = await tasks(api, options, findings, signal);
   const conflicts = all.filter(({ step }) => step.action === 'conflict');
   if (conflicts.length > 0) {
     throw new Error(conflicts.map(({ step }) => `${step.subject}: ${step.detail}`).join('\n'));
@@ -43,14 +95,25 @@ export async function apply(
   }
 }
 
-async function tasks(api: HubSpotApi, signal: AbortSignal): Promise<Task[]> {
+async function tasks(
+  api: HubSpotApi,
+  options: HubSpotOptions,
+  findings: HubSpotFindings,
+  signal: AbortSignal,
+): Promise<Task[]> {
+  const account = await findings.all();
   const found = await Promise.all(
-    objectTypes.map(async (objectType) => {
+    objectTypes(options).map(async (objectType) => {
       const [groups, properties] = await Promise.all([
         api.groups(objectType, signal),
         api.properties(objectType, signal),
       ]);
-      return [groupTask(api, objectType, groups), propertyTask(api, objectType, properties)];
+      return [
+        groupTask(api, objectType, groups),
+        ...wantedProperties(objectType, options, account).map((wanted) =>
+          propertyTask(api, objectType, wanted, properties, findings),
+        ),
+      ];
     }),
   );
   return found.flat();
@@ -71,13 +134,17 @@ function groupTask(api: HubSpotApi, objectType: ObjectType, groups: readonly str
 function propertyTask(
   api: HubSpotApi,
   objectType: ObjectType,
+  wanted: NewProperty,
   existing: readonly PropertyDefinition[],
+  findings: HubSpotFindings,
 ): Task {
-  const name = ownProperties[objectType];
-  const problem = flaw(existing.find((property) => property.name === name));
-  const subject = `property ${objectType}.${name}`;
-  const { label, description } = descriptions[objectType];
-  const detail = `"${label}", text with unique values`;
+  const problem = flaw(
+    wanted,
+    existing.find((property) => property.name === wanted.name),
+  );
+  const subject = `property ${objectType}.${wanted.name}`;
+  const form = wanted.type === 'datetime' ? 'date and time' : 'text';
+  const detail = `"${wanted.label}", ${form}${wanted.hasUniqueValue ? ' with unique values' : ''}`;
   return {
     step:
       problem === 'missing'
@@ -86,19 +153,43 @@ function propertyTask(
           ? { action: 'keep', subject, detail }
           : { action: 'conflict', subject, detail: problem },
     async run(signal) {
-      const property = { name, label, description, groupName: ownGroup.name };
-      const remaining = flaw(await api.createProperty(objectType, property, signal));
+      const isCallKey = objectType === 'calls' && wanted.name === ownProperties.calls;
+      const remaining = isCallKey
+        ? await createCallKey(api, wanted, findings, signal)
+        : flaw(wanted, await api.createProperty(objectType, wanted, signal));
       // Creating the name of a deleted property brings that one back as it was.
       if (remaining !== undefined) throw new Error(`${subject}: ${remaining}`);
     },
   };
 }
 
-/** Why a property cannot be the key, if so. */
-export function flaw(property: PropertyDefinition | undefined): string | undefined {
+/** An account that refuses unique values on calls gets the property without, and calls are searched for by it. */
+async function createCallKey(
+  api: HubSpotApi,
+  wanted: NewProperty,
+  findings: HubSpotFindings,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return flaw(wanted, await api.createProperty('calls', wanted, signal));
+  } catch (thrown) {
+    const isRefused = thrown instanceof RequestFailed && thrown.failure.kind === 'rejected';
+    if (!isRefused || !wanted.hasUniqueValue) throw thrown;
+    const searched = { ...wanted, hasUniqueValue: false };
+    const remaining = flaw(searched, await api.createProperty('calls', searched, signal));
+    if (remaining === undefined) await findings.keep({ callKeys: 'searched' });
+    return remaining;
+  }
+}
+
+/** Why a property does not do, if so. */
+export function flaw(wanted: NewProperty, property: PropertyDefinition | undefined): string | undefined {
   if (property === undefined) return 'missing';
-  if (property.type !== 'string') return `exists as ${property.type}, not as text. ${makeRoom}`;
-  if (property.hasUniqueValue !== true) {
+  if (property.type !== wanted.type) {
+    const form = wanted.type === 'datetime' ? 'as date and time' : 'as text';
+    return `exists as ${property.type}, not ${form}. ${makeRoom}`;
+  }
+  if (wanted.hasUniqueValue && property.hasUniqueValue !== true) {
     return `exists without unique values, which HubSpot cannot change afterwards. ${makeRoom}`;
   }
   return undefined;

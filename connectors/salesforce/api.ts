@@ -279,6 +279,26 @@ export class SalesforceApi {
     await this.#requests.send({ kind: `change ${object}`, method: 'PATCH', path, body: fields }, signal);
   }
 
+  /** Whatever only a probe asks for. That Salesforce refuses what was asked is an answer, too. */
+  async ask(
+    method: Request['method'],
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    headers: Record<string, string> = allowSimilar,
+  ): Promise<{ status: number; body: unknown }> {
+    try {
+      const kind = `${method} ${path.replace(/\/00\w+/g, '/:id')}`;
+      const request = { kind, method, path, body, headers };
+      return { status: 200, body: await this.#requests.send<unknown>(request, signal) };
+    } catch (thrown) {
+      const answer = thrown instanceof RequestFailed ? thrown.answer : undefined;
+      if (!answer || answer.status < 300 || answer.status === 401 || answer.status >= 500) throw thrown;
+      if (answer.body.includes('REQUEST_LIMIT_EXCEEDED')) throw thrown;
+      return { status: answer.status, body: asJson(answer.body) };
+    }
+  }
+
   /** Definitions of custom fields, whether our user may see them or not; undefined for those that are not there. */
   async readFields(
     fullNames: string[],
@@ -343,5 +363,13 @@ export class SalesforceApi {
       const whole: Failure = failure.kind === 'rejected' ? { ...failure, isWhole: true } : failure;
       return Array.from({ length: count }, () => ({ failure: whole }));
     }
+  }
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }

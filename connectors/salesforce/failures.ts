@@ -44,10 +44,13 @@ export type Cure =
 /** A failed request, as an error to throw. */
 export class RequestFailed extends Error {
   readonly failure: Failure;
+  /** What Salesforce answered, if it did. */
+  readonly answer: RawAnswer | undefined;
 
-  constructor(failure: Failure, cause?: unknown) {
+  constructor(failure: Failure, cause?: unknown, answer?: RawAnswer) {
     super(failure.reason, { cause });
     this.failure = failure;
+    this.answer = answer;
   }
 }
 

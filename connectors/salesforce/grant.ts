@@ -1,5 +1,5 @@
 import { createHash, sign } from 'node:crypto';
-import type { Tools } from '../../src/connector/contract.ts';
+import type { Memory, Rehearsal, Tools } from '../../src/connector/contract.ts';
 import type { SalesforceOptions } from './options.ts';
 
 type Auth = SalesforceOptions['auth'];
@@ -59,6 +59,18 @@ export class Grant {
     const { token, of } = JSON.parse(text) as { token: string; of: string };
     return of === digest(configured) ? token : undefined;
   }
+}
+
+/** A memory for a rehearsal: a refresh token that was really replaced is really kept. */
+export function keepingRotated(memory: Memory, { keep }: Rehearsal): Memory {
+  return {
+    ...memory,
+    async remember(texts) {
+      const rotated = texts.get(rotatedName);
+      if (rotated !== undefined) await keep?.(new Map([[rotatedName, rotated]]));
+      await memory.remember(texts);
+    },
+  };
 }
 
 /** Texts of the log-in that must never be shown. */

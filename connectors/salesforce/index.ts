@@ -3,9 +3,12 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
+  Findings,
   OpenFollowUps,
   type PlanStep,
+  type RecordDraft,
   type RecordRef,
+  rehearsedFetch,
   type Tools,
 } from '../../src/connector/contract.ts';
 import { AfterCall } from './after-call.ts';
@@ -14,11 +17,15 @@ import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
 import { Descriptions } from './fields.ts';
 import { followUpDraft } from './follow-up-draft.ts';
+import type { Found } from './found.ts';
+import { keepingRotated } from './grant.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { Owners } from './owners.ts';
 import { People } from './people.ts';
 import { PeopleUpdates } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
+import { SalesforceProbe } from './probe.ts';
+import { PretendedSalesforce } from './rehearsal.ts';
 import { mostAtOnce } from './requests.ts';
 import { saleDraft } from './sale-draft.ts';
 import { apply, plan } from './setup.ts';
@@ -38,6 +45,14 @@ export default defineConnector({
     ].flat(),
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
+  async openRehearsal(options, tools, rehearsal) {
+    const salesforce = new PretendedSalesforce(options);
+    const fetch = rehearsedFetch(salesforce, rehearsal, tools.fetch);
+    const rehearsing = { ...tools, fetch, memory: keepingRotated(tools.memory, rehearsal) };
+    const api = await SalesforceApi.open(options, rehearsing);
+    const draft: Draft = (delivery) => this.draft(options, delivery);
+    return new RehearsingConnection(api, options, rehearsing, { salesforce, draft });
+  },
 });
 
 const objects: Record<string, string> = {
@@ -51,6 +66,7 @@ const objects: Record<string, string> = {
 
 class SalesforceConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel: mostAtOnce };
+  readonly probe: SalesforceProbe;
   readonly #api: SalesforceApi;
   readonly #means: Means;
   readonly #clock: Clock;
@@ -61,12 +77,14 @@ class SalesforceConnection implements Connection {
     const descriptions = new Descriptions(api, tools.clock);
     const owners = new Owners(api, tools.clock);
     const openFollowUps = new OpenFollowUps(options.followUp, tools.memory);
+    const findings = new Findings<Found>(tools);
+    this.probe = new SalesforceProbe(api, options, findings, tools);
     this.#means = {
       options,
-      people: new People(api, options, descriptions, owners, tools),
+      people: new People(api, options, descriptions, owners, findings, tools),
       updates: new PeopleUpdates(api, options, descriptions),
       owners,
-      tasks: new Tasks(api, options, descriptions),
+      tasks: new Tasks(api, options, descriptions, findings),
       afterCall: new AfterCall(api, options, descriptions, owners, openFollowUps),
     };
   }
@@ -97,4 +115,29 @@ class SalesforceConnection implements Connection {
   }
 
   async close(): Promise<void> {}
+}
+
+/** What a delivery would leave. */
+type Draft = (delivery: Delivery) => RecordDraft[];
+
+/** One whose requests are told, and only sent where they read. */
+class RehearsingConnection extends SalesforceConnection {
+  readonly #draft: Draft;
+  readonly #salesforce: PretendedSalesforce;
+
+  constructor(
+    api: SalesforceApi,
+    options: SalesforceOptions,
+    tools: Tools,
+    stage: { draft: Draft; salesforce: PretendedSalesforce },
+  ) {
+    super(api, options, tools);
+    this.#draft = stage.draft;
+    this.#salesforce = stage.salesforce;
+  }
+
+  override deliver(batch: readonly Delivery[], signal: AbortSignal) {
+    this.#salesforce.learn(batch.flatMap(this.#draft));
+    return super.deliver(batch, signal);
+  }
 }

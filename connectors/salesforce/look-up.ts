@@ -1,8 +1,9 @@
 import type { Found, SalesforceApi } from './api.ts';
 import { type Candidate, candidateOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
+import { looselyTyped } from './loosely-typed.ts';
 import { matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
-import { keyQuery, type Place, phoneQuery, phoneSearch, type Wanted } from './phone-search.ts';
+import { keyQuery, type Place, phoneQuery, phoneSearch, type Search, type Wanted } from './phone-search.ts';
 import { ownFields, personAccountKey } from './setup-names.ts';
 
 type PlaceName = PersonObject | 'Account';
@@ -91,10 +92,18 @@ export class LookUp {
     );
   }
 
-  async bySearch(text: string, signal: AbortSignal): Promise<Candidate[]> {
+  /** By the search index; or, in an org whose index does not see through separators, by the digits alone. */
+  async bySearch(
+    { callers, text }: Search<Wanted>,
+    search: 'index' | 'separators',
+    signal: AbortSignal,
+  ): Promise<Candidate[]> {
     const places = this.#matched.map((name) => this.#place(name)).filter((place) => place.phones.length > 0);
     if (places.length === 0) return [];
-    const rows = await this.#api.search(phoneSearch(places, text), signal);
+    const rows =
+      search === 'separators'
+        ? await looselyTyped(this.#api, places, callers, signal)
+        : await this.#api.search(phoneSearch(places, text), signal);
     return rows.map((row) => {
       const { type } = row['attributes'] as { type: PlaceName };
       return candidateOf(type, row, this.#place(type).phones);

@@ -10,6 +10,7 @@ import type { SalesforceApi, Written } from './api.ts';
 import { type Candidate, choose, hasNumber, keyOf, personIn, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
+import type { SalesforceFindings } from './found.ts';
 import { LookUp } from './look-up.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import type { Owners } from './owners.ts';
@@ -48,6 +49,7 @@ export class People {
   readonly #options: SalesforceOptions;
   readonly #descriptions: Descriptions;
   readonly #owners: Owners;
+  readonly #findings: SalesforceFindings;
   readonly #lookUp: LookUp;
   readonly #known: Tools['people'];
   readonly #log: Log;
@@ -63,9 +65,11 @@ export class People {
     options: SalesforceOptions,
     descriptions: Descriptions,
     owners: Owners,
+    findings: SalesforceFindings,
     tools: Tools,
   ) {
     this.#api = api;
+    this.#findings = findings;
     this.#options = options;
     this.#descriptions = descriptions;
     this.#owners = owners;
@@ -216,12 +220,16 @@ export class People {
   }
 
   async #bySearch(callers: readonly Caller[], resolved: Resolutions, signal: AbortSignal): Promise<void> {
+    const { search = 'index' } = await this.#findings.all();
     await Promise.all(
-      packSearches(callers).map(({ callers: part, text }) =>
+      packSearches(callers).map((one) =>
         orFail(
-          () => part.filter(({ number }) => !resolved.has(number)),
+          () => one.callers.filter(({ number }) => !resolved.has(number)),
           resolved,
-          async () => this.#take(part, await this.#lookUp.bySearch(text, signal), resolved, signal),
+          async () => {
+            const found = await this.#lookUp.bySearch(one, search, signal);
+            await this.#take(one.callers, found, resolved, signal);
+          },
         ),
       ),
     );

@@ -103,6 +103,11 @@ export function packSearches<T extends Wanted>(wanted: readonly T[]): Search<T>[
   return all.length > usual.length ? usual : all;
 }
 
+/** What every search looks for, whatever else it has room for. */
+export function usualText(wanted: readonly Wanted[]): string {
+  return alternatives(wanted.flatMap(usualTerms));
+}
+
 export function phoneSearch(places: readonly Place[], text: string): string {
   const most = Math.floor(mostFound / places.length);
   const returning = places.map(

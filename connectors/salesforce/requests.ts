@@ -26,7 +26,7 @@ export const mostAtOnce = 5;
 export interface Request {
   /** What `explain` and the metrics call it. */
   kind: string;
-  method: 'GET' | 'POST' | 'PATCH';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   body?: unknown;
   headers?: Record<string, string>;
@@ -138,7 +138,8 @@ export class Requests {
     ) {
       return answer as T;
     }
-    throw new RequestFailed(this.#read(exchange, problem, signal, this.circumstances(kind)), problem);
+    const failure = this.#read(exchange, problem, signal, this.circumstances(kind));
+    throw new RequestFailed(failure, problem, exchange.answer);
   }
 
   #read({ answer, isLate }: Exchange, problem: unknown, signal: AbortSignal, where: Circumstances): Failure {

@@ -4,7 +4,9 @@ import type { Row, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Descriptions, Draft, Fitted } from './fields.ts';
+import type { SalesforceFindings } from './found.ts';
 import type { SalesforceOptions } from './options.ts';
+import { secondLook } from './second-look.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly, madeOnly } from './task-draft.ts';
@@ -47,11 +49,18 @@ const key = ownFields.Task;
 export class Tasks {
   readonly #api: SalesforceApi;
   readonly #descriptions: Descriptions;
+  readonly #findings: SalesforceFindings;
   readonly #madeOnly: readonly string[];
   /** Tasks to which we gave an owner, or none: who has one keeps it, whatever a later state of the call would say. */
   readonly #owned = new LRUCache<string, 'given' | 'none'>({ max: 5_000 });
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
+  constructor(
+    api: SalesforceApi,
+    options: SalesforceOptions,
+    descriptions: Descriptions,
+    findings: SalesforceFindings,
+  ) {
+    this.#findings = findings;
     this.#api = api;
     this.#descriptions = descriptions;
     this.#madeOnly = madeOnly(options);
@@ -214,7 +223,30 @@ export class Tasks {
   ): Promise<Written[]> {
     if (jobs.length === 0) return [];
     const drafts = jobs.map((job): Draft => ({ ...job, values: valuesOf(job) }));
-    return this.#descriptions.writeFitted(drafts, write, signal);
+    const written = await this.#descriptions.writeFitted(drafts, write, signal);
+    if ((await this.#findings.all()).refusals !== 'unread') return written;
+    return this.#lookAgain(jobs, drafts, written, signal);
+  }
+
+  /** Where a probe found that Salesforce refuses in words we do not know. */
+  async #lookAgain(
+    jobs: readonly TaskJob[],
+    drafts: readonly Draft[],
+    written: readonly Written[],
+    signal: AbortSignal,
+  ): Promise<Written[]> {
+    const refused = jobs.flatMap(({ delivery, person }, place) => {
+      const { failure } = written[place] as Written;
+      const { Id, WhoId } = (drafts[place] as Draft).values;
+      const id = Id === undefined ? undefined : String(Id);
+      return failure ? [{ failure, key: delivery.key, id, person: WhoId ? person : null, place }] : [];
+    });
+    const meant = await secondLook(this.#api, refused, signal);
+    const all = [...written];
+    refused.forEach(({ place }, i) => {
+      all[place] = { failure: meant[i] as Failure };
+    });
+    return all;
   }
 }
 

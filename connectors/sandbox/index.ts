@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import {
   type Connection,
+  condition,
   type Delivery,
   defineConnector,
   followUpOption,
@@ -13,11 +14,14 @@ import {
   type RecordDraft,
   type Records,
   saleOption,
+  type Tools,
   template,
   writeOption,
 } from '../../src/connector/contract.ts';
 import { draftActivity, draftFollowUp, draftPerson, draftSale } from './drafts.ts';
 import { LocalCrm } from './local-crm.ts';
+import { RefuseOnce } from './refuse-once.ts';
+import { RehearsingCrm } from './rehearsal.ts';
 
 /*
  * A CRM in a file: the default, so that the bridge can be tried without an account anywhere. It is also the smallest
@@ -49,6 +53,9 @@ const options = z.strictObject({
   owner: ownerOption.optional(),
   followUp: followUpOption.optional(),
   sale: saleOption.optional(),
+  refuseOnce: condition()
+    .optional()
+    .describe('Calls that it refuses the first time, to see what a failure looks like, and to replay it.'),
 });
 
 export type SandboxOptions = z.output<typeof options>;
@@ -57,11 +64,14 @@ export default defineConnector({
   type: 'sandbox',
   options,
   draft: (options, delivery) => drafts(options, delivery),
-  open: (options, tools) => {
-    const crm = new LocalCrm(join(tools.dataDir, 'sandbox.db'));
-    return connectionTo(crm, options, new OpenFollowUps(options.followUp, tools.memory));
-  },
+  open: (options, tools) => connectionTo(new LocalCrm(fileIn(tools)), options, tools),
+  openRehearsal: (options, tools, rehearsal) =>
+    connectionTo(new RehearsingCrm(fileIn(tools), rehearsal), options, tools),
 });
+
+function fileIn({ dataDir }: Tools): string {
+  return join(dataDir, 'sandbox.db');
+}
 
 function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
   return [
@@ -72,11 +82,16 @@ function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
   ].flat();
 }
 
-function connectionTo(crm: LocalCrm, options: SandboxOptions, followUps: OpenFollowUps): Connection {
+function connectionTo(crm: LocalCrm, options: SandboxOptions, { memory }: Tools): Connection {
+  const followUps = new OpenFollowUps(options.followUp, memory);
+  const refuseOnce = new RefuseOnce(options.refuseOnce, memory);
   return {
     limits: { batch: 100, parallel: 1 },
     async deliver(batch) {
-      const outcomes = crm.inOneCommit(() => batch.map((delivery) => write(crm, options, delivery)));
+      const refused = await refuseOnce.of(batch);
+      const outcomes = crm.inOneCommit(() =>
+        batch.map((delivery) => (refused.has(delivery) ? refusal : write(crm, options, delivery))),
+      );
       await followUps.add(
         batch.flatMap((delivery, i) => {
           const followUp = outcomes[i]?.records?.followUp;
@@ -96,6 +111,11 @@ function connectionTo(crm: LocalCrm, options: SandboxOptions, followUps: OpenFol
     close: async () => crm.close(),
   };
 }
+
+const refusal: Outcome = {
+  kind: 'rejected',
+  reason: 'The sandbox refuses this call once, as refuseOnce says: replay it, and it is written.',
+};
 
 /** Every record is written under its key, so that writing it again finds it. */
 function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outcome {

@@ -9,7 +9,7 @@ export class LocalCrm {
   readonly #database: DatabaseSync;
 
   constructor(file: string) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     this.file = file;
     this.#database = new DatabaseSync(file);
     this.#database.exec(`
@@ -23,6 +23,12 @@ export class LocalCrm {
         unique (type, key)
       );
     `);
+  }
+
+  /** Everything that another file holds, which is only read. */
+  copyFrom(file: string): void {
+    this.#database.prepare('attach ? as other').run(file);
+    this.#database.exec('insert into records select * from other.records; detach other');
   }
 
   inOneCommit<T>(run: () => T): T {

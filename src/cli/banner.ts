@@ -1,21 +1,22 @@
-import type { Bridge } from '../main.ts';
+import type { Bridge, PushUrls } from '../main.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 
-/** What a bridge says when it is ready: where to point Delacon, where to look, what to try. */
-export function banner(bridge: Bridge): string {
+/**
+ * What a bridge says when it is ready: where to point Delacon, where to look, what to try. Elsewhere than on a terminal
+ * this ends up in a log, and a token that the operator has chosen is not in it. One that was made is: who tries the
+ * bridge has it from nowhere else.
+ */
+export function banner(bridge: Bridge, isTerminal = process.stdout.isTTY === true): string {
   const { publicUrl } = bridge.settings.listen;
   const lines = [`delacon-bridge is ready.`, ''];
-  for (const { source, create, update, single } of bridge.pushUrls()) {
-    lines.push(
-      `Source ${source}: paste into the Delacon portal, under Services > Edit > Data Integration`,
-      `  create URL  ${create}`,
-      `  update URL  ${update}`,
-      `  (one URL for both: ${single})`,
-      '',
-    );
-  }
+  const isHidden = (source: string) =>
+    !isTerminal && (bridge.settings.sources[source]?.tokens.length ?? 0) > 0;
+  const urls = bridge.pushUrls().map((urls) => (isHidden(urls.source) ? withoutToken(urls) : urls));
+  for (const one of urls) lines.push(...portalLines(one));
+  if (urls.some(({ source }) => isHidden(source)))
+    lines.push('Tokens of the configuration are shown on a terminal only: this may be a log.', '');
   lines.push(`Its page: ${bridge.url}/`, '');
-  const [first] = bridge.pushUrls();
+  const [first] = urls.filter(({ source }) => !isHidden(source));
   if (first) {
     const local = (url: string) => url.replace(publicUrl ?? bridge.url, bridge.url);
     lines.push(
@@ -35,6 +36,22 @@ export function banner(bridge: Bridge): string {
     );
   }
   return lines.join('\n');
+}
+
+/** What to paste where. */
+export function portalLines({ source, create, update, single }: PushUrls): string[] {
+  return [
+    `Source ${source}: paste into the Delacon portal, under Services > Edit > Data Integration`,
+    `  create URL  ${create}`,
+    `  update URL  ${update}`,
+    `  (one URL for both: ${single})`,
+    '',
+  ];
+}
+
+function withoutToken({ source, single, create, update }: PushUrls): PushUrls {
+  const hide = (url: string) => url.replace(/(?<=\/push\/)[^/]+/, `<token of ${source}>`);
+  return { source, single: hide(single), create: hide(create), update: hide(update) };
 }
 
 /** On one line, to be pasted into any shell. The samples hold no single quote. */

@@ -1,22 +1,28 @@
+import { sendTestNotice } from '../alert/test-notice.ts';
+import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Finding } from '../connector/contract.ts';
+import { redactor } from '../log.ts';
 import type { Common } from './main.ts';
 import { patience, withConnection, withStore } from './opened.ts';
+import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
 
 /** Configuration problems are thrown, and so exit with 1; here is what else there is to say. */
-export async function check(options: Common & { online?: boolean }): Promise<void> {
-  const { settings, warnings } = await loadConfig(options.config, { env: process.env });
-  const findings: (Finding & { connector: string })[] = options.online ? await online(options.config) : [];
+export async function check(options: Common & { online?: boolean; alerts?: boolean }): Promise<void> {
+  const { settings, warnings, secrets } = await loadConfig(options.config, { env: process.env });
+  const findings: (Finding & { connector?: string })[] = options.online ? await online(options.config) : [];
+  if (options.alerts) findings.push(...(await sendTestNotice(settings, systemClock, redactor(secrets))));
   const problems = findings.filter((finding) => finding.level === 'problem').length;
   if (problems > 0) process.exitCode = 1;
   if (options.json) return printJson({ warnings, findings });
-  for (const warning of warnings) console.log(`warning  ${warning}`);
+  for (const warning of warnings) print(`warning  ${warning}`);
   for (const { connector, level, subject, message, fix } of findings) {
-    console.log(`${level.padEnd(8)} ${connector}, ${subject}: ${message}${fix ? `\n         ${fix}` : ''}`);
+    const about = connector === undefined ? subject : `${connector}, ${subject}`;
+    print(`${level.padEnd(8)} ${about}: ${message}${fix ? `\n         ${fix}` : ''}`);
   }
   const count = (record: object) => Object.keys(record).length;
-  console.log(
+  print(
     problems > 0
       ? `${problems} of ${findings.length} findings are problems.`
       : `The configuration is in order: ${count(settings.sources)} sources, ${count(settings.connectors)} connectors, ${settings.routes.length} routes.${options.online ? '' : ' With --online the CRMs are asked too.'}`,

@@ -5,48 +5,86 @@ import { openConnection } from '../connector/open.ts';
 import { createLog } from '../log.ts';
 import { type Bridge, startBridge } from '../main.ts';
 import { callOf } from '../reading.ts';
+import { parsePush } from '../receive/push.ts';
 import { dataDirOf } from '../store/open.ts';
 import { banner } from './banner.ts';
+import { PlayedClock } from './played-clock.ts';
 import { dayOf, play, samples } from './send.ts';
+import { openMs } from './simulated-day.ts';
 import { stopOnSignal } from './start.ts';
 import { localTime, table } from './tables.ts';
 
 /** Never the user's own file: made-up calls have no business in a real CRM. */
-const builtIn = fileURLToPath(new URL('../../config/default.yaml', import.meta.url));
+const config = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url));
 const folder = 'data/demo';
 const callsOfTheDay = 40;
+/** What a call adds to its start until its end push comes, beside the time that is spoken. */
+const ringsMs = 15_000;
 
-/** The bridge on its built-in settings, with a store of its own, and a day of calls through real HTTP. */
+/**
+ * The bridge on settings and a store of its own, and a day of calls through real HTTP: the nine hours up to now, on a
+ * clock that is put forward from push to push.
+ */
 export async function demo({ exit }: { exit?: boolean }): Promise<void> {
   await rm(folder, { recursive: true, force: true }); // the demo's own, from the last time
+  const now = Date.now();
+  const opens = now - openMs;
+  const clock = new PlayedClock(new Date(opens));
   const bridge = await startBridge({
-    configPath: builtIn,
+    configPath: config,
     env: process.env,
     overrides: { port: 0, storeUrl: `sqlite:${folder}/bridge.db` },
     log: createLog('warn'),
+    clock,
   });
   stopOnSignal(bridge);
   console.log(`${banner(bridge)}\n`);
 
-  const pushes = [...samples, ...dayOf(callsOfTheDay, 1)];
+  const pushes = [...samples, ...dayOf(callsOfTheDay, 1, opens)];
   const [urls] = bridge.pushUrls();
   console.log(
     `Playing the vendor's two samples and a day of ${callsOfTheDay} calls: ${pushes.length} pushes …`,
   );
-  const sent = await play(urls?.single ?? '', pushes, 0, () => {});
-  const acknowledged = sent.filter((push) => push.status === 200).length;
-  await untilDelivered(bridge);
-  console.log(`${acknowledged} of ${sent.length} were acknowledged. The activities they became:\n`);
+  const times = arrivals(pushes);
+  let acknowledged = 0;
+  for (const [i, push] of pushes.entries()) {
+    clock.putTo(new Date(Math.min(times[i] ?? now, now)));
+    const [sent] = await play(urls?.single ?? '', [push], 0, () => {});
+    if (sent?.status === 200) acknowledged++;
+    await untilDelivered(bridge);
+  }
+  clock.putTo(new Date());
+  console.log(`${acknowledged} of ${pushes.length} were acknowledged. The activities they became:\n`);
   console.log(await activities(bridge));
+  const failed = (await bridge.store.countDeliveries()).find(({ state }) => state === 'failed')?.count ?? 0;
+  console.log(
+    `\n${failed} of them failed at the last write, as a CRM may refuse one. Which, and why: the page below, or\n  npm run bridge -- calls --state failed --config config/demo.yaml\nTo replay them: the button on that page, or replay --state failed in place of calls.`,
+  );
   if (exit) return bridge.stop();
-  console.log(`\nThe bridge goes on running at ${bridge.url}/ until Ctrl-C.`);
+  console.log(`\nThe page: ${bridge.url}/. The bridge goes on running until Ctrl-C.`);
+}
+
+/** When each push arrives: a start as the phone rings, an end after it; an end that overtakes its start comes with it. */
+function arrivals(pushes: readonly { body: string }[]): number[] {
+  const fields = pushes.map(({ body }) => parsePush(body).fields);
+  const startOf = new Map(
+    fields.flatMap((known) => {
+      const startedAt = Number(known['PLA_CallStartTime'] ?? 0);
+      return startedAt > 0 ? [[known['PLA_Call_Id'], startedAt] as const] : [];
+    }),
+  );
+  return fields.map((known) => {
+    const startedAt = startOf.get(known['PLA_Call_Id']) ?? 0;
+    if (known['PLA_CallStartTime']) return startedAt;
+    return startedAt + ringsMs + Number.parseInt(known['PLA_Duration'] ?? '0', 10) * 1000;
+  });
 }
 
 async function untilDelivered(bridge: Bridge): Promise<void> {
   const deadline = Date.now() + 30_000;
   while ((await bridge.store.countDeliveries()).some(({ state }) => state === 'due')) {
     if (Date.now() > deadline) throw new Error('The sandbox did not take the calls within 30 s.');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

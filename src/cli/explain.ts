@@ -1,82 +1,75 @@
-import type { Config } from '../config/load.ts';
-import type { RecordRef } from '../connector/contract.ts';
-import { callOf, routingOf } from '../reading.ts';
-import { type Call, kindOf } from '../receive/call.ts';
-import type { Attempt, CallStory, DeliveryView, Store } from '../store/store.ts';
+import type { Story } from '../operator/story.ts';
 import type { Common } from './main.ts';
-import { patience, withConnection, withStore } from './opened.ts';
+import { withOperator } from './opened.ts';
+import { print } from './plain-text.ts';
 import { localTime, printJson } from './tables.ts';
 
-/** The whole story of a call. */
+/** The whole story of a call, as the operator page tells it. */
 export async function explain(callId: string, options: Common & { source?: string }): Promise<void> {
-  await withStore(options.config, async (config, store) => {
-    const stories = await store.stories(callId, options.source);
+  await withOperator(options.config, async (operator) => {
+    const stories = await operator.stories(callId, options.source, true);
     if (stories.length === 0) {
       throw new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
     }
-    if (options.json) {
-      return printJson(
-        stories.map((story) => ({
-          ...story,
-          call: callOf(config.settings, story.state),
-          routing: routingOf(config.settings, story.state),
-        })),
-      );
-    }
-    for (const story of stories) await tell(story, config, store);
+    if (options.json) return printJson(stories);
+    for (const story of stories) tell(story);
   });
 }
 
-async function tell(story: CallStory, config: Config, store: Store): Promise<void> {
-  const { settings } = config;
-  const timezone = settings.sources[story.state.source]?.timezone ?? 'UTC';
-  const time = (instant: Date) => localTime(instant, timezone);
-  console.log(`Call ${story.state.callId} of source ${story.state.source} (times in ${timezone})`);
+type Delivery = Story['deliveries'][number];
+type Attempt = Delivery['attempts'][number];
 
-  console.log('\nWhat arrived');
+function tell(story: Story): void {
+  const time = (instant: string) => localTime(new Date(instant), story.timezone);
+  print(`Call ${story.callId} of source ${story.source} (times in ${story.timezone})`);
+
+  print('\nWhat arrived');
   for (const push of story.pushes) {
     const again = push.lastRepeatAt
       ? `, and the same ${push.repeats} times more, last at ${time(push.lastRepeatAt)}`
       : '';
-    console.log(
-      `  ${time(push.receivedAt)}  ${kindOf(push.fields)}, ${Object.keys(push.fields).length} fields${again}`,
-    );
+    const said =
+      push.says.length > 0 ? `; says ${push.says.join(', ')}` : '; says nothing that is not said later';
+    print(`  ${time(push.receivedAt)}  ${push.kind}, ${push.fieldCount} fields${again}${said}`);
   }
 
-  const call = callOf(settings, story.state);
-  console.log(`\nWhat it says (revision ${story.revision})`);
-  if (!call) console.log(`  The source ${story.state.source} is configured no more.`);
-  for (const [name, value] of call ? knownNames(call) : []) console.log(`  ${name.padEnd(32)} ${value}`);
-  for (const note of call?.notes ?? []) console.log(`  note: ${note}`);
+  print(`\nWhat it says (revision ${story.revision})`);
+  if (!story.isKnownSource) print(`  The source ${story.source} is configured no more.`);
+  for (const { name, value } of story.values) print(`  ${name.padEnd(32)} ${value}`);
+  for (const note of story.notes) print(`  note: ${note}`);
 
-  console.log('\nWhere it goes');
-  const routing = routingOf(settings, story.state);
-  for (const { route, matched, why } of routing.looked) {
-    console.log(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
-  }
+  print('\nWhere it goes');
+  for (const { route, matched, why } of story.routing)
+    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   if (story.deliveries.length === 0)
-    console.log('  No route took it. After mending the routes: delacon-bridge replay');
+    print('  No route took it. After mending the routes: delacon-bridge replay');
+  for (const delivery of story.deliveries) tellDelivery(delivery, time);
 
-  const blocked = new Map(
-    (await store.connectorStates()).map((state) => [state.connector, state.blockedReason]),
-  );
-  for (const delivery of story.deliveries) {
-    console.log(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
-    const reason = blocked.get(delivery.connector);
-    if (reason) console.log(`  the connector is blocked: ${reason}`);
-    await showRecords(delivery, config, store);
-    const attempts = story.attempts.filter((made) => made.connector === delivery.connector);
-    for (const { first, last, count } of runsOf(attempts)) {
-      const until = count > 1 ? `, and ${count - 1} times more until ${time(last.at)}` : '';
-      const beside = first.batch > 1 ? `, with ${first.batch - 1} other calls` : '';
-      console.log(
-        `  ${time(first.at)}  attempt ${first.n}: ${first.outcome}${until}, revision ${last.revision}, ${first.tookMs} ms, ${first.requests} requests${beside}`,
-      );
-      if (first.reason) console.log(`      ${first.reason}`);
-      for (const note of first.notes) console.log(`      note: ${note}`);
-    }
+  if (story.decisions.length > 0) print('\nWhat was decided');
+  for (const { at, decision, connector, reason, revision } of story.decisions)
+    print(
+      `  ${time(at)}  ${decision}, ${connector ?? 'every connector'}, at revision ${revision}${reason ? `: ${reason}` : ''}`,
+    );
+  print();
+}
+
+function tellDelivery(delivery: Delivery, time: (instant: string) => string): void {
+  print(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
+  if (delivery.connectorReason) print(`  the connector writes nothing: ${delivery.connectorReason}`);
+  for (const { role, type, id, link, holds } of delivery.records) {
+    print(`  ${role}: ${type} ${id}  ${link ?? ''}`.trimEnd());
+    if (role === 'person' && delivery.person) print(`    ${delivery.person.why}`);
+    for (const [name, value] of Object.entries(holds ?? {})) print(`    ${name.padEnd(30)} ${value}`);
   }
-  console.log();
+  for (const { first, last, count } of runsOf(delivery.attempts)) {
+    const until = count > 1 ? `, and ${count - 1} times more until ${time(last.at)}` : '';
+    const beside = first.batch > 1 ? `, with ${first.batch - 1} other calls` : '';
+    print(
+      `  ${time(first.at)}  attempt ${first.n}: ${first.outcome}${until}, revision ${last.revision}, ${first.tookMs} ms, ${first.requests} requests${beside}`,
+    );
+    if (first.reason) print(`      ${first.reason}`);
+    for (const note of first.notes) print(`      note: ${note}`);
+  }
 }
 
 /** A blocked connector probes for hours and is told the same each time: such attempts are told once. */
@@ -97,7 +90,7 @@ function runsOf(attempts: readonly Attempt[]): { first: Attempt; last: Attempt; 
   return runs;
 }
 
-function stateOf(delivery: DeliveryView, time: (instant: Date) => string): string {
+function stateOf(delivery: Delivery, time: (instant: string) => string): string {
   const shows =
     delivery.deliveredRevision > 0 ? `, the CRM shows revision ${delivery.deliveredRevision}` : '';
   switch (delivery.state) {
@@ -105,48 +98,11 @@ function stateOf(delivery: DeliveryView, time: (instant: Date) => string): strin
       return `delivered${shows}`;
     case 'failed':
       return `failed, until replayed or until the call changes${shows}`;
+    case 'skipped': {
+      const since = delivery.isBehind ? ', and the call has changed since' : '';
+      return `skipped until replayed${since}${shows}: ${delivery.reason}`;
+    }
     case 'due':
       return `due${delivery.dueAt ? ` since or at ${time(delivery.dueAt)}` : ''}${shows}`;
   }
-}
-
-/** The records, and what they hold where the connector can say so. */
-async function showRecords(
-  { connector, records }: DeliveryView,
-  config: Config,
-  store: Store,
-): Promise<void> {
-  const known = Object.entries(records) as [string, RecordRef][];
-  const line = (role: string, record: RecordRef) => `  ${role}: ${record.type} ${record.id}`;
-  const settings = config.settings.connectors[connector];
-  if (known.length === 0) return;
-  if (!settings) {
-    for (const [role, record] of known) console.log(line(role, record));
-    return;
-  }
-  await withConnection(connector, settings, config, store, async (connection) => {
-    for (const [role, record] of known) {
-      console.log(`${line(role, record)}  ${connection.link(record) ?? ''}`.trimEnd());
-      const held = await connection
-        .read?.(record, patience())
-        .catch((reason: Error) => ({ 'not shown': reason.message }));
-      for (const [name, value] of Object.entries(held ?? {}))
-        console.log(`    ${name.padEnd(30)} ${String(value)}`);
-    }
-  });
-}
-
-/** The names templates use, with the values that are known. */
-function knownNames(call: Call): [string, string][] {
-  return valuesOf(call, 'call').filter(([name]) => !name.startsWith('call.fields.') && name !== 'call.notes');
-}
-
-function valuesOf(value: unknown, path: string): [string, string][] {
-  if (value === null || value === undefined || value === '') return [];
-  if (value instanceof Date) return [[path, value.toISOString()]];
-  if (Array.isArray(value)) return value.length > 0 ? [[path, value.join(' ')]] : [];
-  if (typeof value === 'object') {
-    return Object.entries(value).flatMap(([name, inner]) => valuesOf(inner, `${path}.${name}`));
-  }
-  return [[path, String(value)]];
 }

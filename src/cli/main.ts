@@ -2,6 +2,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigProblems } from '../config/problems.ts';
 import { keepYoungSpaceSmall } from '../runtime/memory.ts';
+import { plainText } from './plain-text.ts';
+import { WrongUse } from './wrong-use.ts';
 
 /*
  * The commands. Each lives in a file of its own, imported when it is asked for, so that help and mistakes are answered
@@ -39,6 +41,22 @@ example(
 
 example(
   program
+    .command('init')
+    .description(
+      'Ask what a first configuration needs, write it, and say what to paste into the Delacon portal.',
+    )
+    .option('--connector <type>', 'the kind of CRM that calls go to: a folder in connectors/')
+    .option('--source <name>', 'a name for the Delacon account')
+    .option('--region <country>', 'its country: AU, NZ, …')
+    .option('--timezone <zone>', 'its time zone, such as Australia/Perth')
+    .option('--public-url <url>', 'where the outside world reaches the bridge')
+    .addOption(json())
+    .action(async (_, command) => (await import('./init.ts')).init(command.optsWithGlobals())),
+  'delacon-bridge init --connector hubspot --source acme --region NZ',
+);
+
+example(
+  program
     .command('demo')
     .description(
       "Start on the built-in settings, play the vendor's samples and a simulated day, show what came of them.",
@@ -51,8 +69,11 @@ example(
 example(
   program
     .command('check')
-    .description('Find what is wrong with the configuration; with --online, ask the CRMs too.')
+    .description(
+      'Find what is wrong with the configuration; with --online, ask the CRMs too; with --alerts, try the alerts.',
+    )
     .option('--online', 'ask the CRMs: credentials, scopes, fields')
+    .option('--alerts', 'send a test notice to where alerts go')
     .addOption(json())
     .action(async (_, command) => (await import('./check.ts')).check(command.optsWithGlobals())),
   'delacon-bridge check --online',
@@ -68,6 +89,19 @@ example(
       (await import('./setup.ts')).setup(connector, command.optsWithGlobals()),
     ),
   'delacon-bridge setup acme-hubspot',
+);
+
+example(
+  program
+    .command('probe <connector>')
+    .description('Try on a TEST account what the documents of a CRM do not settle; write a report.')
+    .option('--yes', 'write to the account without asking')
+    .option('--report <file>', 'where the report goes (default: probe-<connector>-<day>.md)')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./probe.ts')).probe(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge probe acme-hubspot-test',
 );
 
 example(
@@ -91,12 +125,32 @@ example(
     .description(
       "Show what pushes would write, with no CRM (default: the vendor's samples; - reads from standard input).",
     )
+    .option('--call <call-id>', 'a call that is stored, as it stands, instead of pushes')
     .option('--source <name>', 'the source they come from (default: the first)')
+    .option('--connector <name>', 'for this connector only')
+    .option('--requests', 'the very requests that would be sent, push after push, for an empty CRM')
+    .addOption(
+      new Option(
+        '--online',
+        'the requests for the CRM as it is: what only reads is sent, nothing that writes',
+      ).implies({ requests: true }),
+    )
     .addOption(json())
     .action(async (file, _, command) =>
       (await import('./preview.ts')).preview(file, command.optsWithGlobals()),
     ),
-  'delacon-bridge preview push.json',
+  'delacon-bridge preview push.json --requests',
+);
+
+example(
+  program
+    .command('test')
+    .description('Run the tests of the mapping that the configuration has under "tests:". Nothing is sent.')
+    .option('--connector <name>', 'only what is expected of this connector')
+    .option('--file <file...>', 'files with tests, instead of those that the configuration has')
+    .addOption(json())
+    .action(async (_, command) => (await import('./test.ts')).test(command.optsWithGlobals())),
+  'delacon-bridge test --connector acme-hubspot',
 );
 
 const filtered = (command: Command) =>
@@ -108,6 +162,7 @@ const filtered = (command: Command) =>
         'due',
         'delivered',
         'failed',
+        'skipped',
         'unrouted',
       ]),
     )
@@ -151,6 +206,53 @@ example(
 
 example(
   program
+    .command('skip <call-id>')
+    .description('Leave a call out of a connector, though it may change, until it is replayed.')
+    .requiredOption('--connector <name>', 'the connector that is not to get it')
+    .requiredOption('--reason <text>', 'why; shown with the call')
+    .option('--source <name>', 'the source, if several have the id')
+    .addOption(json())
+    .action(async (callId, _, command) =>
+      (await import('./skip.ts')).skip(callId, command.optsWithGlobals()),
+    ),
+  'delacon-bridge skip 1122334 --connector acme-hubspot --reason "A test call."',
+);
+
+example(
+  program
+    .command('pause <connector>')
+    .description('Let a connector rest, over restarts too: calls wait. A running bridge notices by itself.')
+    .option('--reason <text>', 'why; shown with the connector')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./pause.ts')).pause(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge pause acme-hubspot --reason "The CRM is being moved."',
+);
+
+example(
+  program
+    .command('resume <connector>')
+    .description('End the pause of a connector: what waited is delivered.')
+    .addOption(json())
+    .action(async (connector, _, command) =>
+      (await import('./pause.ts')).resume(connector, command.optsWithGlobals()),
+    ),
+  'delacon-bridge resume acme-hubspot',
+);
+
+example(
+  program
+    .command('schema')
+    .description(
+      'Print the JSON Schema of the configuration, for editors. config/bridge.schema.json is this.',
+    )
+    .action(async () => (await import('./schema.ts')).schema()),
+  'delacon-bridge schema > config/bridge.schema.json',
+);
+
+example(
+  program
     .command('backup <file>')
     .description('Copy the store to a new file, while the bridge runs.')
     .addOption(json())
@@ -181,6 +283,7 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+process.umask(0o077); // what is made here holds people's numbers: store, write-ahead log, backups, connectors' files
 keepYoungSpaceSmall(); // before a command loads what it needs: the space does not shrink again
 try {
   await program.parseAsync();
@@ -194,7 +297,7 @@ function codeOf(reason: unknown): number {
     return reason.exitCode === 0 ? 0 : 2;
   }
   // A sentence for the operator. Where it came from helps developers only.
-  console.error(reason instanceof Error ? reason.message : String(reason));
+  console.error(plainText(reason instanceof Error ? reason.message : String(reason)));
   if (process.env['DEBUG'] && !(reason instanceof ConfigProblems)) console.error(reason);
-  return 1;
+  return reason instanceof WrongUse ? 2 : 1;
 }

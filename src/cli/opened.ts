@@ -4,6 +4,7 @@ import type { ConnectorSettings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
 import { openConnection } from '../connector/open.ts';
 import { createLog } from '../log.ts';
+import { Operator } from '../operator/operator.ts';
 import { dataDirOf, openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 
@@ -19,6 +20,27 @@ export async function withStore<T>(
   } finally {
     await store.close();
   }
+}
+
+/** What the page and the API ask, on the store itself: whether a bridge runs on it or not. */
+export function withOperator<T>(
+  configPath: string,
+  use: (operator: Operator, config: Config, store: Store) => Promise<T>,
+): Promise<T> {
+  return withStore(configPath, (config, store) => {
+    const { settings } = config;
+    const operator = new Operator({
+      store,
+      settings: () => settings,
+      clock: systemClock,
+      withConnection: (name, look) =>
+        withConnection(name, settings.connectors[name] as ConnectorSettings, config, store, look),
+      running: () => undefined,
+      pushUrls: () => [],
+      wake: () => {}, // a bridge that runs on the store notices by itself
+    });
+    return use(operator, config, store);
+  });
 }
 
 /** Opens a connector for the length of `use`. */

@@ -1,32 +1,77 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { loadConfig } from '../config/load.ts';
+import { type Config, loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import type { RecordDraft } from '../connector/contract.ts';
 import { deliveryOf, routingOf } from '../reading.ts';
-import { type CallState, foldFields, kindOf } from '../receive/call.ts';
+import { type CallState, foldFields, kindOf, stateAt } from '../receive/call.ts';
 import { type Push, parsePush } from '../receive/push.ts';
+import { pushesIn } from '../receive/recorded-pushes.ts';
 import type { Routing } from '../route/match.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
 import type { Common } from './main.ts';
+import { print } from './plain-text.ts';
+import { type Moment, rehearse, show } from './rehearsal.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { printJson } from './tables.ts';
+import { configured, WrongUse } from './wrong-use.ts';
 
-/** What pushes would write under the mapping as it is, with no CRM and no store. */
-export async function preview(
-  file: string | undefined,
-  options: Common & { source?: string },
-): Promise<void> {
-  const { settings } = await loadConfig(options.config, { env: process.env });
+interface Choice {
+  source?: string;
+  connector?: string;
+  /** Instead of pushes: a call that is stored. */
+  call?: string;
+  requests?: boolean;
+  online?: boolean;
+}
+
+/** What pushes would write under the mapping as it is: the records, or the very requests. */
+export async function preview(file: string | undefined, options: Common & Choice): Promise<void> {
+  const config = await loadConfig(options.config, { env: process.env });
+  const { settings } = config;
   const source = options.source ?? Object.keys(settings.sources)[0];
-  if (source === undefined || !settings.sources[source]) {
-    throw new Error(
-      `There is no source "${source ?? ''}". Known: ${Object.keys(settings.sources).join(', ')}.`,
-    );
+  configured('source', source, settings.sources);
+  if (options.connector !== undefined) configured('connector', options.connector, settings.connectors);
+  if (file !== undefined && options.call !== undefined)
+    throw new WrongUse('Name a file or --call, not both.');
+
+  const online = options.online ?? false;
+  // Pushes alone need no store; what a CRM is asked depends on what the store knows of people.
+  const store =
+    online || options.call !== undefined ? await openStore(settings.store.url, 'command') : undefined;
+  try {
+    const moments =
+      store && options.call !== undefined
+        ? [await storedCall(store, options.call, options.source, online)]
+        : momentsOf(await readPushes(file), source as string);
+    if (options.requests) await previewRequests(moments, config, options, online, store);
+    else previewRecords(moments, settings, options);
+  } finally {
+    await store?.close();
   }
-  const states = fold(await readPushes(file), source);
-  const previews = states.map((state) => previewOf(settings, state));
-  if (options.json) return printJson(previews);
-  for (const one of previews) print(one);
+}
+
+async function previewRequests(
+  moments: readonly Moment[],
+  config: Config,
+  { connector, json }: Common & Choice,
+  online: boolean,
+  store: Store | undefined,
+): Promise<void> {
+  const rehearsed = await rehearse(moments, config, { online, store, connector });
+  const outcomes = rehearsed.flatMap(({ connectors }) => connectors.map(({ outcome }) => outcome));
+  if (outcomes.some((outcome) => outcome !== null && outcome.kind !== 'delivered')) process.exitCode = 1;
+  if (json) {
+    const shown = rehearsed.map(({ state, records: _, ...one }) => ({ callId: state.callId, ...one }));
+    return printJson(shown);
+  }
+  print(
+    online
+      ? 'What only reads was sent. Nothing that writes was: ids that begin with "new" or have "NEW" in them are made up.\n'
+      : 'Nothing was sent. The CRM is taken to be set up and empty; with --online it is asked what it holds.\n',
+  );
+  for (const one of rehearsed) show(one);
 }
 
 interface Preview {
@@ -36,7 +81,18 @@ interface Preview {
   connectors: { connector: string; records: RecordDraft[] }[];
 }
 
-function previewOf(settings: Settings, state: CallState): Preview {
+function previewRecords(
+  moments: readonly Moment[],
+  settings: Settings,
+  { connector, json }: Common & Choice,
+): void {
+  const last = new Map(moments.map(({ state }) => [state.callId, state]));
+  const previews = [...last.values()].map((state) => previewOf(settings, state, connector));
+  if (json) printJson(previews);
+  else for (const one of previews) tell(one);
+}
+
+function previewOf(settings: Settings, state: CallState, only: string | undefined): Preview {
   const routing = routingOf(settings, state);
   const delivery = deliveryOf(settings, { state, revision: 1, records: {}, failures: 0 });
   return {
@@ -44,65 +100,69 @@ function previewOf(settings: Settings, state: CallState): Preview {
     routing,
     notes: delivery?.call.notes ?? [],
     connectors: routing.connectors.flatMap((connector) => {
-      const configured = settings.connectors[connector];
-      if (!configured || !delivery) return [];
-      return [{ connector, records: configured.definition.draft(configured.options, delivery) }];
+      const found = settings.connectors[connector];
+      if (!found || !delivery || connector !== (only ?? connector)) return [];
+      return [{ connector, records: found.definition.draft(found.options, delivery) }];
     }),
   };
 }
 
-function print({ callId, routing, notes, connectors }: Preview): void {
-  console.log(`Call ${callId}`);
+function tell({ callId, routing, notes, connectors }: Preview): void {
+  print(`Call ${callId}`);
   for (const { route, matched, why } of routing.looked) {
-    console.log(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   }
-  if (connectors.length === 0) console.log('  No route takes it: it would be kept, and shown as unrouted.');
-  for (const note of notes) console.log(`  note: ${note}`);
+  if (routing.connectors.length === 0) print('  No route takes it: it would be kept, and shown as unrouted.');
+  for (const note of notes) print(`  note: ${note}`);
   for (const { connector, records } of connectors) {
     for (const { role, type, key, properties, notes: cut } of records) {
-      console.log(`\n  ${connector}, ${role}: ${type}${key ? ` under ${key.property} = ${key.value}` : ''}`);
+      print(`\n  ${connector}, ${role}: ${type}${key ? ` under ${key.property} = ${key.value}` : ''}`);
       const width = Math.max(...Object.keys(properties).map((name) => name.length));
       for (const [name, value] of Object.entries(properties)) {
         const shown = value instanceof Date ? value.toISOString() : String(value);
-        console.log(`    ${name.padEnd(width)}  ${shown.replaceAll('\n', `\n    ${' '.repeat(width)}  `)}`);
+        print(`    ${name.padEnd(width)}  ${shown.replaceAll('\n', `\n    ${' '.repeat(width)}  `)}`);
       }
-      for (const note of cut) console.log(`    note: ${note}`);
+      for (const note of cut) print(`    note: ${note}`);
     }
   }
-  console.log();
+  print();
 }
 
-/** Bodies as they would be posted: one, several with blank lines between, or a JSON array of them. */
 async function readPushes(file: string | undefined): Promise<Push[]> {
   if (file === undefined) return [startSample, endSample].map(parsePush);
-  const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
-  if (content.trimStart().startsWith('[')) {
-    return (JSON.parse(content) as unknown[]).map((push) => parsePush(JSON.stringify(push)));
-  }
-  try {
-    return [parsePush(content)];
-  } catch {
-    return content
-      .split(/\n\s*\n/)
-      .filter((part) => part.trim() !== '')
-      .map(parsePush);
-  }
+  return pushesIn(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
 }
 
-function fold(pushes: readonly Push[], source: string): CallState[] {
+/** What each push makes of its call, in the order of the pushes. */
+function momentsOf(pushes: readonly Push[], source: string): Moment[] {
   const now = new Date();
-  const states = new Map<string, CallState>();
-  for (const { callId, fields } of pushes) {
-    const folded = foldFields(states.get(callId)?.fields, fields);
-    const ended = kindOf(folded) === 'end' || kindOf(folded) === 'both';
-    states.set(callId, {
-      source,
-      callId,
-      fields: folded,
-      firstReceivedAt: now,
-      endReceivedAt: ended ? now : null,
-      lapsed: false,
-    });
+  const latest = new Map<string, Moment>();
+  return pushes.map(({ callId, fields }) => {
+    const before = latest.get(callId);
+    const folded = foldFields(before?.state.fields, fields);
+    const isRepeat = before !== undefined && folded === before.state.fields;
+    const state = stateAt(now, source, callId, folded);
+    const revision = (before?.revision ?? 0) + (isRepeat ? 0 : 1);
+    const moment = { push: kindOf(fields), state, revision, isRepeat };
+    latest.set(callId, moment);
+    return moment;
+  });
+}
+
+/** The call as it stands; with what is known of it to be in the CRM, where the CRM is asked too. */
+async function storedCall(
+  store: Store,
+  callId: string,
+  source: string | undefined,
+  online: boolean,
+): Promise<Moment> {
+  const [story, ...others] = await store.stories(callId, source);
+  if (!story) throw new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
+  if (others.length > 0) {
+    const sources = [story, ...others].map(({ state }) => state.source);
+    throw new Error(`Several sources have a call ${callId}: ${sources.join(', ')}. Name one with --source.`);
   }
-  return [...states.values()];
+  const { state, revision, deliveries } = story;
+  const known = Object.fromEntries(deliveries.map(({ connector, records }) => [connector, records]));
+  return { push: 'stored', state, revision, isRepeat: false, ...(online ? { records: known } : {}) };
 }

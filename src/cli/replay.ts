@@ -33,7 +33,9 @@ export async function replay(
     let deliveries = 0;
     for (let i = 0; i < rows.length; i += atOnce) {
       const route = (call: Parameters<typeof connectorsFor>[1]) => connectorsFor(settings, call);
-      deliveries += await store.replay(rows.slice(i, i + atOnce), route, new Date());
+      // Of many, what somebody skipped stays so: that is undone call by call.
+      const which = { connector, exceptSkipped: callIds.length === 0 };
+      deliveries += await store.replay(rows.slice(i, i + atOnce), route, new Date(), which);
     }
     if (options.json) printJson({ calls: rows.length, deliveries });
     else console.log(`${rows.length} calls are due again, with ${deliveries} deliveries.`);

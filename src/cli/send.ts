@@ -33,7 +33,7 @@ export async function send(url: string | undefined, options: SendOptions): Promi
   else console.log(`${sent.length - refused.length} of ${sent.length} pushes acknowledged.`);
 }
 
-interface Body {
+export interface Body {
   kind: 'create' | 'update';
   callId: string;
   body: string;
@@ -48,8 +48,8 @@ export const samples: Body[] = [
   { kind: 'update', callId: '1122334', body: endSample },
 ];
 
-export function dayOf(calls: number, seed: number): Body[] {
-  return simulatedDay(calls, seed, new Date()).map(({ kind, fields }) => ({
+export function dayOf(calls: number, seed: number, opens?: number): Body[] {
+  return simulatedDay(calls, seed, new Date(), opens).map(({ kind, fields }) => ({
     kind,
     callId: fields['PLA_Call_Id'] ?? '',
     body: JSON.stringify(fields),

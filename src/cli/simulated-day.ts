@@ -42,22 +42,34 @@ const visits = [
   { engine: '', type: '', keywords: '', query: '' },
 ] as const;
 
+/** How long a simulated day is. */
+export const openMs = 9 * 3_600_000;
+
+/** The day before, at 8 or 9 in Sydney. */
+function opensBefore(day: Date): number {
+  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate()) - 26 * 3_600_000;
+}
+
 /**
  * A day of calls as Delacon would push them, the same for the same seed: answered, unanswered, busy and voicemail;
  * some callers again; and what goes wrong on the way: an end before its start, a push repeated, an end that never
  * comes, a survey that comes later.
  */
-export function simulatedDay(calls: number, seed: number, day: Date): SimulatedPush[] {
+export function simulatedDay(
+  calls: number,
+  seed: number,
+  day: Date,
+  opens = opensBefore(day),
+): SimulatedPush[] {
   const random = generator(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const pushes: SimulatedPush[] = [];
   const callers: string[] = [];
-  const opens = Date.UTC(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate()) - 26 * 3_600_000; // the day before, at 8 or 9 in Sydney
   for (let i = 0; i < calls; i++) {
     const again = callers.length > 3 && random() < 0.2;
     const caller = again ? pick(callers) : newCaller(random);
     if (!again && caller !== 'anonymous') callers.push(caller);
-    const startedAt = opens + Math.floor(((i + random()) / calls) * 9 * 3_600_000);
+    const startedAt = opens + Math.floor(((i + random()) / calls) * openMs);
     const callId = String(50_000_000 + seed * 10_000 + i);
     const dealer = pick(dealers);
     const start = startOf(callId, caller, dealer, pick(visits), startedAt, i);

@@ -1,11 +1,20 @@
 import Table from 'cli-table3';
+import { plainText, print } from './plain-text.ts';
 
-/** Rows under headings, without lines around every cell. Columns that are blank throughout are left out. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Rows under headings, without lines around every cell. Columns that are blank throughout are left out.
+ * @param widths of the columns, for texts that are to be broken into lines
+ */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths?: readonly number[],
+): string {
   const kept = headings.map((_, column) => rows.some((row) => (row[column] ?? '') !== ''));
-  const only = (row: readonly string[]) => row.filter((_, column) => kept[column]);
+  const only = <T>(row: readonly T[]) => row.filter((_, column) => kept[column]);
   const drawn = new Table({
     head: only(headings),
+    ...(widths ? { colWidths: only(widths), wordWrap: true } : {}),
     chars: {
       top: '',
       'top-mid': '',
@@ -25,7 +34,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     },
     style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) drawn.push(only(row));
+  for (const row of rows) drawn.push(only(row).map((cell) => plainText(cell.replace(/\s+/g, ' '))));
   return drawn.toString().replace(/[ \t]+$/gm, '');
 }
 
@@ -40,5 +49,6 @@ export function localTime(instant: Date, timezone: string): string {
 }
 
 export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
+  // Escapes in a JSON text mean what they stand for.
+  print(JSON.stringify(value, null, 2));
 }

@@ -7,7 +7,9 @@ import { find, type MapNode, type Place, type ScalarNode, type TreeNode } from '
  * duration does not hide that a route leads nowhere; what has the wrong form is left to the schema.
  */
 export function checkNames(root: MapNode, problems: ProblemList): void {
-  checkRoutes(root, problems);
+  const mustExist = existenceOf(root, problems);
+  checkRoutes(root, mustExist);
+  checkTests(root, mustExist);
   checkTokens(root, problems);
   checkCallIds(root, problems);
 }
@@ -25,18 +27,43 @@ export function oddities(root: MapNode): string[] {
   ];
 }
 
-function checkRoutes(root: MapNode, problems: ProblemList): void {
-  const mustExist = (part: 'sources' | 'connectors', node: TreeNode | undefined, path: PropertyKey[]) => {
+type MustExist = (
+  part: 'sources' | 'connectors',
+  named: { value: string; place: Place } | undefined,
+  path: PropertyKey[],
+) => void;
+
+function existenceOf(root: MapNode, problems: ProblemList): MustExist {
+  return (part, named, path) => {
     const known = names(root, part);
-    if (!isText(node) || known.includes(node.value)) return;
-    const instead = didYouMean(node.value, known) || ` Known: ${known.join(', ') || 'none'}.`;
-    problems.add(node.place, path, `there is no ${part.slice(0, -1)} "${node.value}".${instead}`);
+    if (named === undefined || known.includes(named.value)) return;
+    const instead = didYouMean(named.value, known) || ` Known: ${known.join(', ') || 'none'}.`;
+    problems.add(named.place, path, `there is no ${part.slice(0, -1)} "${named.value}".${instead}`);
   };
+}
+
+function checkRoutes(root: MapNode, mustExist: MustExist): void {
   for (const [index, route] of items(root, ['routes']).entries()) {
-    mustExist('sources', find(route, ['source']).node, ['routes', index, 'source']);
+    mustExist('sources', textOf(find(route, ['source']).node), ['routes', index, 'source']);
     for (const [at, connector] of items(route, ['to']).entries())
-      mustExist('connectors', connector, ['routes', index, 'to', at]);
+      mustExist('connectors', textOf(connector), ['routes', index, 'to', at]);
   }
+}
+
+function checkTests(root: MapNode, mustExist: MustExist): void {
+  for (const [index, test] of items(root, ['tests']).entries()) {
+    const path = ['tests', index];
+    mustExist('sources', textOf(find(test, ['source']).node), [...path, 'source']);
+    for (const [at, connector] of items(test, ['to']).entries())
+      mustExist('connectors', textOf(connector), [...path, 'to', at]);
+    const { node } = find(test, ['records']);
+    for (const [name, { key }] of node?.kind === 'map' ? node.entries : [])
+      mustExist('connectors', { value: name, place: key }, [...path, 'records', name]);
+  }
+}
+
+function textOf(node: TreeNode | undefined): (ScalarNode & { value: string }) | undefined {
+  return isText(node) ? node : undefined;
 }
 
 /** A token leads to one source: with two, a push could not be told whose it is. */

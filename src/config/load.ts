@@ -8,11 +8,12 @@ import { checkNames, oddities } from './check-names.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { ConfigProblems, ProblemList } from './problems.ts';
 import { FileReader } from './read-files.ts';
-import { below, readTexts, type Schema, secretsIn } from './schema-walk.ts';
+import { readTests } from './read-tests.ts';
+import { below, plainSecrets, readTexts, type Schema, secretsIn } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
 import { errorCode, type Given } from './variables.ts';
 import { withDefaults } from './with-defaults.ts';
-import { find, type MapNode, plain, type TreeNode } from './yaml-tree.ts';
+import { find, type MapNode, type Place, plain, type TreeNode } from './yaml-tree.ts';
 
 export interface Config {
   settings: Settings;
@@ -22,6 +23,8 @@ export interface Config {
   files: string[];
   /** Every value that must not be logged: what variables and files gave, and what a secret setting holds. */
   secrets: string[];
+  /** Where a setting stands, as `config/bridge.yaml:14:20`; where it is not written, the nearest above it. */
+  placeOf(path: readonly PropertyKey[]): string;
 }
 
 /** Where the user's file is when nobody says otherwise. Without it the bridge runs on its built-in settings. */
@@ -32,15 +35,26 @@ const defaultFile = resolve(fileURLToPath(new URL('../../config/default.yaml', i
 /** @throws ConfigProblems */
 export async function loadConfig(
   path: string | undefined,
-  options: { env: Readonly<Record<string, string | undefined>>; cwd?: string },
+  options: {
+    env: Readonly<Record<string, string | undefined>>;
+    cwd?: string;
+    /** Files of tests, instead of those that the configuration has. */
+    testFiles?: readonly string[];
+  },
 ): Promise<Config> {
   const cwd = resolve(options.cwd ?? process.cwd());
   const problems = new ProblemList(cwd);
   const reader = new FileReader(options.env, problems);
 
   const root = await readAll(reader, resolve(cwd, path ?? usualFile), resolve(cwd, usualFile));
+  if (root && options.testFiles) {
+    await reader.replaceTests(
+      root,
+      options.testFiles.map((file) => resolve(cwd, file)),
+    );
+  }
   const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
-  const secrets = readValues(root, connectors);
+  const { secrets, plainly } = readValues(root, connectors);
   const settings = root && (await check(root, connectors, problems));
   if (problems.all.length > 0 || !settings) {
     hideSecrets(problems.all, secrets);
@@ -48,9 +62,14 @@ export async function loadConfig(
   }
   return {
     settings,
-    warnings: oddities(root),
+    warnings: [...oddities(root), ...plainlyWritten(plainly, problems)],
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
+    placeOf(at) {
+      const { node, key } = find(root, at);
+      const { file, line, column } = node?.place ?? key;
+      return `${problems.shown(file)}:${line}:${column}`;
+    },
   };
 }
 
@@ -94,12 +113,14 @@ async function findConnectors(
 function readValues(
   root: MapNode | undefined,
   connectors: ReadonlyMap<string, ConnectorDefinition>,
-): Given[] {
-  if (!root) return [];
+): { secrets: Given[]; plainly: Place[] } {
   const secrets: Given[] = [];
+  const plainly: Place[] = [];
+  if (!root) return { secrets, plainly };
   const read = (schemas: readonly Schema[], node: TreeNode) => {
     readTexts(schemas, node);
     secrets.push(...secretsIn(schemas, node));
+    plainly.push(...plainSecrets(schemas, node));
   };
   for (const [name, entry] of root.entries)
     if (name !== 'connectors') read(below([settingsSchema], name), entry.node);
@@ -107,7 +128,16 @@ function readValues(
     const options = connectors.get(name)?.options;
     read(options ? [options] : [], options ? withoutType(entry.node) : entry.node);
   }
-  return secrets;
+  return { secrets, plainly };
+}
+
+/** A file of settings is copied, sent and kept in repositories, and its secrets with it. */
+function plainlyWritten(places: readonly Place[], problems: ProblemList): string[] {
+  return [...Map.groupBy(places, ({ file }) => problems.shown(file))].map(([file, within]) => {
+    const lines = [...new Set(within.map(({ line }) => line))];
+    const where = lines.length > 1 ? `lines ${lines.join(', ')}` : `line ${lines[0]}`;
+    return `${file} has secrets as they are, in ${where}. Put them into variables (\${NAME}) or files (\${file:/run/secrets/name}).`;
+  });
 }
 
 async function check(
@@ -132,9 +162,14 @@ async function check(
     connectors.push([name, { type: definition.type, definition, options, raw }]);
   }
   if (!parsed) return undefined;
-  const { include: _, sources, ...others } = parsed;
+  const { include: _, sources, tests, ...others } = parsed;
   const named = Object.entries(sources).map(([name, source]) => [name, { ...source, name }] as const);
-  return { ...others, sources: Object.fromEntries(named), connectors: Object.fromEntries(connectors) };
+  return {
+    ...others,
+    sources: Object.fromEntries(named),
+    connectors: Object.fromEntries(connectors),
+    tests: await readTests(tests, root, problems),
+  };
 }
 
 /** `acme:` with nothing below it is a source with all its defaults. */

@@ -45,7 +45,50 @@ export class FileReader {
       const tree = await this.read(included);
       if (tree) this.#add(tree, main);
     }
+    await this.#readTestFiles(main);
     return main;
+  }
+
+  /** Instead of the tests that are there, those of the files. */
+  async replaceTests(main: MapNode, files: readonly string[]): Promise<void> {
+    const items: TreeNode[] = [];
+    for (const file of files) items.push(...(await this.#testsOf(file)));
+    const place = items[0]?.place ?? main.place;
+    main.entries.set('tests', { key: place, node: { kind: 'list', place, items } });
+  }
+
+  /** A test that is a text names files of tests: they take its place. */
+  async #readTestFiles(main: MapNode): Promise<void> {
+    const { node } = find(main, ['tests']);
+    if (node?.kind !== 'list') return;
+    const items: TreeNode[] = [];
+    for (const [index, item] of node.items.entries()) {
+      if (item.kind !== 'scalar' || typeof item.value !== 'string' || item.value === '') {
+        items.push(item);
+        continue;
+      }
+      if (item.broken) continue;
+      const found = await filesMatching(item.value, dirname(item.place.file));
+      if (found.length === 0) {
+        const message = `no file matches "${item.written ?? item.value}". The pattern is relative to this file.`;
+        this.#problems.add(item.place, ['tests', index], message);
+      }
+      for (const file of found) items.push(...(await this.#testsOf(file)));
+    }
+    node.items = items;
+  }
+
+  async #testsOf(file: string): Promise<TreeNode[]> {
+    const tree = await this.read(file);
+    const items: TreeNode[] = [];
+    for (const [name, { key, node }] of tree?.entries ?? []) {
+      if (name === 'tests' && node.kind === 'list') items.push(...node.items);
+      else if (name !== 'tests')
+        this.#problems.add(key, [name], 'a file of tests holds tests only, in a list under "tests:".');
+      else if (!isNothing(node))
+        this.#problems.add(node.place, ['tests'], 'must be a list: write it in [ ].');
+    }
+    return items;
   }
 
   async #fillIn(tree: MapNode, folder: string): Promise<void> {
@@ -81,23 +124,22 @@ export class FileReader {
 
   #add(tree: MapNode, main: MapNode): void {
     for (const [name, { key, node }] of tree.entries) {
-      if (name === 'routes') this.#addRoutes(node, key, main);
+      if (name === 'routes' || name === 'tests') this.#addListed(name, node, key, main);
       else if (name === 'sources' || name === 'connectors') this.#addNamed(name, node, key, main);
       else {
         const instead = didYouMean(name, parts) || ' Move it to the main file.';
-        const message = `an included file holds sources, connectors and routes only.${instead}`;
+        const message = `an included file holds sources, connectors, routes and tests only.${instead}`;
         this.#problems.add(key, [name], message);
       }
     }
   }
 
-  #addRoutes(node: TreeNode, key: MapNode['place'], main: MapNode): void {
+  #addListed(part: 'routes' | 'tests', node: TreeNode, key: MapNode['place'], main: MapNode): void {
     if (isNothing(node)) return;
-    const routes = main.entries.get('routes');
-    if (!routes || isNothing(routes.node)) main.entries.set('routes', { key, node });
-    else if (node.kind === 'list' && routes.node.kind === 'list') routes.node.items.push(...node.items);
-    else if (node.kind !== 'list')
-      this.#problems.add(node.place, ['routes'], 'must be a list: write it in [ ].');
+    const known = main.entries.get(part);
+    if (!known || isNothing(known.node)) main.entries.set(part, { key, node });
+    else if (node.kind === 'list' && known.node.kind === 'list') known.node.items.push(...node.items);
+    else if (node.kind !== 'list') this.#problems.add(node.place, [part], 'must be a list: write it in [ ].');
   }
 
   #addNamed(part: 'sources' | 'connectors', node: TreeNode, key: MapNode['place'], main: MapNode): void {

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { secret } from '../connector/options.ts';
 import type { Given } from './variables.ts';
-import type { ScalarNode, TreeNode } from './yaml-tree.ts';
+import type { Place, ScalarNode, TreeNode } from './yaml-tree.ts';
 
 /*
  * What a Zod schema says about the places of a YAML tree: which of them are numbers, which are secrets, which keys
@@ -148,6 +148,16 @@ export function secretsIn(schemas: readonly Schema[], node: TreeNode): Given[] {
       secrets.push({ written: scalar.written ?? '[secret]', value: String(scalar.value) });
   });
   return secrets.filter(({ value }) => value !== '');
+}
+
+/** Where a secret stands in the YAML itself, without a variable. */
+export function plainSecrets(schemas: readonly Schema[], node: TreeNode): Place[] {
+  const places: Place[] = [];
+  eachScalar(schemas, node, ({ place, value, written }, candidates) => {
+    if (written === undefined && typeof value === 'string' && value !== '' && candidates.some(isSecret))
+      places.push(place);
+  });
+  return places;
 }
 
 /** A number, a boolean, one of a few known words, or a plain URL: logs would be hard to read without these. */

@@ -1,11 +1,14 @@
 import { getCountries } from 'libphonenumber-js/max';
 import * as z from 'zod';
+import { alertsOption } from '../alert/options.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { condition, duration, secret } from '../connector/options.ts';
 import type { Region } from '../receive/phone.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
+import { type MappingTest, mappingTest } from './mapping-test.ts';
 import { parseSize } from './quantities.ts';
+import { timeZone } from './time-zone.ts';
 import { withheldWords } from './withheld-words.ts';
 
 /*
@@ -14,7 +17,7 @@ import { withheldWords } from './withheld-words.ts';
  */
 
 /** Names appear in URLs, logs, metrics and on the command line. */
-const name = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/i, {
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, {
   error: 'a name has only letters, digits, - and _, and begins with a letter or a digit.',
 });
 
@@ -60,18 +63,26 @@ const store = z.strictObject({
     .describe('Where everything is kept: sqlite: and a file, relative to the working directory.'),
 });
 
-const receive = z.strictObject({
-  maxBodyBytes: z
-    .union([z.string(), z.number()])
-    .transform(quantity(parseSize))
-    .pipe(
-      z
-        .int()
-        .min(1024)
-        .max(64 * 1024 ** 2),
-    )
-    .describe('Largest push that is read, in bytes or as 256KiB. A push has about 1 KiB.'),
-});
+/** Bun counts the idle time of a connection in seconds, up to 255 of them. */
+const longestTimeoutMs = 240_000;
+
+const receive = z
+  .strictObject({
+    maxBodyBytes: z
+      .union([z.string(), z.number()])
+      .transform(quantity(parseSize))
+      .pipe(
+        z
+          .int()
+          .min(1024)
+          .max(64 * 1024 ** 2),
+      )
+      .describe('Largest push that is read, in bytes or as 256KiB. A push has about 1 KiB.'),
+    timeout: duration()
+      .refine((ms) => ms >= 1_000 && ms <= longestTimeoutMs, { error: 'must be between 1s and 4m.' })
+      .describe('A request that is not whole after this is refused and its connection closed.'),
+  })
+  .transform(({ maxBodyBytes, timeout }) => ({ maxBodyBytes, timeoutMs: timeout }));
 
 const delivery = z
   .strictObject({
@@ -104,11 +115,37 @@ const retention = z
   })
   .transform(({ pushes, calls }) => ({ pushesMs: pushes, callsMs: calls }));
 
-const operator = z.strictObject({
-  token: secret()
-    .optional()
-    .describe('Opens the operator page, its API and the metrics. Without one they answer on loopback only.'),
-});
+const operatorToken = () =>
+  secret().min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' });
+
+const operator = z
+  .strictObject({
+    token: operatorToken()
+      .optional()
+      .describe(
+        'Opens the operator page, its API and the metrics. Without one they answer on loopback only.',
+      ),
+    readOnlyToken: operatorToken()
+      .optional()
+      .describe('Opens them for reading: who has it sees, and changes nothing.'),
+    maskNumbers: z
+      .boolean()
+      .describe(
+        'true: the read-only role sees no whole phone number, and neither raw pushes nor recordings, which hold them.',
+      ),
+    session: duration().describe('How long a sign-in lasts. A restart ends it, too.'),
+  })
+  .superRefine(({ token, readOnlyToken }, context) => {
+    if (readOnlyToken === undefined) return;
+    const message =
+      token === undefined
+        ? 'needs operator.token beside it: without one nobody could act.'
+        : token === readOnlyToken
+          ? 'is the same as operator.token. Give the read-only role one of its own.'
+          : undefined;
+    if (message) context.addIssue({ code: 'custom', path: ['readOnlyToken'], message });
+  })
+  .transform(({ session, ...rest }) => ({ ...rest, sessionMs: session }));
 
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).describe('The least important line to write.'),
@@ -137,16 +174,7 @@ const source = z
       })
       .default('AU')
       .describe('Country whose spelling numbers without a country code have.'),
-    timezone: z
-      .string()
-      .superRefine((zone, context) => {
-        if (isTimeZone(zone)) return;
-        const meant = didYouMean(zone, Intl.supportedValuesOf('timeZone'));
-        context.addIssue({
-          code: 'custom',
-          message: `there is no time zone "${zone}".${meant || ' Write one like Australia/Perth.'}`,
-        });
-      })
+    timezone: timeZone()
       .optional()
       .describe(
         'IANA zone in which templates write times. AU: Australia/Sydney, NZ: Pacific/Auckland by default.',
@@ -172,7 +200,7 @@ const source = z
     callIdPrefix: z
       .string()
       .max(32)
-      .regex(/^$|^[a-z0-9._-]*[a-z._-]$/i, {
+      .regex(/^$|^[A-Za-z0-9._-]*[A-Za-z._-]$/, {
         error:
           'may have letters, digits and - . _ only, and must not end with a digit, as call ids begin with one.',
       })
@@ -219,6 +247,7 @@ export const settingsSchema = z.strictObject({
   delivery: delivery.describe('When a delivery that failed is tried again.'),
   retention: retention.describe('What is removed from the store, and when.'),
   operator: operator.describe('The operator page, its API and the metrics.'),
+  alerts: alertsOption.describe('What the bridge tells people by itself.'),
   log: log.describe('What the bridge tells about its work.'),
   include: z
     .array(z.string().min(1))
@@ -228,6 +257,9 @@ export const settingsSchema = z.strictObject({
   sources: z.record(name, source).describe('Who sends pushes: a Delacon account or client each.'),
   connectors: z.record(name, connector).describe('Which CRMs calls are written to.'),
   routes: z.array(route).describe('Which calls go where. Every route that matches applies.'),
+  tests: z
+    .array(mappingTest)
+    .describe('Pushes, and what must come of them; or files with tests. `delacon-bridge test` runs them.'),
 });
 
 type Parsed = z.output<typeof settingsSchema>;
@@ -248,9 +280,10 @@ export interface ConnectorSettings {
   raw: unknown;
 }
 
-export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors'> {
+export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors' | 'tests'> {
   sources: Record<string, Source>;
   connectors: Record<string, ConnectorSettings>;
+  tests: MappingTest[];
 }
 
 function quantity(parse: (written: string | number) => number | { problem: string }) {
@@ -260,13 +293,4 @@ function quantity(parse: (written: string | number) => number | { problem: strin
     context.issues.push({ code: 'custom', message: read.problem, input: written });
     return z.NEVER;
   };
-}
-
-function isTimeZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,11 +1,12 @@
 import { find, isNothing, type ListNode, type MapNode, type TreeNode } from './yaml-tree.ts';
 
 /** What included files may hold, and what a user's file replaces rather than adds to. */
-export const parts = ['sources', 'connectors', 'routes'] as const;
+export const parts = ['sources', 'connectors', 'routes', 'tests'] as const;
 
 /**
- * The user's settings over the built-in ones, key by key. Sources, connectors and routes are each taken whole; once a
- * user names sources or connectors, the built-in route has nothing left to say, and every source goes everywhere.
+ * The user's settings over the built-in ones, key by key. Sources, connectors, routes and tests are each taken whole;
+ * once a user names sources or connectors, the built-in route and test have nothing left to say, and every source goes
+ * everywhere.
  */
 export function withDefaults(defaults: MapNode, user: MapNode): MapNode {
   const merged = merge(defaults, user);
@@ -14,8 +15,10 @@ export function withDefaults(defaults: MapNode, user: MapNode): MapNode {
     return entry !== undefined && !isNothing(entry.node);
   };
   for (const part of parts) if (gives(part)) merged.entries.set(part, user.entries.get(part)!);
-  if (!gives('routes') && (gives('sources') || gives('connectors')))
-    merged.entries.set('routes', everySourceEverywhere(merged));
+  if (gives('sources') || gives('connectors')) {
+    if (!gives('routes')) merged.entries.set('routes', everySourceEverywhere(merged));
+    if (!gives('tests')) merged.entries.set('tests', nothingListed(merged.place));
+  }
   return merged;
 }
 
@@ -29,6 +32,10 @@ function merge(defaults: MapNode, user: MapNode): MapNode {
     else if (!known || !isNothing(entry.node)) entries.set(name, entry);
   }
   return { kind: 'map', place: user.place, entries };
+}
+
+function nothingListed(place: MapNode['place']): { key: MapNode['place']; node: ListNode } {
+  return { key: place, node: { kind: 'list', place, items: [] } };
 }
 
 function everySourceEverywhere(root: MapNode): { key: MapNode['place']; node: ListNode } {

@@ -2,7 +2,9 @@ import * as z from 'zod';
 
 const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
-const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time such as "09:00".' });
+export const timeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time such as "09:00".' });
 
 export const hoursOption = z
   .strictObject({
@@ -48,7 +50,7 @@ export function localDate(instant: Date, timezone: string): string {
 }
 
 /** Epoch milliseconds of a local time. One that a change to daylight saving leaves out is taken as just after it. */
-function instantAt(date: string, time: string, timezone: string): number {
+export function instantAt(date: string, time: string, timezone: string): number {
   const wanted = Date.parse(`${date}T${time}:00Z`);
   const offsetAt = (instant: number) =>
     Date.parse(`${localText(new Date(instant), timezone)}Z`) - Math.floor(instant / 1000) * 1000;
@@ -56,12 +58,19 @@ function instantAt(date: string, time: string, timezone: string): number {
   return wanted - offsetAt(guess);
 }
 
+/** By time zone: making one costs far more than using it. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** As 2026-11-24T15:04:05. */
-function localText(instant: Date, timezone: string): string {
-  const format = new Intl.DateTimeFormat('sv-SE', {
-    timeZone: timezone,
-    dateStyle: 'short',
-    timeStyle: 'medium',
-  });
+export function localText(instant: Date, timezone: string): string {
+  let format = formats.get(timezone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('sv-SE', {
+      timeZone: timezone,
+      dateStyle: 'short',
+      timeStyle: 'medium',
+    });
+    formats.set(timezone, format);
+  }
   return format.format(instant).replace(' ', 'T');
 }

@@ -19,9 +19,10 @@ export type { Log } from '../log.ts';
 export type { Call } from '../receive/call.ts';
 export { maskNumber, parsePhone, type Region, samePhone, writtenForms } from '../receive/phone.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
-export { type Condition, compileTemplate, type Template, type Value } from '../route/template.ts';
+export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
 export { type Touch, touchOf } from './attribution.ts';
 export { localDate } from './business-hours.ts';
+export { Findings } from './findings.ts';
 export { type FollowUpOptions, followUpOf, followUpOption } from './follow-up.ts';
 export type { Memory } from './memory.ts';
 export { OpenFollowUps } from './open-follow-ups.ts';
@@ -44,7 +45,9 @@ export { type OwnerOptions, ownerOf, ownerOption } from './owner.ts';
 export type { People } from './people.ts';
 export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
+export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
+export { type Trace, type Trial, Trials } from './trials.ts';
 
 /** A record in the CRM. `type` is the CRM's own word in lower case: contact, lead, call, task. */
 export interface RecordRef {
@@ -117,6 +120,8 @@ export interface Assumption {
 export interface Probe {
   /** What it will write, one sentence each, for whoever runs it to agree to. */
   readonly writes: readonly string[];
+  /** What it talks to, for the report: `CRM API v3`. */
+  readonly api: string;
   /** Tries everything, removes what it wrote, and keeps what `deliver` has to know in `tools.memory`. */
   run(signal: AbortSignal, found: (result: Assumption) => void): Promise<void>;
 }
@@ -192,6 +197,8 @@ export interface Rehearsal {
   /** false: nothing is sent, and the CRM is taken to be set up and empty. true: what only reads is sent. */
   online: boolean;
   plan(request: PlannedRequest): void;
+  /** Really keeps what a log-in issued, in `tools.memory`'s place: what was issued before is used up. */
+  keep?(texts: ReadonlyMap<string, string>): Promise<void>;
 }
 
 export interface ConnectorDefinition<Options = unknown> {
@@ -204,7 +211,8 @@ export interface ConnectorDefinition<Options = unknown> {
   open(options: Options, tools: Tools): Connection | Promise<Connection>;
   /**
    * A connection whose `deliver` sends nothing that writes: it tells `rehearsal` of each request and goes on as if the
-   * CRM had done what it asks. `preview --requests` shows them.
+   * CRM had done what it asks. `tools.people` and `tools.memory` forget afterwards what they are told. `preview
+   * --requests` shows the requests.
    */
   openRehearsal?(options: Options, tools: Tools, rehearsal: Rehearsal): Connection | Promise<Connection>;
 }

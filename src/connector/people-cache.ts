@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { Store } from '../store/store.ts';
 import type { RecordRef } from './contract.ts';
+import type { Onlooker } from './open.ts';
 import type { People } from './people.ts';
 
 const kept = 10_000;
 
 /** A connector's map of people: the store's, with the recent ones in memory before it. */
-export function cachedPeople(store: Store, connector: string): People {
+export function cachedPeople(store: Store, connector: string, onlooker?: Onlooker): People {
   const recent = new LRUCache<string, RecordRef>({ max: kept });
   return {
     async find(numbers) {
@@ -17,11 +18,15 @@ export function cachedPeople(store: Store, connector: string): People {
         if (known) found.set(number, known);
         else others.push(number);
       }
+      onlooker?.lookedUp('cache', found.size);
       if (others.length > 0) {
+        const before = found.size;
         for (const [number, record] of await store.findPeople(connector, others)) {
           recent.set(number, record);
           found.set(number, record);
         }
+        onlooker?.lookedUp('store', found.size - before);
+        onlooker?.lookedUp('nowhere', others.length - (found.size - before));
       }
       return found;
     },

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { didYouMean } from '../config/did-you-mean.ts';
@@ -24,6 +24,11 @@ export async function connectorNames(): Promise<string[]> {
     if (entry.isDirectory() && (await isFile(fileURLToPath(new URL(`${entry.name}/index.ts`, folder)))))
       names.push(entry.name);
   return names.sort();
+}
+
+/** The settings that one of these begins with, as YAML, for `init`. */
+export function connectorExample(type: string): Promise<string> {
+  return readFile(new URL(`${type}/example.yaml`, folder), 'utf8');
 }
 
 /**

@@ -2,7 +2,15 @@ import type { Clock } from '../clock.ts';
 import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
 import { countingRequests } from '../connector/request-count.ts';
 import type { Log } from '../log.ts';
-import type { Attempt, DueDelivery, Lease, Settlement, Store } from '../store/store.ts';
+import type {
+  Attempt,
+  ConnectorState,
+  DeliveryState,
+  DueDelivery,
+  Lease,
+  Settlement,
+  Store,
+} from '../store/store.ts';
 import { readOutcome } from './read-outcome.ts';
 import { nextProbe, nextTry, type Schedule } from './retry-schedule.ts';
 import { Wakeup } from './wakeup.ts';
@@ -29,6 +37,19 @@ export interface WorkerOptions {
   random?(): number;
   /** What the connector gets for a due delivery; null when its source is configured no more. */
   read(due: DueDelivery): Delivery | null;
+  /** Is told what came of each delivery, once that is in the store. */
+  settled?(due: DueDelivery, outcome: Outcome['kind'], state: DeliveryState): void;
+}
+
+/** How a connector is doing. */
+export interface WorkerCondition {
+  /** false: another instance runs it. */
+  holdsLease: boolean;
+  /** Somebody lets it rest. */
+  isPaused: boolean;
+  blockedSince: Date | null;
+  /** Few requests are left for the day. */
+  isThrifty: boolean;
 }
 
 /**
@@ -42,7 +63,9 @@ export interface WorkerOptions {
  *    ▲  ├─ retry ──▶ due, later           by the schedule, until it gives up
  *    │  ├─ blocked ▶ due, not counted     and the worker only probes, with one call at a time
  *    │  └─ rejected, given up ──▶ failed  until replayed, or until the call changes
- *    └────────── a newer revision ◀── any state
+ *    └────────── a newer revision ◀── any state but skipped, which a person decides and a replay undoes
+ *
+ * While a person pauses the connector, nothing is taken, and no probe is made; what is under way ends.
  *
  * Lanes: while a batch is under way, no other batch holds a call of the same callers, nor one of the batch's calls: a
  * call changes its lane when a push tells of its caller.
@@ -59,6 +82,9 @@ export class Worker {
   /** Whether `#blocked` is what the holder of the lease before us left. */
   #resumed = false;
   #blocked: { since: Date; reason: string; probes: number; probeAt: Date } | null = null;
+  #isPaused = false;
+  /** The store is asked whether the connector is paused, before anything more is taken. */
+  #looksAgain = false;
   #wasThrifty = false;
   #stopping = false;
   #running: Promise<void> | undefined;
@@ -72,9 +98,24 @@ export class Worker {
     this.#running = this.#run();
   }
 
+  get condition(): WorkerCondition {
+    return {
+      holdsLease: this.#lease !== null,
+      isPaused: this.#isPaused,
+      blockedSince: this.#blocked?.since ?? null,
+      isThrifty: this.#wasThrifty,
+    };
+  }
+
   /** Something may be due now. */
   wake(): void {
     this.#wakeup.ring();
+  }
+
+  /** Somebody may have paused or resumed the connector; and something may be due. */
+  lookAgain(): void {
+    this.#looksAgain = true;
+    this.wake();
   }
 
   /** Takes no more, lets what is under way end and settles it. What does not end in time stays due. */
@@ -103,11 +144,23 @@ export class Worker {
 
   /** Who takes a connector over that was blocked begins with a probe. */
   async #resume(now: Date): Promise<void> {
-    const { store, connector } = this.#options;
-    const state = (await store.connectorStates()).find((known) => known.connector === connector);
+    const state = await this.#state();
     const reason = state?.blockedReason ?? null;
     this.#blocked = reason === null ? null : { since: state!.since, reason, probes: 0, probeAt: now };
     this.#resumed = true;
+  }
+
+  /** What the store has of the connector; takes over whether it is paused. */
+  async #state(): Promise<ConnectorState | undefined> {
+    const { store, connector, log } = this.#options;
+    this.#looksAgain = false; // before asking: what changes meanwhile is asked for once more
+    const states = await store.connectorStates();
+    const state = states.find((known) => known.connector === connector);
+    const isPaused = (state?.paused ?? null) !== null;
+    if (isPaused !== this.#isPaused)
+      log.info({ connector }, isPaused ? 'Paused: calls wait.' : 'No longer paused.');
+    this.#isPaused = isPaused;
+    return state;
   }
 
   /** Starts every batch that can start now. Returns when to look again, if nothing wakes us before. */
@@ -117,6 +170,8 @@ export class Worker {
     const lease = await this.#holdLease(now);
     if (!lease) return new Date(now.getTime() + renewMs);
     const renewAt = new Date(this.#renewAt);
+    if (this.#looksAgain) await this.#state();
+    if (this.#isPaused) return renewAt;
     const probing = this.#blocked !== null;
     if (this.#blocked && (now < this.#blocked.probeAt || this.#underWay.size > 0)) {
       return earliest(this.#blocked.probeAt > now ? this.#blocked.probeAt : null, renewAt);
@@ -165,6 +220,7 @@ export class Worker {
     const { store, connector, holder, log } = this.#options;
     const renewIn = this.#renewAt - now.getTime(); // more than `renewMs` where the clock was set back
     if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= renewMs) return this.#lease;
+    this.#looksAgain = true; // another process may have paused it
     if (this.#lease && !(await store.renewLease(this.#lease, now, leaseMs))) this.#lease = null;
     if (!this.#lease) {
       this.#resumed = false;
@@ -212,6 +268,10 @@ export class Worker {
     );
     // What an attempt under an earlier lease learned of the CRM may be over.
     if (!(await this.#settle(lease, settlements))) return;
+    for (const [i, item] of due.entries()) {
+      const { attempt: made, next } = settlements[i] as Settlement;
+      this.#options.settled?.(item, made.outcome, next.state);
+    }
     await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
     this.#report(due, outcomes, tookMs, requests);
   }

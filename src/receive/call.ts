@@ -69,6 +69,12 @@ export interface CallState {
   lapsed: boolean;
 }
 
+/** A call whose pushes all come at one time. */
+export function stateAt(at: Date, source: string, callId: string, fields: Fields): CallState {
+  const endReceivedAt = hasEnd(fields) ? at : null;
+  return { source, callId, fields, firstReceivedAt: at, endReceivedAt, lapsed: false };
+}
+
 /** What a source's settings say about reading its calls. */
 export interface Reading {
   region: Region;

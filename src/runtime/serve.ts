@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type HttpBindings, serve } from '@hono/node-server';
 import type { Context, Hono } from 'hono';
+import { within } from './deadlines.ts';
 
 /*
  * The only file that knows Node's HTTP server from Bun's.
@@ -9,12 +10,17 @@ import type { Context, Hono } from 'hono';
 
 export interface Listening {
   port: number;
-  /** Takes no new connection, ends idle ones, and resolves when what was being answered has been. */
+  /**
+   * Takes no new connection, ends idle ones, and resolves when what was being answered has been: at the latest when its
+   * time is over.
+   */
   stop(): Promise<void>;
 }
 
-/** A request must be whole within this time, headers and body. */
-const requestMs = 30_000;
+/** How long a connection may wait for its next request: longer than proxies keep one, so that they end it. */
+const keepAliveMs = 65_000;
+/** How exactly Node keeps the time of headers. */
+const lookMs = 1_000;
 
 interface BunServer {
   port: number;
@@ -34,15 +40,16 @@ interface BunRuntime {
 
 const bun = (globalThis as { Bun?: BunRuntime }).Bun;
 
+export interface Bounds {
+  maxBodyBytes: number;
+  /** A request's headers must be whole within this time (on Bun within 12 s), and then its body: `readBody`. */
+  timeoutMs: number;
+}
+
 /** @throws with a sentence for the operator when the address cannot be listened on. */
-export async function listen(
-  app: Hono,
-  host: string,
-  port: number,
-  maxBodyBytes: number,
-): Promise<Listening> {
+export async function listen(app: Hono, host: string, port: number, bounds: Bounds): Promise<Listening> {
   try {
-    return await (bun ? listenOnBun(bun, app, host, port, maxBodyBytes) : listenOnNode(app, host, port));
+    return await (bun ? listenOnBun(bun, app, host, port, bounds) : listenOnNode(app, host, port, bounds));
   } catch (reason) {
     throw new Error(sentenceFor(reason as NodeJS.ErrnoException, host, port), { cause: reason });
   }
@@ -55,52 +62,87 @@ export function peerOf(context: Context): string {
   return env.incoming?.socket?.remoteAddress ?? '';
 }
 
-/** A request's body, or null if it is longer than the limit. Of a body without a length, no more is kept. */
-export async function readBody(context: Context, limit: number): Promise<Uint8Array | null> {
+/** Why there is no body: it is over the limit, did not come in time, or its sender went away. */
+export type NoBody = 'too long' | 'too slow' | 'broken off';
+
+/** A request's body. Of one without a length, no more is kept than the limit. */
+export function readBody(
+  context: Context,
+  { maxBodyBytes, timeoutMs }: Bounds,
+): Promise<Uint8Array | NoBody> {
   const incoming = (context.env as Partial<HttpBindings> | undefined)?.incoming;
-  // Node's own stream: a web stream made of it costs more than everything else about a push.
-  if (incoming) return readIncoming(incoming as IncomingMessage, limit);
-  const length = context.req.header('content-length');
-  if (length !== undefined) {
-    return Number(length) > limit ? null : new Uint8Array(await context.req.raw.arrayBuffer());
-  }
+  return new Promise((resolve, reject) => {
+    const length = incoming ? incoming.headers['content-length'] : context.req.header('content-length');
+    if (Number(length ?? 0) > maxBodyBytes) return resolve('too long');
+    const inTime = within(timeoutMs, () => resolve('too slow'));
+    const done = (body: Uint8Array | NoBody) => {
+      inTime();
+      resolve(body);
+    };
+    // Node's own stream: a web stream made of it costs more than everything else about a push.
+    if (incoming) readIncoming(incoming as IncomingMessage, maxBodyBytes, done);
+    else
+      readRequest(context, maxBodyBytes).then(done, (reason) => {
+        inTime();
+        if (context.req.raw.signal.aborted || (reason as Error).name === 'AbortError') resolve('broken off');
+        else reject(reason);
+      });
+  });
+}
+
+async function readRequest(context: Context, limit: number): Promise<Uint8Array | NoBody> {
+  if (context.req.header('content-length') !== undefined)
+    return new Uint8Array(await context.req.raw.arrayBuffer());
   const stream = context.req.raw.body;
   if (!stream) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream) {
     size += chunk.byteLength;
-    if (size > limit) return null;
+    if (size > limit) return 'too long';
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function readIncoming(incoming: IncomingMessage, limit: number): Promise<Uint8Array | null> {
-  return new Promise((resolve, reject) => {
-    if (Number(incoming.headers['content-length'] ?? 0) > limit) return resolve(null);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const keep = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= limit) return chunks.push(chunk);
-      incoming.off('data', keep).pause(); // the server takes or cuts off what is left once it has answered
-      return resolve(null);
-    };
-    incoming.on('data', keep);
-    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    incoming.once('error', reject);
-  });
+function readIncoming(
+  incoming: IncomingMessage,
+  limit: number,
+  done: (body: Uint8Array | NoBody) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const keep = (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= limit) return chunks.push(chunk);
+    incoming.off('data', keep).pause(); // the server takes or cuts off what is left once it has answered
+    return done('too long');
+  };
+  incoming.on('data', keep);
+  incoming.once('end', () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+  incoming.once('error', () => done('broken off'));
 }
 
-function listenOnNode(app: Hono, host: string, port: number): Promise<Listening> {
+function listenOnNode(app: Hono, host: string, port: number, { timeoutMs }: Bounds): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const server = serve({
       fetch: app.fetch,
       hostname: host,
       port,
-      serverOptions: { requestTimeout: requestMs, headersTimeout: requestMs, keepAliveTimeout: 65_000 },
+      serverOptions: {
+        headersTimeout: timeoutMs,
+        requestTimeout: 2 * timeoutMs, // what was not answered when its body was late
+        keepAliveTimeout: keepAliveMs,
+        connectionsCheckingInterval: Math.min(lookMs, timeoutMs),
+      },
     }) as Server;
+    // Browsers open connections to spare, which Node does not count among the idle ones.
+    const unused = new Set<Socket>();
+    server.on('connection', (socket: Socket) => {
+      unused.add(socket);
+      socket.once('close', () => unused.delete(socket));
+    });
+    server.on('request', ({ socket }: IncomingMessage) => unused.delete(socket));
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
@@ -108,8 +150,13 @@ function listenOnNode(app: Hono, host: string, port: number): Promise<Listening>
         port: (server.address() as AddressInfo).port,
         stop: () =>
           new Promise((stopped) => {
-            server.close(() => stopped());
+            const late = setTimeout(() => server.closeAllConnections(), timeoutMs);
+            server.close(() => {
+              clearTimeout(late);
+              stopped();
+            });
             server.closeIdleConnections();
+            for (const socket of unused) socket.destroy();
           }),
       });
     });
@@ -121,17 +168,24 @@ async function listenOnBun(
   app: Hono,
   host: string,
   port: number,
-  maxBodyBytes: number,
+  { maxBodyBytes, timeoutMs }: Bounds,
 ): Promise<Listening> {
   const server = serve({
     fetch: (request, server) => app.fetch(request, { server }),
     hostname: host,
     port,
-    idleTimeout: requestMs / 1000,
+    idleTimeout: Math.ceil(timeoutMs / 1000),
     // Ours answers 413 in the prescribed form; Bun's own limit stays behind it for bodies without a length.
     maxRequestBodySize: maxBodyBytes * 4,
   });
-  return { port: server.port, stop: () => server.stop() };
+  return {
+    port: server.port,
+    async stop() {
+      const late = setTimeout(() => void server.stop(true), timeoutMs);
+      await server.stop();
+      clearTimeout(late);
+    },
+  };
 }
 
 function sentenceFor({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {

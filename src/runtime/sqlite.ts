@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { type Compilable, Kysely, SqliteDialect } from 'kysely';
+import { makeFolder } from './folder.ts';
 
 /*
  * The only file that knows the SQLite driver. `node:sqlite` comes with Node and with Bun, so there is no native add-on.
@@ -11,8 +12,18 @@ export type Database = DatabaseSync;
 
 /** Opens or creates a database file. Its folder is made, readable by this user alone: it will hold people's numbers. */
 export function openDatabase(file: string): Database {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  return new DatabaseSync(file);
+  makeFolder(dirname(file));
+  const isNew = !existsSync(file);
+  try {
+    const database = new DatabaseSync(file);
+    if (isNew) chmodSync(file, 0o600); // before anything is in it; the write-ahead log takes its mode after it
+    return database;
+  } catch (cause) {
+    throw new Error(
+      `${file} cannot be opened (${(cause as Error).message}). Set store.url to a file in a folder that this user may write to.`,
+      { cause },
+    );
+  }
 }
 
 /** Kysely over the driver: for migrations, and to build the statements below. */

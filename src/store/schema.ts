@@ -12,6 +12,17 @@ export interface Tables {
   connectors: ConnectorsTable;
   unreadable: UnreadableTable;
   erasures: ErasuresTable;
+  decisions: DecisionsTable;
+  connector_errors: ConnectorErrorsTable;
+  call_index: CallIndexTable;
+  call_words: CallWordsTable;
+  call_connectors: CallConnectorsTable;
+  call_counts: CallCountsTable;
+  call_hours: CallHoursTable;
+  lag_counts: LagCountsTable;
+  source_pushes: SourcePushesTable;
+  calls_to_index: CallsToIndexTable;
+  call_index_state: CallIndexStateTable;
 }
 
 export interface CallsTable {
@@ -46,7 +57,7 @@ export interface PushesTable {
 export interface DeliveriesTable {
   call: number;
   connector: string;
-  state: 'due' | 'delivered' | 'failed';
+  state: 'due' | 'delivered' | 'failed' | 'skipped';
   wanted_revision: number;
   delivered_revision: number;
   due_at: number | null;
@@ -56,6 +67,8 @@ export interface DeliveriesTable {
   last_reason: string | null;
   /** JSON of `Records`. */
   records: string;
+  /** While it is skipped: what the call was at when somebody decided so. */
+  skipped_revision: Generated<number | null>;
 }
 
 export interface AttemptsTable {
@@ -99,6 +112,9 @@ export interface ConnectorsTable {
   connector: string;
   blocked_reason: string | null;
   since: number;
+  /** Null while it is not paused. */
+  paused_at: Generated<number | null>;
+  paused_reason: Generated<string | null>;
 }
 
 export interface UnreadableTable {
@@ -116,4 +132,108 @@ export interface ErasuresTable {
   number: string;
   calls: number;
   pushes: number;
+}
+
+/** What people decided on a call. */
+export interface DecisionsTable {
+  id: Generated<number>;
+  call: number;
+  at: number;
+  /** Null: every connector. */
+  connector: string | null;
+  decision: 'replay' | 'skip';
+  reason: string | null;
+  revision: number;
+}
+
+/** The last attempt of each connector that came to nothing. */
+export interface ConnectorErrorsTable {
+  connector: string;
+  call: number;
+  at: number;
+  outcome: 'retry' | 'rejected' | 'blocked';
+  reason: string;
+}
+
+/** A row for each call, as it was when the index last looked. */
+export interface CallIndexTable {
+  call: number;
+  received_at: number;
+  source: string;
+  /** `unknown` while there is none. */
+  result: string;
+  missed: number;
+  /** 1: no connector gets it. */
+  unrouted: number;
+  /** Digits with the country's code, and the same read backwards. */
+  caller: string | null;
+  caller_reversed: string | null;
+  dealer: string | null;
+  keyword: string | null;
+  /** In lower case, with a blank before each. */
+  words: string;
+}
+
+/** Full text over `call_index.words`. */
+export interface CallWordsTable {
+  rowid: number;
+  words: string;
+  /** The table's own name: a match, or a command. */
+  call_words: string;
+}
+
+export interface CallConnectorsTable {
+  connector: string;
+  call: number;
+}
+
+/** Calls by when they were received. They are in each span: short ones for the ends of a range, long ones for its middle. */
+export interface CallCountsTable {
+  span: 'quarter' | 'hour' | 'day' | 'month';
+  facet: 'source' | 'keyword' | 'dealer';
+  at: number;
+  name: string;
+  calls: number;
+  answered: number;
+  unanswered: number;
+  busy: number;
+  other: number;
+  unknown: number;
+  missed: number;
+}
+
+export interface CallHoursTable {
+  hour: number;
+  first_call: number;
+  last_call: number;
+}
+
+/** Deliveries by how long they took: a step is an eighth of an octave of milliseconds. */
+export interface LagCountsTable {
+  span: 'quarter' | 'day';
+  connector: string;
+  at: number;
+  step: number;
+  deliveries: number;
+}
+
+export interface SourcePushesTable {
+  source: string;
+  kind: 'start' | 'end';
+  first_at: number;
+  last_at: number;
+}
+
+export interface CallsToIndexTable {
+  call: number;
+}
+
+/** One row. */
+export interface CallIndexStateTable {
+  /** Of what an index row holds, and how calls are read. Another one: every call is looked at anew. */
+  version: string;
+  last_push: number;
+  /** While every call is looked at: the last one that was, and where that ends. */
+  scanned_call: number | null;
+  scan_until: number | null;
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import type { Tables } from './schema.ts';
+import type { SqliteCallIndex } from './sqlite-call-index.ts';
 import type { Erased, Erasure, Purged } from './store.ts';
 
 /** Removes what is too old to be kept, and what somebody asked to be erased. Runs within the store's commits. */
@@ -8,23 +9,35 @@ export class SqliteRemoval {
   readonly #database: Database;
   readonly #do: ReturnType<typeof statements>;
   readonly #fieldsOf: (call: number) => string;
+  readonly #index: SqliteCallIndex;
 
   /** @param fieldsOf the folded fields of a call, as JSON */
-  constructor(database: Database, db: Kysely<Tables>, fieldsOf: (call: number) => string) {
+  constructor(
+    database: Database,
+    db: Kysely<Tables>,
+    index: SqliteCallIndex,
+    fieldsOf: (call: number) => string,
+  ) {
     this.#database = database;
     this.#do = statements(database, db);
+    this.#index = index;
     this.#fieldsOf = fieldsOf;
   }
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Purged {
     const rows = this.#do.from.all({ after: afterRow, limit, pushes: what === 'pushes' ? 1 : 0 });
     const old = rows.filter(({ first_received_at: at }) => at < before.getTime());
-    let removed = 0;
-    for (const { id, last_received_at: at, is_open: isOpen } of old) {
-      if (at >= before.getTime()) continue;
-      if (what === 'pushes') removed += this.#removePushes(id);
-      else if (isOpen === 0) removed += this.#removeCall(id).calls;
-    }
+    const removed = this.#index.counting(() => {
+      let count = 0;
+      for (const { id, last_received_at: at, is_open: isOpen } of old) {
+        if (at >= before.getTime()) continue;
+        if (what === 'pushes') count += this.#removePushes(id);
+        else if (isOpen === 0) count += this.#removeCall(id).calls;
+      }
+      return count;
+    });
+    if (removed > 0) this.#index.lostPushes();
+    if (what === 'calls') this.#index.removeLagBefore(before.getTime());
     // Rows are in the order of time: beyond the first that is young there is none that is old.
     const isDone = old.length < rows.length || rows.length < limit;
     return { removed, lastRow: isDone ? null : (rows.at(-1)?.id ?? null) };
@@ -34,13 +47,16 @@ export class SqliteRemoval {
     // What is erased is overwritten, too: a file that is copied later does not give it away.
     this.#database.exec('pragma secure_delete=on');
     const erased: Erased = { calls: 0, pushes: 0, deliveries: 0, attempts: 0, people: 0, unreadable: 0 };
-    for (const id of rows) {
-      const { calls, pushes, deliveries, attempts } = this.#removeCall(id);
-      erased.calls += calls;
-      erased.pushes += pushes;
-      erased.deliveries += deliveries;
-      erased.attempts += attempts;
-    }
+    this.#index.counting(() => {
+      for (const id of rows) {
+        const { calls, pushes, deliveries, attempts } = this.#removeCall(id);
+        erased.calls += calls;
+        erased.pushes += pushes;
+        erased.deliveries += deliveries;
+        erased.attempts += attempts;
+      }
+    });
+    this.#index.lostPushes();
     erased.people += this.#do.removePerson.run({ number });
     this.#do.removeMemories.run({ ending: `%${number}` });
     erased.unreadable += this.#do.removeUnreadable.run({ digits: `%${digits}%` });
@@ -61,11 +77,15 @@ export class SqliteRemoval {
 
   /** What they say together is kept. */
   #removePushes(call: number): number {
+    this.#index.losesPushes(call);
     this.#do.keepFields.run({ id: call, fields: this.#fieldsOf(call) });
     return this.#do.removePushes.run({ call });
   }
 
   #removeCall(call: number) {
+    this.#index.remove(call);
+    this.#do.removeDecisions.run({ call });
+    this.#do.removeErrors.run({ call });
     return {
       attempts: this.#do.removeAttempts.run({ call }),
       deliveries: this.#do.removeDeliveries.run({ call }),
@@ -91,7 +111,7 @@ function statements(database: Database, db: Kysely<Tables>) {
             selectFrom('deliveries')
               .select('call')
               .whereRef('deliveries.call', '=', 'calls.id')
-              .where('state', '!=', 'delivered'),
+              .where('state', 'not in', ['delivered', 'skipped']),
           ).as('is_open'),
         ])
         .where('id', '>', value('after'))
@@ -118,6 +138,8 @@ function statements(database: Database, db: Kysely<Tables>) {
     removePushes: statement(database, db.deleteFrom('pushes').where('call', '=', ofCall)),
     removeAttempts: statement(database, db.deleteFrom('attempts').where('call', '=', ofCall)),
     removeDeliveries: statement(database, db.deleteFrom('deliveries').where('call', '=', ofCall)),
+    removeDecisions: statement(database, db.deleteFrom('decisions').where('call', '=', ofCall)),
+    removeErrors: statement(database, db.deleteFrom('connector_errors').where('call', '=', ofCall)),
     removeCall: statement(database, db.deleteFrom('calls').where('id', '=', value('id'))),
     removePerson: statement(database, db.deleteFrom('people').where('number', '=', value('number'))),
     removeMemories: statement(database, db.deleteFrom('memories').where('name', 'like', value('ending'))),

@@ -1,8 +1,9 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
-import type { CallsTable, Tables } from './schema.ts';
+import type { CallsTable, DeliveriesTable, Tables } from './schema.ts';
 
 export type CallRow = Selectable<CallsTable>;
+export type DeliveryRow = Selectable<DeliveriesTable>;
 
 /** Every statement that runs while calls come in and go out, prepared once. */
 export function statements(database: Database, db: Kysely<Tables>) {
@@ -112,25 +113,69 @@ export function statements(database: Database, db: Kysely<Tables>) {
         records: sql.lit('{}'),
       }),
     ),
-    /** One that waits for its next try goes on waiting; a failed one gets a new chance, for the call is another now. */
+    /**
+     * One that waits for its next try goes on waiting; a failed one gets a new chance, for the call is another now; what
+     * somebody skipped stays so.
+     */
     wantRevision: statement(
       database,
       db
         .updateTable('deliveries')
         .set({
           wanted_revision: value('revision'),
-          state: 'due',
-          due_at: sql`case state when 'due' then due_at else ${value('at')} end`,
+          state: sql`case state when 'skipped' then state else 'due' end`,
+          due_at: sql`case state when 'due' then due_at when 'skipped' then null else ${value('at')} end`,
         })
         .where('call', '=', value('call'))
-        .returning('connector'),
+        .returning(['connector', 'state']),
     ),
     dueAgain: statement(
       database,
       db
         .updateTable('deliveries')
-        .set({ state: 'due', due_at: value('at'), delivered_revision: 0, failures: 0, failing_since: null })
-        .where('call', '=', value('call')),
+        .set({
+          state: 'due',
+          due_at: value('at'),
+          delivered_revision: 0,
+          failures: 0,
+          failing_since: null,
+          last_reason: sql`case state when 'skipped' then null else last_reason end`,
+          skipped_revision: null,
+        })
+        .where('call', '=', value('call'))
+        .where(sql<boolean>`(${value('connector')} is null or connector = ${value('connector')})`)
+        .where(sql<boolean>`(${value('exceptSkipped')} = 0 or state != 'skipped')`)
+        .returning('connector'),
+    ),
+    skip: statement(
+      database,
+      db
+        .updateTable('deliveries')
+        .set({
+          state: 'skipped',
+          due_at: null,
+          last_reason: value('reason'),
+          skipped_revision: sql`wanted_revision`,
+          failures: 0,
+          failing_since: null,
+        })
+        .where('call', '=', value('call'))
+        .where('connector', '=', value('connector')),
+    ),
+    addDecision: statement(
+      database,
+      db.insertInto('decisions').values({
+        call: value('call'),
+        at: value('at'),
+        connector: value('connector'),
+        decision: value('decision'),
+        reason: value('reason'),
+        revision: value('revision'),
+      }),
+    ),
+    decisionsOf: statement(
+      database,
+      db.selectFrom('decisions').selectAll().where('call', '=', value('call')).orderBy('id'),
     ),
     due: statement(
       database,
@@ -189,9 +234,41 @@ export function statements(database: Database, db: Kysely<Tables>) {
           failing_since: value('failingSince'),
           last_reason: value('reason'),
           records: value('records'),
+          skipped_revision: value('skippedRevision'),
         })
         .where('call', '=', value('call'))
         .where('connector', '=', value('connector')),
+    ),
+    deliveredBefore: statement(
+      database,
+      db
+        .selectFrom('attempts')
+        .select('n')
+        .where('call', '=', value('call'))
+        .where('connector', '=', value('connector'))
+        .where('outcome', '=', 'delivered')
+        .where('revision', '>=', value('revision'))
+        .limit(1),
+    ),
+    noteError: statement(
+      database,
+      db
+        .insertInto('connector_errors')
+        .values({
+          connector: value('connector'),
+          call: value('call'),
+          at: value('at'),
+          outcome: value('outcome'),
+          reason: value('reason'),
+        })
+        .onConflict((conflict) =>
+          conflict.column('connector').doUpdateSet({
+            call: value('call'),
+            at: value('at'),
+            outcome: value('outcome'),
+            reason: value('reason'),
+          }),
+        ),
     ),
     addAttempt: statement(
       database,
@@ -308,6 +385,44 @@ export function statements(database: Database, db: Kysely<Tables>) {
           conflict
             .column('connector')
             .doUpdateSet({ blocked_reason: value('reason'), since: value('since') }),
+        ),
+    ),
+
+    connectorStates: statement(
+      database,
+      db
+        .selectFrom('connectors')
+        .fullJoin('connector_errors as errors', 'errors.connector', 'connectors.connector')
+        .leftJoin('calls', 'calls.id', 'errors.call')
+        .select([
+          sql<string>`coalesce(connectors.connector, errors.connector)`.as('connector'),
+          'connectors.blocked_reason',
+          sql<number>`coalesce(connectors.since, errors.at)`.as('since'),
+          'connectors.paused_at',
+          'connectors.paused_reason',
+          'errors.at as error_at',
+          'errors.outcome',
+          'errors.reason',
+          'calls.source',
+          'calls.call_id',
+        ])
+        .orderBy('connector'),
+    ),
+    pauseConnector: statement(
+      database,
+      db
+        .insertInto('connectors')
+        .values({
+          connector: value('connector'),
+          blocked_reason: sql.lit(null),
+          since: value('now'),
+          paused_at: value('at'),
+          paused_reason: value('reason'),
+        })
+        .onConflict((conflict) =>
+          conflict
+            .column('connector')
+            .doUpdateSet({ paused_at: value('at'), paused_reason: value('reason') }),
         ),
     ),
 

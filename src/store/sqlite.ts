@@ -8,24 +8,40 @@ import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { migrate } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
+import { SqliteBacklog } from './sqlite-backlog.ts';
+import { SqliteCallIndex } from './sqlite-call-index.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
-import { type CallRow, statements } from './sqlite-statements.ts';
+import { type CallRow, type DeliveryRow, statements } from './sqlite-statements.ts';
 import type {
+  Backlog,
+  Blocking,
+  CallCount,
   CallFilter,
   CallStory,
+  CallsFound,
+  CallTally,
   CallView,
   ConnectorState,
+  DeliveryTally,
   DeliveryView,
   DueDelivery,
   DueFilter,
   Erased,
   Erasure,
+  IndexedCall,
+  IndexFilter,
+  IndexProgress,
+  IndexStep,
+  LagCount,
   Lease,
   NewPush,
   Purged,
+  PushesSeen,
   Recorded,
+  ReplayFilter,
   Settlement,
   Store,
+  TopCount,
   UnreadableBody,
 } from './store.ts';
 
@@ -67,7 +83,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     database.exec('commit');
     // Whoever held a lease on this file is dead, or `claim` would have failed.
     if (role === 'bridge') database.exec('update leases set expires_at = 0');
-    return new SqliteStore(database, kysely, owner);
+    return new SqliteStore(path, database, kysely, owner);
   } catch (reason) {
     database?.close();
     owner?.close();
@@ -113,20 +129,26 @@ function refuseForeign(database: Database, file: string): void {
 }
 
 class SqliteStore implements Store {
+  readonly #path: string;
   readonly #database: Database;
   readonly #kysely: Kysely<Tables>;
   readonly #owner: Database | undefined;
   readonly #queue: CommitQueue;
   readonly #do: ReturnType<typeof statements>;
+  readonly #index: SqliteCallIndex;
   readonly #removal: SqliteRemoval;
+  readonly #backlog: SqliteBacklog;
 
-  constructor(database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+  constructor(path: string, database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+    this.#path = path;
     this.#database = database;
     this.#kysely = kysely;
     this.#owner = owner;
     this.#queue = new CommitQueue(database);
     this.#do = statements(database, kysely);
-    this.#removal = new SqliteRemoval(database, kysely, (call) => {
+    this.#backlog = new SqliteBacklog(database, kysely);
+    this.#index = new SqliteCallIndex(database, (row) => this.#stateOf(row), fieldsOf);
+    this.#removal = new SqliteRemoval(database, kysely, this.#index, (call) => {
       const row = this.#do.callById.get({ id: call });
       return JSON.stringify(row ? this.#stateOf(row).fields : {});
     });
@@ -198,15 +220,18 @@ class SqliteStore implements Store {
     return { repeat: false, revision: 1, state, due };
   }
 
-  /** Every delivery of the call wants its new revision, and connectors that newly match get one. */
+  /** Every delivery of the call wants its new revision, and connectors that newly match get one. Returns what is due. */
   #want(call: number, revision: number, matching: Iterable<string>, at: number): string[] {
-    const connectors = new Set(this.#do.wantRevision.all({ call, revision, at }).map((row) => row.connector));
+    const known = this.#do.wantRevision.all({ call, revision, at });
+    const due = known.filter(({ state }) => state === 'due').map(({ connector }) => connector);
+    const had = new Set(known.map(({ connector }) => connector));
     for (const connector of matching) {
-      if (connectors.has(connector)) continue;
-      connectors.add(connector);
+      if (had.has(connector)) continue;
+      had.add(connector);
+      due.push(connector);
       this.#do.addDelivery.run({ call, connector, revision, at });
     }
-    return [...connectors];
+    return due;
   }
 
   /** What is known of a call. Reads its pushes when they are all that says it. */
@@ -281,6 +306,8 @@ class SqliteStore implements Store {
     if (!row) return; // erased meanwhile
     const n = row.attempts + 1;
     const at = attempt.at.getTime();
+    if (attempt.outcome === 'delivered') this.#countLag(row, revision, at + attempt.tookMs);
+    else this.#do.noteError.run({ ...key, at, outcome: attempt.outcome, reason: attempt.reason ?? '' });
     this.#do.addAttempt.run({
       ...key,
       n,
@@ -295,6 +322,22 @@ class SqliteStore implements Store {
     });
     const known = JSON.stringify({ ...(JSON.parse(row.records) as Records), ...records });
     const delivered = next.state === 'delivered';
+    if (row.state === 'skipped' && !(delivered && row.wanted_revision <= revision)) {
+      // Somebody decided while it was being written. What is in the CRM by now is known all the same.
+      this.#do.settleDelivery.run({
+        ...key,
+        attempts: n,
+        state: 'skipped',
+        dueAt: null,
+        deliveredRevision: delivered ? revision : row.delivered_revision,
+        failures: 0,
+        failingSince: null,
+        reason: row.last_reason,
+        records: known,
+        skippedRevision: row.skipped_revision,
+      });
+      return;
+    }
     // The call changed while it was being written: whatever came of the older state, the newer one is due.
     const changed = row.wanted_revision > revision && next.state !== 'due';
     const failed = next.state === 'due' && next.countsAsFailure;
@@ -308,20 +351,71 @@ class SqliteStore implements Store {
       failingSince: next.state === 'due' ? (row.failing_since ?? (failed ? at : null)) : null,
       reason: attempt.reason,
       records: known,
+      skippedRevision: null,
     });
   }
 
-  replay(rows: readonly number[], route: NewPush['route'], now: Date): Promise<number> {
+  /** From the last push until the CRM had what it says. Writing the same again, after a replay, is no delivery of a push. */
+  #countLag({ call, connector, attempts }: DeliveryRow, revision: number, at: number): void {
+    if (attempts > 0 && this.#do.deliveredBefore.get({ call, connector, revision })) return;
+    const known = this.#do.callById.get({ id: call });
+    if (known) this.#index.delivered(connector, at, at - known.last_received_at);
+  }
+
+  replay(
+    rows: readonly number[],
+    route: NewPush['route'],
+    now: Date,
+    { connector, exceptSkipped = false }: ReplayFilter = {},
+  ): Promise<number> {
+    const at = now.getTime();
+    const only = connector ?? null;
     return this.#queue.write(() => {
       let replayed = 0;
       for (const id of rows) {
         const call = this.#do.callById.get({ id });
         if (!call) continue;
-        this.#do.dueAgain.run({ call: id, at: now.getTime() });
-        replayed += this.#want(id, call.revision, route(this.#stateOf(call)), now.getTime()).length;
+        const again = this.#do.dueAgain.all({
+          call: id,
+          at,
+          connector: only,
+          exceptSkipped: exceptSkipped ? 1 : 0,
+        });
+        replayed += again.length;
+        const had = new Set(this.#do.deliveriesOf.all({ call: id }).map((delivery) => delivery.connector));
+        for (const matching of route(this.#stateOf(call))) {
+          if (had.has(matching) || (only !== null && matching !== only)) continue;
+          had.add(matching);
+          replayed++;
+          this.#do.addDelivery.run({ call: id, connector: matching, revision: call.revision, at });
+          this.#index.lookAgain(id);
+        }
+        this.#decide(id, now, only, 'replay', null, call.revision);
       }
       return replayed;
     });
+  }
+
+  skip(call: number, connector: string, reason: string, now: Date): Promise<'skipped' | 'delivered' | null> {
+    return this.#queue.write(() => {
+      const delivery = this.#do.delivery.get({ call, connector });
+      if (!delivery) return null;
+      if (delivery.state === 'delivered') return 'delivered';
+      this.#do.skip.run({ call, connector, reason });
+      this.#decide(call, now, connector, 'skip', reason, delivery.wanted_revision);
+      return 'skipped';
+    });
+  }
+
+  #decide(
+    call: number,
+    now: Date,
+    connector: string | null,
+    decision: 'replay' | 'skip',
+    reason: string | null,
+    revision: number,
+  ): void {
+    this.#do.addDecision.run({ call, at: now.getTime(), connector, decision, reason, revision });
   }
 
   lapse(now: Date, route: NewPush['route'], limit: number): Promise<{ lapsed: number; due: string[] }> {
@@ -341,6 +435,7 @@ class SqliteStore implements Store {
           lapsed: 1,
           lapseAt: null,
         });
+        this.#index.lookAgain(call.id);
         const state = { ...this.#stateOf(call), lapsed: true };
         for (const connector of this.#want(call.id, revision, route(state), at)) due.add(connector);
       }
@@ -422,18 +517,36 @@ class SqliteStore implements Store {
     });
   }
 
-  async setConnectorState({ connector, blockedReason, since }: ConnectorState): Promise<void> {
+  async setConnectorState({ connector, blockedReason, since }: Blocking): Promise<void> {
     await this.#queue.write(() => {
       this.#do.setConnector.run({ connector, reason: blockedReason, since: since.getTime() });
     });
   }
 
+  async pauseConnector(connector: string, pause: ConnectorState['paused']): Promise<void> {
+    const at = pause?.since.getTime() ?? null;
+    await this.#queue.write(() => {
+      this.#do.pauseConnector.run({ connector, now: at ?? 0, at, reason: pause?.reason ?? null });
+    });
+  }
+
   async connectorStates(): Promise<ConnectorState[]> {
-    const rows = await this.#kysely.selectFrom('connectors').selectAll().orderBy('connector').execute();
+    const rows = this.#do.connectorStates.all();
     return rows.map((row) => ({
       connector: row.connector,
       blockedReason: row.blocked_reason,
       since: new Date(row.since),
+      paused: row.paused_at === null ? null : { since: new Date(row.paused_at), reason: row.paused_reason },
+      lastError:
+        row.error_at === null
+          ? null
+          : {
+              at: new Date(row.error_at),
+              outcome: row.outcome!,
+              reason: row.reason!,
+              source: row.source!,
+              callId: row.call_id!,
+            },
     }));
   }
 
@@ -484,7 +597,21 @@ class SqliteStore implements Store {
         requests: attempt.requests,
         batch: attempt.batch,
       })),
+      decisions: this.#do.decisionsOf.all({ call: row.id }).map((made) => ({
+        at: new Date(made.at),
+        connector: made.connector,
+        decision: made.decision,
+        reason: made.reason,
+        revision: made.revision,
+      })),
     }));
+  }
+
+  async views(rows: readonly number[]): Promise<CallView[]> {
+    return rows.flatMap((id) => {
+      const row = this.#do.callById.get({ id });
+      return row ? [this.#viewOf(row)] : [];
+    });
   }
 
   #viewOf(row: CallRow): CallView {
@@ -502,6 +629,7 @@ class SqliteStore implements Store {
           dueAt: asDate(delivery.due_at),
           failures: delivery.failures,
           lastReason: delivery.last_reason,
+          skippedRevision: delivery.skipped_revision,
           records: JSON.parse(delivery.records) as Records,
         }),
       ),
@@ -514,6 +642,68 @@ class SqliteStore implements Store {
       .select(({ fn }) => ['connector', 'state', fn.countAll<number>().as('count')])
       .groupBy(['connector', 'state'])
       .execute();
+  }
+
+  async backlog(connector: string, atMost: number): Promise<Backlog> {
+    return this.#backlog.of(connector, atMost);
+  }
+
+  async latestPushes(among: number): Promise<Map<string, Date>> {
+    return this.#backlog.latestPushes(among);
+  }
+
+  async size(): Promise<Record<string, number>> {
+    const bytesOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    return { database: bytesOf(this.#path), wal: bytesOf(`${this.#path}-wal`) };
+  }
+
+  async indexCalls(
+    version: string,
+    read: (state: CallState) => IndexedCall,
+    limit: number,
+  ): Promise<IndexStep> {
+    return this.#index.step(version, read, limit);
+  }
+
+  async indexProgress(): Promise<IndexProgress> {
+    return this.#index.progress();
+  }
+
+  async findCalls(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<number[]> {
+    return this.#index.find(filter, beforeRow, limit);
+  }
+
+  async countFound(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<CallsFound> {
+    return this.#index.count(filter, beforeRow, limit);
+  }
+
+  async countCalls(ranges: readonly { since: number; until: number }[]): Promise<CallCount[]> {
+    return this.#index.counts(ranges);
+  }
+
+  async topCalls(
+    facet: 'source' | 'keyword' | 'dealer',
+    since: number,
+    until: number,
+    limit: number,
+  ): Promise<TopCount[]> {
+    return this.#index.top(facet, since, until, limit);
+  }
+
+  async tallyCalls(since: Date, until: Date): Promise<CallTally> {
+    return this.#index.tally(since, until);
+  }
+
+  async countLag(since: number, until: number): Promise<LagCount[]> {
+    return this.#index.lag(since, until);
+  }
+
+  async openDeliveries(): Promise<DeliveryTally[]> {
+    return this.#index.open();
+  }
+
+  async pushesSeen(): Promise<PushesSeen[]> {
+    return this.#index.pushesSeen();
   }
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged> {

@@ -88,7 +88,8 @@ export interface Attempt {
   batch: number;
 }
 
-export type DeliveryState = 'due' | 'delivered' | 'failed';
+/** `skipped`: somebody decided that it be left out. */
+export type DeliveryState = 'due' | 'delivered' | 'failed' | 'skipped';
 
 export interface DeliveryView {
   connector: string;
@@ -97,8 +98,21 @@ export interface DeliveryView {
   deliveredRevision: number;
   dueAt: Date | null;
   failures: number;
+  /** Why it is skipped, or what the CRM last said against it. */
   lastReason: string | null;
+  /** While it is skipped: the revision of the call at which that was decided. */
+  skippedRevision: number | null;
   records: Records;
+}
+
+/** What a person decided on a call. */
+export interface Decision {
+  at: Date;
+  /** Null: every connector. */
+  connector: string | null;
+  decision: 'replay' | 'skip';
+  reason: string | null;
+  revision: number;
 }
 
 export interface CallView {
@@ -121,6 +135,7 @@ export interface StoredPush {
 export interface CallStory extends CallView {
   pushes: StoredPush[];
   attempts: (Attempt & { connector: string })[];
+  decisions: Decision[];
 }
 
 /** The right to run a connector. Who acquires it later has a higher fence, and what the earlier holder writes is refused. */
@@ -130,11 +145,34 @@ export interface Lease {
   fence: number;
 }
 
-export interface ConnectorState {
+export interface Blocking {
   connector: string;
   /** Why nothing is being written, in the connector's words. Null while it works. */
   blockedReason: string | null;
   since: Date;
+}
+
+/** What of a connector's deliveries is not in the CRM. Neither number goes beyond the one that was asked for. */
+export interface Backlog {
+  due: number;
+  failed: number;
+  /** Since when the oldest one has been due, its failed attempts included. Null: none is. */
+  waitingSince: Date | null;
+  /** One of those that failed last. */
+  latestFailed: { callId: string; reason: string | null } | null;
+}
+
+export interface ConnectorState extends Blocking {
+  /** Since when and why a person lets it rest. Null while nobody does. */
+  paused: { since: Date; reason: string | null } | null;
+  /** The last attempt that came to nothing. */
+  lastError: {
+    at: Date;
+    outcome: 'retry' | 'rejected' | 'blocked';
+    reason: string;
+    source: string;
+    callId: string;
+  } | null;
 }
 
 export interface UnreadableBody {
@@ -156,6 +194,126 @@ export interface CallFilter {
   /** Only calls received before this one: the last of the page before. */
   beforeRow?: number;
   limit: number;
+}
+
+export interface ReplayFilter {
+  /** Only its deliveries. */
+  connector?: string | undefined;
+  /** What somebody skipped stays so. */
+  exceptSkipped?: boolean;
+}
+
+/** What the index of calls keeps of one, as its source's settings read it. */
+export interface IndexedCall {
+  result: string | null;
+  missed: boolean;
+  /** Digits, with the country's code. */
+  caller: string | null;
+  dealer: string | null;
+  keyword: string | null;
+  /** In lower case: letters and digits. */
+  words: string[];
+}
+
+export interface IndexStep {
+  calls: { source: string; callId: string; isNew: boolean }[];
+  /** Nothing is left to look at. */
+  isDone: boolean;
+  /** Counts the pushes that were ever stored, more or less. */
+  lastPush: number;
+}
+
+export interface IndexProgress {
+  /** Pushes that are stored and not looked at. */
+  behind: number;
+  /** While every call is looked at anew: how far that is, 0 to 1. */
+  rebuilding: number | null;
+}
+
+/** A call matches when it matches one of these; of words, all. */
+export interface CallSearch {
+  /** Beginnings of numbers, digits with the country's code. */
+  callers: string[];
+  callerEnds: string[];
+  /** Whole numbers only. */
+  exact: boolean;
+  /** Beginnings. */
+  callIds: string[];
+  /** Beginnings, in lower case: letters and digits. */
+  words: string[];
+}
+
+/** Calls as the index has them. */
+export interface IndexFilter {
+  search?: CallSearch | undefined;
+  source?: string | undefined;
+  connector?: string | undefined;
+  state?: DeliveryState | 'unrouted' | undefined;
+  result?: string | undefined;
+  missed?: boolean | undefined;
+  /** First received at or after. */
+  since?: Date | undefined;
+  until?: Date | undefined;
+}
+
+export interface CallsFound {
+  calls: number;
+  /** But for those that are skipped. */
+  deliveries: number;
+  /** Where the next step goes on; null when no call is left. */
+  lastRow: number | null;
+}
+
+/** Calls by what came of them: `unknown` while nothing is known. Missed ones are among the others. */
+export interface ResultCounts {
+  calls: number;
+  answered: number;
+  unanswered: number;
+  busy: number;
+  other: number;
+  unknown: number;
+  missed: number;
+}
+
+export interface CallCount extends ResultCounts {
+  /** When the range begins. */
+  at: number;
+}
+
+export interface TopCount extends ResultCounts {
+  name: string;
+}
+
+/** Calls that are not in every CRM they go to. Each is counted once, where it is first here. */
+export interface CallTally {
+  failed: number;
+  waiting: number;
+  skipped: number;
+  unrouted: number;
+}
+
+export interface LagCount {
+  connector: string;
+  at: number;
+  /** As in spans.ts. */
+  step: number;
+  deliveries: number;
+}
+
+export interface DeliveryTally {
+  connector: string;
+  due: number;
+  failed: number;
+  skipped: number;
+  oldestDueAt: Date | null;
+}
+
+/** When pushes of a kind came from a source, ever. */
+export interface PushesSeen {
+  source: string;
+  kind: 'start' | 'end';
+  firstAt: Date;
+  lastAt: Date;
 }
 
 export interface Purged {
@@ -204,7 +362,12 @@ export interface Store {
    * Makes the deliveries of the calls due at once, whatever their state, and routes the calls again. Returns the
    * number of deliveries made due.
    */
-  replay(rows: readonly number[], route: NewPush['route'], now: Date): Promise<number>;
+  replay(rows: readonly number[], route: NewPush['route'], now: Date, which?: ReplayFilter): Promise<number>;
+  /**
+   * Leaves a delivery out from now on, though the call may change, until it is replayed. What is delivered cannot be
+   * skipped. Null: the call has no delivery for the connector.
+   */
+  skip(row: number, connector: string, reason: string, now: Date): Promise<'skipped' | 'delivered' | null>;
   /** Closes calls whose end did not come in time. Returns the connectors that have something to deliver. */
   lapse(now: Date, route: NewPush['route'], limit: number): Promise<{ lapsed: number; due: string[] }>;
   /** When the next call lapses, if no end comes. */
@@ -225,7 +388,9 @@ export interface Store {
   renewLease(lease: Lease, now: Date, forMs: number): Promise<boolean>;
   releaseLease(lease: Lease): Promise<void>;
 
-  setConnectorState(state: ConnectorState): Promise<void>;
+  setConnectorState(state: Blocking): Promise<void>;
+  /** Null ends the pause. It is kept apart from being blocked, which comes and goes meanwhile. */
+  pauseConnector(connector: string, pause: ConnectorState['paused']): Promise<void>;
   connectorStates(): Promise<ConnectorState[]>;
 
   /** Newest first. */
@@ -234,6 +399,41 @@ export interface Store {
   stories(callId: string, source?: string): Promise<CallStory[]>;
   /** How many deliveries are in each state. */
   countDeliveries(): Promise<{ connector: string; state: DeliveryState; count: number }[]>;
+
+  /** Counts no further than `atMost`, so that it costs little however long the backlog is. */
+  backlog(connector: string, atMost: number): Promise<Backlog>;
+  /** When the latest push of each source came, among so many latest ones. */
+  latestPushes(among: number): Promise<Map<string, Date>>;
+  /** The room that it takes on the disk, in bytes. */
+  size(): Promise<Record<string, number>>;
+
+  /**
+   * One step of bringing the index of calls up to the pushes: looks at `limit` calls, or a few more. `version` names
+   * how they are read: with another one than before, every call is looked at anew, and found meanwhile as it was.
+   */
+  indexCalls(version: string, read: (state: CallState) => IndexedCall, limit: number): Promise<IndexStep>;
+  indexProgress(): Promise<IndexProgress>;
+  /** The rows of calls, newest first, as the index has them. */
+  findCalls(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<number[]>;
+  /** One step of counting what matches, so that pushes come between. */
+  countFound(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<CallsFound>;
+  /** In the order of the rows; those that are gone are left out. */
+  views(rows: readonly number[]): Promise<CallView[]>;
+  /** Calls received within ranges of whole quarters of an hour, in their order; ranges without any are left out. */
+  countCalls(ranges: readonly { since: number; until: number }[]): Promise<CallCount[]>;
+  /** The names that most calls have, most first. */
+  topCalls(
+    facet: 'source' | 'keyword' | 'dealer',
+    since: number,
+    until: number,
+    limit: number,
+  ): Promise<TopCount[]>;
+  tallyCalls(since: Date, until: Date): Promise<CallTally>;
+  /** From the answer to a push until the CRM had it: by quarters of an hour, or by days where the range is long. */
+  countLag(since: number, until: number): Promise<LagCount[]>;
+  /** Of connectors with anything due, failed or skipped. */
+  openDeliveries(): Promise<DeliveryTally[]>;
+  pushesSeen(): Promise<PushesSeen[]>;
 
   /**
    * One step of removing the raw pushes of calls, or whole calls, that were last heard of before a time: looks at

@@ -7,13 +7,14 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { drain } from './drain.ts';
 import { live } from './live.ts';
+import { operator } from './operator.ts';
 import type { Runtime } from './processes.ts';
 import { receiving } from './receiving.ts';
 import { requests } from './requests.ts';
 import type { Bench, Row } from './row.ts';
 import { startUp } from './start-up.ts';
 
-const benches: Record<string, Bench> = { receiving, live, startUp, requests, drain };
+const benches: Record<string, Bench> = { receiving, live, startUp, requests, drain, operator };
 
 const { values } = parseArgs({
   options: {

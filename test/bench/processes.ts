@@ -40,8 +40,9 @@ connectors: ${connectors}
   );
 }
 
-export function startBareRoute(runtime: Runtime): Promise<Server> {
-  return start(spawn(binary(runtime), [here('./bare-route.ts')]), () => {});
+/** One of the servers that the bridge is measured against. */
+export function startRoute(runtime: Runtime, file: 'bare-route.ts' | 'one-row-route.ts'): Promise<Server> {
+  return start(spawn(binary(runtime), [here(`./${file}`)]), () => {});
 }
 
 export const idleConnector = `{ idle: { type: ${here('./idle-connector.ts')} } }`;

@@ -144,13 +144,39 @@ commands('replay writes again, by id or by choice', () =>
     const running = await folder.start();
     await running.push(startSample);
     const attempts = async () =>
-      JSON.parse((await folder.run('explain', '1122334', '--json')).stdout)[0].attempts.length;
+      JSON.parse((await folder.run('explain', '1122334', '--json')).stdout)[0].deliveries[0].attempts.length;
     await until('the first attempt', async () => (await attempts()) === 1);
     assert.is((await folder.run('replay', '1122334')).code, 2, 'nobody to ask');
     assert.is((await folder.run('replay', '1122334', '--yes')).code, 0);
     await until('the second attempt', async () => (await attempts()) === 2);
     assert.match((await folder.run('replay', '--state', 'delivered', '--yes')).stdout, /1 calls/);
     await until('the third attempt', async () => (await attempts()) === 3);
+  }),
+);
+
+commands('a paused connector of a running bridge rests, a skipped call stays out, and both are undone', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const running = await folder.start();
+    assert.is((await folder.run('pause', 'try-it', '--reason', 'Being moved.')).code, 0);
+    await until('the bridge to notice', () => /Paused: calls wait/.test(running.output()));
+    await running.push(startSample);
+    const story = async () => JSON.parse((await folder.run('explain', '1122334', '--json')).stdout)[0];
+    const [waiting] = (await story()).deliveries;
+    assert.equal(
+      [waiting.state, waiting.attempts.length, waiting.connectorReason],
+      ['due', 0, 'Being moved.'],
+    );
+    const skip = ['skip', '1122334', '--connector', 'try-it', '--reason', 'A test call.'];
+    assert.is((await folder.run(...skip)).code, 0);
+    assert.is((await folder.run('resume', 'try-it')).code, 0);
+    await until('the bridge to notice', () => /No longer paused/.test(running.output()));
+    await running.push(endSample);
+    const { stdout } = await folder.run('explain', '1122334');
+    assert.match(stdout, 'skipped until replayed, and the call has changed since: A test call.');
+    assert.is((await folder.run('replay', '1122334', '--yes')).code, 0);
+    await until('it is delivered', async () => (await story()).deliveries[0].state === 'delivered');
+    assert.is((await folder.run(...skip)).code, 1, 'what is delivered cannot be skipped');
   }),
 );
 
@@ -188,6 +214,8 @@ commands('demo shows the day as activities, and ends when told to', () =>
     assert.is(code, 0);
     assert.match(stdout, /86 of 86 were acknowledged/);
     assert.match(stdout, /Call from 0444 444 444 to abc +completed +answered +50 s/);
+    assert.match(stdout, /end not received/); // the calls whose end is lost, after four hours of the day
+    assert.match(stdout, /^2 of them failed/m);
   }),
 );
 

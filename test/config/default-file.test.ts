@@ -5,6 +5,7 @@ import { ProblemList } from '../../src/config/problems.ts';
 import { settingPaths } from '../../src/config/schema-walk.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import type { TreeNode } from '../../src/config/yaml-tree.ts';
+import { hoursOption } from '../../src/connector/business-hours.ts';
 import { assert, suite } from '../support/suite.ts';
 import { load } from './with-config.ts';
 
@@ -14,9 +15,13 @@ const folder = new URL('../../config/', import.meta.url);
 const yaml = await readFile(new URL('default.yaml', folder), 'utf8');
 const root = parseTree(yaml, '/default.yaml', new ProblemList('/'))!;
 
+/** What stands below is named by the user, or by a CRM. */
+const ofUsers = /^tests\[\]\.(pushes|call|records)$/;
+
 /** `sources.*.tokens` and the line it is in. */
 function* settingsIn(node: TreeNode, path: string, line: number): Generator<[path: string, line: number]> {
-  if (node.kind === 'map') {
+  if (ofUsers.test(path)) yield [path, line];
+  else if (node.kind === 'map') {
     for (const [key, entry] of node.entries) {
       const name = path === 'sources' || path === 'connectors' ? '*' : key;
       yield* settingsIn(entry.node, path ? `${path}.${name}` : name, entry.key.line);
@@ -28,7 +33,8 @@ function* settingsIn(node: TreeNode, path: string, line: number): Generator<[pat
 
 defaults('holds every setting, and no other', () => {
   const held = [...settingsIn(root, '', 1)].map(([path]) => path);
-  assert.equal(held.sort(), settingPaths(settingsSchema).sort());
+  const known = settingPaths(settingsSchema).map((path) => path.replace(/^(tests\[\]\.\w+).*/, '$1'));
+  assert.equal(held.sort(), [...new Set(known)].sort());
 });
 
 defaults('says of every setting what it means', () => {
@@ -41,12 +47,39 @@ defaults('says of every setting what it means', () => {
 });
 
 defaults('is the only place with the defaults of top-level settings', () => {
-  const optional = ['listen.publicUrl', 'operator.token'];
-  const empty = Object.fromEntries(Object.keys(settingsSchema.shape).map((key) => [key, {}]));
-  const result = settingsSchema.safeParse({ ...empty, include: undefined, routes: undefined });
+  const optional = [
+    'listen.publicUrl',
+    'operator.token',
+    'operator.readOnlyToken',
+    'alerts.webhook.url',
+    'alerts.digest',
+    ...['from', 'url', 'host', 'port', 'user', 'password'].map((key) => `alerts.email.${key}`),
+    // Working hours are a piece that connectors share.
+    ...['days', 'from', 'to', 'except'].map((key) => `alerts.hours.${key}`),
+  ];
+  const empty: Record<string, unknown> = Object.fromEntries(
+    Object.keys(settingsSchema.shape).map((key) => [key, {}]),
+  );
+  empty['alerts'] = { webhook: {}, email: {}, hours: {} };
+  const result = settingsSchema.safeParse({
+    ...empty,
+    include: undefined,
+    routes: undefined,
+    tests: undefined,
+  });
   const missing = result.error?.issues.map((issue) => issue.path.join('.'));
-  const topLevel = settingPaths(settingsSchema).filter((path) => !/^(sources|connectors|routes)/.test(path));
-  assert.equal(missing?.sort(), [...topLevel.filter((path) => !optional.includes(path)), 'routes'].sort());
+  const topLevel = settingPaths(settingsSchema).filter(
+    (path) => !/^(sources|connectors|routes|tests)/.test(path),
+  );
+  assert.equal(
+    missing?.sort(),
+    [...topLevel.filter((path) => !optional.includes(path)), 'routes', 'tests'].sort(),
+  );
+});
+
+defaults('shows for working hours what they are by default', async () => {
+  const { settings } = await load({});
+  assert.equal(settings.alerts.hours, hoursOption.parse({}));
 });
 
 defaults('shows for a source what a source has by default', async () => {

@@ -13,7 +13,7 @@ loading('without a file the built-in settings hold', async () => {
   const { settings, warnings, files, secrets } = await load({});
   assert.equal(settings.listen.port, 8080);
   assert.equal(settings.store, { url: 'sqlite:data/bridge.db' });
-  assert.equal(settings.receive, { maxBodyBytes: 262_144 });
+  assert.equal(settings.receive, { maxBodyBytes: 262_144, timeoutMs: 30_000 });
   assert.equal(settings.delivery, {
     retryMs: [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000, 21_600_000],
     giveUpAfterMs: 604_800_000,
@@ -244,9 +244,9 @@ loading('problems of all files come together, sorted by file and place', () =>
         `\
 config/clients/acme.yaml:1:29   sources.acme.tokens[0]: \${ACME} is not set. Export it before starting.
 config/clients/acme.yaml:2:17   routes[1].to[0]: there is no connector "nowhere". Known: sandbox, a.
-config/clients/gamma.yaml:1:1   include: an included file holds sources, connectors and routes only. Move it to the main file.
-config/clients/gamma.yaml:2:1   listen: an included file holds sources, connectors and routes only. Move it to the main file.
-config/clients/gamma.yaml:3:1   source: an included file holds sources, connectors and routes only. Did you mean "sources"?
+config/clients/gamma.yaml:1:1   include: an included file holds sources, connectors, routes and tests only. Move it to the main file.
+config/clients/gamma.yaml:2:1   listen: an included file holds sources, connectors, routes and tests only. Move it to the main file.
+config/clients/gamma.yaml:3:1   source: an included file holds sources, connectors, routes and tests only. Did you mean "sources"?
 config/clients/gamma.yaml:4:26  connectors.a.type: there is no "sandbax". Did you mean "sandbox"? Known connectors: hubspot, salesforce, sandbox, webhook.`,
       );
     },

@@ -99,10 +99,10 @@ const cases: [what: string, yaml: string, expected: string][] = [
   // Names
   [
     'settings that do not exist yet',
-    'retantion: { calls: 1d }\nalerts: {}',
+    'retantion: { calls: 1d }\ntracing: {}',
     `\
 1:1 retantion: unknown setting. Did you mean "retention"?
-2:1 alerts: unknown setting. Known here: listen, store, receive, delivery, retention, operator, log, include, sources, connectors, routes.`,
+2:1 tracing: unknown setting. Known here: listen, store, receive, delivery, retention, operator, alerts, log, include, sources, connectors, routes, tests.`,
   ],
   [
     'a setting in another letter case',
@@ -135,6 +135,21 @@ const cases: [what: string, yaml: string, expected: string][] = [
     'a number where YAML would drop zeros',
     'operator: { token: 0123 }',
     '1:20 operator.token: must be text. Put it in quotes.',
+  ],
+  [
+    'an operator token that can be guessed',
+    'operator: { token: hunter2 }',
+    '1:20 operator.token: is too short: a token has at least 16 characters. Try openssl rand -hex 24.',
+  ],
+  [
+    'a read-only token that may do everything',
+    'operator: { token: abcdefghijklmnop, readOnlyToken: abcdefghijklmnop }',
+    '1:53 operator.readOnlyToken: is the same as operator.token. Give the read-only role one of its own.',
+  ],
+  [
+    'a read-only token where nobody could act',
+    'operator: { readOnlyToken: abcdefghijklmnop }',
+    '1:28 operator.readOnlyToken: needs operator.token beside it: without one nobody could act.',
   ],
   [
     'an unknown word',
@@ -284,6 +299,52 @@ const cases: [what: string, yaml: string, expected: string][] = [
     'a condition with braces',
     'routes: [{ to: [sandbox], when: "{{ call.missed }}" }]',
     '1:33 routes[0].when: a condition is a bare expression: leave out the braces.',
+  ],
+  [
+    'alerts that would travel in the open',
+    'alerts: { webhook: { url: "http://hooks.acme.example/s3cr3t" } }',
+    '1:27 alerts.webhook.url: must begin with https:// (http:// is for this machine only): the token would travel in the open.',
+  ],
+  [
+    'alerts to what is no address, without quoting it',
+    'alerts: { webhook: { url: "s3cr3t" }, email: { url: "https://s3cr3t.example" } }',
+    `\
+1:27 alerts.webhook.url: is no address: it begins with https://.
+1:53 alerts.email.url: must be like smtps://user:password@smtp.acme.example, or smtp:// for STARTTLS.`,
+  ],
+  [
+    'alerts in a form that the chat does not take',
+    'alerts: { webhook: { url: "https://hooks.slack.com/services/T0/B0/x" } }',
+    '1:27 alerts.webhook.url: hooks.slack.com takes form: slack.',
+  ],
+  [
+    'e-mail without a sender and a server, and with half an account',
+    'alerts: { email: { to: [ops@acme.example], user: bridge } }',
+    `\
+1:24 alerts.email.to: needs from beside it: an address that the mail server may send from.
+1:24 alerts.email.to: needs a mail server beside it: name it as host, or give all of it as url.
+1:50 alerts.email.user: needs password beside it.`,
+  ],
+  [
+    'e-mail addresses that are none, and a line break in one',
+    'alerts: { email: { to: [ops], host: mail, from: "Calls\\nBcc: eve@evil.example <bridge@acme.example>" } }',
+    `\
+1:25 alerts.email.to[0]: "ops" is no e-mail address. Write one like ops@acme.example.
+1:49 alerts.email.from: "Calls Bcc: eve@evil.example <bridge@acme.example>" is no e-mail address. Write one like ops@acme.example.`,
+  ],
+  [
+    'a mail server that is given twice',
+    'alerts: { email: { url: "smtp://mail.acme.example", port: 25 } }',
+    '1:25 alerts.email.url: says all of it: leave out host, port, user and password.',
+  ],
+  [
+    'alert times without a unit, a zone that is none and a time of day that is none',
+    'alerts: { blockedFor: 5, silentFor: never, digest: "8:00", timezone: Australia/Sidney }',
+    `\
+1:23 alerts.blockedFor: a duration needs a unit: write 5s, 5m, 5h or 5d. Or off.
+1:37 alerts.silentFor: "never" is not a duration. Write one like 5s, 1m, 4h or 7d. Or off.
+1:52 alerts.digest: must be a time such as "09:00".
+1:70 alerts.timezone: there is no time zone "Australia/Sidney". Did you mean "Australia/Sydney"?`,
   ],
   [
     'a name that no call has',

@@ -53,6 +53,24 @@ connectors:
   ]);
 });
 
+secrets('that stand in the file itself are warned of, by line and without the secret', async () => {
+  const { warnings } = await load(
+    {
+      'config/bridge.yaml': `
+operator: { token: literal-operator-token }
+sources:
+  acme: { tokens: [literal-push-token, "\${PUSH_TOKEN}"] }
+connectors:
+  acme: { type: ${crm}, accessToken: "\${PUSH_TOKEN}", login: { flow: password, user: jane, password: literal } }
+`,
+    },
+    { PUSH_TOKEN: 'push-token-from-env' },
+  );
+  assert.equal(warnings, [
+    'config/bridge.yaml has secrets as they are, in lines 2, 4, 6. Put them into variables (${NAME}) or files (${file:/run/secrets/name}).',
+  ]);
+});
+
 secrets('are shown in a problem by the name of their variable', async () => {
   assert.is(
     await problemsOf('sources: { acme: { timezone: "${ZONE}", region: ${REGION} } }', {
@@ -79,9 +97,14 @@ function* withSecretAt(good: unknown, secret: string): Generator<unknown> {
 const good = {
   listen: { host: 'a', port: 1, publicUrl: 'https://a.example', trustedProxies: ['::1'] },
   store: { url: 'sqlite:a' },
-  receive: { maxBodyBytes: '1MiB' },
+  receive: { maxBodyBytes: '1MiB', timeout: '30s' },
   delivery: { retry: ['1s'], giveUpAfter: '1d', probe: ['1m'] },
-  operator: { token: 'a' },
+  operator: {
+    token: 'abcdefghijklmnop',
+    readOnlyToken: 'bcdefghijklmnopq',
+    maskNumbers: true,
+    session: '1h',
+  },
   log: { level: 'info' },
   unknown: 'a',
   sources: {

@@ -475,6 +475,102 @@ export function storeContract(
     assert.equal([view!.revision, view!.deliveries[0]!.deliveredRevision], [1, 0]);
   });
 
+  promise('replay of one connector leaves the others, and of many what is skipped', async (store) => {
+    await store.record(newPush(startPush('1'), { route: () => ['a', 'b'] }));
+    const [{ row } = { row: 0 }] = await store.calls({ limit: 1 });
+    await deliver(store, 'a');
+    await deliver(store, 'b');
+    assert.is(await store.replay([row], () => ['a', 'b', 'c'], at(20), { connector: 'b' }), 1);
+    assert.equal(await countsOf(store), ['a delivered 1', 'b due 1']);
+    await store.skip(row, 'b', 'A test call.', at(21));
+    assert.is(await store.replay([row], () => [], at(22), { exceptSkipped: true }), 1);
+    assert.equal(await countsOf(store), ['a due 1', 'b skipped 1']);
+    assert.is(await store.replay([row], () => [], at(23)), 2);
+    const [story] = await store.stories('1');
+    assert.equal(
+      story!.deliveries.map((one) => [one.state, one.lastReason, one.skippedRevision]),
+      [
+        ['due', null, null],
+        ['due', null, null],
+      ],
+    );
+    assert.equal(
+      story!.decisions.map(({ at: when, ...made }) => [when, made.decision, made.connector, made.reason]),
+      [
+        [at(20), 'replay', 'b', null],
+        [at(21), 'skip', 'b', 'A test call.'],
+        [at(22), 'replay', null, null],
+        [at(23), 'replay', null, null],
+      ],
+    );
+  });
+
+  promise('a skipped delivery stays out while its call changes, and says so', async (store) => {
+    await store.record(newPush(startPush('1'), { route: () => ['a', 'b'] }));
+    const [{ row } = { row: 0 }] = await store.calls({ limit: 1 });
+    assert.is(await store.skip(row, 'none', 'No.', at(1)), null);
+    assert.is(await store.skip(row, 'a', 'A test call.', at(1)), 'skipped');
+    await deliver(store, 'b');
+    assert.is(await store.skip(row, 'b', 'Too late.', at(2)), 'delivered');
+    const { due } = await store.record(
+      newPush(endPush('1'), { receivedAt: at(60), route: () => ['a', 'b'] }),
+    );
+    assert.equal(due, ['b']);
+    assert.equal(await store.takeDue('a', at(9_999), 10), []);
+    const [view] = await store.calls({ limit: 1 });
+    const [skipped] = view!.deliveries;
+    assert.equal(
+      [
+        skipped!.state,
+        skipped!.skippedRevision,
+        skipped!.wantedRevision,
+        skipped!.dueAt,
+        skipped!.lastReason,
+      ],
+      ['skipped', 1, 2, null, 'A test call.'],
+    );
+    await deliver(store, 'b');
+    assert.equal((await store.purge('calls', at(9_999), 0, 10)).removed, 1, 'a person has dealt with it');
+  });
+
+  promise('a pause is kept apart from being blocked', async (store) => {
+    await store.pauseConnector('crm', { since: at(5), reason: 'Being moved.' });
+    await store.setConnectorState({ connector: 'crm', blockedReason: 'Revoked.', since: at(6) });
+    const [paused] = await store.connectorStates();
+    assert.equal(
+      [paused!.blockedReason, paused!.paused],
+      ['Revoked.', { since: at(5), reason: 'Being moved.' }],
+    );
+    await store.pauseConnector('crm', null);
+    const [resumed] = await store.connectorStates();
+    assert.equal([resumed!.blockedReason, resumed!.since, resumed!.paused], ['Revoked.', at(6), null]);
+  });
+
+  promise('the last attempt that came to nothing is known, until its call is erased', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', failed);
+    const [state] = await store.connectorStates();
+    const { reason, outcome } = failed.attempt as Attempt;
+    assert.equal(state!.lastError, { at: at(10), outcome, reason, source: 'acme', callId: '1' });
+    const [{ row } = { row: 0 }] = await store.calls({ limit: 1 });
+    await store.erase({ rows: [row], number: '+61444444444', shown: '***', digits: '44444444', at: at(0) });
+    assert.equal(await store.connectorStates(), []);
+    assert.equal(await store.stories('1'), []);
+  });
+
+  promise('how long a push took to the CRM is counted once, not for writing it again', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm'); // at 10 s, in 250 ms
+    const [{ row } = { row: 0 }] = await store.calls({ limit: 1 });
+    await store.replay([row], () => [], at(20));
+    await deliver(store, 'crm');
+    const lag = await store.countLag(at(-900).getTime(), at(900).getTime());
+    assert.equal(
+      lag.map(({ connector, deliveries, step }) => [connector, deliveries, step]),
+      [['crm', 1, 107]],
+    );
+  });
+
   promise('replay without a call does nothing', async (store) => {
     assert.is(await store.replay([], () => ['crm'], at(0)), 0);
     assert.is(await store.replay([1], () => ['crm'], at(0)), 0);
@@ -586,8 +682,8 @@ export function storeContract(
     await store.setConnectorState({ connector: 'a', blockedReason: null, since: at(1) });
     await store.setConnectorState({ connector: 'b', blockedReason: null, since: at(2) });
     assert.equal(await store.connectorStates(), [
-      { connector: 'a', blockedReason: null, since: at(1) },
-      { connector: 'b', blockedReason: null, since: at(2) },
+      { connector: 'a', blockedReason: null, since: at(1), paused: null, lastError: null },
+      { connector: 'b', blockedReason: null, since: at(2), paused: null, lastError: null },
     ]);
   });
 
@@ -641,6 +737,56 @@ export function storeContract(
     assert.equal(await countsOf(store), ['a due 1', 'a failed 1', 'b due 1']);
   });
 
+  promise('a backlog is counted up to a number, and says since when the oldest has waited', async (store) => {
+    const none = { due: 0, failed: 0, waitingSince: null, latestFailed: null };
+    assert.equal(await store.backlog('crm', 10), none);
+    for (let n = 1; n <= 5; n++) await store.record(newPush(startPush(`${n}`), { receivedAt: at(n) }));
+    await store.record(newPush(startPush('6'), { receivedAt: at(0), route: () => ['other'] }));
+    assert.equal(await store.backlog('crm', 10), { ...none, due: 5, waitingSince: at(1) });
+    assert.equal(await store.backlog('crm', 3), { ...none, due: 3, waitingSince: at(1) });
+    const retry = {
+      attempt: { ...attempt, at: at(20), outcome: 'retry' as const, reason: 'HubSpot answered 503.' },
+      next: { state: 'due' as const, at: at(9_000), countsAsFailure: true },
+    };
+    await deliver(store, 'crm', retry);
+    assert.equal((await store.backlog('crm', 10)).waitingSince, at(2));
+    for (let n = 2; n <= 5; n++) {
+      const attempted = { ...attempt, outcome: 'rejected' as const, reason: 'There is no such property.' };
+      await deliver(store, 'crm', { ...failed, attempt: attempted });
+    }
+    assert.equal(await store.backlog('crm', 10), {
+      due: 1,
+      failed: 4,
+      waitingSince: at(20), // since its first failure, not when it is due again
+      latestFailed: { callId: '5', reason: 'There is no such property.' },
+    });
+    assert.is((await store.backlog('crm', 3)).failed, 3);
+  });
+
+  promise('while a connector is blocked, its backlog has waited since then at least', async (store) => {
+    await store.record(newPush(startPush('1'), { receivedAt: at(900) }));
+    const state = { connector: 'crm', blockedReason: 'The token was revoked.', since: at(60) };
+    await store.setConnectorState(state);
+    assert.equal((await store.backlog('crm', 10)).waitingSince, at(60));
+    await store.setConnectorState({ ...state, blockedReason: null });
+    assert.equal((await store.backlog('crm', 10)).waitingSince, at(900));
+  });
+
+  promise('the latest push of each source is found among the last ones', async (store) => {
+    await store.record(newPush(startPush('1'), { receivedAt: at(1) }));
+    await store.record(newPush(startPush('2'), { receivedAt: at(2), source: 'other' }));
+    await store.record(newPush(endPush('1'), { receivedAt: at(3) }));
+    const all = { acme: at(3), other: at(2) };
+    assert.equal(Object.fromEntries(await store.latestPushes(10)), all);
+    assert.equal(Object.fromEntries(await store.latestPushes(1)), { acme: at(3) });
+  });
+
+  promise('it knows the room it takes', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const sizes = Object.values(await store.size());
+    assert.ok(sizes.length > 0 && sizes.some((bytes) => bytes > 4_000), String(sizes));
+  });
+
   promise('it says that it can be written to', async (store) => {
     await store.checkWritable();
     await store.record(newPush(startPush('1')));
@@ -663,6 +809,7 @@ const freshDelivery = {
   dueAt: at(0),
   failures: 0,
   lastReason: null,
+  skippedRevision: null,
   records: {},
 };
 

@@ -1,7 +1,7 @@
 /*
  * The promise, checked on a model: random interleavings of pushes, attempts, failures of the CRM and of the disk,
- * crashes, instances that hang and are taken over, jumps of the clock, replays and changes of the configuration, in
- * virtual time. test/support/model-bridge.ts says what is real and what is checked after each command. At the end all
+ * crashes, instances that hang and are taken over, jumps of the clock, replays, skips, pauses and changes of the
+ * configuration, in virtual time. test/support/model-bridge.ts says what is real and what is checked after each command. At the end all
  * is mended and runs dry; then every call must be in every CRM it was routed to, once, as it is now.
  *
  *   node test/run.ts deliver/model                                     a few hundred runs
@@ -79,6 +79,8 @@ type Command =
   | ['go on']
   | ['kill one', which: number, arrives: boolean]
   | ['replay', callIds: string[]]
+  | ['skip', callIds: string[], crm: Connector]
+  | ['pause', crm: Connector, isPaused: boolean]
   | ['routes', number: number]
   | ['connectors', names: readonly Connector[]]
   | ['mapping changes']
@@ -131,6 +133,11 @@ const command = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constant('go on')) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('kill one'), fc.nat(1), fc.boolean()) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('replay'), fc.subarray(callIds, { minLength: 1 })) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constant('skip'), fc.subarray(callIds, { minLength: 1 }), crm),
+  },
+  { weight: 3, arbitrary: fc.tuple(fc.constant('pause'), crm, fc.boolean()) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('routes'), fc.nat(routingCount - 1)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('connectors'), fc.subarray([...connectors])) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('mapping changes')) },
@@ -207,6 +214,12 @@ async function act(bridge: ModelBridge, [name, ...args]: Command): Promise<void>
     case 'replay':
       await bridge.replay(await rowsOf(bridge, args[0] as string[]));
       break;
+    case 'skip':
+      await bridge.skip(await rowsOf(bridge, args[0] as string[]), args[1] as Connector);
+      break;
+    case 'pause':
+      await bridge.pause(args[0] as Connector, args[1] as boolean);
+      break;
     case 'routes':
       await bridge.reconfigure({ routing: args[0] as number });
       break;
@@ -234,6 +247,7 @@ async function end(bridge: ModelBridge): Promise<void> {
   await bridge.quiet();
   bridge.diskTakes = [];
   for (const name of connectors) {
+    await bridge.pause(name, false);
     bridge.crms[name].mend();
     for (const request of bridge.crms[name].underWay) request.end(true);
   }

@@ -84,6 +84,7 @@ function start(
       running.wake();
     },
     wake: () => running.wake(),
+    lookAgain: () => running.lookAgain(),
     stop: () => running.stop(),
   };
 }
@@ -154,6 +155,7 @@ worker('what is due is delivered, and what the CRM made of it is known', () =>
         dueAt: null,
         failures: 0,
         lastReason: null,
+        skippedRevision: null,
         records: { activity: { type: 'call', id: '900' } },
       },
     ]);
@@ -399,12 +401,67 @@ worker('a call that never reaches the connection does not end a block', () =>
   withSqliteStore(async (store) => {
     const crm = start(store, every(blocked));
     await crm.record(startPush('1'));
-    await until('it is blocked', async () => (await store.connectorStates()).length > 0);
+    await until('it is blocked', async () => !!(await store.connectorStates())[0]?.blockedReason);
     await crm.record(startPush('2'), { source: 'gone', receivedAt: new Date('2026-11-01T00:00:00.000Z') });
     await settled(store, '2', 'failed');
     const probes = crm.batches.length;
     await until('it goes on probing', () => crm.batches.length > probes);
     assert.is((await store.connectorStates())[0]!.blockedReason, 'The token was revoked.');
+    await crm.stop();
+  }),
+);
+
+worker('a paused connector takes nothing and makes no probe, over a restart, until it is resumed', () =>
+  withSqliteStore(async (store) => {
+    const held = gate();
+    const crm = start(store, async (batch) => {
+      await held.opened;
+      return batch.map(() => delivered);
+    });
+    await crm.record(caller('1', '0400000001'));
+    await until('a batch is under way', () => crm.batches.length === 1);
+    await store.pauseConnector('crm', { since: new Date(), reason: 'The CRM is being moved.' });
+    crm.lookAgain();
+    held.open();
+    await settled(store, '1'); // what was under way ends
+    await crm.record(caller('2', '0400000002'));
+    await crm.stop();
+    assert.equal(crm.written(), [['1']]);
+
+    const again = start(store, every(delivered), { clock: hastyClock });
+    await until(
+      'it holds the lease',
+      async () => (await store.acquireLease('crm', 'x', new Date(), 1)) === null,
+    );
+    await again.record(caller('3', '0400000003'));
+    for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate);
+    assert.equal(again.written(), []);
+    assert.is(await stateOf(store, '2'), 'due');
+    await store.pauseConnector('crm', null);
+    again.lookAgain();
+    await settled(store, '2');
+    await settled(store, '3');
+    await again.stop();
+  }),
+);
+
+worker('a call that is skipped while it is being written is in the CRM, if it came there', () =>
+  withSqliteStore(async (store) => {
+    const held = gate();
+    const crm = start(store, async (batch) => {
+      await held.opened;
+      return batch.map(({ call }) => (call.id === '1' ? delivered : retry));
+    });
+    await Promise.all(['1', '2'].map((id) => store.record(newPush(caller(id, `040000000${id}`)))));
+    crm.wake();
+    await until('a batch is under way', () => crm.batches.flat().length === 2);
+    const rows = await store.calls({ limit: 2 });
+    for (const { row } of rows) assert.is(await store.skip(row, 'crm', 'A test.', new Date()), 'skipped');
+    held.open();
+    await settled(store, '1');
+    await until('the attempt is settled', async () => (await storyOf(store, '2')).attempts.length === 1);
+    assert.is(await stateOf(store, '2'), 'skipped');
+    assert.is((await storyOf(store, '2')).deliveries[0]!.lastReason, 'A test.');
     await crm.stop();
   }),
 );

@@ -235,6 +235,25 @@ bridge('one call that HubSpot refuses among 99 good ones; mended and replayed, i
   ),
 );
 
+bridge('everything it answers is protected, also what is not there', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(`${source()}connectors: { try-it: { type: sandbox } }\n`);
+    const running = await folder.start();
+    for (const path of ['/', '/healthz', '/readyz', '/nothing', '/push/']) {
+      const { headers } = await fetch(`${running.url}${path}`);
+      assert.equal(
+        ['x-content-type-options', 'x-frame-options', 'referrer-policy', 'cache-control'].map((name) =>
+          headers.get(name),
+        ),
+        ['nosniff', 'DENY', 'no-referrer', 'no-store'],
+        path,
+      );
+      assert.match(headers.get('content-security-policy') ?? '', /^default-src 'none'/);
+      assert.is(headers.get('server') ?? headers.get('x-powered-by'), null);
+    }
+  }),
+);
+
 bridge('SIGTERM lets what is under way end, and leaves the rest due', () =>
   withHubSpot(async (hubspot, folder) => {
     const running = await folder.start();

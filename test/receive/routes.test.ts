@@ -5,12 +5,13 @@ import type { Hono } from 'hono';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
+import type { CallState } from '../../src/receive/call.ts';
 import { PushRate } from '../../src/receive/rate-limit.ts';
 import { type Receiving, receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { listen } from '../../src/runtime/serve.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { type Store, StoreUnavailable } from '../../src/store/store.ts';
+import { type Recorded, type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { endSample, startSample } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
 
@@ -23,6 +24,8 @@ interface Rig {
   store: Store;
   current: Receiving;
   log: string[];
+  /** `rate_limited acme`, as the metrics are told. */
+  refused: string[];
   post(
     body: RequestInit['body'],
     options?: { path?: string; headers?: Record<string, string> },
@@ -49,6 +52,7 @@ async function withReceiving(
   const folder = mkdtempSync(join(tmpdir(), 'receiving-'));
   const store = await openSqliteStore(join(folder, 'bridge.db'), 'bridge');
   const log: string[] = [];
+  const refused: string[] = [];
   const current: Receiving = {
     tokens: new TokenTable({ acme: { tokens: [token, 'the-token-before-0123456'] } }),
     sources: new Map([
@@ -63,6 +67,7 @@ async function withReceiving(
     ]),
     proxies: new AddressList(options.proxies ?? []),
     maxBodyBytes: 4096,
+    timeoutMs: 30_000,
     closing: false,
   };
   const app = receiveRoutes({
@@ -71,6 +76,7 @@ async function withReceiving(
     recordUnreadable: (body) => store.recordUnreadable(body),
     route: () => ['crm'],
     recorded: () => {},
+    refused: (outcome, source) => refused.push(`${outcome} ${source ?? '-'}`),
     peer: () => options.peer ?? '198.51.100.7',
     clock: options.clock ?? systemClock,
     log: createLog('debug', [token], { write: (line: string) => log.push(line) }),
@@ -80,7 +86,7 @@ async function withReceiving(
     return { status: answer.status, body: await answer.json(), headers: answer.headers };
   };
   try {
-    await use({ app, store, current, log, post });
+    await use({ app, store, current, log, refused, post });
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -234,8 +240,8 @@ receiving('a body over the limit is answered 413, with and without a length', ()
 );
 
 receiving('over a socket, a body in pieces is taken whole, and one over the limit refused', () =>
-  withReceiving(async ({ app, store }) => {
-    const server = await listen(app, '127.0.0.1', 0, 4096);
+  withReceiving(async ({ app, store, current }) => {
+    const server = await listen(app, '127.0.0.1', 0, current);
     const send = async (body: string) => {
       const bytes = new TextEncoder().encode(body);
       const pieces = new ReadableStream({
@@ -295,6 +301,72 @@ receiving('a store that cannot take the push is answered 503 with Retry-After', 
   ),
 );
 
+/** A disk that takes nothing until it is told to. */
+function heldDisk() {
+  const waiting: (() => void)[] = [];
+  const record = () =>
+    new Promise<Recorded>((resolve) => {
+      waiting.push(() => resolve({ repeat: true, revision: 1, state: {} as CallState, due: [] }));
+    });
+  return {
+    record,
+    waiting: () => waiting.length,
+    take() {
+      for (const done of waiting.splice(0)) done();
+    },
+  };
+}
+
+receiving(
+  'long bodies beyond what memory should hold are answered 503, until the disk has taken some',
+  () => {
+    const disk = heldDisk();
+    return withReceiving(
+      async ({ post, current }) => {
+        current.maxBodyBytes = 16 * 1024 ** 2;
+        const long = (n: number) =>
+          JSON.stringify({ PLA_Call_Id: `${n}`, PLA_URL: 'x'.repeat(15 * 1024 ** 2) });
+        const held = [1, 2, 3, 4].map((n) => post(long(n)));
+        await until('the disk has four', () => disk.waiting() === 4);
+        const refused = await post(long(5));
+        assert.is(refused.status, 503);
+        assert.is(refused.headers.get('retry-after'), '5');
+        assert.equal(refused.body, {
+          PLA_Call_Id: '5',
+          success: 'false',
+          error: 'Not stored: more arrives than the disk takes.',
+        });
+        disk.take();
+        assert.equal(
+          (await Promise.all(held)).map(({ status }) => status),
+          [200, 200, 200, 200],
+        );
+        const again = post(long(5));
+        await until('the disk has it', () => disk.waiting() === 1);
+        disk.take();
+        assert.is((await again).status, 200);
+      },
+      { record: disk.record },
+    );
+  },
+);
+
+receiving(
+  'more pushes at once than the queue takes: each is stored or answered 503, and then all are taken',
+  () =>
+    withReceiving(async ({ post, store }) => {
+      const of = (n: number) => JSON.stringify({ PLA_Call_Id: String(n) });
+      const answers = await Promise.all(Array.from({ length: 6_000 }, (_, n) => post(of(n))));
+      const refused = answers.filter(({ status }) => status === 503);
+      const taken = answers.filter(({ status }) => status === 200);
+      assert.is(taken.length + refused.length, 6_000);
+      assert.ok(refused.length > 0, 'the queue has an end');
+      for (const { headers } of refused) assert.is(headers.get('retry-after'), '5');
+      assert.is((await post(of(7_000))).status, 200, 'at once');
+      assert.is((await store.calls({ limit: 10_000 })).length, taken.length + 1);
+    }),
+);
+
 receiving('while shutting down the answer is 503 with Retry-After', () =>
   withReceiving(async ({ post, current, store }) => {
     current.closing = true;
@@ -313,8 +385,41 @@ receiving('more pushes than the source may send are answered 503', () =>
         statuses.push((await post(JSON.stringify({ PLA_Call_Id: String(i) }))).status);
       assert.equal(statuses, [200, 200, 503]);
     },
-    { perSecond: 2 },
+    // Time stands still: on a busy machine a second may pass between two of them.
+    { perSecond: 2, clock: { ...systemClock, now: () => new Date(0) } },
   ),
+);
+
+receiving('names of objects are keys like any other, and change nothing but their push', () =>
+  withReceiving(async ({ post, store }) => {
+    const hostile =
+      '{"PLA_Call_Id":"7","__proto__":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}},"toString":"x"}';
+    assert.is((await post(hostile)).status, 200);
+    assert.is((await post('PLA_Call_Id=8&__proto__=x&__proto__[polluted]=yes')).status, 200);
+    assert.is(({} as Record<string, unknown>)['polluted'], undefined);
+    const [story] = await store.stories('7');
+    assert.is(story?.state.fields['toString'], 'x');
+    assert.ok(Object.entries(story?.state.fields ?? {}).some(([, value]) => value === '{"polluted":"yes"}'));
+  }),
+);
+
+receiving('every answer is alike but for what it says, and is not to be kept or taken for a page', () =>
+  withReceiving(async ({ app, post }) => {
+    const shown = (headers: Headers) => [...headers.keys()].sort().join();
+    const near = await post(startSample, { path: `/push/${token.slice(0, -1)}X` });
+    const far = await post('', { path: '/push/x/create' });
+    const long = await post(startSample, { path: `/push/${'x'.repeat(5_000)}` });
+    for (const answer of [far, long]) {
+      assert.equal([answer.status, answer.body], [near.status, near.body]);
+      assert.is(shown(answer.headers), shown(near.headers));
+    }
+    const others = [await post(startSample), await post('x'), await app.request(`/push/${token}`)];
+    for (const { headers } of [near, ...others]) {
+      assert.is(headers.get('x-content-type-options'), 'nosniff');
+      assert.is(headers.get('cache-control'), 'no-store');
+      assert.is(headers.get('server') ?? headers.get('x-powered-by'), null);
+    }
+  }),
 );
 
 receiving('no log line has the token or the whole number', () =>
@@ -340,5 +445,33 @@ for (const [peer, header, proxies, sender] of senders) {
     assert.is(senderAddress(peer, header, new AddressList(proxies)), sender);
   });
 }
+
+receiving('each push that is not taken is told of, with its source where that is known', async () => {
+  await withReceiving(async ({ app, post, current, refused }) => {
+    await app.request(`/push/${token}`);
+    await post(startSample, { path: '/push/no-such-token' });
+    await post('x'.repeat(5_000));
+    await post('{');
+    await post(startSample);
+    current.closing = true;
+    await post(startSample);
+    assert.equal(refused, ['wrong_method -', 'unknown_token -', 'too_large acme', 'closing -']);
+  });
+  await withReceiving(
+    async ({ post, refused }) => {
+      await post(startSample);
+      assert.equal(refused, ['refused_address acme']);
+    },
+    { allowFrom: ['203.0.113.7'] },
+  );
+  await withReceiving(
+    async ({ post, refused }) => {
+      await post(startSample);
+      await post(endSample);
+      assert.equal(refused, ['not_stored acme', 'rate_limited acme']);
+    },
+    { perSecond: 1, record: () => Promise.reject(new StoreUnavailable('SQLite: database or disk is full')) },
+  );
+});
 
 receiving.run();

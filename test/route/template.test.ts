@@ -139,6 +139,45 @@ template('a loop without end is stopped, and yields nothing', () => {
   assert.is(compileTemplate('{% for i in (1..100000000) %}x{% endfor %}').render(scope), null);
 });
 
+/*
+ * What one render may make is counted before it is made. With ten million, a loop's range alone held the whole bridge up for a
+ * second, and a text of ten million letters went into each call.
+ */
+for (const [what, source] of [
+  ['a long range', '{% for i in (1..5000000) %}{{ i }}{% endfor %}'],
+  [
+    'loops in loops',
+    '{% for i in (1..900) %}{% for j in (1..900) %}{% for k in (1..900) %}{% endfor %}{% endfor %}{% endfor %}',
+  ],
+  [
+    'a text that doubles',
+    '{% assign a = "x" %}{% for i in (1..60) %}{% assign a = a | append: a %}{% endfor %}{{ a }}',
+  ],
+  ['a table without end', '{% tablerow i in (1..900000) %}x{% endtablerow %}'],
+  ['filters upon filters', `{{ call.id ${'| append: call.marketing.landingPage '.repeat(2_000)} }}`],
+  ['a width without end', '{{ call.startedAt | date: "%1000000000d" }}'],
+] as const) {
+  template(`${what} is stopped, and yields nothing`, () => {
+    assert.is(compileTemplate(source).render(scope), null);
+  });
+}
+
+for (const [what, source] of [
+  ['braces', '{'.repeat(50_000)],
+  ['brackets', `{{ ${'('.repeat(20_000)} }}`],
+  ['blocks', '{% if call.missed %}'.repeat(5_000)],
+] as const) {
+  template(`${what} within ${what} without end are refused`, () => {
+    problemOf(() => compileTemplate(source));
+  });
+}
+
+template('no text of a call is a template, whatever is in it', () => {
+  const hostile = '{{ call.caller.number }}{% for i in (1..9) %}x{% endfor %}';
+  const { call } = deliveryOf([startPush('7', { PLA_Dealer_Name: hostile })]);
+  assert.is(compileTemplate('to {{ call.dealer.name }}').render({ call, timezone: 'UTC' }), `to ${hostile}`);
+});
+
 template('a mapping leaves out what has no value, and the blanks around what has', () => {
   const mapping = Object.fromEntries(
     Object.entries({

@@ -52,7 +52,7 @@ sqlite('what was recorded is there after close and open', () =>
     assert.is(story!.deliveries[0]!.state, 'due');
     assert.is((await second.findPeople('crm', ['+61444444444'])).size, 1);
     assert.equal(await second.connectorStates(), [
-      { connector: 'crm', blockedReason: 'Revoked.', since: now },
+      { connector: 'crm', blockedReason: 'Revoked.', since: now, paused: null, lastError: null },
     ]);
     assert.is((await second.record(newPush(endPush('1')))).revision, 2);
     await second.close();
@@ -97,8 +97,10 @@ sqlite('the file is readable by its user alone, its write-ahead log too', () =>
     await store.record(newPush(startPush('1')));
     const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
     assert.equal(
-      [await mode(file), await mode(`${file}-wal`), await mode(join(folder, 'data'))],
-      ['600', '600', '700'],
+      await Promise.all(
+        [file, `${file}-wal`, `${file}-shm`, `${file}.lock`, join(folder, 'data')].map((path) => mode(path)),
+      ),
+      ['600', '600', '600', '600', '700'],
     );
     await store.close();
   }),
@@ -161,6 +163,29 @@ sqlite('a folder is refused', () =>
     );
   }),
 );
+
+/*
+ * In /proc there is no folder to be had, and Node's recursive mkdir looks for one for ever: the bridge began to start, and
+ * never said why it did not.
+ */
+for (const [path, sentence] of [
+  [
+    '/proc/none/bridge.db',
+    'The folder /proc/none cannot be made (ENOENT). Set store.url to a file in a folder that this user may write to.',
+  ],
+  [
+    '/dev/null/bridge.db',
+    'The folder /dev/null cannot be made (EEXIST). Set store.url to a file in a folder that this user may write to.',
+  ],
+  [
+    '/proc/bridge.db',
+    '/proc/bridge.db.lock cannot be opened (unable to open database file). Set store.url to a file in a folder that this user may write to.',
+  ],
+] as const) {
+  sqlite(`${path} cannot be, and a sentence says so`, async () => {
+    assert.is(await refusal(path), sentence);
+  });
+}
 
 sqlite('a database that a newer version wrote is refused', () =>
   withFolder(async (folder) => {

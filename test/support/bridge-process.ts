@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from './suite.ts';
+import { until } from './until.ts'; // not from suite.ts, which fails a process that ran no test: torture and load run none
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
@@ -65,10 +65,14 @@ async function startIn(child: ChildProcess): Promise<BridgeProcess> {
   child.stdout?.on('data', (chunk) => (output += String(chunk)));
   child.stderr?.on('data', (chunk) => (output += String(chunk)));
   child.once('exit', (exitCode) => (code = exitCode));
-  await until(`the bridge to listen`, () => {
-    if (code !== undefined) throw new Error(`the bridge ended with ${code}:\n${output}`);
-    return /http:\/\/127\.0\.0\.1:\d+\/push\//.test(output);
-  });
+  await until(
+    `the bridge to listen`,
+    () => {
+      if (code !== undefined) throw new Error(`the bridge ended with ${code}:\n${output}`);
+      return /http:\/\/127\.0\.0\.1:\d+\/push\//.test(output);
+    },
+    30_000,
+  );
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] as string;
   await until('the bridge to be ready', async () => {
     const answer = await fetch(`${url}/readyz`).catch(() => null);

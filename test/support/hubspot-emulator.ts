@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Owners, Pipelines } from './hubspot/account.ts';
 import { type Fault, FaultPlan } from './hubspot/faults.ts';
+import { type KindName, objectKinds } from './hubspot/kinds.ts';
 import { type Limits, Meter } from './hubspot/meter.ts';
-import { callProperties, contactProperties } from './hubspot/properties.ts';
+import { noOddities, type Oddities } from './hubspot/oddities.ts';
 import { Associations, defaultAssociationTypes, type HubSpotRecord, Records } from './hubspot/records.ts';
 import {
   badToken,
@@ -35,6 +37,8 @@ export interface EmulatorOptions {
   trunkZero?: 'dropped' | 'kept';
   /** The form in which a unique value that is taken is refused: both are reported. */
   conflictForm?: 'code' | 'text';
+  /** What an account may do against the documents: the other answers to what a probe asks. */
+  oddities?: Partial<Oddities>;
   /** false: a batch is written whole or not at all, as the specification of the dated paths has it. */
   partialSuccess?: boolean;
   /** false: rows of an answer do not repeat the trace id of their input. */
@@ -48,6 +52,11 @@ export interface EmulatorOptions {
 export interface EmulatedRecord {
   id: string;
   properties: Record<string, string>;
+}
+
+export interface LinkedRecord extends EmulatedRecord {
+  /** Ids of what it is linked to. */
+  links: { contacts: string[]; companies: string[]; calls: string[] };
 }
 
 export interface HubSpotEmulator {
@@ -68,23 +77,35 @@ export interface HubSpotEmulator {
   forgetRequests(): void;
   calls(): (EmulatedRecord & { contactIds: string[] })[];
   contacts(): EmulatedRecord[];
+  /** With their links. */
+  records(kind: 'calls' | 'tasks' | 'deals'): LinkedRecord[];
   /** As typed in by hand, long enough ago for searching to find it. Returns the id. */
   addContact(properties: Record<string, string>): string;
   addCall(properties: Record<string, string>): string;
+  /** A company at which these contacts work. */
+  addCompany(name: string, contactIds: readonly string[]): string;
+  /** As somebody at the page does: changes, or deletes. */
+  edit(kind: KindName, id: string, properties: Record<string, string>): void;
+  archive(kind: KindName, id: string): void;
+  /** A user who may own records. Returns the id. */
+  addOwner(email: string, state?: 'active' | 'deactivated' | 'removed'): string;
+  deactivateOwner(id: string): void;
+  /** Of a pipeline of deals. */
+  removeStage(id: string): void;
   archiveContact(id: string): void;
   archiveCall(id: string): void;
   mergeContacts(kept: string, gone: string): void;
   mergeCalls(kept: string, gone: string): void;
   /** Searching finds everything written so far. */
   settleIndex(): void;
-  addProperty(objectType: 'contacts' | 'calls', property: Record<string, unknown>): void;
-  archiveProperty(objectType: 'contacts' | 'calls', name: string): void;
+  addProperty(objectType: KindName, property: Record<string, unknown>): void;
+  archiveProperty(objectType: KindName, name: string): void;
   /** As an account that has phone validation switched on. */
   validatePhones(): void;
   /** As an administrator who takes an option off a list. */
-  removeOption(objectType: 'contacts' | 'calls', property: string, value: string): void;
+  removeOption(objectType: KindName, property: string, value: string): void;
   /** As an administrator's validation rule: values of the property that match are refused. */
-  refuseValues(objectType: 'contacts' | 'calls', property: string, values: RegExp): void;
+  refuseValues(objectType: KindName, property: string, values: RegExp): void;
   scopes: Set<string>;
   /** Strikes once: at the first request whose name contains `at`, after `skip` others such. */
   strike(fault: Fault, at?: string, skip?: number): void;
@@ -99,10 +120,34 @@ export interface HubSpotEmulator {
 export const ownProperties = {
   calls: 'delacon_call_id',
   contacts: 'delacon_caller',
+  tasks: 'delacon_call_id',
+  deals: 'delacon_call_id',
 } as const;
 
-const objectScopes = ['crm.objects.contacts.read', 'crm.objects.contacts.write'];
-const schemaScopes = ['crm.schemas.contacts.write', 'crm.schemas.calls.write'];
+/** The scopes that gate objects. Calls and tasks have none of their own. */
+const objectScopes: Record<KindName, string> = {
+  contacts: 'crm.objects.contacts',
+  calls: 'crm.objects.contacts',
+  tasks: 'crm.objects.contacts',
+  deals: 'crm.objects.deals',
+  companies: 'crm.objects.companies',
+};
+
+const schemaScopes: Record<KindName, string> = {
+  contacts: 'crm.schemas.contacts.write',
+  calls: 'crm.schemas.calls.write',
+  tasks: 'crm.schemas.contacts.write',
+  deals: 'crm.schemas.deals.write',
+  companies: 'crm.schemas.companies.write',
+};
+
+const ownersScope = 'crm.objects.owners.read';
+
+const allScopes = [
+  ...Object.values(objectScopes).flatMap((scope) => [`${scope}.read`, `${scope}.write`]),
+  ...Object.values(schemaScopes),
+  ownersScope,
+];
 
 export async function withHubSpotEmulator<T>(
   use: (hubspot: HubSpotEmulator) => Promise<T>,
@@ -131,19 +176,24 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     conflictForm: options.conflictForm ?? ('code' as const),
     partialSuccess: options.partialSuccess ?? true,
     echoTraceIds: options.echoTraceIds ?? true,
+    oddities: { ...noOddities, ...options.oddities },
   };
-  const kinds = new Map([
-    ['contacts', new Records(contactKind(), behaviour)],
-    ['calls', new Records(callKind(), behaviour)],
-  ]);
-  const contacts = kinds.get('contacts') as Records;
-  const calls = kinds.get('calls') as Records;
+  const owners = new Owners();
+  const pipelines = new Pipelines();
+  const kinds = new Map(objectKinds(pipelines).map((kind) => [kind.name, new Records(kind, behaviour)]));
+  for (const { kind } of kinds.values()) kind.properties.isOwner = (id) => owners.isActive(id);
+  const recordsOf = (kind: KindName) => kinds.get(kind) as Records;
+  const [contacts, calls] = [recordsOf('contacts'), recordsOf('calls')];
   const account: Account = {
     kinds,
     associations: new Associations(kinds),
-    scopes: new Set(options.scopes ?? [...objectScopes, ...schemaScopes]),
+    owners,
+    pipelines,
+    scopes: new Set(options.scopes ?? allScopes),
     now,
+    oddities: behaviour.oddities,
   };
+  calls.kind.properties.refusesUnique = behaviour.oddities.uniqueCalls === 'refused';
   const limits = { perTenSeconds: 100, searchesPerSecond: 5, perDay: 250_000, ...options.limits };
   const meter = new Meter(limits, () => now().getTime());
   const plan = new FaultPlan();
@@ -152,7 +202,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
   let limitsReached = 0;
   let tokenState: 'accepted' | 'revoked' | 'expired' = 'accepted';
 
-  const addProperty = (objectType: 'contacts' | 'calls', property: Record<string, unknown>) => {
+  const addProperty = (objectType: KindName, property: Record<string, unknown>) => {
     const { properties } = kindOf(account, objectType).kind;
     if (!properties.groups.has('delacon')) properties.addGroup({ name: 'delacon', label: 'Delacon' });
     properties.add({
@@ -164,8 +214,16 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     });
   };
   if (options.provisioned ?? true) {
-    addProperty('calls', { name: ownProperties.calls, hasUniqueValue: true });
-    addProperty('contacts', { name: ownProperties.contacts, hasUniqueValue: true });
+    const isUnique = behaviour.oddities.uniqueCalls !== 'refused';
+    for (const [objectType, name] of Object.entries(ownProperties)) {
+      addProperty(objectType as KindName, { name, hasUniqueValue: objectType !== 'calls' || isUnique });
+    }
+    for (const touch of ['delacon_first', 'delacon_last']) {
+      addProperty('contacts', { name: `${touch}_call_at`, type: 'datetime', fieldType: 'date' });
+      for (const part of ['source', 'keywords', 'campaign', 'landing_page', 'gclid']) {
+        addProperty('contacts', { name: `${touch}_${part}` });
+      }
+    }
   }
 
   const issued = new Set<string>();
@@ -209,7 +267,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = await readText(request);
-    const path = (request.url ?? '/').split('?')[0] as string;
+    const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://hubspot');
     if (request.method === 'GET' && path === '/') return send(response, 200, inspect(), {});
     const name = `${request.method} ${path}`;
     requests[name] = (requests[name] ?? 0) + 1;
@@ -224,7 +282,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
         else {
           authorise(request);
           meter.take(isSearch);
-          answer = route(account, request.method ?? 'GET', path, text);
+          answer = route(account, request.method ?? 'GET', path, query, text);
         }
       } catch (refusal) {
         if (!(refusal instanceof Refusal)) throw refusal;
@@ -241,10 +299,21 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
   }
 
   function showCalls() {
-    return calls.all().map((record) => ({
-      ...plainRecord(record),
-      contactIds: account.associations.of('calls', record.id, 'contacts'),
-    }));
+    return showLinked('calls').map(({ links, ...call }) => ({ ...call, contactIds: links.contacts }));
+  }
+
+  function showLinked(kind: KindName): LinkedRecord[] {
+    const linked = (id: string, to: KindName) => account.associations.of(kind, id, to);
+    return recordsOf(kind)
+      .all()
+      .map((record) => ({
+        ...plainRecord(record),
+        links: {
+          contacts: linked(record.id, 'contacts'),
+          companies: linked(record.id, 'companies'),
+          calls: linked(record.id, 'calls'),
+        },
+      }));
   }
 
   function inspect() {
@@ -286,6 +355,20 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     contacts: () => contacts.all().map(plainRecord),
     addContact: (properties) => add(contacts, { firstname: 'Typed', lastname: 'In', ...properties }),
     addCall: (properties) => add(calls, { hs_timestamp: now().toISOString(), ...properties }),
+    records: showLinked,
+    addCompany(name, contactIds) {
+      const id = add(recordsOf('companies'), { name });
+      for (const contactId of contactIds) account.associations.link('contacts', contactId, 'companies', id);
+      return id;
+    },
+    edit(kind, id, properties) {
+      const records = recordsOf(kind);
+      records.update(records.find(id) as HubSpotRecord, properties);
+    },
+    archive: (kind, id) => recordsOf(kind).archive(id),
+    addOwner: (email, state) => owners.add(email, state),
+    deactivateOwner: (id) => owners.deactivate(id),
+    removeStage: (id) => pipelines.removeStage(id),
     archiveContact: (id) => contacts.archive(id),
     archiveCall: (id) => calls.archive(id),
     mergeContacts(kept, gone) {
@@ -328,8 +411,11 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
 interface Account {
   kinds: ReadonlyMap<string, Records>;
   associations: Associations;
+  owners: Owners;
+  pipelines: Pipelines;
   scopes: Set<string>;
   now(): Date;
+  oddities: Oddities;
 }
 
 interface Answer {
@@ -338,14 +424,31 @@ interface Answer {
 }
 
 /** The requests that are known, by method and path. Statuses are exactly those that the client accepts. */
-function route(account: Account, method: string, path: string, text: string): Answer {
+function route(account: Account, method: string, path: string, query: URLSearchParams, text: string): Answer {
   const match = (pattern: RegExp) => pattern.exec(`${method} ${path}`)?.slice(1) as [string, string];
   let parts = match(/^POST \/crm\/v3\/objects\/(\w+)\/batch\/(create|read|update|upsert)$/);
   if (parts) return batch(account, parts[0], parts[1], parse(text));
   parts = match(/^POST \/crm\/v3\/objects\/(\w+)\/search$/);
   if (parts) {
-    need(account, objectScopes[0]);
+    need(account, readScope(parts[0]));
     return kindOf(account, parts[0]).search(parse(text), text.length);
+  }
+  parts = match(/^DELETE \/crm\/v3\/objects\/(\w+)\/(\d+)$/);
+  if (parts) {
+    const [objectType, id] = parts;
+    need(account, writeScope(objectType));
+    const records = kindOf(account, objectType);
+    if (records.find(id)) records.archive(id); // what is gone is deleted with the same answer
+    return { status: 204, body: undefined };
+  }
+  if (match(/^POST (\/crm\/v3\/objects\/contacts\/merge)$/)) return mergeContacts(account, parse(text));
+  parts = match(/^GET \/crm\/v4\/objects\/(\w+)\/(\d+)\/associations\/calls$/);
+  if (parts) {
+    const results = account.associations.from('calls', parts[0], parts[1]).filter((toObjectId) => {
+      const status = kindOf(account, 'calls').find(toObjectId)?.values['hs_call_status'];
+      return !account.oddities.hidesUnfinished || status === 'COMPLETED';
+    });
+    return { status: 200, body: { results: results.map((id) => ({ toObjectId: Number(id) })) } };
   }
   parts = match(/^(GET|POST) \/crm\/v3\/properties\/(\w+)$/);
   if (parts) return properties(account, parts[0], parts[1], text);
@@ -355,6 +458,16 @@ function route(account: Account, method: string, path: string, text: string): An
   if (parts) return propertyGroups(account, parts[0], parts[1], text);
   parts = match(/^POST \/crm\/v4\/associations\/(\w+)\/(\w+)\/batch\/associate\/default$/);
   if (parts) return associateDefault(account, parts[0], parts[1], parse(text));
+  parts = match(/^POST \/crm\/v4\/associations\/(\w+)\/(\w+)\/batch\/read$/);
+  if (parts) return readAssociations(account, parts[0], parts[1], parse(text));
+  if (match(/^GET (\/crm\/v3\/owners\/?)$/)) {
+    need(account, ownersScope);
+    return { status: 200, body: account.owners.page(query) };
+  }
+  if (match(/^GET (\/crm\/v3\/pipelines\/deals)$/)) {
+    need(account, readScope('deals'));
+    return { status: 200, body: { results: account.pipelines.show() } };
+  }
   if (match(/^GET (\/account-info\/v3\/details)$/)) {
     const body = { portalId: 1234567, timeZone: 'Australia/Sydney', uiDomain: 'app.hubspot.com' };
     return { status: 200, body };
@@ -362,13 +475,27 @@ function route(account: Account, method: string, path: string, text: string): An
   throw notFound(`No route for ${method} ${path}`);
 }
 
+function mergeContacts(account: Account, body: Record<string, unknown>): Answer {
+  need(account, writeScope('contacts'));
+  const [kept, gone] = [String(body['primaryObjectId']), String(body['objectIdToMerge'])];
+  const contacts = kindOf(account, 'contacts');
+  for (const id of [kept, gone]) if (!contacts.find(id)) throw notFound();
+  contacts.merge(kept, gone);
+  account.associations.move('contacts', gone, kept);
+  return { status: 200, body: contacts.show(contacts.find(kept) as HubSpotRecord) };
+}
+
 function batch(account: Account, objectType: string, action: string, body: Record<string, unknown>): Answer {
   const records = kindOf(account, objectType);
-  need(account, action === 'read' ? objectScopes[0] : objectScopes[1]);
+  need(account, action === 'read' ? readScope(objectType) : writeScope(objectType));
   if (action === 'create') {
-    return records.batchCreate(body, (record, asked) =>
-      account.associations.linkNew(objectType, record, asked),
-    );
+    return records.batchCreate(body, (record, asked) => {
+      try {
+        account.associations.linkNew(objectType, record, asked);
+      } catch (refusal) {
+        throw account.oddities.words ? invalid(account.oddities.words) : refusal;
+      }
+    });
   }
   if (action === 'upsert') return records.batchUpsert(body);
   return action === 'update' ? records.batchUpdate(body) : records.batchRead(body);
@@ -377,26 +504,26 @@ function batch(account: Account, objectType: string, action: string, body: Recor
 function properties(account: Account, method: string, objectType: string, text: string): Answer {
   const known = kindOf(account, objectType).kind.properties;
   if (method === 'GET') {
-    need(account, objectScopes[0]);
+    need(account, readScope(objectType));
     return { status: 200, body: { results: known.all() } };
   }
-  need(account, `crm.schemas.${objectType}.write`);
+  need(account, schemaScopes[objectType as KindName]);
   return { status: 201, body: known.add(parse(text)) };
 }
 
 function propertyGroups(account: Account, method: string, objectType: string, text: string): Answer {
   const known = kindOf(account, objectType).kind.properties;
   if (method === 'GET') {
-    need(account, objectScopes[0]);
+    need(account, readScope(objectType));
     return { status: 200, body: { results: [...known.groups.values()] } };
   }
-  need(account, `crm.schemas.${objectType}.write`);
+  need(account, schemaScopes[objectType as KindName]);
   return { status: 201, body: known.addGroup(parse(text)) };
 }
 
 /** All or nothing: one link that cannot be made refuses the whole request. */
 function associateDefault(account: Account, from: string, to: string, body: Record<string, unknown>): Answer {
-  need(account, objectScopes[1]);
+  need(account, writeScope(from));
   const inputs = (body['inputs'] ?? []) as { from: { id: string }; to: { id: string } }[];
   if (inputs.length > 2_000) throw invalid('The maximum number of inputs supported in a batch is 2000.');
   const type = defaultAssociationTypes[`${from}>${to}`];
@@ -415,6 +542,48 @@ function associateDefault(account: Account, from: string, to: string, body: Reco
   return { status: 200, body: { status: 'COMPLETE', results, startedAt: at, completedAt: at } };
 }
 
+function readScope(objectType: string): string {
+  return `${objectScopes[objectType as KindName]}.read`;
+}
+
+function writeScope(objectType: string): string {
+  return `${objectScopes[objectType as KindName]}.write`;
+}
+
+/** Those without links come back as errors of a 207. The first link is the primary one. */
+function readAssociations(account: Account, from: string, to: string, body: Record<string, unknown>): Answer {
+  need(account, readScope(from));
+  need(account, readScope(to));
+  const inputs = (body['inputs'] ?? []) as { id: string }[];
+  if (inputs.length > 1_000) throw invalid('The maximum number of inputs supported in a batch is 1000.');
+  const at = account.now().toISOString();
+  const found = inputs.map(({ id }) => ({ id, linked: account.associations.of(from, id, to) }));
+  const results = found
+    .filter(({ linked }) => linked.length > 0)
+    .map(({ id, linked }) => ({
+      from: { id },
+      to: linked.map((toObjectId, place) => ({
+        toObjectId: Number(toObjectId),
+        associationTypes: [
+          { category: 'HUBSPOT_DEFINED', typeId: 279, label: null },
+          ...(place === 0 ? [{ category: 'HUBSPOT_DEFINED', typeId: 1, label: 'Primary' }] : []),
+        ],
+      })),
+    }));
+  const errors = found
+    .filter(({ linked }) => linked.length === 0)
+    .map(({ id }) => ({
+      status: 'error',
+      category: 'OBJECT_NOT_FOUND',
+      subCategory: 'crm.associations.NO_ASSOCIATIONS_FOUND',
+      message: `No ${to} is associated with ${from} ${id}.`,
+      context: { fromObjectId: [id] },
+    }));
+  const answer = { status: 'COMPLETE', results: results.reverse(), startedAt: at, completedAt: at };
+  if (errors.length === 0) return { status: 200, body: answer };
+  return { status: 207, body: { ...answer, numErrors: errors.length, errors } };
+}
+
 function need(account: Account, scope: string | undefined): void {
   if (scope !== undefined && !account.scopes.has(scope)) throw missingScope(scope);
 }
@@ -423,37 +592,6 @@ function kindOf(account: Account, objectType: string): Records {
   const records = account.kinds.get(objectType);
   if (!records) throw invalid(`Unable to infer object type from: ${objectType}`);
   return records;
-}
-
-function contactKind() {
-  return {
-    name: 'contacts',
-    objectTypeId: '0-1',
-    properties: contactProperties(),
-    firstId: 501,
-    checkNew(values: Record<string, string>) {
-      if (values['email'] || values['firstname'] || values['lastname']) return;
-      throw missingProperties('CONTACT', ['email', 'firstname', 'lastname']);
-    },
-  };
-}
-
-function callKind() {
-  return {
-    name: 'calls',
-    objectTypeId: '0-48',
-    properties: callProperties(),
-    firstId: 39_001,
-    checkNew(values: Record<string, string>) {
-      if (!values['hs_timestamp']) throw missingProperties('CALL', ['hs_timestamp']);
-    },
-  };
-}
-
-function missingProperties(what: string, names: string[]): Refusal {
-  return invalid(`Error creating ${what}. Some required properties were not set.`, {
-    context: { properties: names },
-  });
 }
 
 function plainRecord(record: HubSpotRecord): EmulatedRecord {
@@ -480,6 +618,11 @@ function send(
   body: unknown,
   headers: Record<string, string>,
 ): void {
+  if (body === undefined) {
+    response.writeHead(status, headers);
+    response.end();
+    return;
+  }
   response.writeHead(status, {
     'Content-Type': 'application/json;charset=utf-8',
     'X-HubSpot-Correlation-Id': randomUUID(),

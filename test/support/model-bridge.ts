@@ -86,6 +86,8 @@ export class ModelBridge {
   instances: Instance[] = [];
   configured: Configured = { routing: 0, connectors, mapping: 1, isBetaThere: true };
   settings = settingsOf(this.configured);
+  /** Connectors that somebody lets rest. */
+  readonly paused = new Set<Connector>();
   /** Which of the next writes the disk takes; then all of them. */
   diskTakes: boolean[] = [];
   readonly #file: string;
@@ -219,6 +221,18 @@ export class ModelBridge {
     this.wake(connectors);
   }
 
+  async pause(connector: Connector, isPaused: boolean): Promise<void> {
+    const pause = isPaused ? { since: this.time.now(), reason: 'A model of a pause.' } : null;
+    await this.#store.pauseConnector(connector, pause);
+    if (isPaused) this.paused.add(connector);
+    else this.paused.delete(connector);
+    for (const instance of this.instances) instance.lookAgain(connector);
+  }
+
+  async skip(rows: readonly number[], connector: Connector): Promise<void> {
+    for (const row of rows) await this.#store.skip(row, connector, 'A model of a decision.', this.time.now());
+  }
+
   /** Every instance learns of what is due, by itself or from the store. */
   wake(names: Iterable<string>): void {
     for (const instance of this.instances) instance.wake(names);
@@ -341,6 +355,7 @@ export class ModelBridge {
   async #checkAwake(connector: Connector): Promise<void> {
     const holder = this.#holders.get(connector);
     if (!holder?.runs(connector) || this.time.passed <= this.#troubledUntil) return;
+    if (this.paused.has(connector)) return;
     const now = this.time.now();
     const crm = this.crms[connector];
     const requests = crm.of(holder.name);
@@ -418,6 +433,11 @@ export class ModelBridge {
         const where = `${key} in ${connector}`;
         const crmKey = (source === 'beta' ? 'b-' : '') + callId;
         shown[connector].add(crmKey);
+        if (delivery.state === 'skipped' && expected !== 'delivered') {
+          if (!story.decisions.some((made) => made.decision === 'skip' && made.connector === connector))
+            this.broken(`${where} is skipped, and nobody decided so`);
+          continue;
+        }
         if (delivery.state === 'failed' && expected !== 'delivered') {
           if (!delivery.lastReason) this.broken(`${where} failed without a reason`);
           continue;
@@ -518,6 +538,7 @@ export class Instance {
           sources: receivingSources,
           proxies: none,
           maxBodyBytes: 100_000,
+          timeoutMs: 30_000,
           closing: false,
         }),
         record: (push) => this.#store.record(push),
@@ -528,6 +549,7 @@ export class Instance {
           model.wake(due);
           if (!state.endReceivedAt) this.#sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
+        refused: () => {},
         peer: () => '127.0.0.1',
         clock: this.#sweepClock,
         log,
@@ -581,6 +603,11 @@ export class Instance {
       const running = this.#workers.get(name);
       if (running) void this.#goOn.then(() => this.isDead || running.worker.wake());
     }
+  }
+
+  lookAgain(name: string): void {
+    const running = this.#workers.get(name);
+    if (running) void this.#goOn.then(() => this.isDead || running.worker.lookAgain());
   }
 
   runs(connector: string): boolean {

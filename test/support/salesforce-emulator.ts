@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type Fault, FaultPlan } from './salesforce/faults.ts';
 import type { Field } from './salesforce/fields.ts';
 import { addField, runSoap } from './salesforce/metadata.ts';
-import { type Behaviour, type Entry, Org } from './salesforce/org.ts';
+import { type Behaviour, type Entry, noOddities, type Oddities, Org } from './salesforce/org.ts';
 import {
   dayUsedUp,
   notFound,
@@ -22,7 +22,8 @@ export { answering, type Fault, faults } from './salesforce/faults.ts';
  * behind the store, counts requests and fails on demand. Nothing in it is kept beyond its life.
  */
 
-export interface EmulatorOptions extends Partial<Behaviour> {
+export interface EmulatorOptions extends Partial<Omit<Behaviour, 'oddities'>> {
+  oddities?: Partial<Oddities>;
   /** 0: any free one. */
   port?: number;
   clientId?: string;
@@ -140,6 +141,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     duplicateRule: options.duplicateRule ?? 'alert',
     assignTo: options.assignTo,
     personAccounts: options.personAccounts ?? false,
+    oddities: { ...noOddities, ...options.oddities },
   });
   const plan = new FaultPlan();
   const requests: Record<string, number> = {};

@@ -1,6 +1,7 @@
 import { suite as uvuSuite } from 'uvu';
 import * as assert from 'uvu/assert';
 
+export { until } from './until.ts';
 export { assert };
 
 type TestBody = () => void | Promise<void>;
@@ -49,16 +50,3 @@ process.on('exit', () => {
   if (failed > 0 || passed === 0) process.exitCode = 1;
   console.log(`\n${passed} passed, ${failed} failed`);
 });
-
-/** Waits until `condition` holds. Fails, with what it waited for, after `ms`. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  ms = 10_000,
-): Promise<void> {
-  const end = Date.now() + ms;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

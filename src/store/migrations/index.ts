@@ -4,6 +4,8 @@ import { callsAndDeliveries } from './001-calls-and-deliveries.ts';
 import { memories } from './002-memories.ts';
 import { erasures } from './003-erasures.ts';
 import { lighterPushes } from './004-lighter-pushes.ts';
+import { decisions } from './005-decisions.ts';
+import { callIndex } from './006-call-index.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -11,6 +13,8 @@ const migrations: Record<string, Migration> = {
   '002-memories': memories,
   '003-erasures': erasures,
   '004-lighter-pushes': lighterPushes,
+  '005-decisions': decisions,
+  '006-call-index': callIndex,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */

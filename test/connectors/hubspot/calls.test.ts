@@ -251,6 +251,9 @@ calls('a record has a link once the account is known', () =>
     assert.is(connection.link(call), undefined);
     await until('the account is known', () => connection.link(call) !== undefined);
     assert.is(connection.link(call), 'https://app.hubspot.com/contacts/1234567/record/0-48/39001');
+    for (const [type, objectTypeId] of Object.entries({ task: '0-27', deal: '0-3' })) {
+      assert.match(connection.link({ type, id: '7' }) ?? '', `/record/${objectTypeId}/7`);
+    }
     assert.is(
       connection.link({ type: 'contact', id: '5' }),
       'https://app.hubspot.com/contacts/1234567/record/0-1/5',

@@ -120,6 +120,69 @@ for (const trunkZero of ['dropped', 'kept'] as const) {
   );
 }
 
+const rarely = [
+  '0061 412 345 678',
+  '0011 61 412 345 678',
+  '+61 (0) 412 345 678',
+  '61 (0)412 345 678',
+  '0412 345 678 ext 12',
+  '0412 345 678 x9',
+  '+61412345678;ext=301',
+];
+for (const trunkZero of ['dropped', 'kept'] as const) {
+  for (const spelling of rarely) {
+    contacts(`a single caller is found as ${spelling}, in four requests (trunk zero ${trunkZero})`, () =>
+      withHubSpotEmulator(
+        async (hubspot) => {
+          const id = hubspot.addContact({ mobilephone: spelling });
+          const outcome = await deliverOne(
+            await open(hubspot),
+            deliveryOf([startPush('1', caller('+61412345678'))]),
+          );
+          assert.is(outcome.records?.person?.id, id, JSON.stringify(outcome));
+          assert.is(hubspot.countRequests('search'), 1);
+          assert.is(hubspot.countRequests(), 4);
+        },
+        { trunkZero },
+      ),
+    );
+  }
+}
+
+contacts('an account that takes no wildcards is searched without', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ phone: '0444 444 444' });
+    hubspot.strike(answering(400, { category: 'VALIDATION_ERROR', message: 'no wildcards' }), 'search');
+    const outcome = await deliverOne(await open(hubspot), deliveryOf([startPush('1')]));
+    assert.is(outcome.records?.person?.id, id, JSON.stringify(outcome));
+    assert.is(hubspot.countRequests('search'), 2);
+  }),
+);
+
+contacts(
+  'rare spellings of a dozen callers are found in one search, and of a hundred in no more than three',
+  () =>
+    withHubSpotEmulator(
+      async (hubspot) => {
+        const numbers = Array.from({ length: 100 }, (_, i) => `+614${10_000_000 + i * 37}`);
+        const ids = numbers
+          .slice(0, 12)
+          .map((number) => hubspot.addContact({ phone: `00${number.slice(1)}` }));
+        const connection = await open(hubspot);
+        const calls = numbers.map((number, i) => deliveryOf([startPush(`c${i}`, caller(number))]));
+        const outcomes = await connection.deliver(calls.slice(0, 12), soon());
+        assert.equal(
+          outcomes.map((outcome) => outcome.records?.person?.id),
+          ids,
+        );
+        assert.is(hubspot.countRequests('search'), 1);
+        await connection.deliver(calls.slice(12), soon());
+        assert.is(hubspot.countRequests('search'), 4);
+      },
+      { limits: unmetered, trunkZero: 'kept' },
+    ),
+);
+
 contacts('a contact that was found gets the key, and the next connection finds it without a search', () =>
   withHubSpotEmulator(async (hubspot) => {
     const id = hubspot.addContact({ phone: '0444 444 444', firstname: 'Jo', lastname: '' });
@@ -169,7 +232,10 @@ for (const [rule, expected] of [
       const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
       assert.is(outcome.kind, 'delivered');
       assert.is(outcome.records?.person?.id, expected === undefined ? undefined : ids[expected]);
-      if (rule === 'none') assert.match(outcome.notes?.join() ?? '', ids.join(', '));
+      const what = expected === undefined ? 'none was linked' : `the call went to ${ids[expected]}`;
+      assert.equal(outcome.notes, [
+        `Several contacts have this number (${ids.join(', ')}), so ${what}, as person.whenSeveral says.`,
+      ]);
       assert.is(hubspot.contacts().length, 2);
     }),
   );

@@ -120,6 +120,56 @@ const refused: Refused[] = [
     /^400 .*non-unique 0-1 property phone/,
   ],
   [
+    'a task without its due date',
+    'tasks',
+    'create',
+    [{ properties: { hs_task_subject: 'x' } }],
+    /^207 Error creating TASK/,
+  ],
+  [
+    'a status that no task has',
+    'tasks',
+    'create',
+    [{ properties: { ...timestamp, hs_task_status: 'DONE' } }],
+    /^207 .*INVALID_OPTION/,
+  ],
+  [
+    'a task on a call',
+    'tasks',
+    'create',
+    [{ properties: timestamp, associations: link('39001', 205) }],
+    /^207 .*associations are not valid/,
+  ],
+  [
+    'a deal without a stage',
+    'deals',
+    'create',
+    [{ properties: { dealname: 'x', pipeline: 'default' } }],
+    /^207 Error creating DEAL/,
+  ],
+  [
+    'a stage of another pipeline',
+    'deals',
+    'create',
+    [{ properties: { dealname: 'x', pipeline: 'default', dealstage: '975310' } }],
+    /^207 .*INVALID_OPTION.*dealstage/,
+  ],
+  [
+    'a pipeline that is not there',
+    'deals',
+    'create',
+    [{ properties: { dealname: 'x', pipeline: 'retail', dealstage: 'closedwon' } }],
+    /^207 .*INVALID_OPTION.*pipeline/,
+  ],
+  [
+    'an amount in words',
+    'deals',
+    'create',
+    [{ properties: { dealname: 'x', pipeline: 'default', dealstage: 'closedwon', amount: 'much' } }],
+    /^207 .*INVALID_LONG/,
+  ],
+  ['an owner who is nobody', 'calls', 'create', [call({ hubspot_owner_id: '7' })], /^207 .*INVALID_OWNER_ID/],
+  [
     '101 inputs',
     'calls',
     'create',
@@ -150,6 +200,7 @@ for (const [name, objectType, action, inputs, words] of refused) {
       hubspot.addContact({ phone: '0444 444 444' });
       assert.match(complaint(await send(hubspot, objectType, action, inputs)), words);
       assert.is(hubspot.calls().length, 0);
+      assert.is(hubspot.records('tasks').length + hubspot.records('deals').length, 0);
       assert.is(hubspot.contacts().length, 1);
     }),
   );
@@ -241,6 +292,7 @@ emulator('the phone index holds national numbers, as captured from HubSpot', () 
     ['08180854296', '8180854296'],
     ['513-227-1572', '5132271572'],
     ['(877) 829-06966777', '87782906966777'],
+    ['00004', '4'],
     ['+61 2 9876 5432', '298765432'],
     ['0412 345 678', '412345678'],
     ['61412345678', '61412345678'],

@@ -158,7 +158,7 @@ const table: Row[] = [
     name: 'a 2xx that says nothing of the call',
     fault: emptyAnswer(201),
     kind: 'retry',
-    reason: 'did not say what came of this call',
+    reason: 'did not say what came of this record',
   },
   {
     name: 'a 2xx that the client did not expect',
@@ -275,13 +275,21 @@ failures('an own property that is not unique blocks', () =>
   ),
 );
 
-failures('a mapped property that HubSpot does not have is rejected in its words', () =>
+failures('a mapped property that HubSpot does not have blocks, until somebody creates it', () =>
   withHubSpotEmulator(async (hubspot) => {
-    const connection = await open(hubspot, { activity: { properties: { nope: '{{ call.id }}' } } });
+    let now = Date.now();
+    const tools = testTools({ clock: { now: () => new Date(now), after: systemClock.after } });
+    const connection = await open(hubspot, { activity: { properties: { nope: '{{ call.id }}' } } }, tools);
     const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
-    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
-    assert.match(outcome.kind === 'rejected' ? outcome.reason : '', 'nope');
-    assert.match(outcome.kind === 'rejected' ? outcome.reason : '', 'does not exist');
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.is(
+      outcome.kind === 'blocked' ? outcome.reason : '',
+      'HubSpot has no property calls.nope. Create it in HubSpot, or take activity.properties.nope out of the configuration.',
+    );
+    hubspot.addProperty('calls', { name: 'nope' });
+    now += 60_000;
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+    assert.is(hubspot.calls()[0]?.properties['nope'], '1');
   }),
 );
 

@@ -37,19 +37,46 @@ const kinds: FaultKind<Fault>[] = [
   { title: '477', fault: faults.moving, told: /blocked: .*data centre/ },
 ];
 
+/** Everything that a call can leave. */
+const rich = {
+  owner: { by: 'call.serviceId', map: {}, otherwise: 'jane@acme.example' },
+  followUp: { when: "call.result == 'unanswered'", doneWhen: 'reached' },
+  sale: { when: "call.survey.outcome == 'Sale'", stage: 'closedwon' },
+  attribution: true,
+};
+
 await faultsEverywhere('hubspot', {
   with: (use, { now, index }) =>
     withHubSpotEmulator(
       (hubspot) =>
         use({
-          open: (tools) => open(hubspot, {}, { ...testTools(), ...tools }),
+          open(tools, settings) {
+            if (settings === 'rich') hubspot.addOwner('jane@acme.example');
+            return open(hubspot, settings === 'rich' ? rich : {}, { ...testTools(), ...tools });
+          },
           activities: () =>
             hubspot.calls().map(({ properties, contactIds }) => ({
               key: properties['delacon_call_id'] ?? '',
-              completed: properties['hs_call_status'] === 'COMPLETED',
+              completed: properties['hs_call_status'] !== 'IN_PROGRESS',
               seconds: Number(properties['hs_call_duration']) / 1000,
               personIds: contactIds,
             })),
+          left: () => [
+            ...hubspot.records('tasks').map(({ properties, links }) => ({
+              role: 'followUp' as const,
+              key: properties['delacon_call_id'] ?? '',
+              completed: properties['hs_task_status'] === 'COMPLETED',
+              personIds: links.contacts,
+              hasOwner: !!properties['hubspot_owner_id'],
+            })),
+            ...hubspot.records('deals').map(({ properties, links }) => ({
+              role: 'sale' as const,
+              key: properties['delacon_call_id'] ?? '',
+              completed: false,
+              personIds: links.contacts,
+              hasOwner: !!properties['hubspot_owner_id'],
+            })),
+          ],
           people: () =>
             hubspot.contacts().map(({ id, properties }) => ({
               id,
@@ -73,4 +100,5 @@ await faultsEverywhere('hubspot', {
     ),
   faults: kinds,
   changes: ['is merged into another', 'is deleted'],
+  leaves: true,
 });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
-import { deliveryOf, startPush } from '../../support/build-push.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { faults, type HubSpotEmulator, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -134,7 +134,11 @@ setup('check names call outcomes that the account does not have', () =>
   withHubSpotEmulator(async (hubspot) => {
     hubspot.removeOption('calls', 'hs_call_disposition', '9d9162e7-6cf3-4944-bf63-4dff82258764');
     const [problem] = await problemsOf(hubspot);
-    assert.match(problem?.message ?? '', 'no call outcome busy (9d9162e7');
+    assert.match(
+      problem?.message ?? '',
+      'no call outcome "9d9162e7-6cf3-4944-bf63-4dff82258764" for busy. It has ',
+    );
+    assert.equal(await problemsOf(hubspot, { activity: { outcomes: { busy: '' } } }), []);
     assert.equal(await problemsOf(hubspot, { activity: { properties: { hs_call_disposition: '' } } }), []);
   }),
 );
@@ -165,7 +169,9 @@ setup('settings need a token alone; what is wrong with them is named', () => {
   assert.equal(paths({ accessToken: 'x', person: { properties: { city: '{{ oops' } } }), [
     'person.properties.city',
   ]);
-  assert.is(paths({ accessToken: 'x', owner: {} })?.length, 1);
+  assert.equal(paths({ accessToken: 'x', owner: {} }), ['owner.by', 'owner.map']);
+  assert.equal(paths({ accessToken: 'x', sale: { when: 'call.nope' } }), ['sale.when', 'sale.stage']);
+  assert.equal(paths({ accessToken: 'x', tasks: {} }), ['']);
 });
 
 setup('every setting is described, and the description of the title is its default', () => {
@@ -182,5 +188,208 @@ setup('every setting is described, and the description of the title is its defau
   assert.equal(bare, []);
   assert.match(JSON.stringify(schema), '"default":"Call from {{ call.caller.display }}');
 });
+
+/** Settings that ask for everything. */
+const rich = {
+  attribution: true,
+  owner: { by: 'call.serviceId', map: { 123: 'jane@acme.example' }, otherwise: 'desk@acme.example' },
+  followUp: {},
+  sale: { when: "call.survey.outcome == 'Sale'", pipeline: 'Trade', stage: 'Sold' },
+  activity: { company: true },
+};
+
+setup('what else is asked for is planned, made and read back, and running it again changes nothing', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot, rich);
+    const wanted = (await connection.plan(soon())).map(({ action, subject }) => `${action} ${subject}`);
+    assert.equal(wanted, [
+      'create property group calls.delacon',
+      'create property calls.delacon_call_id',
+      'create property group contacts.delacon',
+      'create property contacts.delacon_caller',
+      ...['first', 'last'].flatMap((touch) =>
+        ['call_at', 'source', 'keywords', 'campaign', 'landing_page', 'gclid'].map(
+          (part) => `create property contacts.delacon_${touch}_${part}`,
+        ),
+      ),
+      'create property group tasks.delacon',
+      'create property tasks.delacon_call_id',
+      'create property group deals.delacon',
+      'create property deals.delacon_call_id',
+    ]);
+    await connection.apply(soon(), () => {});
+    const after = await connection.plan(soon());
+    assert.equal(new Set(after.map(({ action }) => action)), new Set(['keep']));
+    hubspot.forgetRequests();
+    await connection.apply(soon(), () => {});
+    assert.is(hubspot.countRequests('POST'), 0);
+    hubspot.addOwner('jane@acme.example');
+    hubspot.addOwner('desk@acme.example');
+    assert.equal(await problemsOf(hubspot, rich), []);
+    const call = deliveryOf([startPush('1'), endPush('1')]);
+    assert.is((await deliverOne(connection, call)).kind, 'delivered');
+    assert.is(hubspot.records('deals').length, 1);
+  }, bare),
+);
+
+setup('what nobody asked for is not planned, nor are its scopes needed', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const connection = await open(hubspot);
+      assert.is((await connection.plan(soon())).length, 4);
+      await connection.apply(soon(), () => {});
+      assert.equal(await problemsOf(hubspot), []);
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+    },
+    {
+      provisioned: false,
+      scopes: [
+        'crm.objects.contacts.read',
+        'crm.objects.contacts.write',
+        'crm.schemas.contacts.write',
+        'crm.schemas.calls.write',
+      ],
+    },
+  ),
+);
+
+for (const [object, settings] of [
+  ['tasks', { followUp: {} }],
+  ['deals', { sale: rich.sale }],
+] as const) {
+  setup(`a property of ${object} with our name that is not unique is a conflict`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      hubspot.addProperty(object, { name: 'delacon_call_id' });
+      const connection = await open(hubspot, settings);
+      const conflict = (await connection.plan(soon())).find(({ action }) => action === 'conflict');
+      assert.is(conflict?.subject, `property ${object}.delacon_call_id`);
+      assert.match(conflict?.detail ?? '', 'without unique values');
+      await connection.apply(soon(), () => {}).catch(() => {});
+      assert.is(hubspot.countRequests('POST'), 0);
+      const subjects = (await problemsOf(hubspot, settings)).map(({ subject }) => subject);
+      assert.ok(subjects.includes(`property ${object}.delacon_call_id`), subjects.join());
+    }, bare),
+  );
+}
+
+setup('an attribution property of another type is a conflict', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addProperty('contacts', { name: 'delacon_first_call_at' });
+    const plan = await (await open(hubspot, { attribution: true })).plan(soon());
+    assert.match(
+      plan.find(({ action }) => action === 'conflict')?.detail ?? '',
+      'exists as string, not as date and time',
+    );
+  }, bare),
+);
+
+setup('check names unknown pipelines, stages and owners, with what there is and what to do', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addOwner('desk@acme.example', 'deactivated');
+    const settings = { ...rich, sale: { ...rich.sale, stage: 'Won' } };
+    assert.equal(await problemsOf(hubspot, settings), [
+      {
+        level: 'problem',
+        subject: 'owner desk@acme.example',
+        message: 'desk@acme.example is deactivated in HubSpot.',
+        fix: 'Name somebody else in `owner`, or bring the user back.',
+      },
+      {
+        level: 'problem',
+        subject: 'owner jane@acme.example',
+        message: 'HubSpot has no user jane@acme.example.',
+        fix: 'Invite them, or correct `owner` in the configuration.',
+      },
+      {
+        level: 'problem',
+        subject: 'sale',
+        message: 'The deal pipeline Trade has no stage "Won". It has Quoted (975310), Sold (975311).',
+        fix: 'Name one of them in sale.stage, by id or label.',
+      },
+    ]);
+    const elsewhere = { sale: { ...rich.sale, pipeline: 'Retail' } };
+    assert.equal(
+      (await problemsOf(hubspot, elsewhere)).map(({ message }) => message),
+      ['HubSpot has no deal pipeline "Retail". It has Sales Pipeline (default), Trade (8675309).'],
+    );
+  }),
+);
+
+setup('check warns of tasks that nobody owns', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const [warning, ...others] = await problemsOf(hubspot, { followUp: {} });
+    assert.is(others.length, 0);
+    assert.is(warning?.level, 'warning');
+    assert.match(warning?.message ?? '', 'Nobody owns the tasks');
+  }),
+);
+
+setup('check tells of each scope that is missing, and goes on', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    for (const scope of ['deals', 'owners', 'companies']) hubspot.scopes.delete(`crm.objects.${scope}.read`);
+    const problems = await problemsOf(hubspot, rich);
+    assert.equal(
+      problems.map(({ subject, message }) => [subject, /Grant (\S+)/.exec(message)?.[1]]),
+      [
+        ['properties of deals', 'crm.objects.deals.read'],
+        ['owner', 'crm.objects.owners.read'],
+        ['sale', 'crm.objects.deals.read'],
+        ['activity.company', 'crm.objects.companies.read'],
+      ],
+    );
+  }),
+);
+
+setup(
+  'a plan that may not look at deals, and an apply that may not define them, say which scope to grant',
+  () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const connection = await open(hubspot, { sale: rich.sale });
+      hubspot.scopes.delete('crm.schemas.deals.write');
+      assert.match(
+        String(await connection.apply(soon(), () => {}).catch(String)),
+        'Grant crm.schemas.deals.write',
+      );
+      hubspot.scopes.delete('crm.objects.deals.read');
+      assert.match(String(await connection.plan(soon()).catch(String)), 'Grant crm.objects.deals.read');
+    }, bare),
+);
+
+setup('drift shows: a property, a stage and a user that went since setup', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const jane = hubspot.addOwner('jane@acme.example');
+    hubspot.addOwner('desk@acme.example');
+    assert.equal(await problemsOf(hubspot, rich), []);
+    hubspot.archiveProperty('tasks', 'delacon_call_id');
+    hubspot.archiveProperty('contacts', 'delacon_last_source');
+    hubspot.removeStage('975311');
+    hubspot.deactivateOwner(jane);
+    assert.equal(
+      (await problemsOf(hubspot, rich)).map(({ subject }) => subject),
+      [
+        'property contacts.delacon_last_source',
+        'property tasks.delacon_call_id',
+        'owner jane@acme.example',
+        'sale',
+      ],
+    );
+    const plan = await (await open(hubspot, rich)).plan(soon());
+    assert.equal(
+      plan.filter(({ action }) => action !== 'keep').map(({ subject }) => subject),
+      ['property contacts.delacon_last_source', 'property tasks.delacon_call_id'],
+    );
+  }),
+);
+
+setup('check names an outcome of the configuration that the account does not have', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const [problem] = await problemsOf(hubspot, { activity: { outcomes: { answered: 'Talked' } } });
+    assert.match(problem?.message ?? '', 'no call outcome "Talked" for answered. It has Busy (9d9162e7');
+    assert.equal(
+      await problemsOf(hubspot, { activity: { outcomes: { answered: 'left live message' } } }),
+      [],
+    );
+  }),
+);
 
 setup.run();

@@ -172,4 +172,20 @@ behaviour('a sale leaves one deal with its amount', () =>
   }),
 );
 
+behaviour('refuseOnce refuses a call the first time, with a way out, and no other call', () =>
+  withFolder(async (folder) => {
+    const options = sandbox.options.parse({ refuseOnce: 'call.missed' });
+    const connection = await sandbox.open(options, testTools({ dataDir: folder }));
+    const batch = [
+      deliveryOf([startPush('1'), endPush('1')]),
+      deliveryOf([startPush('2'), endPush('2', { PLA_CallResult: 'Busy' })]),
+    ];
+    const kinds = async () =>
+      (await connection.deliver(batch, AbortSignal.timeout(5_000))).map(({ kind }) => kind);
+    assert.equal(await kinds(), ['delivered', 'rejected']);
+    assert.equal(await kinds(), ['delivered', 'delivered']);
+    await connection.close();
+  }),
+);
+
 behaviour.run();

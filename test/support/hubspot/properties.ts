@@ -40,6 +40,10 @@ export class Properties {
   readonly #properties = new Map<string, Property>();
   /** As an account that has phone validation switched on. */
   validatePhones = false;
+  /** As an account in which no property of this kind can be unique. */
+  refusesUnique = false;
+  /** Whether a user of the account may own records. */
+  isOwner = (_id: string) => false;
   /** Rules that an administrator has set: values of the property that match are refused. */
   readonly refusedValues = new Map<string, RegExp>();
 
@@ -112,6 +116,9 @@ export class Properties {
       });
     }
     const hasUniqueValue = input['hasUniqueValue'] === true;
+    if (hasUniqueValue && this.refusesUnique) {
+      throw invalid('Unique values are not supported for properties of this object type.');
+    }
     if (hasUniqueValue && this.unique().filter((other) => !other.hubspotDefined).length >= mostUnique) {
       throw invalid(`You can only have ${mostUnique} unique properties per object`);
     }
@@ -120,8 +127,10 @@ export class Properties {
       groupName: String(input['groupName']),
       fieldType: String(input['fieldType']),
       description: String(input['description'] ?? ''),
+      options: readOptions(input['options']),
       hasUniqueValue,
       hubspotDefined: false,
+      modificationMetadata: { readOnlyValue: false, readOnlyDefinition: false, archivable: true },
     });
     this.#properties.set(name, property);
     return property;
@@ -164,6 +173,9 @@ export class Properties {
         `${name} does not meet the validation rule of this account.`,
       );
     }
+    if (name === 'hubspot_owner_id' && !this.isOwner(text)) {
+      throw invalidValue(name, 'INVALID_OWNER_ID', `Owner ${text} does not exist or is not active.`);
+    }
     if (type === 'enumeration' && property.options.length > 0) {
       const options = property.options.map((option) => option.value);
       for (const part of text.split(';').filter(Boolean)) {
@@ -198,6 +210,14 @@ export class Properties {
     }
     return name === 'email' ? text.toLowerCase() : text;
   }
+}
+
+function readOptions(input: unknown): Property['options'] {
+  const asked = (input ?? []) as { label?: unknown; value?: unknown }[];
+  return asked.map(({ label, value }, displayOrder) => {
+    if (!label || !value) throw missingFields(['label', 'value']);
+    return { label: String(label), value: String(value), displayOrder, hidden: false };
+  });
 }
 
 function isE164(text: string): boolean {
@@ -236,7 +256,15 @@ function define(name: string, type: PropertyType, more: Partial<Property> = {}):
 }
 
 const options = (values: readonly string[]) =>
-  values.map((value, displayOrder) => ({ label: value, value, displayOrder, hidden: false }));
+  labelled(Object.fromEntries(values.map((value) => [value, value])));
+
+const labelled = (labels: Record<string, string>) =>
+  Object.entries(labels).map(([value, label], displayOrder) => ({
+    label,
+    value,
+    displayOrder,
+    hidden: false,
+  }));
 
 const readOnly = {
   calculated: true,
@@ -256,6 +284,9 @@ export function contactProperties(): Properties {
     ),
     define('phone', 'string', { fieldType: 'phonenumber' }),
     define('mobilephone', 'string', { fieldType: 'phonenumber' }),
+    define('hs_analytics_source', 'enumeration', {
+      options: options(['ORGANIC_SEARCH', 'PAID_SEARCH', 'REFERRALS', 'DIRECT_TRAFFIC', 'OFFLINE']),
+    }),
     define('lifecyclestage', 'enumeration', {
       options: options(['subscriber', 'lead', 'opportunity', 'customer']),
     }),
@@ -296,19 +327,65 @@ export function callProperties(): Properties {
       ]),
     }),
     define('hs_call_disposition', 'enumeration', {
-      options: options([
-        '9d9162e7-6cf3-4944-bf63-4dff82258764',
-        'f240bbac-87c9-4f6e-bf70-924b57d47db7',
-        'a4c4c377-d246-4b32-a13b-75a56a4cd0ff',
-        'b2cf5968-551e-4856-9783-52b3da59a7d0',
-        '73a0d17f-1163-4015-bdd5-ec830791da20',
-        '17b47fee-58de-441e-a44c-c6300d46f273',
-      ]),
+      options: labelled({
+        '9d9162e7-6cf3-4944-bf63-4dff82258764': 'Busy',
+        'f240bbac-87c9-4f6e-bf70-924b57d47db7': 'Connected',
+        'a4c4c377-d246-4b32-a13b-75a56a4cd0ff': 'Left live message',
+        'b2cf5968-551e-4856-9783-52b3da59a7d0': 'Left voicemail',
+        '73a0d17f-1163-4015-bdd5-ec830791da20': 'No answer',
+        '17b47fee-58de-441e-a44c-c6300d46f273': 'Wrong number',
+      }),
     }),
     define('hs_call_recording_url', 'string'),
     define('hs_call_source', 'enumeration', { options: options(['INTEGRATIONS_PLATFORM']) }),
     define('hs_call_external_id', 'string'),
     define('hs_call_callee_object_id', 'number'),
     define('hs_activity_type', 'enumeration'),
+  ]);
+}
+
+const onEveryActivity = [
+  define('hs_createdate', 'datetime', readOnly),
+  define('hs_lastmodifieddate', 'datetime', readOnly),
+  define('hs_timestamp', 'datetime'),
+];
+
+export function taskProperties(): Properties {
+  return new Properties('task', [
+    ...[...onEveryObject, ...onEveryActivity].map((property) => ({ ...property })),
+    define('hs_task_subject', 'string'),
+    define('hs_task_body', 'string', { fieldType: 'html' }),
+    define('hs_task_status', 'enumeration', {
+      options: options(['NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'DEFERRED', 'COMPLETED']),
+    }),
+    define('hs_task_priority', 'enumeration', { options: options(['NONE', 'LOW', 'MEDIUM', 'HIGH']) }),
+    define('hs_task_type', 'enumeration', { options: options(['CALL', 'EMAIL', 'TODO']) }),
+    define('hs_task_reminders', 'string'),
+  ]);
+}
+
+export function dealProperties(): Properties {
+  return new Properties('dealinformation', [
+    ...onEveryObject.map((property) => ({ ...property })),
+    define('hs_createdate', 'datetime', readOnly),
+    define('hs_lastmodifieddate', 'datetime', readOnly),
+    define('dealname', 'string'),
+    define('pipeline', 'enumeration'),
+    define('dealstage', 'enumeration'),
+    define('amount', 'number'),
+    define('closedate', 'datetime'),
+    define('description', 'string', { fieldType: 'textarea' }),
+    define('dealtype', 'enumeration', {
+      options: labelled({ newbusiness: 'New Business', existingbusiness: 'Existing Business' }),
+    }),
+  ]);
+}
+
+export function companyProperties(): Properties {
+  return new Properties('companyinformation', [
+    ...onEveryObject.map((property) => ({ ...property })),
+    define('hs_createdate', 'datetime', readOnly),
+    define('hs_lastmodifieddate', 'datetime', readOnly),
+    define('name', 'string'),
   ]);
 }

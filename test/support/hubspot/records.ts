@@ -1,3 +1,4 @@
+import type { Oddities } from './oddities.ts';
 import type { Properties } from './properties.ts';
 import {
   conflictingValue,
@@ -38,6 +39,7 @@ interface Behaviour {
   partialSuccess: boolean;
   /** Whether rows of an answer repeat the trace id of their input. */
   echoTraceIds: boolean;
+  oddities: Oddities;
 }
 
 interface Input {
@@ -194,7 +196,8 @@ export class Records {
       const id = String(input.id);
       const record = this.resolve(id, input.idProperty);
       if (record) return this.show(this.update(record, input.properties ?? {}));
-      return this.#isMerged(id) ? undefined : { missing: id };
+      if (!this.#isMerged(id)) return { missing: id };
+      return this.#behaviour.oddities.answersMergedIds ? { id, properties: {} } : undefined;
     });
   }
 
@@ -212,6 +215,10 @@ export class Records {
 
   search(body: Record<string, unknown>, length: number): Answer {
     const request = readSearch(body, length, this.kind.properties);
+    const { longestList } = this.#behaviour.oddities;
+    if (request.filterGroups.flat().some(({ values = [] }) => values.length > longestList)) {
+      throw invalid(`The number of values of a filter exceeds the limit of ${longestList}`);
+    }
     this.#refreshIndex();
     const holds = compileFilters(request.filterGroups);
     const found = [...this.#index]
@@ -284,6 +291,14 @@ export class Records {
 
   #missing(ids: string[], trace: string | undefined) {
     const what = this.kind.name.replace(/s$/, '').toUpperCase();
+    const { words } = this.#behaviour.oddities;
+    if (words)
+      return {
+        status: 'error',
+        category: 'VALIDATION_ERROR',
+        message: words,
+        context: { ids, ...(trace === undefined ? {} : { objectWriteTraceId: [trace] }) },
+      };
     return {
       status: 'error',
       category: 'OBJECT_NOT_FOUND',
@@ -303,7 +318,8 @@ export class Records {
   }
 
   #checkIdProperty(name: string): void {
-    if (this.kind.properties.find(name)?.hasUniqueValue !== true) {
+    const isRefused = this.kind.name === 'calls' && !this.#behaviour.oddities.readsCallsByKey;
+    if (isRefused || this.kind.properties.find(name)?.hasUniqueValue !== true) {
       throw nonUniqueIdProperty(this.kind.objectTypeId, name);
     }
   }
@@ -312,8 +328,12 @@ export class Records {
     for (const { name } of this.kind.properties.unique()) {
       const value = values[name];
       if (!value) continue;
-      const holder = this.find(this.#holders.get(`${name}=${value}`) ?? '');
+      const id = this.#holders.get(`${name}=${value}`) ?? '';
+      const { uniqueCalls, keepsDeletedKeys, words } = this.#behaviour.oddities;
+      const holder = keepsDeletedKeys ? this.#records.get(id) : this.find(id);
       if (!holder || holder.id === writer) continue;
+      if (this.kind.name === 'calls' && uniqueCalls === 'ignored') continue;
+      if (words) throw invalid(words);
       if (name === 'email') {
         throw new Refusal(409, {
           message: `Contact already exists. Existing ID: ${holder.id}`,
@@ -327,7 +347,8 @@ export class Records {
   #save(record: HubSpotRecord): HubSpotRecord {
     this.#release(record.id);
     this.#records.set(record.id, record);
-    for (const { name } of record.archived ? [] : this.kind.properties.unique()) {
+    const isFree = record.archived && !this.#behaviour.oddities.keepsDeletedKeys;
+    for (const { name } of isFree ? [] : this.kind.properties.unique()) {
       if (record.values[name]) this.#holders.set(`${name}=${record.values[name]}`, record.id);
     }
     this.#unindexed.push({ record, at: this.#behaviour.now().getTime() + this.#behaviour.indexDelayMs });
@@ -356,13 +377,22 @@ export class Records {
       : ['hs_object_id', 'hs_createdate', 'hs_lastmodifieddate'];
   }
 
+  #phones(values: Record<string, string>): Record<string, string> {
+    const { oddities, trunkZero } = this.#behaviour;
+    if (!oddities.indexesAsTyped) return calculatedPhones(values, trunkZero);
+    return {
+      hs_searchable_calculated_phone_number: values['phone'] ?? '',
+      hs_searchable_calculated_mobile_number: values['mobilephone'] ?? '',
+    };
+  }
+
   #calculated(record: HubSpotRecord): Record<string, string> {
     const [id, created, modified] = this.#alwaysShown() as [string, string, string];
     return {
       [id]: record.id,
       [created]: record.createdAt.toISOString(),
       [modified]: record.updatedAt.toISOString(),
-      ...(this.kind.name === 'contacts' ? calculatedPhones(record.values, this.#behaviour.trunkZero) : {}),
+      ...(this.kind.name === 'contacts' ? this.#phones(record.values) : {}),
     };
   }
 }
@@ -396,9 +426,19 @@ function refuseDuplicates(inputs: readonly Input[]): void {
 /** Which object an association type leads to, by the kind it comes from. HUBSPOT_DEFINED ones only. */
 const associationTypes: Record<string, Record<number, string>> = {
   calls: { 194: 'contacts', 182: 'companies', 206: 'deals', 220: 'tickets' },
+  tasks: { 204: 'contacts', 192: 'companies', 216: 'deals' },
+  deals: { 3: 'contacts', 341: 'companies', 5: 'companies', 205: 'calls' },
 };
 
-export const defaultAssociationTypes: Record<string, number> = { 'calls>contacts': 194 };
+export const defaultAssociationTypes: Record<string, number> = {
+  'calls>contacts': 194,
+  'calls>companies': 182,
+  'tasks>contacts': 204,
+  'tasks>companies': 192,
+  'deals>contacts': 3,
+  'deals>companies': 341,
+  'deals>calls': 205,
+};
 
 /** Links between records, as `calls 39 > contacts 501`. */
 export class Associations {
@@ -413,6 +453,14 @@ export class Associations {
   of(from: string, fromId: string, to: string): string[] {
     const linked = this.#links.get(`${from} ${fromId} > ${to}`) ?? [];
     return [...linked].filter((id) => this.#kinds.get(to)?.find(id));
+  }
+
+  /** Those that are linked to a record. */
+  from(from: string, to: string, toId: string): string[] {
+    return [...this.#links].flatMap(([key, linked]) => {
+      const [kind, id = '', , target] = key.split(' ');
+      return kind === from && target === to && linked.has(toId) ? [id] : [];
+    });
   }
 
   /** What was linked to one that was merged away belongs to the one that stays. */

@@ -9,7 +9,7 @@ import { invalid, unknownProperty } from './refusals.ts';
 export function searchablePhone(text: string, trunkZero: 'dropped' | 'kept'): string {
   const digits = text.replace(/\D/g, '');
   if (text.trim().startsWith('+')) return parsePhoneNumberFromString(text)?.nationalNumber ?? digits;
-  return trunkZero === 'dropped' ? digits.replace(/^0/, '') : digits;
+  return trunkZero === 'dropped' ? digits.replace(/^0+/, '') : digits;
 }
 
 function internationalPhone(text: string): string {
@@ -88,7 +88,9 @@ function checkFilter(filter: Filter, properties: Properties): void {
   if (!properties.find(filter.propertyName)) throw unknownProperty(filter.propertyName);
   if (filter.operator === 'IN' && !Array.isArray(filter.values)) throw invalid('IN needs values');
   if (filter.operator === 'EQ' && filter.value === undefined) throw invalid('EQ needs a value');
-  if (!['IN', 'EQ', 'HAS_PROPERTY', 'NOT_HAS_PROPERTY'].includes(filter.operator)) {
+  if (filter.operator === 'CONTAINS_TOKEN' && filter.value === undefined)
+    throw invalid('CONTAINS_TOKEN needs a value');
+  if (!['IN', 'EQ', 'CONTAINS_TOKEN', 'HAS_PROPERTY', 'NOT_HAS_PROPERTY'].includes(filter.operator)) {
     throw invalid(`The emulator does not know the operator ${filter.operator}`);
   }
 }
@@ -104,6 +106,23 @@ function compileFilter(filter: Filter): (values: Record<string, string>) => bool
   if (filter.operator === 'HAS_PROPERTY') return (values) => !!values[name];
   if (filter.operator === 'NOT_HAS_PROPERTY') return (values) => !values[name];
   if (filter.operator === 'EQ') return (values) => values[name] === filter.value;
+  if (filter.operator === 'CONTAINS_TOKEN') return containsToken(name, filter.value ?? '');
   const wanted = new Set(filter.values); // stored text is compared in lower case, what was asked for is not
   return (values) => !!values[name] && wanted.has(values[name].toLowerCase());
+}
+
+/** A star stands for any characters of a token. Only those at its ends are known to be taken. */
+function containsToken(name: string, pattern: string): (values: Record<string, string>) => boolean {
+  const plain = pattern.replace(/^\*|\*$/g, '').toLowerCase();
+  const [open, close] = [pattern.startsWith('*'), pattern.endsWith('*')];
+  const fits = (token: string) => {
+    if (open && close) return token.includes(plain);
+    if (open) return token.endsWith(plain);
+    return close ? token.startsWith(plain) : token === plain;
+  };
+  return (values) =>
+    (values[name] ?? '')
+      .toLowerCase()
+      .split(/[^\w]+/)
+      .some((token) => token !== '' && fits(token));
 }

@@ -16,11 +16,34 @@ export interface Behaviour {
   indexDelayMs: number;
   /** Of Leads, by phone. `alert`: passed by allowSave; `block`: by nothing. */
   duplicateRule: 'none' | 'alert' | 'block';
+  /** What an org may do against the documents: the other answers to what a probe asks. */
+  oddities: Oddities;
   /** Whom the Lead assignment rule gives Leads to; none: there is no rule. */
   assignTo: string | undefined;
   /** Whether persons may be accounts: an Account and a Contact that are one. */
   personAccounts: boolean;
 }
+
+export interface Oddities {
+  /** Words and a code of its own, for a Task that is there and for records that are gone. */
+  words: string | undefined;
+  /** TaskSubtype may be changed. */
+  takesSubtypes: boolean;
+  /** Searching takes what stands between separators for words. */
+  searchesWords: boolean;
+  /** A composite request cannot refer into the answer of a collection. */
+  refusesReferences: boolean;
+  /** Two Tasks may have one key. */
+  ignoresUnique: boolean;
+}
+
+export const noOddities: Oddities = {
+  words: undefined,
+  takesSubtypes: false,
+  searchesWords: false,
+  refusesReferences: false,
+  ignoresUnique: false,
+};
 
 export interface WriteHeaders {
   allowSave: boolean;
@@ -63,6 +86,8 @@ export class Org {
   /** Record types of Opportunities: name and developer name. */
   readonly recordTypes: { recordTypeId: string; name: string; developerName: string; available: boolean }[] =
     [];
+  /** Objects whose records the user may not delete. */
+  readonly notDeletable = new Set<string>();
   storageFull = false;
   #serial = 1;
 
@@ -341,6 +366,12 @@ export class Org {
     return entry.indexed.findLast(({ at }) => at <= latest)?.digits ?? [];
   }
 
+  /** What searching compares of a number. */
+  searched(text: unknown): string {
+    const words = String(text).split(/\D+/).filter(Boolean);
+    return words.join(this.behaviour.oddities.searchesWords ? ' ' : '');
+  }
+
   /** What is written after this can be undone to here. */
   savepoint(): number {
     return this.#undo.length;
@@ -383,7 +414,7 @@ export class Org {
     }
     const digits = (this.objects.get(entry.object) ?? [])
       .filter(({ type }) => type === 'phone')
-      .flatMap(({ name }) => (entry.values[name] ? [digitsOf(entry.values[name])] : []));
+      .flatMap(({ name }) => (entry.values[name] ? [this.searched(entry.values[name])] : []));
     entry.indexed.push({ at: now.getTime(), digits });
   }
 
@@ -408,6 +439,8 @@ export class Org {
 
   #writable(object: string, id: string): Entry {
     const entry = this.entries.get(longId(id));
+    const { words } = this.behaviour.oddities;
+    if (words && (!entry || entry.deleted)) throw new RowRefusal('ODD_REFUSAL', words);
     if (!entry || entry.object !== object) {
       throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id');
     }
@@ -425,6 +458,9 @@ export class Org {
       if (!(mode === 'create' ? field.createable : field.updateable)) readOnly.push(field.name);
       else clean[field.name] = readValue(field, value);
     }
+    const { words, takesSubtypes } = this.behaviour.oddities;
+    if (mode === 'update' && takesSubtypes && readOnly[0] === 'TaskSubtype') readOnly.shift();
+    if (readOnly.length > 0 && words && mode === 'update') throw new RowRefusal('ODD_REFUSAL', words);
     if (readOnly.length > 0) throw notWritable(readOnly);
     return clean;
   }
@@ -498,6 +534,8 @@ export class Org {
       ]);
     }
     const person = this.entries.get(id);
+    const { words } = this.behaviour.oddities;
+    if (words && (!person || person.deleted)) throw new RowRefusal('ODD_REFUSAL', words);
     if (!person) throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id');
     if (person.deleted) throw new RowRefusal('ENTITY_IS_DELETED', 'entity is deleted');
     if (person.values['IsConverted'] === true) {
@@ -514,6 +552,7 @@ export class Org {
       }
       const field = this.objects.get(object)?.find((known) => known.name === name);
       if (!field?.unique || value === null) continue;
+      if (object === 'Task' && this.behaviour.oddities.ignoresUnique) continue;
       const other = this.holders(object, field, String(value)).find(({ id }) => id !== existing?.id);
       if (other) throw duplicate(name, other.id);
     }

@@ -1,4 +1,4 @@
-import { prefixes } from './ids.ts';
+import { longId, prefixes } from './ids.ts';
 import type { Entry, Org, WriteHeaders } from './org.ts';
 import { lockedRow, notFound, Refusal, RowRefusal, refused } from './refusals.ts';
 import { runQuery } from './soql.ts';
@@ -48,6 +48,7 @@ const handlers: Handler[] = [
   },
   { pattern: /^POST \/sobjects\/(\w+)$/, answer: createOne },
   { pattern: /^PATCH \/sobjects\/(\w+)\/(\w+)$/, answer: updateOne },
+  { pattern: /^DELETE \/sobjects\/(\w+)\/(\w+)$/, answer: deleteOne },
   { pattern: /^PATCH \/sobjects\/(\w+)\/(\w+)\/([^/]+)$/, answer: upsertOne },
   { pattern: /^POST \/composite\/sobjects$/, answer: (org, request) => collection(org, request, 'create') },
   { pattern: /^PATCH \/composite\/sobjects$/, answer: (org, request) => collection(org, request, 'update') },
@@ -104,6 +105,7 @@ function describe(org: Org, object: string): RestAnswer {
     keyPrefix: prefixes[object],
     createable,
     updateable: true,
+    deletable: !org.notDeletable.has(object),
     queryable: true,
     fields: org.visibleFields(object),
     recordTypeInfos: object === 'Opportunity' ? org.recordTypes : [],
@@ -128,6 +130,18 @@ function updateOne(org: Org, request: RestRequest, [object, id]: string[]): Rest
     org.update(object as string, id as string, values, writeHeaders(request));
     return { status: 204 };
   });
+}
+
+function deleteOne(org: Org, _request: RestRequest, [object, id]: string[]): RestAnswer {
+  known(org, object as string);
+  const entry = org.entries.get(longId(id));
+  if (!entry || entry.object !== object) throw notFound();
+  if (entry.deleted) throw refused(404, 'ENTITY_IS_DELETED', 'entity is deleted');
+  if (org.notDeletable.has(object as string)) {
+    throw refused(403, 'INSUFFICIENT_ACCESS_OR_READONLY', 'insufficient access rights on object id');
+  }
+  org.delete(id as string);
+  return { status: 204 };
 }
 
 function upsertOne(org: Org, request: RestRequest, [object, keyName, value]: string[]): RestAnswer {
@@ -327,6 +341,9 @@ function composite(org: Org, request: RestRequest): RestAnswer {
     if (forbidden)
       throw refused(400, 'INVALID_INPUT', `The header ${forbidden} cannot be set on a subrequest.`);
   }
+  if (org.behaviour.oddities.refusesReferences && /@\{\w+\[/.test(request.body)) {
+    throw refused(400, 'INVALID_INPUT', 'Invalid reference specified.');
+  }
   const savepoint = org.savepoint();
   const answers = new Map<string, unknown>();
   const failures = new Set<string>();
@@ -385,7 +402,7 @@ function subrequestOf(outer: RestRequest, inner: Subrequest, answers: Map<string
 /** Puts what earlier subrequests answered in place of `@{ref.path}`. */
 function resolve(value: unknown, answers: Map<string, unknown>): unknown {
   if (typeof value === 'string') {
-    return value.replace(/@\{(\w+)\.([\w.[\]]+)\}/g, (_, reference: string, path: string) => {
+    return value.replace(/@\{(\w+)(?:\.|(?=\[))([\w.[\]]+)\}/g, (_, reference: string, path: string) => {
       if (!answers.has(reference)) throw halted();
       let found = answers.get(reference);
       for (const step of path.split(/[.[\]]+/).filter(Boolean)) found = (found as Json | undefined)?.[step];

@@ -2,7 +2,7 @@ import type { Entry, Org } from './org.ts';
 import { refused } from './refusals.ts';
 
 /*
- * The part of SOQL that is used: SELECT fields FROM one object, WHERE with AND, OR, NOT, brackets, =, !=, <, >, IN and
+ * The part of SOQL that is used: SELECT fields FROM one object, WHERE with AND, OR, NOT, brackets, =, !=, <, >, LIKE, IN and
  * NOT IN, ORDER BY one field, LIMIT. Anything else is a malformed query.
  */
 
@@ -131,6 +131,12 @@ export class Parser {
     if (this.#skip('IN')) {
       const wanted = new Set(this.#list().map(fold));
       return (entry) => wanted.has(fold(valueIn(entry, name))) !== isNegated;
+    }
+    if (this.#skip('LIKE')) {
+      const parts = String(this.#literal()).split('%');
+      const pattern = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('_', '.'));
+      const like = new RegExp(`^${pattern.join('.*')}$`, 'is');
+      return (entry) => like.test(String(valueIn(entry, name) ?? ''));
     }
     const operator = this.#next();
     const literal = fold(this.#literal());

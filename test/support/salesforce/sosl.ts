@@ -1,4 +1,4 @@
-import { digitsOf, type Org } from './org.ts';
+import type { Org } from './org.ts';
 import { refused } from './refusals.ts';
 import { Parser, pick } from './soql.ts';
 
@@ -16,7 +16,7 @@ const reserved = /[&|!(){}[\]^~?:'+-]|^\*/;
 export function runSearch(org: Org, statement: string): Record<string, unknown>[] {
   const find = /^\s*FIND\s*\{((?:[^}\\]|\\.)*)\}\s+IN\s+PHONE\s+FIELDS\s+RETURNING\s+/is.exec(statement);
   if (!find) throw malformed('No search term found. The search term must be enclosed in braces.');
-  const test = termsOf(find[1] as string);
+  const test = termsOf(find[1] as string, (term) => org.searched(term));
   const rows: Record<string, unknown>[] = [];
   for (const [object, clauses] of returned(statement.slice(find[0].length))) {
     const query = new Parser(org, clauses).returning(object);
@@ -31,7 +31,7 @@ export function runSearch(org: Org, statement: string): Record<string, unknown>[
 }
 
 /** What makes a phone number, given as its digits, a hit. */
-function termsOf(text: string): (digits: string) => boolean {
+function termsOf(text: string, searched: (term: string) => string): (number: string) => boolean {
   if (text.length > longest) return () => false;
   const words = splitTerms(text);
   if (words.length === 0) throw malformed('search term must be longer than one character');
@@ -44,14 +44,14 @@ function termsOf(text: string): (digits: string) => boolean {
   }
   if (alternatives.some((terms) => terms.length === 0)) throw malformed('operator without a term');
   const alone = alternatives.flatMap((terms) => (terms.length === 1 ? terms : []));
-  const single = new Set(alone.map(digitsOf));
-  const beginnings = new Set(alone.filter((term) => term.endsWith('*')).map(digitsOf));
-  const lengths = [...new Set([...beginnings].map((digits) => digits.length))];
+  const single = new Set(alone.map(searched));
+  const beginnings = new Set(alone.filter((term) => term.endsWith('*')).map(searched));
+  const lengths = [...new Set([...beginnings].map((number) => number.length))];
   const several = alternatives.filter((terms) => terms.length > 1);
-  return (digits) =>
-    single.has(digits) ||
-    lengths.some((length) => beginnings.has(digits.slice(0, length))) ||
-    several.some((terms) => terms.every((term) => digitsOf(term) === digits));
+  return (number) =>
+    single.has(number) ||
+    lengths.some((length) => beginnings.has(number.slice(0, length))) ||
+    several.some((terms) => terms.every((term) => searched(term) === number));
 }
 
 function splitTerms(text: string): string[] {

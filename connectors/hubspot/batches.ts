@@ -1,0 +1,136 @@
+import {
+  type Circumstances,
+  type Failure,
+  failureOfOmission,
+  failureOfRow,
+  RequestFailed,
+} from './failures.ts';
+import type { Answer, Requests } from './requests.ts';
+import { keyNames } from './setup-names.ts';
+
+export const largestBatch = 100;
+
+export type Properties = Record<string, string>;
+
+export interface Row {
+  id: string;
+  properties: Record<string, string | null>;
+  objectWriteTraceId?: string;
+}
+
+/** One of a batch to be written. The trace id makes HubSpot tell the fate of each instead of refusing all. */
+export interface Input {
+  objectWriteTraceId: string;
+  properties: Properties;
+}
+
+export type Written = { row: Row; failure?: undefined } | { failure: Failure; row?: undefined };
+
+interface BatchAnswer {
+  results: Row[];
+  errors?: RowError[];
+}
+
+interface RowError {
+  context?: Record<string, string[]>;
+}
+
+/**
+ * Writes a batch and tells what became of each input, by trace id. HubSpot answers in an order of its own, and may
+ * leave an input out without a word: only what an answer names is written.
+ */
+export async function writeBatch<I extends Input>(
+  requests: Requests,
+  request: string,
+  inputs: readonly I[],
+  signal: AbortSignal,
+  send: (part: readonly I[]) => Promise<Answer<BatchAnswer>>,
+): Promise<Map<string, Written>> {
+  const written = new Map<string, Written>();
+  const pending: (readonly I[])[] = [];
+  for (let start = 0; start < inputs.length; start += largestBatch) {
+    pending.push(inputs.slice(start, start + largestBatch));
+  }
+  for (let part = pending.shift(); part; part = pending.shift()) {
+    const current = part;
+    try {
+      const data = await requests.send(request, signal, () => send(current));
+      const fate = fateOfEach(current, data, requests.circumstances(request));
+      for (const [trace, one] of fate) written.set(trace, one);
+    } catch (thrown) {
+      if (!(thrown instanceof RequestFailed)) throw thrown;
+      const { doomed, again } = splitRefused(current, thrown.failure);
+      for (const input of doomed) written.set(input.objectWriteTraceId, { failure: thrown.failure });
+      pending.push(...again);
+    }
+  }
+  return written;
+}
+
+/** By trace id, by id, or by the key that a row shows. They are apart: a call's key may look like an id. */
+function fateOfEach<I extends Input & { id?: string }>(
+  inputs: readonly I[],
+  answer: BatchAnswer,
+  where: Circumstances,
+): Map<string, Written> {
+  const rows = new Map<string, Row>();
+  const errors = new Map<string, RowError>();
+  for (const row of answer.results) {
+    for (const name of namesOfRow(row)) rows.set(name, row);
+  }
+  for (const error of answer.errors ?? []) {
+    for (const name of namesOfError(error)) errors.set(name, error);
+  }
+  return new Map(
+    inputs.map((input): [string, Written] => {
+      const names = namesOfInput(input);
+      const row = names.map((name) => rows.get(name)).find(Boolean);
+      const error = names.map((name) => errors.get(name)).find(Boolean);
+      return [input.objectWriteTraceId, row ? { row } : { failure: failureOfInput(input, error, where) }];
+    }),
+  );
+}
+
+/**
+ * HubSpot refused a whole request: who is to blame, and what to send again. One that stands alone is to blame, and so
+ * is each that uses a property HubSpot does not have; otherwise the batch is halved.
+ */
+function splitRefused<I extends Input>(
+  inputs: readonly I[],
+  failure: Failure,
+): { doomed: readonly I[]; again: (readonly I[])[] } {
+  const { cure } = failure;
+  if (cure?.what === 'property') {
+    const doomed = inputs.filter((input) => cure.property in input.properties);
+    const rest = inputs.filter((input) => !(cure.property in input.properties));
+    if (doomed.length > 0) return { doomed, again: rest.length > 0 ? [rest] : [] };
+  }
+  if (failure.kind !== 'rejected' || inputs.length === 1) return { doomed: inputs, again: [] };
+  const middle = Math.ceil(inputs.length / 2);
+  return { doomed: [], again: [inputs.slice(0, middle), inputs.slice(middle)] };
+}
+
+const namesOfRow = (row: Row) => [
+  `trace ${row.objectWriteTraceId}`,
+  `id ${row.id}`,
+  ...keyNames.map((key) => `${key} ${row.properties[key]}`),
+];
+
+const namesOfInput = (input: Input & { id?: string }) => [
+  `trace ${input.objectWriteTraceId}`,
+  ...(input.id === undefined
+    ? keyNames.filter((key) => key in input.properties).map((key) => `${key} ${input.properties[key]}`)
+    : [`id ${input.id}`]),
+];
+
+const namesOfError = ({ context }: RowError) => [
+  ...(context?.['objectWriteTraceId'] ?? []).map((trace) => `trace ${trace}`),
+  ...(context?.['ids'] ?? []).map((id) => `id ${id}`),
+];
+
+function failureOfInput(input: { id?: string }, error: RowError | undefined, where: Circumstances): Failure {
+  if (error) return failureOfRow(error, where);
+  // A record that was merged into another is passed over in silence when it is updated.
+  const silence = failureOfOmission(where);
+  return input.id === undefined ? silence : { ...silence, cure: { what: 'gone' } };
+}

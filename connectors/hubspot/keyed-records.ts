@@ -1,0 +1,196 @@
+import type { HubSpotApi } from './api.ts';
+import type { Link, LinkFrom, LinkTo } from './associations.ts';
+import { type Failure, RequestFailed } from './failures.ts';
+import type { Found } from './found.ts';
+import type { Fate, Records } from './records.ts';
+import { secondLook } from './second-look.ts';
+import { ownProperties } from './setup-names.ts';
+import type { Values } from './values.ts';
+
+/** A record that a call leaves in HubSpot, under the call's key. */
+export interface Job {
+  key: string;
+  values: Values;
+  timezone: string;
+  /** What it belongs to: sent along when it is made, and not again. */
+  links: readonly Link[];
+  /** From an earlier attempt. */
+  known: KnownRecord | null;
+}
+
+/** What became of it. Without a failure it is there, with its links; after one too, there may be something. */
+export interface JobResult {
+  id: string | null;
+  /** Whether it was made, or found made, just now. */
+  isNew: boolean;
+  isLinked: boolean;
+  notes: readonly string[];
+  failure?: Failure;
+}
+
+interface KnownRecord {
+  id: string;
+  isLinked: boolean;
+}
+
+export type Results<J extends Job> = Map<J, JobResult>;
+
+/**
+ * Writes records of one kind so that each call has one, whatever was written before:
+ *
+ *     id known ──▶ update ──gone──▶ ┐
+ *     id unknown ─────────────────▶ create under the key ──taken──▶ read by key ──▶ update ──▶ link
+ *
+ * A new record brings its links along. One that was there is linked unless it is known to have been. What is made
+ * `once` is never updated: it is people's from then on, and so is its deletion.
+ */
+export class KeyedRecords {
+  readonly #api: HubSpotApi;
+  readonly #records: Records;
+  readonly #type: LinkFrom;
+  readonly #isKeptUpToDate: boolean;
+  readonly #key: string;
+  readonly #found: () => Promise<Partial<Found>>;
+
+  constructor(
+    api: HubSpotApi,
+    records: Records,
+    type: LinkFrom,
+    how: 'keptUpToDate' | 'once',
+    found: () => Promise<Partial<Found>>,
+  ) {
+    this.#api = api;
+    this.#records = records;
+    this.#type = type;
+    this.#isKeptUpToDate = how === 'keptUpToDate';
+    this.#key = ownProperties[type];
+    this.#found = found;
+  }
+
+  async write<J extends Job>(jobs: readonly J[], signal: AbortSignal): Promise<Results<J>> {
+    const results: Results<J> = new Map();
+    const known = new Map<J, KnownRecord>();
+    for (const job of jobs) if (job.known) known.set(job, job.known);
+    const gone = await this.#update(known, false, results, signal);
+    const fresh = [...jobs.filter((job) => !known.has(job)), ...gone];
+    const taken = await this.#create(fresh, results, signal);
+    await this.#adopt(taken, results, signal);
+    for (const to of ['contacts', 'companies', 'calls'] as const) await this.#link(to, results, signal);
+    return results;
+  }
+
+  /** Updates by id; answers the jobs whose record is gone. */
+  async #update<J extends Job>(
+    known: ReadonlyMap<J, KnownRecord>,
+    isNew: boolean,
+    results: Results<J>,
+    signal: AbortSignal,
+  ): Promise<J[]> {
+    if (!this.#isKeptUpToDate) {
+      for (const [job, one] of known) results.set(job, { ...one, isNew, notes: [] });
+      return [];
+    }
+    const drafts = [...known].map(([job, { id }]) => ({ ...this.#draft(job), id }));
+    const written = await this.#records.update(this.#type, drafts, signal);
+    await this.#lookAgain(written, [...known.keys()], known, signal);
+    const gone: J[] = [];
+    for (const [job, one] of known) {
+      const { failure, notes } = written.get(job.key) as Fate;
+      if (failure?.cure?.what === 'gone') gone.push(job);
+      else results.set(job, { ...one, isNew, notes, ...(failure ? { failure } : {}) });
+    }
+    return gone;
+  }
+
+  /** Creates; answers the jobs whose key a record has already, from an attempt whose answer was lost. */
+  async #create<J extends Job>(jobs: readonly J[], results: Results<J>, signal: AbortSignal): Promise<J[]> {
+    const drafts = jobs.map((job) => ({ ...this.#draft(job), links: job.links }));
+    const written = await this.#records.create(this.#type, drafts, signal);
+    await this.#lookAgain(written, jobs, new Map(), signal);
+    const taken: J[] = [];
+    for (const job of jobs) {
+      const { row, failure, notes } = written.get(job.key) as Fate;
+      if (row) results.set(job, { id: row.id, isNew: true, isLinked: true, notes });
+      else if (this.#isOurKey(failure)) taken.push(job);
+      else results.set(job, { ...nothing(failure), notes });
+    }
+    return taken;
+  }
+
+  /** Where a probe found that HubSpot refuses in words we do not know. */
+  async #lookAgain<J extends Job>(
+    written: Map<string, Fate>,
+    jobs: readonly J[],
+    known: ReadonlyMap<J, KnownRecord>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if ((await this.#found()).refusals !== 'unread') return;
+    const refused = jobs.flatMap((job) => {
+      const failure = written.get(job.key)?.failure;
+      const links = job.links.filter(({ to }) => to === 'contacts');
+      return failure ? [{ failure, key: job.key, id: known.get(job)?.id, contactId: links[0]?.id }] : [];
+    });
+    const meant = await secondLook(this.#api, this.#type, refused, signal);
+    refused.forEach(({ key }, place) => {
+      const { notes } = written.get(key) as Fate;
+      written.set(key, { failure: meant[place] as Failure, notes });
+    });
+  }
+
+  /** Finds the records that have these keys, and updates them. */
+  async #adopt<J extends Job>(taken: readonly J[], results: Results<J>, signal: AbortSignal): Promise<void> {
+    if (taken.length === 0) return;
+    const keys = taken.map((job) => job.key);
+    try {
+      const what = { idProperty: this.#key, properties: [this.#key] };
+      const rows = await this.#api.read(this.#type, keys, what, signal);
+      const idOf = new Map(rows.map((row) => [row.properties[this.#key], row.id]));
+      const found = new Map<J, KnownRecord>();
+      const hidden: J[] = [];
+      for (const job of taken) {
+        const id = idOf.get(job.key);
+        if (id === undefined) hidden.push(job);
+        else found.set(job, { id, isLinked: false });
+      }
+      hidden.push(...(await this.#update(found, true, results, signal)));
+      for (const job of hidden) results.set(job, nothing(this.#isHidden(job)));
+    } catch (thrown) {
+      if (!(thrown instanceof RequestFailed)) throw thrown;
+      for (const job of taken) results.set(job, nothing(thrown.failure));
+    }
+  }
+
+  /** Links what was there and is not known to be linked. */
+  async #link<J extends Job>(to: LinkTo, results: Results<J>, signal: AbortSignal): Promise<void> {
+    const links = [...results].flatMap(([job, { id, isLinked, failure }]) => {
+      const target = job.links.find((link) => link.to === to);
+      return failure || id === null || isLinked || !target ? [] : [{ job, fromId: id, toId: target.id }];
+    });
+    if (links.length === 0) return;
+    const linked = await this.#api.link(this.#type, to, links, signal);
+    for (const { job, fromId } of links) {
+      const result = results.get(job) as JobResult;
+      const failure = linked.get(fromId)?.failure;
+      results.set(job, { ...result, ...(failure ? { failure } : {}) });
+    }
+  }
+
+  #draft({ key, values, timezone }: Job) {
+    return { objectWriteTraceId: key, values: { ...values, [this.#key]: key }, timezone };
+  }
+
+  /** HubSpot's complaint may leave out which property it is about; then it is taken to be the key. */
+  #isOurKey(failure: Failure): boolean {
+    return failure.cure?.what === 'conflict' && (failure.cure.property ?? this.#key) === this.#key;
+  }
+
+  #isHidden({ key }: Job): Failure {
+    const reason = `HubSpot says that one of its ${this.#type} has ${this.#key} ${key} already, but does not show it.`;
+    return { kind: 'retry', reason };
+  }
+}
+
+/** Of a record that is not known to be there. */
+export function nothing(failure: Failure): JobResult {
+  return { id: null, isNew: false, isLinked: false, notes: [], failure };
+}

@@ -1,0 +1,68 @@
+import type { Clock, SaleOptions } from '../../src/connector/contract.ts';
+import type { HubSpotApi, Pipeline } from './api.ts';
+import type { Place } from './deal-draft.ts';
+
+/** How long the account's pipelines are believed to be as they were. */
+const keptMs = 3_600_000;
+/** While a stage is missing, somebody is expected to create it. */
+const keptWhileLackingMs = 10_000;
+
+/** The stages that deals go through in this account. */
+export class Pipelines {
+  readonly #api: HubSpotApi;
+  readonly #options: SaleOptions | undefined;
+  readonly #clock: Clock;
+  #known: { at: number; pipelines: readonly Pipeline[] } | undefined;
+
+  constructor(api: HubSpotApi, options: SaleOptions | undefined, clock: Clock) {
+    this.#api = api;
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** HubSpot does not take a stage any more. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  /** Where the configuration wants deals, or why that is nowhere. @throws RequestFailed */
+  async place(signal: AbortSignal): Promise<Place | { problem: string; fix: string }> {
+    const place = placeIn(this.#known?.pipelines ?? [], this.#options);
+    const age = this.#clock.now().getTime() - (this.#known?.at ?? Number.NEGATIVE_INFINITY);
+    if (age < ('problem' in place ? keptWhileLackingMs : keptMs)) return place;
+    const pipelines = await this.#api.pipelines(signal);
+    this.#known = { at: this.#clock.now().getTime(), pipelines };
+    return placeIn(pipelines, this.#options);
+  }
+}
+
+function placeIn(
+  pipelines: readonly Pipeline[],
+  sale: SaleOptions | undefined,
+): Place | { problem: string; fix: string } {
+  const inOrder = [...pipelines].sort((a, b) => a.displayOrder - b.displayOrder);
+  const wanted = sale?.pipeline;
+  const pipeline = wanted === undefined ? (named(inOrder, 'default') ?? inOrder[0]) : named(inOrder, wanted);
+  if (!pipeline)
+    return {
+      problem: `HubSpot has no deal pipeline "${wanted ?? 'default'}". It has ${listed(inOrder)}.`,
+      fix: 'Name one of them in sale.pipeline, by id or label.',
+    };
+  const stage = named(pipeline.stages, sale?.stage ?? '');
+  if (!stage)
+    return {
+      problem: `The deal pipeline ${pipeline.label} has no stage "${sale?.stage}". It has ${listed(pipeline.stages)}.`,
+      fix: 'Name one of them in sale.stage, by id or label.',
+    };
+  return { pipeline: pipeline.id, stage: stage.id };
+}
+
+function named<T extends { id: string; label: string }>(all: readonly T[], name: string): T | undefined {
+  const lower = name.trim().toLowerCase();
+  return all.find(({ id }) => id === name) ?? all.find(({ label }) => label.trim().toLowerCase() === lower);
+}
+
+function listed(all: readonly { id: string; label: string }[]): string {
+  const names = all.map(({ id, label }) => (id === label ? id : `${label} (${id})`));
+  return names.length > 0 ? names.join(', ') : 'none';
+}

@@ -1,0 +1,116 @@
+import type { Clock, Memory } from '../../src/connector/contract.ts';
+import type { HubSpotApi } from './api.ts';
+import { type Failure, RequestFailed } from './failures.ts';
+import type { Found } from './found.ts';
+import { type Job, nothing, type Results } from './keyed-records.ts';
+import { ownProperties } from './setup-names.ts';
+
+const key = ownProperties.calls;
+
+/** A call that was made and is not found after this was not made, whatever became of the answer. */
+const leastPatienceMs = 5 * 60_000;
+/** Times the lag that a probe saw: it is not always the same. */
+const lags = 10;
+/** Of a list of values in a search. */
+const mostSearched = 100;
+
+const noteOf = (job: Job) => `making ${job.key}`;
+
+/**
+ * Keeps calls from being made twice in an account that does not keep their ids unique. That a call is about to be made
+ * is noted before it is; whoever finds such a note searches for the call, waits for as long as the search index may be
+ * behind, and only then makes it again.
+ */
+export class SearchedCalls {
+  readonly #api: HubSpotApi;
+  readonly #memory: Memory;
+  readonly #clock: Clock;
+
+  constructor(api: HubSpotApi, memory: Memory, clock: Clock) {
+    this.#api = api;
+    this.#memory = memory;
+    this.#clock = clock;
+  }
+
+  /** Writes the calls by `write`, except those of which it is not known yet whether they are there. */
+  async write<J extends Job>(
+    jobs: readonly J[],
+    found: Partial<Found>,
+    write: (jobs: readonly J[]) => Promise<Results<J>>,
+    signal: AbortSignal,
+  ): Promise<Results<J>> {
+    const results: Results<J> = new Map();
+    const unknown = jobs.filter(({ known }) => known === null);
+    const notes = await this.#memory.recall(unknown.map(noteOf));
+    const begun = unknown.filter((job) => notes.has(noteOf(job)));
+    const ids = await this.#search(begun, signal).catch(asFailure);
+    const patienceMs = Math.max(leastPatienceMs, lags * (found.indexLagMs ?? 0));
+    const due = new Map<J, J>(); // as it is written → as it came
+    for (const job of jobs) {
+      const id = ids instanceof Map ? ids.get(job.key) : undefined;
+      const until = new Date(Number(notes.get(noteOf(job)) ?? 0) + patienceMs);
+      if (!begun.includes(job)) due.set(job, job);
+      else if (!(ids instanceof Map)) results.set(job, nothing(ids));
+      else if (id !== undefined) due.set({ ...job, known: { id, isLinked: false } }, job);
+      else if (until > this.#clock.now()) results.set(job, nothing(wait(until)));
+      else due.set(job, job);
+    }
+    if (due.size === 0) return results;
+    const now = String(this.#clock.now().getTime());
+    await this.#memory.remember(new Map([...due.keys()].map((job) => [noteOf(job), now])));
+    const settled: string[] = [];
+    for (const [job, result] of await write([...due.keys()])) {
+      results.set(due.get(job) as J, result);
+      if (result.id !== null || result.failure?.kind === 'rejected') settled.push(noteOf(job));
+    }
+    await this.#memory.forget(settled);
+    return results;
+  }
+
+  /** The oldest call of each key. */
+  async #search(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    const keys = jobs.map((job) => job.key);
+    for (let start = 0; start < keys.length; start += mostSearched) {
+      // Lists are compared in lower case; what is found is compared again.
+      const values = keys.slice(start, start + mostSearched).map((text) => text.toLowerCase());
+      for (const part of within(values)) {
+        const filters = [{ propertyName: key, operator: 'IN', values: part }];
+        const request = { filterGroups: [{ filters }], properties: [key], limit: 200 };
+        const { rows } = await this.#api.search('calls', request, signal);
+        for (const { id, properties } of rows) {
+          const held = properties[key] ?? '';
+          const other = found.get(held);
+          if (other === undefined || Number(id) < Number(other)) found.set(held, id);
+        }
+      }
+    }
+    return found;
+  }
+}
+
+function wait(notBefore: Date): Failure {
+  const reason =
+    'The answer to the making of this call was lost, and this HubSpot account does not keep call ids unique: it is searched for until the index must show it.';
+  return { kind: 'retry', reason, notBefore };
+}
+
+function asFailure(thrown: unknown): Failure {
+  if (thrown instanceof RequestFailed) return thrown.failure;
+  throw thrown;
+}
+
+/** The body of a search has at most 3,000 characters. */
+function within(values: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const value of values) {
+    size += JSON.stringify(value).length + 1;
+    if (size > 2_500) {
+      parts.push([]);
+      size = JSON.stringify(value).length + 1;
+    }
+    parts.at(-1)?.push(value);
+  }
+  return parts;
+}

@@ -1,0 +1,30 @@
+import { type Delivery, followUpOf, type RecordDraft } from '../../src/connector/contract.ts';
+import { summary } from './call-summary.ts';
+import type { HubSpotOptions } from './options.ts';
+import { ownProperties } from './setup-names.ts';
+import { withMapping } from './values.ts';
+
+/** The task of a call that somebody should return; undefined for a call that needs none. */
+export function taskDraft(
+  options: HubSpotOptions,
+  delivery: Delivery,
+  ownerId: string | null = null,
+): RecordDraft | undefined {
+  const followUp = followUpOf(options.followUp, delivery);
+  if (!followUp) return undefined;
+  const defaults = {
+    hs_timestamp: followUp.dueAt, // when it is due
+    hs_task_subject: followUp.subject,
+    hs_task_body: summary(delivery.call),
+    hs_task_status: 'NOT_STARTED',
+    hs_task_type: 'CALL',
+    hubspot_owner_id: ownerId,
+  };
+  return {
+    role: 'followUp',
+    type: 'task',
+    key: { property: ownProperties.tasks, value: delivery.key },
+    properties: withMapping(defaults, options.followUp?.properties ?? {}, delivery),
+    notes: [],
+  };
+}

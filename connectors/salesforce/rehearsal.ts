@@ -1,0 +1,310 @@
+import {
+  type Answered,
+  type Asked,
+  mappedNames,
+  type OwnerOptions,
+  type PretendedCrm,
+  type RecordDraft,
+  type SaleOptions,
+} from '../../src/connector/contract.ts';
+import type { SalesforceOptions } from './options.ts';
+import * as setupNames from './setup-names.ts';
+
+type Json = Record<string, unknown>;
+type MadeUp = Json & { Id: string };
+
+interface Subrequest {
+  method: string;
+  url: string;
+  referenceId: string;
+  body?: unknown;
+}
+
+const resources = /^\/services\/data(?:\/v[\d.]+)?(\/.*)?$/;
+
+/** What only reads, without the version. Everything else counts as writing. */
+const reads = [
+  /^GET \/?$/,
+  /^GET \/(query|queryAll)(\/[\w-]+)?$/,
+  /^GET \/(search|limits|parameterizedSearch)$/,
+  /^GET \/sobjects(\/\w+(\/describe)?)?$/,
+  /^GET \/sobjects\/\w+\/\w+(\/[^/]+)?$/,
+  /^POST \/parameterizedSearch$/,
+];
+
+/** How ids of a kind of record begin. https://help.salesforce.com/s/articleView?id=000385203 */
+const prefixes: Record<string, string> = {
+  Account: '001',
+  Contact: '003',
+  Lead: '00Q',
+  Opportunity: '006',
+  Task: '00T',
+  User: '005',
+};
+
+/**
+ * Salesforce as it answers when it does what it is asked. It goes by the form of a request and knows no kind of object,
+ * so what is written to another kind can be rehearsed as well.
+ */
+export class PretendedSalesforce implements PretendedCrm {
+  readonly #options: SalesforceOptions;
+  /** What an org has that is set up. Asked of the real one, it says so itself. */
+  readonly #there = new Map<string, MadeUp[]>();
+  /** What was written, by kind of object. */
+  readonly #made = new Map<string, MadeUp[]>();
+  /** Fields that records are drafted with: Salesforce's own, and those that the configuration maps. */
+  readonly #drafted: Set<string>;
+  /** Of opportunities. */
+  readonly #stages: string[];
+
+  constructor(
+    options: SalesforceOptions & { owner?: OwnerOptions | undefined; sale?: SaleOptions | undefined },
+  ) {
+    this.#options = options;
+    this.#drafted = new Set([...filledLater, ...namesIn(setupNames), ...mappedNames(options)]);
+    const { owner, sale } = options;
+    this.#stages = sale ? [sale.stage] : [];
+    const emails = new Set([...Object.values(owner?.map ?? {}), owner?.otherwise ?? '']);
+    for (const email of emails) {
+      const user = { Email: email, Username: email, Name: email, IsActive: true, UserType: 'Standard' };
+      if (email !== '') this.#add(this.#there, 'User', user);
+    }
+    if (sale) {
+      const stage = { MasterLabel: sale.stage, ApiName: sale.stage };
+      this.#add(this.#there, 'OpportunityStage', { ...stage, IsActive: true, IsClosed: false, IsWon: false });
+    }
+  }
+
+  /** A field that a record is drafted with is there. */
+  learn(drafts: readonly RecordDraft[]): void {
+    for (const { properties } of drafts) for (const name of Object.keys(properties)) this.#drafted.add(name);
+  }
+
+  kindOf({ method, path, body }: Asked): 'login' | 'read' | 'write' {
+    if (method === 'POST' && path === '/services/oauth2/token') return 'login';
+    const resource = resources.exec(path)?.[1];
+    if (resource === undefined && !resources.test(path)) return 'write';
+    const line = `${method} ${resource ?? ''}`;
+    if (line === 'POST /composite') {
+      const parts = subrequestsOf(body);
+      return parts.length > 0 && parts.every((part) => this.kindOf(part.asked) === 'read') ? 'read' : 'write';
+    }
+    return reads.some((pattern) => pattern.test(line)) ? 'read' : 'write';
+  }
+
+  answer(asked: Asked): Answered {
+    const { method, path } = asked;
+    if (this.kindOf(asked) === 'login') {
+      const { loginUrl } = this.#options.auth;
+      return { status: 200, body: { access_token: 'made-up', instance_url: loginUrl, id: loginUrl } };
+    }
+    const resource = resources.exec(path)?.[1] ?? '';
+    if (`${method} ${resource}` === 'POST /composite') return this.#composite(asked);
+    const [, what, first = '', second, third] =
+      /^\/(.*?)(?:\/(\w+)(?:\/([^/]+)(?:\/([^/]+))?)?)?$/.exec(
+        resource.replace(/^\/composite\/sobjects/, '/collection'),
+      ) ?? [];
+    switch (`${method} ${what}`) {
+      case 'GET query':
+      case 'GET queryAll':
+        return page(this.#matching([this.#there, this.#made], asked.query.get('q') ?? ''));
+      case 'GET search':
+        return { status: 200, body: { searchRecords: [] } };
+      case 'GET sobjects':
+        return second === 'describe'
+          ? { status: 200, body: { name: first, createable: true, fields: this.#fields() } }
+          : {
+              status: 200,
+              body: this.#find(first, third ? (second ?? '') : 'Id', third ?? second ?? '') ?? {},
+            };
+      case 'POST collection':
+        return this.#each(asked, (record) => this.#created(typeOf(record), withoutType(record)));
+      case 'PATCH collection':
+        return this.#each(asked, (record) =>
+          second === undefined
+            ? this.#updated(typeOf(record), record)
+            : this.#upserted(typeOf(record), second, withoutType(record)),
+        );
+      case 'POST sobjects':
+        return { status: 201, body: this.#created(first, asked.body as Json) };
+      case 'PATCH sobjects': {
+        if (third === undefined) {
+          this.#updated(first, { ...(asked.body as Json), Id: second });
+          return { status: 204 };
+        }
+        const key = second ?? '';
+        const result = this.#upserted(first, key, {
+          ...(asked.body as Json),
+          [key]: decodeURIComponent(third),
+        });
+        return { status: result.created ? 201 : 200, body: result };
+      }
+      default:
+        return method === 'DELETE' ? { status: 204 } : { status: 200, body: {} };
+    }
+  }
+
+  forReal(asked: Asked): Asked {
+    return asked;
+  }
+
+  complete(asked: Asked, answered: Answered): Answered {
+    const queried = (query: URLSearchParams, body: unknown) => {
+      const { totalSize, records, ...rest } = body as { totalSize: number; records: Json[] };
+      const made = this.#matching([this.#made], query.get('q') ?? '');
+      return { ...rest, totalSize: totalSize + made.length, records: [...records, ...made] };
+    };
+    const isQuery = ({ path }: Asked) => /\/query(All)?$/.test(path);
+    if (isQuery(asked)) return { ...answered, body: queried(asked.query, answered.body) };
+    if (!asked.path.endsWith('/composite')) return answered;
+    const { compositeResponse } = answered.body as { compositeResponse: CompositeAnswer[] };
+    const parts = subrequestsOf(asked.body);
+    const completed = compositeResponse.map((one) => {
+      const part = parts.find(({ referenceId }) => referenceId === one.referenceId);
+      const isComplete = !part || !isQuery(part.asked) || one.httpStatusCode !== 200;
+      return isComplete ? one : { ...one, body: queried(part.asked.query, one.body) };
+    });
+    return { ...answered, body: { compositeResponse: completed } };
+  }
+
+  /** One after the other, each with what those before it made. */
+  #composite({ body }: Asked): Answered {
+    const results = new Map<string, unknown>();
+    const compositeResponse = (body as { compositeRequest: Subrequest[] }).compositeRequest.map((one) => {
+      const [part] = subrequestsOf({ compositeRequest: [resolved(one, results)] });
+      const { status, body } = part ? this.answer(part.asked) : { status: 400, body: [] };
+      results.set(one.referenceId, body);
+      return { body: body ?? null, httpHeaders: {}, httpStatusCode: status, referenceId: one.referenceId };
+    });
+    return { status: 200, body: { compositeResponse } };
+  }
+
+  #each({ body }: Asked, write: (record: Json) => Json): Answered {
+    return { status: 200, body: (body as { records: Json[] }).records.map(write) };
+  }
+
+  #created(object: string, fields: Json): Json {
+    return { id: this.#create(object, fields).Id, success: true, errors: [], created: true };
+  }
+
+  #updated(object: string, record: Json): Json {
+    const { Id = record['id'], id: _, ...fields } = withoutType(record);
+    const known = this.#find(object, 'Id', String(Id));
+    if (known) Object.assign(known, fields);
+    return { id: Id, success: true, errors: [], created: false };
+  }
+
+  #upserted(object: string, key: string, fields: Json): Json {
+    const known = this.#find(object, key, String(fields[key]));
+    return known ? this.#updated(object, { ...fields, Id: known.Id }) : this.#created(object, fields);
+  }
+
+  #create(object: string, fields: Json): MadeUp {
+    return this.#add(this.#made, object, fields);
+  }
+
+  #add(records: Map<string, MadeUp[]>, object: string, fields: Json): MadeUp {
+    const known = records.get(object) ?? [];
+    // 15 characters, as ids that Salesforce takes in a query, and finds nothing under.
+    const serial = String(known.length + 1).padStart(4, '0');
+    const id = `${prefixes[object] ?? 'a00'}00000NEW${serial}`;
+    const one = { ...fields, attributes: { type: object }, Id: id };
+    records.set(object, [...known, one]);
+    return one;
+  }
+
+  /**
+   * What a query finds of what was written here: those with a value that the query names for its field, or all of a
+   * kind where it names none. Other conditions are taken to be met.
+   */
+  #matching(from: readonly ReadonlyMap<string, MadeUp[]>[], statement: string): Json[] {
+    const object = /\bFROM (\w+)/.exec(statement)?.[1] ?? '';
+    const named = [
+      ...statement.matchAll(/(\w+) (?:IN \(((?:'(?:\\.|[^'\\])*',?\s*)+)\)|= ('(?:\\.|[^'\\])*'))/g),
+    ].map(([, field = '', list = '', single = '']) => ({
+      field,
+      values: [...(list + single).matchAll(/'((?:\\.|[^'\\])*)'/g)].map(([, text = '']) =>
+        text.replace(/\\(.)/g, '$1'),
+      ),
+    }));
+    return from
+      .flatMap((records) => records.get(object) ?? [])
+      .filter(
+        (one) =>
+          named.length === 0 ||
+          named.some(({ field, values }) => one[field] !== undefined && values.includes(String(one[field]))),
+      );
+  }
+
+  #find(object: string, field: string, value: string): MadeUp | undefined {
+    return this.#made.get(object)?.find((one) => String(one[field]) === value);
+  }
+
+  /** For values of any kind and length. */
+  #fields(): Json[] {
+    return [...this.#drafted].map((name) => ({
+      name,
+      type: 'anyType',
+      length: 0,
+      digits: 0,
+      createable: true,
+      updateable: true,
+      externalId: false,
+      unique: false,
+      restrictedPicklist: false,
+      picklistValues:
+        name === 'StageName' ? this.#stages.map((value) => ({ value, label: value, active: true })) : [],
+    }));
+  }
+}
+
+/** What a draft leaves to be looked up in Salesforce. */
+const filledLater = ['OwnerId', 'WhoId', 'WhatId', 'AccountId', 'ContactId', 'StageName'];
+
+/** The fields that setup makes. */
+function namesIn(value: unknown): string[] {
+  if (typeof value === 'string') return /__p?c$/.test(value) ? [value] : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(namesIn) : [];
+}
+
+interface CompositeAnswer {
+  body: unknown;
+  httpStatusCode: number;
+  referenceId: string;
+}
+
+function subrequestsOf(body: unknown): { referenceId: string; asked: Asked }[] {
+  const { compositeRequest = [] } = (body ?? {}) as { compositeRequest?: Subrequest[] };
+  return compositeRequest.map(({ method, url, referenceId, body }) => {
+    const { pathname, searchParams } = new URL(url, 'https://org.invalid');
+    return { referenceId, asked: { method, path: pathname, query: searchParams, body } };
+  });
+}
+
+/** With what it refers to of earlier ones: `@{lead.id}`, `@{leads[0].id}`, `@{found.records[0].Id}`. */
+function resolved(request: Subrequest, results: ReadonlyMap<string, unknown>): Subrequest {
+  const text = JSON.stringify(request).replace(
+    /@\{(\w+)([^}]*)\}/g,
+    (reference, name: string, path: string) => {
+      const steps = path.match(/\w+/g) ?? [];
+      const value = steps.reduce<unknown>(
+        (inner, step) => (inner as Json | undefined)?.[step],
+        results.get(name),
+      );
+      return typeof value === 'string' ? value : reference;
+    },
+  );
+  return JSON.parse(text) as Subrequest;
+}
+
+function typeOf({ attributes }: Json): string {
+  return (attributes as { type?: string } | undefined)?.type ?? '';
+}
+
+function withoutType({ attributes: _, ...fields }: Json): Json {
+  return fields;
+}
+
+function page(records: readonly Json[]): Answered {
+  return { status: 200, body: { totalSize: records.length, done: true, records } };
+}

@@ -1,0 +1,192 @@
+import { stringify } from 'yaml';
+import { systemClock } from '../clock.ts';
+import type { Config } from '../config/load.ts';
+import type { Connection, Outcome, PlannedRequest, Records } from '../connector/contract.ts';
+import { openRehearsal } from '../connector/open.ts';
+import { readOutcome } from '../deliver/read-outcome.ts';
+import { createLog } from '../log.ts';
+import { connectorsFor, deliveryOf } from '../reading.ts';
+import type { CallState } from '../receive/call.ts';
+import { dataDirOf } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import { patience } from './opened.ts';
+
+/** A state of a call that the bridge would deliver. */
+export interface Moment {
+  /** `start`, `end`, `both`, `neither`; `stored` for a call as it stands in the store. */
+  push: string;
+  state: CallState;
+  revision: number;
+  /** The push says nothing new, so nothing is delivered. */
+  isRepeat: boolean;
+  /** What the store knows to be in the CRM, by connector. */
+  records?: Record<string, Records>;
+}
+
+export interface Rehearsed extends Moment {
+  connectors: {
+    connector: string;
+    /** Null: this connector cannot rehearse. */
+    requests: PlannedRequest[] | null;
+    outcome: Outcome | null;
+  }[];
+}
+
+/** Lets each connector deliver moment after moment, as the bridge would, without anything being written. */
+export async function rehearse(
+  moments: readonly Moment[],
+  config: Config,
+  choice: { online: boolean; store: Store | undefined; connector: string | undefined },
+): Promise<Rehearsed[]> {
+  const stage = new Stage(config, choice);
+  const rehearsed: Rehearsed[] = [];
+  try {
+    for (const moment of moments) rehearsed.push({ ...moment, connectors: await stage.play(moment) });
+  } finally {
+    await stage.close();
+  }
+  const hide = hiding(config.secrets);
+  return rehearsed.map((one) => ({ ...one, connectors: hide(one.connectors) }));
+}
+
+class Stage {
+  readonly #config: Config;
+  readonly #choice: Parameters<typeof rehearse>[2];
+  readonly #connections = new Map<
+    string,
+    { connection: Connection | undefined; planned: PlannedRequest[] }
+  >();
+  /** By call, then by connector. */
+  readonly #known = new Map<string, Map<string, Records>>();
+
+  constructor(config: Config, choice: Parameters<typeof rehearse>[2]) {
+    this.#config = config;
+    this.#choice = choice;
+  }
+
+  async play(moment: Moment): Promise<Rehearsed['connectors']> {
+    if (moment.isRepeat) return [];
+    const { settings } = this.#config;
+    const { callId } = moment.state;
+    const known = this.#known.get(callId) ?? new Map(Object.entries(moment.records ?? {}));
+    this.#known.set(callId, known);
+    // Whoever got an earlier state of the call gets the later ones as well, whatever the routes say of them.
+    for (const name of connectorsFor(settings, moment.state)) if (!known.has(name)) known.set(name, {});
+    const played: Rehearsed['connectors'] = [];
+    for (const [connector, records] of known) {
+      if (!settings.connectors[connector] || connector !== (this.#choice.connector ?? connector)) continue;
+      const { connection, planned } = await this.#open(connector);
+      const delivery = deliveryOf(settings, { ...moment, records, failures: 0 });
+      if (!connection || !delivery) {
+        played.push({ connector, requests: null, outcome: null });
+        continue;
+      }
+      const outcome = await connection.deliver([delivery], patience()).then(
+        ([answer]) => readOutcome(answer),
+        (thrown: Error): Outcome => ({ kind: 'retry', reason: thrown.message }),
+      );
+      known.set(connector, { ...records, ...outcome.records });
+      played.push({ connector, requests: planned.splice(0), outcome });
+    }
+    return played;
+  }
+
+  async #open(connector: string) {
+    const open = this.#connections.get(connector);
+    if (open) return open;
+    const { settings } = this.#config;
+    const planned: PlannedRequest[] = [];
+    const { online, store } = this.#choice;
+    const connection = await openRehearsal(
+      connector,
+      settings.connectors[connector]!,
+      {
+        store: online ? store : undefined,
+        clock: systemClock,
+        log: createLog('silent'),
+        dataDir: dataDirOf(settings.store.url),
+      },
+      { online, plan: (request) => planned.push(request) },
+    );
+    const opened = { connection, planned };
+    this.#connections.set(connector, opened);
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    for (const { connection } of this.#connections.values()) await connection?.close();
+  }
+}
+
+/** Shorter texts stand in ordinary words. */
+const shortestSecret = 6;
+
+/** An address may hold a secret, and so may what a mapping takes from a variable. */
+function hiding(secrets: readonly string[]): <T>(value: T) => T {
+  const hidden = secrets.filter(({ length }) => length >= shortestSecret).sort((a, b) => b.length - a.length);
+  const hide = (value: unknown): unknown => {
+    if (typeof value === 'string')
+      return hidden.reduce((text, secret) => text.replaceAll(secret, '[secret]'), value);
+    if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+    if (Array.isArray(value)) return value.map(hide);
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, hide(inner)]));
+  };
+  return <T>(value: T) => hide(value) as T;
+}
+
+const pushNames: Record<string, string> = {
+  start: 'its start arrives',
+  end: 'its end arrives',
+  both: 'its start and end arrive in one',
+  neither: 'a push arrives that tells neither of its start nor of its end',
+  stored: 'as it is stored, delivered again',
+};
+
+export function show({ push, state, revision, isRepeat, connectors }: Rehearsed): void {
+  console.log(`Call ${state.callId}, revision ${revision}: ${pushNames[push] ?? push}`);
+  if (isRepeat) console.log('  It says nothing new: nothing is delivered.');
+  else if (connectors.length === 0)
+    console.log('  No route takes it: it would be kept, and shown as unrouted.');
+  for (const { connector, requests, outcome } of connectors) {
+    if (!requests || !outcome) {
+      console.log(
+        `\n  ${connector}: this connector cannot rehearse. Without --requests, its records are shown.`,
+      );
+      continue;
+    }
+    console.log(`\n  ${connector}: ${outcomeText(outcome)}`);
+    for (const note of outcome.notes ?? []) console.log(`    note: ${note}`);
+    if (requests.length === 0) console.log('    No request.');
+    for (const request of requests) showRequest(request);
+  }
+  console.log();
+}
+
+function showRequest({ method, path, body, sent }: PlannedRequest): void {
+  console.log(`\n    ${method} ${readable(path)}${sent ? '   (sent: it only reads)' : ''}`);
+  if (body === undefined) return;
+  const yaml = typeof body === 'string' ? body : stringify(decoded(body), { lineWidth: 0 });
+  console.log(yaml.trimEnd().replace(/^/gm, '      '));
+}
+
+function outcomeText(outcome: Outcome): string {
+  if (outcome.kind !== 'delivered') return `${outcome.kind}. ${outcome.reason}`;
+  const records = Object.entries(outcome.records).map(([role, { type, id }]) => `${role} ${type} ${id}`);
+  return records.length > 0 ? `delivered, ${records.join(', ')}` : 'delivered';
+}
+
+/** Queries stand in addresses, where they are hard to read. */
+function readable(path: string): string {
+  try {
+    return decodeURIComponent(path.replaceAll('+', ' '));
+  } catch {
+    return path;
+  }
+}
+
+function decoded(value: unknown): unknown {
+  if (typeof value === 'string') return /^\/\S*\?\S*%/.test(value) ? readable(value) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(decoded);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, decoded(inner)]));
+}

@@ -1,0 +1,15 @@
+import { didYouMean } from '../config/did-you-mean.ts';
+
+/** The command was called wrongly: exit code 2. */
+export class WrongUse extends Error {
+  override name = 'WrongUse';
+}
+
+/** @throws WrongUse unless the configuration has one of that name */
+export function configured(what: 'source' | 'connector', name: string | undefined, known: object): void {
+  if (name !== undefined && Object.hasOwn(known, name)) return;
+  const names = Object.keys(known);
+  throw new WrongUse(
+    `There is no ${what} "${name ?? ''}".${didYouMean(name ?? '', names)} Known: ${names.join(', ') || 'none'}.`,
+  );
+}

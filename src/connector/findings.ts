@@ -1,0 +1,39 @@
+import type { Clock } from '../clock.ts';
+import type { Memory } from './memory.ts';
+
+const kept = 'found';
+
+/** How long a bridge believes what it read: a probe may find out more beside it. */
+const believedMs = 60_000;
+
+/**
+ * What `probe` or `setup` found out about an account, as far as `deliver` has to know. Nothing is there until one of
+ * them ran, and then only what differs from the connector's expectations.
+ */
+export class Findings<Found extends object> {
+  readonly #memory: Memory;
+  readonly #clock: Clock;
+  #read: { at: number; found: Partial<Found> } | undefined;
+
+  constructor({ memory, clock }: { memory: Memory; clock: Clock }) {
+    this.#memory = memory;
+    this.#clock = clock;
+  }
+
+  async all(): Promise<Partial<Found>> {
+    const at = this.#clock.now().getTime();
+    if (this.#read && at < this.#read.at + believedMs) return this.#read.found;
+    const text = (await this.#memory.recall([kept])).get(kept);
+    const found = text === undefined ? {} : (JSON.parse(text) as Partial<Found>);
+    this.#read = { at, found };
+    return found;
+  }
+
+  /** Replaces what is named; undefined: it is as expected. */
+  async keep(more: { [Name in keyof Found]?: Found[Name] | undefined }): Promise<void> {
+    this.#read = undefined;
+    const all = { ...(await this.all()), ...more };
+    await this.#memory.remember(new Map([[kept, JSON.stringify(all)]]));
+    this.#read = undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import type { Settings } from '../config/settings.ts';
+import { readingOf } from '../reading.ts';
+import type { CallState } from '../receive/call.ts';
+import { pushFields } from '../receive/push.ts';
+import type { IndexedCall } from '../store/store.ts';
+import { shownCall } from './calls.ts';
+
+/** Raised when what is indexed of a call changes. */
+const revision = 1;
+
+/** Names how calls are read: with another name, the index is made anew. */
+export function readingVersion(settings: Settings): string {
+  const readings = Object.entries(settings.sources).map(([name, source]) => [name, readingOf(source)]);
+  const text = JSON.stringify([revision, readings]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
+/** More words than a call has; a text that was never meant to be one is not kept whole. */
+const mostWords = 60;
+const longestName = 120;
+const ownFields: ReadonlySet<string> = new Set(pushFields);
+
+/** What lists, charts and searches need of a call. */
+export function indexedCall(settings: Settings, state: CallState): IndexedCall {
+  const call = shownCall(settings, state);
+  const { dealer, marketing, caller } = call;
+  const others = Object.entries(state.fields).flatMap(([name, value]) =>
+    ownFields.has(name) ? [] : [value],
+  );
+  return {
+    result: call.result,
+    missed: call.missed,
+    caller: caller.number?.replace(/\D/g, '') ?? null,
+    dealer: dealer.name?.slice(0, longestName) ?? null,
+    keyword: marketing.keywords?.slice(0, longestName) ?? null,
+    words: wordsOf(
+      [
+        dealer.name,
+        dealer.id,
+        dealer.category,
+        marketing.keywords,
+        marketing.engine,
+        marketing.type,
+        caller.city,
+        caller.state,
+        caller.exchange,
+        call.resultText,
+        call.survey.outcome,
+        call.ivr,
+        call.extra,
+        call.serviceId,
+        marketing.landingPage?.split('?')[0],
+        ...others,
+      ].join(' '),
+    ).slice(0, mostWords),
+  };
+}
+
+/** So many digits may be a telephone number: those are found as numbers, and are not among the words. */
+const numberDigits = 6;
+
+/** A text as words that can be compared: lower case, without accents, each once. */
+export function wordsOf(text: string): string[] {
+  const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  const words = plain.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return [...new Set(words)].filter(
+    (word) => word.length <= 40 && !(word.length >= numberDigits && /^\d+$/.test(word)),
+  );
+}

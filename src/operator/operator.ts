@@ -1,0 +1,477 @@
+import { isSupportedCountry } from 'libphonenumber-js/max';
+import type * as z from 'zod';
+import type { Clock } from '../clock.ts';
+import { didYouMean } from '../config/did-you-mean.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Connection, RecordRef } from '../connector/contract.ts';
+import { callOf, connectorsFor } from '../reading.ts';
+import { type CallState, laneOf } from '../receive/call.ts';
+import { maskNumber, parsePhone, type Region } from '../receive/phone.ts';
+import { UnreadablePush } from '../receive/push.ts';
+import { pushesIn } from '../receive/recorded-pushes.ts';
+import type {
+  CallStory,
+  CallsFound,
+  CallView,
+  ConnectorState,
+  IndexFilter,
+  ReplayFilter,
+  Store,
+} from '../store/store.ts';
+import type {
+  ErasureDone,
+  Holdings,
+  numberGiven,
+  pauseOrder,
+  ReplayCount,
+  Replayed,
+  rangeReplay,
+  replayOrder,
+  skipOrder,
+} from './actions.ts';
+import {
+  type CallSelection,
+  type CallSummary,
+  type CallsPage,
+  type CallsQuery,
+  filterOf,
+  summaryOf,
+} from './calls.ts';
+import { type Change, Changes } from './changes.ts';
+import { type ConnectorHealth, type Findings, healthOf, type Running, type SetupPlan } from './connectors.ts';
+import { type DelaconSetup, delaconSetupOf } from './delacon-setup.ts';
+import { masked } from './masking.ts';
+import { lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
+import { OperatorProblem } from './problem.ts';
+import { type RejectedPushes, rejectedOf } from './rejected.ts';
+import { type Story, storyOf } from './story.ts';
+import { rangeOf } from './time-range.ts';
+import { type Trial, trialOf, type tryOrder } from './try-it.ts';
+
+export interface OperatorOptions {
+  store: Store;
+  settings(): Settings;
+  clock: Clock;
+  /** Lends the connection of a configured connector: the one that runs, or one opened for the purpose. */
+  withConnection<T>(connector: string, use: (connection: Connection) => Promise<T>): Promise<T>;
+  /** What only the bridge that runs knows of a connector. Undefined: none runs here. */
+  running(connector: string): Running | undefined;
+  /** The URLs for the Delacon portal. */
+  pushUrls(): { source: string; create: string; update: string; single: string }[];
+  /** Deliveries of these connectors may have become due, or their pause has changed. */
+  wake(connectors: Iterable<string>): void;
+}
+
+/** Who asks: `Visitor` of access.ts is one. */
+export interface Viewer {
+  role: 'operator' | 'reader';
+  masked: boolean;
+}
+
+const pageSize = 50;
+const atOnce = 500;
+const countedAtOnce = 2_000;
+/** Of an export: reading a page takes some milliseconds, in which no push is taken. */
+const exportedAtOnce = 100;
+/** Long enough for a slow CRM, short enough to be told of. */
+const patienceMs = 120_000;
+
+/**
+ * What an operator can ask and do: the page, the API and the commands are all made of it. Its answers are JSON, as the
+ * schemas beside this file have it.
+ *
+ * @throws OperatorProblem, whose message says what to do
+ */
+export class Operator {
+  readonly #options: OperatorOptions;
+  readonly #viewer: Viewer;
+  readonly #changes: Changes;
+
+  constructor(
+    options: OperatorOptions,
+    viewer: Viewer = { role: 'operator', masked: false },
+    changes = new Changes(options.clock),
+  ) {
+    this.#options = options;
+    this.#viewer = viewer;
+    this.#changes = changes;
+  }
+
+  /** As this viewer sees it and may act. */
+  for(viewer: Viewer): Operator {
+    return new Operator(this.#options, viewer, this.#changes);
+  }
+
+  async overview(query: OverviewQuery = {}): Promise<Overview> {
+    const { store, settings, clock, running } = this.#options;
+    const timezone = this.#timezone();
+    const range = rangeOf(query, clock.now(), timezone);
+    if (range.since >= range.until) throw new OperatorProblem('wrong', 'since must be before until.');
+    const answer = await overviewOf(store, { ...range, timezone }, (lag) =>
+      healthOf(store, settings(), running, (name) =>
+        lagOf(lag.filter(({ connector }) => connector === name)),
+      ),
+    );
+    return this.#shown(answer);
+  }
+
+  async calls({ after, limit = pageSize, ...selection }: CallsQuery = {}): Promise<CallsPage> {
+    const { store, settings } = this.#options;
+    if (after !== undefined && !/^\d{1,15}$/.test(after))
+      throw new OperatorProblem('wrong', 'after is not the `next` of a page: begin with the first one.');
+    const beforeRow = after === undefined ? null : Number(after);
+    const rows = await store.findCalls(this.#filter(selection), beforeRow, limit + 1);
+    const page = rows.slice(0, limit);
+    const views = await store.views(page);
+    return this.#shown({
+      calls: views.map((view) => summaryOf(settings(), view)),
+      next: rows.length > limit ? String(page.at(-1)) : null,
+      index: await store.indexProgress(),
+    });
+  }
+
+  /** Every call that matches, newest first, in pages that are read as they are asked for. */
+  async *everyCall(selection: CallSelection): AsyncGenerator<CallSummary[]> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.calls({
+        ...selection,
+        limit: exportedAtOnce,
+        ...(after === undefined ? {} : { after }),
+      });
+      yield page.calls;
+      await new Promise(setImmediate);
+      if (page.next === null) return;
+      after = page.next;
+    }
+  }
+
+  /** @param ask whether the CRMs are asked what their records hold */
+  async story(source: string, callId: string, ask = false): Promise<Story> {
+    return this.#storyOf(await this.#stored(source, callId), ask);
+  }
+
+  /** The story of every call with the id: one for each source that has it. */
+  async stories(callId: string, source?: string, ask = false): Promise<Story[]> {
+    const stored = await this.#options.store.stories(callId, source);
+    return Promise.all(stored.map((one) => this.#storyOf(one, ask)));
+  }
+
+  /** Delivers a call again: as it is now, under its key. A skip is undone by it. */
+  async replay(
+    source: string,
+    callId: string,
+    { connector }: z.output<typeof replayOrder> = {},
+  ): Promise<Replayed> {
+    this.#mayAct();
+    const { row, deliveries: known } = await this.#stored(source, callId);
+    if (connector !== undefined && !known.some((delivery) => delivery.connector === connector))
+      this.#configured(connector);
+    const deliveries = await this.#replay([row], { connector });
+    this.#changes.calls([{ source, callId }]);
+    return { calls: 1, deliveries };
+  }
+
+  /** Leaves a delivery out, though the call may change, until somebody replays it. */
+  async skip(
+    source: string,
+    callId: string,
+    { connector, reason }: z.output<typeof skipOrder>,
+  ): Promise<Story> {
+    this.#mayAct();
+    const { row } = await this.#stored(source, callId);
+    const skipped = await this.#options.store.skip(row, connector, reason, this.#options.clock.now());
+    if (skipped === null)
+      throw new OperatorProblem('not found', `Call ${callId} has no delivery for ${connector}.`);
+    if (skipped === 'delivered')
+      throw new OperatorProblem(
+        'conflict',
+        `Call ${callId} is in ${connector} already: there is nothing to skip.`,
+      );
+    this.#changes.calls([{ source, callId }]);
+    this.#changes.connectors();
+    return this.story(source, callId);
+  }
+
+  /** How many calls a replay of all that match would write again. What is skipped does not count. */
+  async countReplay(selection: CallSelection): Promise<ReplayCount> {
+    const count = { calls: 0, deliveries: 0 };
+    for (let before: number | null = null; ; ) {
+      const found: CallsFound = await this.#options.store.countFound(
+        this.#filter(selection),
+        before,
+        countedAtOnce,
+      );
+      count.calls += found.calls;
+      count.deliveries += found.deliveries;
+      before = found.lastRow;
+      if (before === null) return count;
+      await new Promise(setImmediate); // pushes come first
+    }
+  }
+
+  /** Delivers again what matches. What somebody skipped stays skipped: that is undone call by call. */
+  async replayRange({ of, expected }: z.output<typeof rangeReplay>): Promise<Replayed> {
+    this.#mayAct();
+    if (Object.values(of).every((one) => one === undefined))
+      throw new OperatorProblem(
+        'wrong',
+        'Which calls? Choose some by connector, state, since or another filter.',
+      );
+    const { store } = this.#options;
+    const { calls } = await this.countReplay(of);
+    if (expected !== undefined && calls > expected)
+      throw new OperatorProblem(
+        'conflict',
+        `There are ${calls} calls by now, and ${expected} were agreed to. Count them again.`,
+      );
+    const done = { calls: 0, deliveries: 0 };
+    let before: number | null = null;
+    for (;;) {
+      const rows: number[] = await store.findCalls(this.#filter(of), before, atOnce);
+      done.calls += rows.length;
+      done.deliveries += await this.#replay(rows, { connector: of.connector, exceptSkipped: true });
+      before = rows.at(-1) ?? null;
+      if (rows.length < atOnce) break;
+    }
+    this.#changes.connectors();
+    return done;
+  }
+
+  /** What is held of a number, before it is erased. */
+  async holdings(given: z.output<typeof numberGiven>): Promise<Holdings> {
+    const number = this.#numberOf(given);
+    return holdingsOf(number, await this.#callsOf(number));
+  }
+
+  /** Erases what the store knows of a number. What the CRMs hold stays, and is named. */
+  async erase(given: z.output<typeof numberGiven>): Promise<ErasureDone> {
+    this.#mayAct();
+    const { store, clock } = this.#options;
+    const number = this.#numberOf(given);
+    const calls = await this.#callsOf(number);
+    const erased = await store.erase({
+      rows: calls.map(({ row }) => row),
+      number,
+      shown: maskNumber(number),
+      digits: number.slice(-8),
+      at: clock.now(),
+    });
+    return { ...holdingsOf(number, calls), erased, left: (await this.#callsOf(number)).length };
+  }
+
+  /** How the connectors are; their lag is that of the last 24 hours. */
+  async connectors(): Promise<ConnectorHealth[]> {
+    const { store, settings, running, clock } = this.#options;
+    const until = clock.now().getTime();
+    const lag = await store.countLag(until - 86_400_000, until);
+    const health = await healthOf(store, settings(), running, (name) =>
+      lagOf(lag.filter(({ connector }) => connector === name)),
+    );
+    return this.#shown(health);
+  }
+
+  async check(connector: string): Promise<Findings> {
+    this.#configured(connector);
+    const found = await this.#options.withConnection(connector, (connection) =>
+      connection.check(AbortSignal.timeout(patienceMs)),
+    );
+    return this.#shown({ connector, findings: found });
+  }
+
+  async plan(connector: string): Promise<SetupPlan> {
+    this.#configured(connector);
+    const steps = await this.#options.withConnection(connector, (connection) =>
+      connection.plan(AbortSignal.timeout(patienceMs)),
+    );
+    return { connector, steps };
+  }
+
+  /** Attempts stop until somebody resumes, over restarts too; calls wait. */
+  async pause(connector: string, { reason }: z.output<typeof pauseOrder> = {}): Promise<ConnectorHealth> {
+    return this.#pause(connector, { since: this.#options.clock.now(), reason: reason || null });
+  }
+
+  async resume(connector: string): Promise<ConnectorHealth> {
+    return this.#pause(connector, null);
+  }
+
+  async #pause(connector: string, pause: ConnectorState['paused']): Promise<ConnectorHealth> {
+    this.#mayAct();
+    this.#configured(connector);
+    await this.#options.store.pauseConnector(connector, pause);
+    this.#options.wake([connector]);
+    this.#changes.connectors();
+    return (await this.connectors()).find(({ name }) => name === connector) as ConnectorHealth;
+  }
+
+  async rejected(): Promise<RejectedPushes> {
+    const { pushes } = rejectedOf(await this.#options.store.unreadable());
+    if (!this.#viewer.masked) return { pushes };
+    return masked({ pushes: pushes.map((push) => ({ ...push, body: null })) });
+  }
+
+  /** What pushes would write. Nothing is stored, and no CRM is asked. */
+  async tryIt(order: z.output<typeof tryOrder>): Promise<Trial> {
+    const settings = this.#options.settings();
+    const source = order.source ?? Object.keys(settings.sources)[0] ?? '';
+    if (!settings.sources[source]) throw this.#unknown('source', source, Object.keys(settings.sources));
+    try {
+      return this.#shown(trialOf(settings, source, pushesIn(order.pushes), this.#options.clock.now()));
+    } catch (reason) {
+      if (reason instanceof UnreadablePush) throw new OperatorProblem('wrong', reason.message);
+      throw reason;
+    }
+  }
+
+  async delaconSetup(): Promise<DelaconSetup> {
+    const { settings, pushUrls, store } = this.#options;
+    const seen = await store.pushesSeen();
+    return delaconSetupOf(settings().listen.publicUrl, pushUrls(), seen, this.#viewer.role === 'operator');
+  }
+
+  /** Tells the listener of each change until the returned function is called. */
+  changes(listener: (change: Change) => void): () => void {
+    return this.#changes.listen(listener);
+  }
+
+  /** Where the bridge tells what has changed. */
+  get changed(): Pick<Changes, 'calls' | 'connectors' | 'rejected'> {
+    return this.#changes;
+  }
+
+  #shown<Answer>(answer: Answer): Answer {
+    return this.#viewer.masked ? masked(answer) : answer;
+  }
+
+  #mayAct(): void {
+    if (this.#viewer.role !== 'operator')
+      throw new OperatorProblem('forbidden', 'The read-only role changes nothing: use the operator token.');
+  }
+
+  #timezone(): string {
+    return Object.values(this.#options.settings().sources)[0]?.timezone ?? 'UTC';
+  }
+
+  async #stored(source: string, callId: string): Promise<CallStory> {
+    const [stored] = await this.#options.store.stories(callId, source);
+    if (stored) return stored;
+    throw new OperatorProblem(
+      'not found',
+      `No call ${callId} of ${source} is stored: none came, or it was erased, or it is older than retention.calls keeps.`,
+    );
+  }
+
+  async #storyOf(stored: CallStory, ask: boolean): Promise<Story> {
+    const { settings, store, withConnection } = this.#options;
+    const story = await storyOf(stored, {
+      settings: settings(),
+      connectors: await store.connectorStates(),
+      lend: async (connector, use) =>
+        settings().connectors[connector]
+          ? withConnection(connector, use).catch(() => undefined) // the story is told without what it would add
+          : undefined,
+      ask,
+    });
+    if (!this.#viewer.masked) return story;
+    const { caller, dialled, answeredBy } = shownNumbers(settings(), stored.state);
+    const hidden = {
+      ...story,
+      pushes: story.pushes.map((push) => ({ ...push, body: null })),
+      fields: story.fields.filter(({ name }) => name !== 'PLA_RecordingFile'),
+      values: story.values.filter(({ name }) => !name.startsWith('call.recording.')),
+      recording: null,
+    };
+    return masked(hidden, [caller, dialled, answeredBy]);
+  }
+
+  #filter(selection: CallSelection): IndexFilter {
+    return filterOf(this.#options.settings(), selection, this.#viewer.masked);
+  }
+
+  async #replay(rows: readonly number[], which: ReplayFilter): Promise<number> {
+    const { store, clock, wake, settings } = this.#options;
+    const route = (state: CallState) => connectorsFor(settings(), state);
+    const deliveries = await store.replay(rows, route, clock.now(), which);
+    wake(Object.keys(settings().connectors));
+    return deliveries;
+  }
+
+  #configured(connector: string): void {
+    const known = Object.keys(this.#options.settings().connectors);
+    if (!known.includes(connector)) throw this.#unknown('connector', connector, known);
+  }
+
+  #unknown(what: string, name: string, known: readonly string[]): OperatorProblem {
+    return new OperatorProblem(
+      'not found',
+      `There is no ${what} "${name}".${didYouMean(name, known)} Known: ${known.join(', ')}.`,
+    );
+  }
+
+  #numberOf({ number: written, region: given }: z.output<typeof numberGiven>): string {
+    const first = Object.values(this.#options.settings().sources)[0]?.region;
+    const region = given?.toUpperCase() ?? first ?? 'AU';
+    if (!isSupportedCountry(region))
+      throw new OperatorProblem('wrong', `"${given}" is no country: use two letters, such as AU or NZ.`);
+    const { number } = parsePhone(written, region as Region);
+    if (number !== null) return number;
+    throw new OperatorProblem(
+      'wrong',
+      `"${written}" is no telephone number in ${region}. Write it as +61412345678, or name its country.`,
+    );
+  }
+
+  /** Calls of the caller, and calls that were the caller's in a push before another one named somebody else. */
+  async #callsOf(number: string): Promise<CallView[]> {
+    const { store, settings } = this.#options;
+    const found = new Map<number, CallView>();
+    const isCallers = (state: CallState) => callOf(settings(), state)?.caller.number === number;
+    const lane = laneOf('', { PLA_Caller_Phone_Number: number });
+    let beforeRow: number | undefined;
+    for (;;) {
+      const page = await store.calls({
+        lane,
+        limit: atOnce,
+        ...(beforeRow === undefined ? {} : { beforeRow }),
+      });
+      for (const call of page) if (isCallers(call.state)) found.set(call.row, call);
+      beforeRow = page.at(-1)?.row;
+      if (page.length < atOnce) break;
+    }
+    for (const row of await store.callsHolding(number.slice(-8))) {
+      if (found.has(row)) continue;
+      const [call] = await store.calls({ beforeRow: row + 1, limit: 1 });
+      if (call?.row !== row) continue;
+      const [story] = await store.stories(call.state.callId, call.state.source);
+      if (story?.pushes.some(({ fields }) => isCallers({ ...call.state, fields }))) found.set(row, call);
+    }
+    return [...found.values()];
+  }
+}
+
+function shownNumbers(settings: Settings, state: CallState) {
+  const call = callOf(settings, state);
+  return {
+    caller: call?.caller.number ?? state.fields['PLA_Caller_Phone_Number'],
+    dialled: call?.dialled.number,
+    answeredBy: call?.answeredBy.number,
+  };
+}
+
+function holdingsOf(number: string, calls: readonly CallView[]): Holdings {
+  return {
+    number: maskNumber(number),
+    calls: calls.length,
+    inCrm: calls.flatMap(({ deliveries }) =>
+      deliveries.flatMap(({ connector, records }) =>
+        (Object.entries(records) as [string, RecordRef][]).map(([role, { type, id }]) => ({
+          connector,
+          role,
+          type,
+          id,
+        })),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,180 @@
+import * as z from 'zod';
+import { msOfStep, spansMs, startOf, toQuarters } from '../store/spans.ts';
+import type { LagCount, ResultCounts, Store } from '../store/store.ts';
+import { type ConnectorHealth, connectorHealth } from './connectors.ts';
+import { givenInstant, instant, periods, startOfDay } from './time-range.ts';
+
+export const overviewQuery = z.strictObject({
+  period: z
+    .enum(periods)
+    .optional()
+    .describe('Days are those of the time zone of the first source. Without one and without `since`: today.'),
+  since: givenInstant.optional(),
+  until: givenInstant.optional(),
+});
+export type OverviewQuery = z.output<typeof overviewQuery>;
+
+const count = z.int().min(0);
+
+/** Calls by what came of them. `unknown`: still ringing, or the end push has no result. */
+const results = z.object({
+  answered: count,
+  unanswered: count,
+  busy: count,
+  other: count,
+  unknown: count,
+  missed: count.describe('By the `missed` setting of their source; they are among the others.'),
+});
+
+const top = z.array(results.extend({ name: z.string(), calls: count }));
+
+export const indexState = z
+  .object({
+    behind: count.describe('Pushes that are stored and not yet seen here.'),
+    rebuilding: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .describe('How far the index has been built, 0 to 1, such as after an update. Null: it is complete.'),
+  })
+  .describe('Lists, charts and counts are read from an index that follows the stored pushes.');
+export type IndexState = z.output<typeof indexState>;
+
+/** How things are, and what came in within a range of time. */
+export const overview = z.object({
+  since: instant,
+  until: instant,
+  timezone: z.string(),
+  calls: z
+    .object({
+      received: count,
+      inCrm: count.describe('All their deliveries are delivered.'),
+      waiting: count.describe('A delivery is due, and none has failed.'),
+      failed: count.describe('A delivery has failed.'),
+      skipped: count.describe(
+        'Somebody decided that a delivery be left out, and no other waits or has failed.',
+      ),
+      unrouted: count.describe('No route took them.'),
+      missed: count,
+    })
+    .describe('Calls that were received within the range. Each but for `missed` is counted in one place.'),
+  connectors: z.array(connectorHealth),
+  bucket: z.enum(['hour', 'day']),
+  byTime: z.array(results.extend({ at: instant.describe('When the hour or day begins.'), calls: count })),
+  top: z.object({ sources: top, keywords: top, dealers: top }),
+  lag: z
+    .array(
+      z.object({
+        at: instant,
+        connector: z.string(),
+        deliveries: count,
+        medianMs: z.number(),
+        p95Ms: z.number(),
+      }),
+    )
+    .describe('From the answer to a push until the CRM has it, by the time of delivery.'),
+  rejected: count.describe('Unreadable pushes that are kept.'),
+  index: indexState,
+});
+export type Overview = z.output<typeof overview>;
+
+const dayMs = 86_400_000;
+/** Longer ranges are told by day. */
+const mostHours = 8 * 24;
+const topNames = 10;
+const none: ResultCounts = { calls: 0, answered: 0, unanswered: 0, busy: 0, other: 0, unknown: 0, missed: 0 };
+
+export async function overviewOf(
+  store: Store,
+  asked: { since: Date; until: Date; timezone: string },
+  connectors: (lag: readonly LagCount[]) => Promise<ConnectorHealth[]>,
+): Promise<Overview> {
+  const { timezone } = asked;
+  const { since, until } = toQuarters(asked.since, asked.until);
+  const isByHour = until - since <= mostHours * 3_600_000;
+  const buckets = isByHour ? hoursBetween(since, until) : daysBetween(since, until, timezone);
+  const counts = await store.countCalls(buckets);
+  const countAt = new Map(counts.map(({ at, ...count }) => [at, count]));
+  const byTime = buckets.map(({ since: at }) => ({
+    at: new Date(at).toISOString(),
+    ...(countAt.get(at) ?? none),
+  }));
+  const received = counts.reduce((total, { calls }) => total + calls, 0);
+  const missed = counts.reduce((total, count) => total + count.missed, 0);
+  const tally = await store.tallyCalls(new Date(since), new Date(until));
+  const inCrm = received - tally.failed - tally.waiting - tally.skipped - tally.unrouted;
+  const lag = await store.countLag(since, until);
+  const top = (facet: Parameters<Store['topCalls']>[0]) => store.topCalls(facet, since, until, topNames);
+  const { behind, rebuilding } = await store.indexProgress();
+  return {
+    since: new Date(since).toISOString(),
+    until: new Date(until).toISOString(),
+    timezone,
+    // While the index follows from behind, deliveries may be known of calls that it does not know yet.
+    calls: { received, inCrm: Math.max(inCrm, 0), ...tally, missed },
+    connectors: await connectors(lag),
+    bucket: isByHour ? 'hour' : 'day',
+    byTime,
+    top: { sources: await top('source'), keywords: await top('keyword'), dealers: await top('dealer') },
+    lag: lagOverTime(lag),
+    rejected: (await store.unreadable()).length,
+    index: { behind, rebuilding },
+  };
+}
+
+/** Whole quarters that begin and end an hour are put to it. */
+function hoursBetween(since: number, until: number): { since: number; until: number }[] {
+  const hours: { since: number; until: number }[] = [];
+  for (let at = since; at < until; ) {
+    const end = Math.min(startOf('hour', at) + spansMs.hour, until);
+    hours.push({ since: at, until: end });
+    at = end;
+  }
+  return hours;
+}
+
+function daysBetween(since: number, until: number, timezone: string): { since: number; until: number }[] {
+  const days: { since: number; until: number }[] = [];
+  for (let at = since; at < until; ) {
+    // 26 hours after midnight it is the next day, however clocks were changed.
+    const midnight = startOfDay(new Date(at), timezone).getTime();
+    const next = startOfDay(new Date(midnight + dayMs + 2 * spansMs.hour), timezone).getTime();
+    const end = Math.min(startOf('quarter', next), until);
+    days.push({ since: at, until: end });
+    at = end;
+  }
+  return days;
+}
+
+function lagOverTime(counts: readonly LagCount[]): Overview['lag'] {
+  const groups = new Map<string, LagCount[]>();
+  for (const count of counts) {
+    const key = `${count.at} ${count.connector}`;
+    groups.set(key, [...(groups.get(key) ?? []), count]);
+  }
+  return [...groups.values()]
+    .sort(([a], [b]) => a!.at - b!.at || a!.connector.localeCompare(b!.connector))
+    .map((of) => ({
+      at: new Date(of[0]!.at).toISOString(),
+      connector: of[0]!.connector,
+      deliveries: of.reduce((total, { deliveries }) => total + deliveries, 0),
+      ...lagOf(of)!,
+    }));
+}
+
+/** Null when nothing was delivered. */
+export function lagOf(counts: readonly LagCount[]): { medianMs: number; p95Ms: number } | null {
+  const sorted = [...counts].sort((a, b) => a.step - b.step);
+  const total = sorted.reduce((sum, { deliveries }) => sum + deliveries, 0);
+  if (total === 0) return null;
+  const at = (share: number) => {
+    let seen = 0;
+    const found = sorted.find(({ deliveries }) => {
+      seen += deliveries;
+      return seen >= total * share;
+    });
+    return msOfStep((found ?? sorted.at(-1)!).step);
+  };
+  return { medianMs: at(0.5), p95Ms: at(0.95) };
+}

@@ -1,0 +1,459 @@
+import { type Context, Hono } from 'hono';
+import type { HTTPResponseError } from 'hono/types';
+import * as z from 'zod';
+import about from '../../package.json' with { type: 'json' };
+import { endSample, startSample } from '../cli/sample-pushes.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Log } from '../log.ts';
+import { type Access, type AccessEnv, contentPolicy, ownPath, smallBodies } from './access.ts';
+import { assetPaths, assetRoutes } from './assets.ts';
+import { callsQuery } from './calls.ts';
+import type { Live } from './live.ts';
+import type { Operator } from './operator.ts';
+import { callPage } from './page/call.ts';
+import { type CallsFilters, callsPage } from './page/calls.ts';
+import { connectorPage, connectorsPage, rangePage } from './page/connectors.ts';
+import { erasedPage, erasePage } from './page/erase.ts';
+import { counted } from './page/format.ts';
+import type { Frame, Notice } from './page/layout.ts';
+import { type OverviewPeriod, overviewPage, overviewPeriods } from './page/overview.ts';
+import { rejectedPage } from './page/rejected.ts';
+import { setUpDelaconPage } from './page/set-up-delacon.ts';
+import { problemPage, signInPage } from './page/sign-in.ts';
+import { callPath } from './page/states.ts';
+import { type TrialData, tryItPage } from './page/try-it.ts';
+import { OperatorProblem } from './problem.ts';
+import { dayOf, startOfDay } from './time-range.ts';
+
+export interface PageOptions {
+  operator: Operator;
+  access: Access;
+  live: Live;
+  settings(): Settings;
+  now(): Date;
+  log: Log;
+}
+
+/** Readers may post these: nothing is changed by them but their own session. */
+const readersMayPost = (path: string) => path === '/try' || path === '/sign-out';
+
+const pages = [
+  '/',
+  '/live',
+  '/sign-out',
+  '/calls',
+  '/calls/*',
+  '/connectors',
+  '/connectors/*',
+  '/rejected',
+  '/try',
+  '/set-up-delacon',
+];
+
+const problemStatus = { wrong: 400, forbidden: 403, 'not found': 404, conflict: 409 } as const;
+
+/**
+ * The operator page, as HTML that is read and used without a script; scripts add charts, what is live and filters that
+ * do not load the page anew. A form that changes something is answered with a redirect, so that loading anew repeats
+ * nothing.
+ */
+export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
+  const { access, live, settings, now } = options;
+  const app = new Hono<AccessEnv>();
+  app.onError((reason, context) => problemAnswer(context, reason, options));
+  app.route('/', assetRoutes());
+  // Each path by its name: a middleware for all of them would run for every push, too.
+  app.use('/sign-in', smallBodies);
+  for (const path of pages) app.use(path, smallBodies, access.guard('page', readersMayPost));
+
+  app.get('/sign-in', async (context) => {
+    const to = ownPath(context.req.query('to'));
+    if (access.visitorOf(context)) return context.redirect(to, 303);
+    const notice = context.req.query('did') === 'sign-out' ? 'You are signed out.' : undefined;
+    return context.html(signInPage(await assetPaths(), { to, notice }));
+  });
+
+  app.post('/sign-in', async (context) => {
+    const form = await formOf(context);
+    const to = ownPath(form['to']);
+    const refused = async (problem: string, status: 401 | 403 | 429) =>
+      context.html(await signInPage(await assetPaths(), { to, problem }), status);
+    if (!access.isSameOrigin(context))
+      return refused('This did not come from this page. Load it again, and try once more.', 403);
+    switch (access.signIn(context, form['token']?.trim() ?? '')) {
+      case 'signed in':
+        return context.redirect(to, 303);
+      case 'no token is set':
+        return refused('No operator.token is set, so there is nothing to sign in with.', 403);
+      case 'too many tries':
+        context.header('retry-after', '600');
+        return refused('Too many wrong tokens came from your address. Wait ten minutes.', 429);
+      case 'wrong token':
+        return refused('That is not the token.', 401);
+    }
+  });
+
+  const operatorFor = (context: Context<AccessEnv>) => options.operator.for(context.get('visitor'));
+  const timezone = () => Object.values(settings().sources)[0]?.timezone ?? 'UTC';
+  const frameFor = async (context: Context<AccessEnv>): Promise<Frame> => ({
+    visitor: context.get('visitor'),
+    assets: await assetPaths(),
+    mark: live.mark(),
+    version: about.version,
+    here: withoutNotice(context.req.url),
+    notice: noticeOf(context),
+  });
+
+  app.get('/live', (context) => live.stream(context, context.req.query('after')));
+
+  app.post('/sign-out', (context) => {
+    access.signOut(context);
+    return context.redirect('/sign-in?did=sign-out', 303);
+  });
+
+  app.get('/', async (context) => {
+    const frame = await frameFor(context);
+    const operator = operatorFor(context);
+    const asked = context.req.query('period') ?? 'today';
+    const period = (asked in overviewPeriods ? asked : 'today') as OverviewPeriod;
+    const { since, until } = periodRange(period, now(), timezone());
+    const [overview, latest, failed] = await Promise.all([
+      operator.overview({ since, ...(until ? { until } : {}) }),
+      operator.calls({ limit: 8 }),
+      operator.calls({ state: 'failed', limit: 5 }),
+    ]);
+    const days = {
+      from: dayOf(since, timezone()),
+      to: dayOf(until ? new Date(until.getTime() - 1) : now(), timezone()),
+    };
+    return context.html(overviewPage(frame, { period, days, overview, latest, failed }));
+  });
+
+  app.get('/calls', async (context) => {
+    const frame = await frameFor(context);
+    const filters = filtersOf(context.req.query());
+    const after = context.req.query('after') ?? '';
+    const selection = selectionOf(filters, timezone());
+    const read = callsQuery.safeParse({ ...selection, after });
+    const problem = read.success ? undefined : problemOf(read.error);
+    const found = await operatorFor(context).calls(read.success ? read.data : { limit: 1 });
+    return context.html(
+      callsPage(frame, {
+        filters,
+        selection: new URLSearchParams(
+          Object.entries(selection).filter(([, value]) => value !== ''),
+        ).toString(),
+        page: problem === undefined ? found : { ...found, calls: [], next: null },
+        isLater: after !== '',
+        sources: Object.keys(settings().sources),
+        connectors: Object.keys(settings().connectors),
+        timezone: timezone(),
+        problem,
+      }),
+    );
+  });
+
+  app.get('/calls/:source/:callId', async (context) => {
+    const frame = await frameFor(context);
+    const { source, callId } = context.req.param();
+    const story = await operatorFor(context).story(source, callId, context.req.query('ask') === 'true');
+    // The player is sent to the recording, which is elsewhere: the policy must name that place, and no other.
+    if (story.recording)
+      context.header('content-security-policy', contentPolicy(new URL(story.recording.playerUrl).origin));
+    return context.html(callPage(frame, story));
+  });
+
+  app.get('/calls/:source/:callId/recording', async (context) => {
+    const { source, callId } = context.req.param();
+    const { recording } = await operatorFor(context).story(source, callId);
+    if (!recording) throw new OperatorProblem('not found', 'This call has no recording that you may hear.');
+    return context.redirect(recording.playerUrl, 302);
+  });
+
+  app.post('/calls/:source/:callId/replay', async (context) => {
+    const { source, callId } = context.req.param();
+    const { connector, back } = await formOf(context);
+    const done = await operatorFor(context).replay(source, callId, connector ? { connector } : {});
+    return did(context, back ?? callPath({ source, callId }), 'replay', done.deliveries);
+  });
+
+  app.post('/calls/:source/:callId/skip', async (context) => {
+    const { source, callId } = context.req.param();
+    const { connector = '', reason = '' } = await formOf(context);
+    if (reason.trim() === '')
+      throw new OperatorProblem('wrong', 'Say why the delivery is skipped: it is shown with the call.');
+    await operatorFor(context).skip(source, callId, { connector, reason: reason.trim().slice(0, 500) });
+    return did(context, callPath({ source, callId }), 'skip');
+  });
+
+  app.get('/calls/:source/:callId/erase', access.operatorOnly('page'), async (context) => {
+    const frame = await frameFor(context);
+    const { source, callId } = context.req.param();
+    const story = await operatorFor(context).story(source, callId);
+    const held = await operatorFor(context).holdings({ number: callerOf(story) });
+    return context.html(erasePage(frame, story, held));
+  });
+
+  app.post('/calls/:source/:callId/erase', async (context) => {
+    const frame = await frameFor(context);
+    const { source, callId } = context.req.param();
+    if ((await formOf(context))['sure'] !== 'yes')
+      throw new OperatorProblem('wrong', 'Nothing was erased: tick the box to say that you are sure.');
+    const story = await operatorFor(context).story(source, callId);
+    return context.html(erasedPage(frame, await operatorFor(context).erase({ number: callerOf(story) })));
+  });
+
+  app.get('/connectors', async (context) =>
+    context.html(connectorsPage(await frameFor(context), await operatorFor(context).connectors())),
+  );
+
+  app.get('/connectors/:name', async (context) => {
+    const frame = await frameFor(context);
+    const { name } = context.req.param();
+    const operator = operatorFor(context);
+    const health = await healthOf(operator, name);
+    const asked = async <T>(flag: string, ask: () => Promise<T>) =>
+      context.req.query(flag) === 'true'
+        ? ask().catch((reason: Error) => ({ problem: reason.message }))
+        : undefined;
+    const findings = await asked('check', async () => (await operator.check(name)).findings);
+    const steps = await asked('plan', async () => (await operator.plan(name)).steps);
+    return context.html(connectorPage(frame, { health, timezone: timezone(), findings, steps }));
+  });
+
+  app.post('/connectors/:name/pause', async (context) => {
+    const { name } = context.req.param();
+    const reason = (await formOf(context))['reason']?.trim().slice(0, 500);
+    await operatorFor(context).pause(name, reason ? { reason } : {});
+    return did(context, `/connectors/${encodeURIComponent(name)}`, 'pause');
+  });
+
+  app.post('/connectors/:name/resume', async (context) => {
+    const { name } = context.req.param();
+    await operatorFor(context).resume(name);
+    return did(context, `/connectors/${encodeURIComponent(name)}`, 'resume');
+  });
+
+  const rangeOf = (
+    connector: string,
+    { from = '', to = '', state = '' }: Partial<Record<string, string>>,
+  ) => {
+    const read = callsQuery.safeParse({
+      ...selectionOf(filtersOf({ connector, from, to, state }), timezone()),
+    });
+    if (!read.success) throw new OperatorProblem('wrong', problemOf(read.error));
+    return { from, to, state, of: read.data };
+  };
+
+  app.get('/connectors/:name/replay', access.operatorOnly('page'), async (context) => {
+    const frame = await frameFor(context);
+    const { name } = context.req.param();
+    await healthOf(operatorFor(context), name);
+    const { of, ...range } = rangeOf(name, context.req.query());
+    const found = await operatorFor(context).countReplay(of);
+    return context.html(rangePage(frame, { connector: name, ...range, counted: found }));
+  });
+
+  app.post('/connectors/:name/replay', async (context) => {
+    const { name } = context.req.param();
+    const form = await formOf(context);
+    const { of } = rangeOf(name, form);
+    const expected = Number(form['expected']);
+    if (!Number.isInteger(expected)) throw new OperatorProblem('wrong', 'Count the calls first.');
+    const done = await operatorFor(context).replayRange({ of, expected });
+    return did(context, `/connectors/${encodeURIComponent(name)}`, 'replay', done.deliveries);
+  });
+
+  app.get('/rejected', async (context) =>
+    context.html(rejectedPage(await frameFor(context), await operatorFor(context).rejected(), timezone())),
+  );
+
+  const trialPage = async (
+    context: Context<AccessEnv>,
+    given: Pick<TrialData, 'source' | 'pushes' | 'outcome'>,
+  ) =>
+    tryItPage(await frameFor(context), {
+      sources: Object.keys(settings().sources),
+      recent: (await operatorFor(context).calls({ limit: 12 })).calls,
+      timezone: timezone(),
+      ...given,
+    });
+
+  app.get('/try', async (context) => {
+    const [firstSource = ''] = Object.keys(settings().sources);
+    const { call, sample } = context.req.query();
+    if (call === undefined) {
+      const pushes = sample === 'true' ? `${startSample}\n\n${endSample}\n` : '';
+      return context.html(await trialPage(context, { source: firstSource, pushes, outcome: undefined }));
+    }
+    const slash = call.indexOf('/');
+    const story = await operatorFor(context).story(call.slice(0, slash), call.slice(slash + 1));
+    const pushes = story.pushes.flatMap(({ body }) => (body === null ? [] : [body])).join('\n\n');
+    return context.html(await trialPage(context, { source: story.source, pushes, outcome: undefined }));
+  });
+
+  app.post('/try', async (context) => {
+    const { source = '', pushes = '' } = await formOf(context);
+    let outcome: TrialData['outcome'];
+    try {
+      outcome = await operatorFor(context).tryIt({ ...(source ? { source } : {}), pushes });
+    } catch (reason) {
+      if (!(reason instanceof OperatorProblem)) throw reason;
+      outcome = { problem: reason.message };
+    }
+    return context.html(
+      await trialPage(context, { source, pushes, outcome }),
+      'problem' in outcome ? 400 : 200,
+    );
+  });
+
+  app.get('/set-up-delacon', async (context) =>
+    context.html(
+      setUpDelaconPage(await frameFor(context), await operatorFor(context).delaconSetup(), timezone()),
+    ),
+  );
+
+  return app;
+}
+
+async function healthOf(operator: Operator, name: string) {
+  const health = (await operator.connectors()).find((connector) => connector.name === name);
+  if (health) return health;
+  throw new OperatorProblem('not found', `There is no connector "${name}".`);
+}
+
+function callerOf({ caller }: { caller: { number: string | null } }): string {
+  if (caller.number !== null) return caller.number;
+  throw new OperatorProblem(
+    'conflict',
+    'The number of this caller is withheld or no telephone number, so there is nothing to find their calls by.',
+  );
+}
+
+/** As the form sends them: what is missing is blank. */
+function filtersOf(query: Record<string, string>): CallsFilters {
+  const {
+    search = '',
+    source = '',
+    connector = '',
+    state = '',
+    result = '',
+    missed = '',
+    from = '',
+    to = '',
+  } = query;
+  return { search: search.trim(), source, connector, state, result, missed, from, to };
+}
+
+/** Days become instants, by the clocks of the time zone; the last one is included. */
+function selectionOf({ from, to, ...filters }: CallsFilters, timezone: string): Record<string, string> {
+  const since = from === '' ? '' : (startOfNamedDay(from, timezone)?.toISOString() ?? from);
+  const until = to === '' ? '' : (startOfNamedDay(dayAfter(to), timezone)?.toISOString() ?? to);
+  return { ...filters, since, until };
+}
+
+/** The instant at which `2026-11-26` begins there; undefined when that is no day. */
+function startOfNamedDay(day: string, timezone: string): Date | undefined {
+  const noon = Date.parse(`${day}T12:00:00Z`);
+  if (Number.isNaN(noon)) return undefined;
+  // Noon in Greenwich is that day nearly everywhere; in the far east it is the next one already.
+  for (const hours of [0, -12, 12]) {
+    const at = new Date(noon + hours * 3_600_000);
+    if (dayOf(at, timezone) === day) return startOfDay(at, timezone);
+  }
+  return undefined;
+}
+
+function dayAfter(day: string): string {
+  const noon = Date.parse(`${day}T12:00:00Z`);
+  return Number.isNaN(noon) ? day : new Date(noon + 86_400_000).toISOString().slice(0, 10);
+}
+
+/** Whole days, so that what a tile counts is what its list shows. */
+function periodRange(period: OverviewPeriod, now: Date, timezone: string): { since: Date; until?: Date } {
+  const today = startOfDay(now, timezone);
+  const daysAgo = (days: number) =>
+    startOfDay(new Date(today.getTime() - days * 86_400_000 + 43_200_000), timezone);
+  switch (period) {
+    case 'today':
+      return { since: today };
+    case 'yesterday':
+      return { since: daysAgo(1), until: today };
+    case '7d':
+      return { since: daysAgo(6) };
+    case '30d':
+      return { since: daysAgo(29) };
+  }
+}
+
+function problemOf(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(' ');
+}
+
+const formFields = z.record(z.string(), z.unknown());
+
+async function formOf(context: Context): Promise<Partial<Record<string, string>>> {
+  const form = formFields.parse(await context.req.parseBody());
+  return Object.fromEntries(
+    Object.entries(form).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+/** Back to a page of ours, which says what was done. */
+function did(context: Context, to: string, what: keyof typeof sentences, n?: number): Response {
+  const place = new URL(ownPath(to), 'http://page');
+  place.searchParams.set('did', what);
+  if (n !== undefined) place.searchParams.set('n', String(n));
+  return context.redirect(place.pathname + place.search, 303);
+}
+
+const sentences = {
+  replay: (n: number): Notice =>
+    n === 0
+      ? { level: 'wait', text: 'No delivery became due: no route takes the call.' }
+      : {
+          level: 'good',
+          text: `${counted(n, 'delivery is', 'deliveries are')} due again. What comes of it shows here in a moment.`,
+        },
+  skip: (): Notice => ({ level: 'good', text: 'The delivery is skipped.' }),
+  pause: (): Notice => ({ level: 'good', text: 'The connector is paused. Calls wait until you resume it.' }),
+  resume: (): Notice => ({ level: 'good', text: 'The connector goes on.' }),
+};
+
+function noticeOf(context: Context): Notice | undefined {
+  const { did: what = '', n = '0' } = context.req.query();
+  return Object.hasOwn(sentences, what)
+    ? sentences[what as keyof typeof sentences](Number.parseInt(n, 10) || 0)
+    : undefined;
+}
+
+/** What was done is said once. */
+function withoutNotice(url: string): string {
+  const { pathname, searchParams } = new URL(url);
+  searchParams.delete('did');
+  searchParams.delete('n');
+  return searchParams.size > 0 ? `${pathname}?${searchParams}` : pathname;
+}
+
+async function problemAnswer(
+  context: Context,
+  reason: Error | HTTPResponseError,
+  { log }: PageOptions,
+): Promise<Response> {
+  if (reason instanceof OperatorProblem) {
+    const title = {
+      wrong: 'That cannot be',
+      forbidden: 'Not for this role',
+      'not found': 'Not found',
+      conflict: 'Not now',
+    }[reason.kind];
+    return context.html(
+      await problemPage(await assetPaths(), title, reason.message),
+      problemStatus[reason.kind],
+    );
+  }
+  log.error({ err: reason }, 'A page failed.');
+  const message =
+    'The bridge could not make this page; its log says why. Calls are taken and delivered meanwhile.';
+  return context.html(await problemPage(await assetPaths(), 'That failed', message), 500);
+}

@@ -1,0 +1,10 @@
+/** Why the operator cannot have what was asked for. The message says what to do. */
+export class OperatorProblem extends Error {
+  override name = 'OperatorProblem';
+  readonly kind: 'wrong' | 'forbidden' | 'not found' | 'conflict';
+
+  constructor(kind: OperatorProblem['kind'], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}

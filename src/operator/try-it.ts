@@ -1,0 +1,82 @@
+import * as z from 'zod';
+import type { Settings } from '../config/settings.ts';
+import type { RecordDraft } from '../connector/contract.ts';
+import { deliveryOf, routingOf } from '../reading.ts';
+import { type CallState, foldFields, stateAt } from '../receive/call.ts';
+import type { Push } from '../receive/push.ts';
+
+export const tryOrder = z.strictObject({
+  source: z.string().optional().describe('Whose push it is. Not set: the first one configured.'),
+  pushes: z
+    .string()
+    .max(262_144)
+    .describe(
+      'Bodies as Delacon posts them: one, several with a blank line between, or a JSON array of them.',
+    ),
+});
+
+/** What pushes would write under the mapping as it is. Nothing is stored, and no CRM is asked. */
+export const trial = z.object({
+  calls: z.array(
+    z.object({
+      callId: z.string(),
+      source: z.string(),
+      routing: z.array(z.object({ route: z.int(), matched: z.boolean(), why: z.string() })),
+      notes: z.array(z.string()),
+      connectors: z.array(
+        z.object({
+          connector: z.string(),
+          type: z.string(),
+          records: z.array(
+            z.object({
+              role: z.string(),
+              type: z.string(),
+              key: z.object({ property: z.string(), value: z.string() }).nullable(),
+              properties: z.array(z.object({ name: z.string(), value: z.string() })),
+              notes: z.array(z.string()),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+});
+export type Trial = z.output<typeof trial>;
+
+export function trialOf(settings: Settings, source: string, pushes: readonly Push[], now: Date): Trial {
+  return { calls: foldPushes(pushes, source, now).map((state) => trialOfCall(settings, state)) };
+}
+
+function trialOfCall(settings: Settings, state: CallState): Trial['calls'][number] {
+  const routing = routingOf(settings, state);
+  const delivery = deliveryOf(settings, { state, revision: 1, records: {}, failures: 0 });
+  return {
+    callId: state.callId,
+    source: state.source,
+    routing: routing.looked,
+    notes: delivery?.call.notes ?? [],
+    connectors: routing.connectors.flatMap((connector) => {
+      const configured = settings.connectors[connector];
+      if (!configured || !delivery) return [];
+      const drafts = configured.definition.draft(configured.options, delivery);
+      return [{ connector, type: configured.type, records: drafts.map(shownDraft) }];
+    }),
+  };
+}
+
+function shownDraft({ role, type, key, properties, notes }: RecordDraft) {
+  const shown = Object.entries(properties).map(([name, value]) => ({
+    name,
+    value: value instanceof Date ? value.toISOString() : String(value),
+  }));
+  return { role, type, key: key ?? null, properties: shown, notes };
+}
+
+function foldPushes(pushes: readonly Push[], source: string, now: Date): CallState[] {
+  const states = new Map<string, CallState>();
+  for (const { callId, fields } of pushes) {
+    const folded = foldFields(states.get(callId)?.fields, fields);
+    states.set(callId, stateAt(now, source, callId, folded));
+  }
+  return [...states.values()];
+}

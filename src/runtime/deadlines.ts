@@ -1,0 +1,34 @@
+/*
+ * Many things that should end in time, nearly all of which do: one timer looks after them all, since one for each
+ * would cost a push more than its parsing.
+ */
+
+interface Awaited {
+  until: number;
+  late(): void;
+}
+
+const awaited = new Set<Awaited>();
+/** How exactly the time is kept. */
+const lookMs = 1_000;
+let looking: ReturnType<typeof setInterval> | undefined;
+
+/** Calls `late` after `ms` or a little later, unless the returned function was called before. */
+export function within(ms: number, late: () => void): () => void {
+  const one = { until: performance.now() + ms, late };
+  awaited.add(one);
+  looking ??= setInterval(look, lookMs);
+  return () => void awaited.delete(one);
+}
+
+function look(): void {
+  const now = performance.now();
+  for (const one of awaited) {
+    if (one.until > now) continue;
+    awaited.delete(one);
+    one.late();
+  }
+  if (awaited.size > 0) return;
+  clearInterval(looking);
+  looking = undefined;
+}

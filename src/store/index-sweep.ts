@@ -1,0 +1,75 @@
+import { type Clock, sleep } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { CallState } from '../receive/call.ts';
+import type { IndexedCall, IndexStep, Store } from './store.ts';
+
+/** Small enough that a push never waits for a step to be felt. */
+const callsInAStep = 40;
+/** How long a new call may wait to be looked at. */
+const idleMs = 100;
+/** From so many pushes a second on, receiving has the processor nearly to itself, and the index follows when it is over. */
+const flood = 2_000;
+const storeRetryMs = 5_000;
+
+/** Keeps the index of calls up to the pushes, in small steps behind them. */
+export class IndexSweep {
+  readonly #options: IndexSweepOptions;
+  readonly #abort = new AbortController();
+  #running: Promise<void> | undefined;
+  #lastPush = 0;
+  #lookedAt = performance.now();
+
+  constructor(options: IndexSweepOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { store, clock, log, reading, indexed } = this.#options;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      let pauseMs = idleMs;
+      try {
+        const { version, read } = reading();
+        const started = performance.now();
+        const { calls, isDone, lastPush } = await store.indexCalls(version, read, callsInAStep);
+        if (calls.length > 0) indexed(calls);
+        const now = performance.now();
+        const perSecond = ((lastPush - this.#lastPush) * 1000) / (now - this.#lookedAt);
+        this.#lastPush = lastPush;
+        this.#lookedAt = now;
+        if (!isDone) pauseMs = pauseOf(now - started, perSecond);
+      } catch (reason) {
+        log.error({ err: reason }, 'The store failed the index of calls; it goes on in seconds.');
+        pauseMs = storeRetryMs;
+      }
+      // Even without a pause, what has arrived goes first.
+      if (pauseMs === 0) await new Promise(setImmediate);
+      else await sleep(clock, pauseMs, signal);
+    }
+  }
+}
+
+export interface IndexSweepOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** How calls are read, and a name for it; asked for each step. */
+  reading(): { version: string; read(state: CallState): IndexedCall };
+  /** Called with what a step looked at. */
+  indexed(calls: IndexStep['calls']): void;
+}
+
+/** All of the time while nothing comes; a third of a quiet bridge's, a twentieth of a busy one's. */
+function pauseOf(tookMs: number, pushesPerSecond: number): number {
+  if (pushesPerSecond <= 0) return 0;
+  return (pushesPerSecond > flood ? 20 : 2) * tookMs;
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../../src/log.ts';
+import { startBridge } from '../../src/main.ts';
+import { type HubSpotEmulator, withHubSpotEmulator } from '../support/hubspot-emulator.ts';
+
+export const operatorToken = 'the-operator-token';
+export const readOnlyToken = 'the-read-only-token';
+const pushToken = 'a-push-token-for-tests';
+
+export interface Watched {
+  bridge: { url: string; push(body: string | Record<string, string>): Promise<void>; stop(): Promise<void> };
+  hubspot: HubSpotEmulator;
+}
+
+/**
+ * A real bridge that writes to an emulated HubSpot, which refuses calls with the keywords `refused`. In this process:
+ * a bridge of its own for each test would take longer to start than to look at.
+ */
+export function withBridge<T>(use: (watched: Watched) => Promise<T>, operatorYaml = ''): Promise<T> {
+  return withHubSpotEmulator(async (hubspot) => {
+    hubspot.addProperty('calls', { name: 'topic' });
+    hubspot.refuseValues('calls', 'topic', /^refused$/);
+    const folder = mkdtempSync(join(tmpdir(), 'page-'));
+    const configPath = join(folder, 'bridge.yaml');
+    writeFileSync(
+      configPath,
+      `listen: { port: 0 }
+store: { url: "sqlite:${folder}/bridge.db" }
+operator: { token: ${operatorToken}, readOnlyToken: ${readOnlyToken}${operatorYaml} }
+sources: { acme: { tokens: [${pushToken}] } }
+delivery: { retry: [20ms], giveUpAfter: 1m, probe: [200ms] }
+connectors:
+  acme-hubspot:
+    type: hubspot
+    accessToken: ${hubspot.token}
+    baseUrl: "${hubspot.url}"
+    activity: { properties: { topic: "{{ call.marketing.keywords }}" } }
+`,
+    );
+    const bridge = await startBridge({ configPath, env: {}, log: createLog('silent') });
+    let stopping: Promise<void> | undefined;
+    const stop = () => {
+      stopping ??= bridge.stop();
+      return stopping;
+    };
+    const push = async (body: string | Record<string, string>) => {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      await fetch(`${bridge.url}/push/${pushToken}`, { method: 'POST', body: text });
+    };
+    try {
+      return await use({ bridge: { url: bridge.url, push, stop }, hubspot });
+    } finally {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
+
+export function mend(hubspot: HubSpotEmulator): void {
+  hubspot.refuseValues('calls', 'topic', /(?!)/);
+}

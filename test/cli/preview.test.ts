@@ -1,0 +1,202 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PlannedRequest } from '../../src/connector/contract.ts';
+import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
+import { endPush, startPush } from '../support/build-push.ts';
+import { type HubSpotEmulator, withHubSpotEmulator } from '../support/hubspot-emulator.ts';
+import { assert, suite, until } from '../support/suite.ts';
+
+const previews = suite('preview --requests');
+
+const sources = `sources: { acme: { tokens: [${pushToken}] } }\n`;
+const sandboxYaml = `${sources}connectors: { try-it: { type: sandbox } }\n`;
+const hubspotYaml = ({ url, token }: HubSpotEmulator, more = '') =>
+  `${sources}connectors: { crm: { type: hubspot, accessToken: ${token}, baseUrl: "${url}"${more} } }\n`;
+
+interface Shown {
+  callId: string;
+  push: string;
+  revision: number;
+  isRepeat: boolean;
+  connectors: { connector: string; requests: PlannedRequest[]; outcome: { kind: string; notes: string[] } }[];
+}
+
+const lines = (shown: Shown | undefined) =>
+  shown?.connectors.flatMap(({ requests }) => requests.map(({ method, path }) => `${method} ${path}`)) ?? [];
+
+previews('offline: start, then end, for an empty CRM; with no CRM, and no store', () =>
+  withBridgeFolder(async (folder) => {
+    const nobody = { url: 'http://127.0.0.1:9', token: 'pat-na1-nobody-0123' } as HubSpotEmulator;
+    folder.configure(hubspotYaml(nobody));
+    const { code, stdout, stderr } = await folder.run('preview', '--requests', '--json');
+    assert.is(code, 0, stderr);
+    const shown: Shown[] = JSON.parse(stdout);
+    assert.equal(
+      shown.map(({ callId, push, revision }) => [callId, push, revision]),
+      [
+        ['1122334', 'start', 1],
+        ['1122334', 'end', 2],
+      ],
+    );
+    assert.equal(shown.map(lines), [
+      [
+        'POST /crm/v3/objects/contacts/batch/read',
+        'POST /crm/v3/objects/contacts/search',
+        'POST /crm/v3/objects/contacts/batch/upsert',
+        'POST /crm/v3/objects/calls/batch/create',
+      ],
+      ['POST /crm/v3/objects/calls/batch/update'],
+    ]);
+    assert.not(existsSync(join(folder.path, 'data')));
+
+    const readable = await folder.run('preview', '--requests');
+    assert.match(readable.stdout, 'Nothing was sent.');
+    assert.match(readable.stdout, 'Call 1122334, revision 2: its end arrives');
+    assert.match(readable.stdout, '\n    POST /crm/v3/objects/calls/batch/create\n      inputs:\n');
+    assert.match(readable.stdout, 'hs_call_status: IN_PROGRESS');
+    assert.not.match(readable.stdout, 'pat-na1');
+  }),
+);
+
+previews('online: what only reads is sent; neither the CRM nor the store changes', () =>
+  withHubSpotEmulator((hubspot) =>
+    withBridgeFolder(async (folder) => {
+      const id = hubspot.addContact({ phone: '0444 444 444' });
+      folder.configure(hubspotYaml(hubspot));
+      const before = [hubspot.contacts(), hubspot.calls()];
+      for (const _ of ['once', 'and as if it had not been']) {
+        hubspot.forgetRequests();
+        const { code, stdout, stderr } = await folder.run('preview', '--online', '--json');
+        assert.is(code, 0, stderr);
+        assert.not.match(stdout, hubspot.token);
+        const [first]: Shown[] = JSON.parse(stdout);
+        assert.equal(
+          first?.connectors[0]?.requests.map(({ path, sent }) => [path, sent]),
+          [
+            ['/crm/v3/objects/contacts/batch/read', true],
+            ['/crm/v3/objects/contacts/search', true],
+            ['/crm/v3/objects/contacts/batch/update', false],
+            ['/crm/v3/objects/calls/batch/create', false],
+          ],
+        );
+        assert.match(JSON.stringify(first?.connectors[0]?.requests[3]?.body), `"to":{"id":"${id}"}`);
+        assert.equal(hubspot.requestNames(), [
+          'POST /crm/v3/objects/contacts/batch/read',
+          'POST /crm/v3/objects/contacts/search',
+        ]);
+      }
+      assert.equal([hubspot.contacts(), hubspot.calls()], before);
+    }),
+  ),
+);
+
+previews(
+  'a stored call is shown as it would be delivered again: with its records online, without them offline',
+  () =>
+    withHubSpotEmulator((hubspot) =>
+      withBridgeFolder(async (folder) => {
+        folder.configure(hubspotYaml(hubspot));
+        const bridge = await folder.start();
+        await bridge.push(startPush('7'));
+        await until('the call to be there', () => hubspot.calls().length === 1);
+        await bridge.kill('SIGTERM');
+        const at = async (...args: string[]) =>
+          lines(JSON.parse((await folder.run('preview', '--call', '7', '--json', ...args)).stdout)[0]);
+        assert.equal(await at('--online'), ['POST /crm/v3/objects/calls/batch/update']);
+        assert.is((await at('--requests')).at(-1), 'POST /crm/v3/objects/calls/batch/create');
+        const records = JSON.parse((await folder.run('preview', '--call', '7', '--json')).stdout);
+        assert.is(records[0].connectors[0].records[1].key.value, '7');
+        const unknown = await folder.run('preview', '--call', '8');
+        assert.is(unknown.code, 1);
+        assert.match(unknown.stderr, 'No call 8 was received.');
+      }),
+    ),
+);
+
+previews('a refusal online is shown in the words of the CRM, and ends with 1', () =>
+  withHubSpotEmulator((hubspot) =>
+    withBridgeFolder(async (folder) => {
+      hubspot.refuseToken();
+      folder.configure(hubspotYaml(hubspot));
+      const { code, stdout } = await folder.run('preview', '--online');
+      assert.is(code, 1);
+      assert.match(stdout, /crm: blocked\. HubSpot refuses the access token/);
+      assert.not.match(stdout, hubspot.token);
+    }),
+  ),
+);
+
+previews('several calls from a file keep their order; a repeat delivers nothing; atEnd waits', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(`${sources}connectors: { try-it: { type: sandbox, write: atEnd } }\n`);
+    const file = join(folder.path, 'pushes.json');
+    writeFileSync(
+      file,
+      JSON.stringify([startPush('1'), startPush('2'), startPush('1'), endPush('2'), endPush('1')]),
+    );
+    const { stdout } = await folder.run('preview', file, '--requests', '--json');
+    const shown: Shown[] = JSON.parse(stdout);
+    assert.equal(
+      shown.map((one) => [one.callId, one.revision, one.isRepeat, lines(one).length]),
+      [
+        ['1', 1, false, 0],
+        ['2', 1, false, 0],
+        ['1', 1, true, 0],
+        ['2', 2, false, 3],
+        ['1', 2, false, 2],
+      ],
+    );
+    assert.equal(lines(shown[3]), ['CREATE contact', 'CREATE call', 'LINK call/2']);
+    assert.equal(lines(shown[4]), ['CREATE call', 'LINK call/3']);
+    assert.equal(shown[0]?.connectors[0]?.outcome.notes, ['Waits for the end of the call.']);
+  }),
+);
+
+previews('the sandbox online is what its file holds, and the file stays as it is', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const bridge = await folder.start();
+    await bridge.push(startPush('1'));
+    await until('the call to be delivered', async () =>
+      /"deliveredRevision": 1/.test((await folder.run('calls', '--json')).stdout),
+    );
+    const file = join(folder.path, 'end.json');
+    writeFileSync(file, JSON.stringify(startPush('2')));
+    const online = async () =>
+      JSON.parse((await folder.run('preview', file, '--online', '--json')).stdout).map(lines);
+    assert.equal(await online(), [['CREATE call', 'LINK call/3']]);
+    assert.equal(await online(), [['CREATE call', 'LINK call/3']]);
+    await bridge.kill('SIGTERM');
+  }),
+);
+
+previews('a secret that a variable put into an address is not shown', () =>
+  withBridgeFolder(async (folder) => {
+    const secret = 'hook-secret-0123';
+    writeFileSync(join(folder.path, 'secret'), secret);
+    folder.configure(
+      `${sources}connectors: { hook: { type: webhook, url: "https://hooks.acme.example/\${file:secret}", secrets: [whsec_${Buffer.alloc(32, 7).toString('base64')}] } }\n`,
+    );
+    const { stdout, code, stderr } = await folder.run('preview', '--requests');
+    assert.is(code, 0, stderr);
+    assert.match(stdout, 'POST /[secret]');
+    assert.not.match(stdout, secret);
+  }),
+);
+
+previews('unknown names and a file beside --call are wrong use', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    for (const args of [
+      ['--source', 'acmee'],
+      ['--connector', 'tryit'],
+      ['push.json', '--call', '7'],
+    ]) {
+      const { code, stderr } = await folder.run('preview', ...args);
+      assert.is(code, 2, args.join(' '));
+      assert.ok(stderr.length > 10 && !/\n\s+at /.test(stderr), stderr);
+    }
+  }),
+);
+
+previews.run();

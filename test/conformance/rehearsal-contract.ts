@@ -1,0 +1,152 @@
+import type {
+  Connection,
+  ConnectorDefinition,
+  Delivery,
+  PlannedRequest,
+  Records,
+} from '../../src/connector/contract.ts';
+import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
+import { type TestTools, testTools } from '../support/connector-tools.ts';
+import type { RecordedRequest } from '../support/recording-proxy.ts';
+import { assert, suite } from '../support/suite.ts';
+
+/** A CRM behind a proxy that notes what reaches it. */
+export interface RehearsedCrm {
+  /** As YAML has them, leading to the proxy. */
+  settings: Record<string, unknown>;
+  passed: RecordedRequest[];
+  /** Everything that it holds. */
+  contents(): unknown;
+  addPerson(phone: string): void;
+  /** Texts that must never be shown. */
+  secrets: string[];
+}
+
+/**
+ * What a rehearsal promises, whichever CRM it is for: it plans the very requests that a delivery then sends, to the
+ * last value, and changes nothing.
+ */
+export function rehearsalContract(
+  name: string,
+  definition: ConnectorDefinition,
+  withCrm: (use: (crm: RehearsedCrm) => Promise<void>) => Promise<void>,
+): void {
+  const contract = suite(`rehearsal: ${name}`);
+
+  contract('offline: what it plans is what an empty CRM is then sent; nothing is sent before', () =>
+    withCrm(async (crm) => {
+      const nowhere: typeof fetch = async () => {
+        throw new Error('nothing may be sent');
+      };
+      const planned = await rehearse(crm, false, testTools({ fetch: nowhere }));
+      assert.equal(crm.passed, []);
+      assert.ok(planned.requests.length > 3);
+      assert.not(planned.requests.some(({ sent }) => sent));
+      assertSame(planned, await deliver(crm), crm.passed);
+    }),
+  );
+
+  contract('online: what it plans for a new caller is what is then sent; the CRM stays as it is', () =>
+    withCrm(async (crm) => {
+      const before = crm.contents();
+      const planned = await rehearse(crm, true);
+      assert.equal(crm.contents(), before);
+      const sent = planned.requests.filter((request) => request.sent);
+      assert.ok(sent.length > 1);
+      assert.equal(
+        crm.passed.map(({ method, path }) => `${method} ${path}`),
+        sent.map(({ method, path }) => `${method} ${path}`),
+      );
+      crm.passed.length = 0;
+      assertSame(planned, await deliver(crm), crm.passed);
+    }),
+  );
+
+  contract('online: a caller who is in the CRM already is found, and not made again', () =>
+    withCrm(async (crm) => {
+      crm.addPerson('(0444) 444 444');
+      const before = crm.contents();
+      const planned = await rehearse(crm, true);
+      assert.equal(crm.contents(), before);
+      crm.passed.length = 0;
+      const delivered = await deliver(crm);
+      assert.equal(delivered.records.person, planned.records.person);
+      assertSame(planned, delivered, crm.passed);
+    }),
+  );
+
+  contract('no secret is told', () =>
+    withCrm(async (crm) => {
+      for (const online of [false, true]) {
+        const told = JSON.stringify(await rehearse(crm, online));
+        for (const secret of crm.secrets) assert.not(told.includes(secret), secret);
+      }
+    }),
+  );
+
+  contract.run();
+
+  const options = (crm: RehearsedCrm) => definition.options.parse(crm.settings);
+
+  async function rehearse(crm: RehearsedCrm, online: boolean, tools: TestTools = testTools()) {
+    const requests: PlannedRequest[] = [];
+    const plan = (request: PlannedRequest) => requests.push(request);
+    const connection = await definition.openRehearsal!(options(crm), tools, { online, plan });
+    return { requests, records: await play(connection) };
+  }
+
+  async function deliver(crm: RehearsedCrm) {
+    const connection = await definition.open(options(crm), testTools());
+    return { records: await play(connection) };
+  }
+}
+
+/** A missed call and its end; and a sale of the same caller, of which start and end come at once. */
+async function play(connection: Connection): Promise<Records> {
+  const missed = { PLA_CallResult: 'No answer', PLA_SurveyOutcome: '' };
+  const start = startPush('1');
+  const first = await one(connection, deliveryOf([start]));
+  const second = await one(connection, deliveryOf([start, endPush('1', missed)], { records: first }));
+  const other = await one(connection, deliveryOf([startPush('2'), endPush('2')]));
+  assert.equal(other.person, second.person, 'one person for both');
+  await connection.close();
+  return { ...second, ...prefixed(other) };
+}
+
+/** Of a second call, under names that say so. */
+function prefixed(records: Records): Records {
+  return Object.fromEntries(Object.entries(records).map(([role, record]) => [`other ${role}`, record]));
+}
+
+async function one(connection: Connection, delivery: Delivery): Promise<Records> {
+  const [outcome] = await connection.deliver([delivery], AbortSignal.timeout(20_000));
+  assert.is(outcome?.kind, 'delivered', JSON.stringify(outcome));
+  return outcome?.records ?? {};
+}
+
+/** But for ids that the rehearsal made up, and for log-ins, which are not told. */
+function assertSame(
+  planned: { requests: PlannedRequest[]; records: Records },
+  delivered: { records: Records },
+  passed: readonly RecordedRequest[],
+): void {
+  const madeUp = Object.entries(planned.records) as [keyof Records, { id: string }][];
+  const real = (text: string) =>
+    madeUp.reduce((shown, [role, { id }]) => shown.replaceAll(id, delivered.records[role]?.id ?? id), text);
+  const readable = ({ method, path, body }: RecordedRequest) => {
+    const isLogin = path.includes('/oauth');
+    return { method, path, ...(body === undefined || isLogin ? {} : { body }) };
+  };
+  const lines = (requests: readonly RecordedRequest[]) =>
+    requests.map(({ method, path }) => `${method} ${real(path)}`);
+  assert.equal(
+    lines(planned.requests.map(({ sent: _, ...one }) => ({ body: undefined, ...one }))),
+    lines(passed),
+  );
+  for (const [place, { method, path, body }] of planned.requests.entries()) {
+    assert.equal(
+      JSON.parse(real(JSON.stringify(readable({ method, path, body })))),
+      readable(passed[place] as RecordedRequest),
+    );
+  }
+}

@@ -1,0 +1,267 @@
+import { systemClock } from '../../src/clock.ts';
+import { createLog } from '../../src/log.ts';
+import { Access } from '../../src/operator/access.ts';
+import { Api } from '../../src/operator/api.ts';
+import { endPush, startPush } from '../support/build-push.ts';
+import { assert, suite, until } from '../support/suite.ts';
+import { type OperatedStore, withOperator } from '../support/with-operator.ts';
+
+const api = suite('operator API');
+
+const operatorToken = 'an-operator-token-of-tests';
+const readerToken = 'a-reader-token-of-tests';
+const yaml = `
+operator: { token: ${operatorToken}, readOnlyToken: ${readerToken}, maskNumbers: true }
+sources: { acme: {} }
+connectors: { box: { type: sandbox } }
+`;
+
+interface Asked extends OperatedStore {
+  api: Api;
+  ask(
+    path: string,
+    body?: unknown,
+    token?: string,
+  ): Promise<{ status: number; json: ReturnType<JSON['parse']>; text: string }>;
+}
+
+function withApi(use: (asked: Asked) => Promise<void>): Promise<void> {
+  return withOperator(yaml, async (operated) => {
+    const log = createLog('silent');
+    const access = new Access({
+      settings: () => operated.settings,
+      peer: () => '203.0.113.7',
+      clock: systemClock,
+      log,
+    });
+    const served = new Api({ operator: operated.operator, access, log });
+    await use({
+      ...operated,
+      api: served,
+      async ask(path, body, token = operatorToken) {
+        const answer = await served.routes.request(`http://bridge.example${path}`, {
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+          ...(body === undefined
+            ? {}
+            : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        });
+        const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await answer.arrayBuffer());
+        const isJson = answer.headers.get('content-type')?.startsWith('application/json');
+        return { status: answer.status, text, json: isJson ? JSON.parse(text) : null };
+      },
+    });
+  });
+}
+
+api('the document names every route, and no other', () =>
+  withApi(async ({ ask, api: { routes } }) => {
+    const { json } = await ask('/api/openapi.json');
+    assert.is(json.openapi, '3.1.0');
+    const told = Object.entries(json.paths as Record<string, object>).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const there = routes.routes
+      .filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
+    assert.equal([...new Set(told)].sort(), [...new Set(there)].sort());
+    assert.ok(told.length >= 20, String(told.length));
+    const ids = Object.values(json.paths as Record<string, Record<string, { operationId: string }>>).flatMap(
+      (operations) => Object.values(operations).map(({ operationId }) => operationId),
+    );
+    assert.is(new Set(ids).size, ids.length);
+    const { parameters } = json.paths['/api/calls'].get;
+    const state = parameters.find(({ name }: { name: string }) => name === 'state');
+    assert.equal(state.schema.enum, ['due', 'delivered', 'failed', 'skipped', 'unrouted']);
+    const skip = json.paths['/api/calls/{source}/{callId}/skip'].post;
+    assert.equal(skip.requestBody.content['application/json'].schema.required, ['connector', 'reason']);
+  }),
+);
+
+api('a call is found, told, replayed and skipped', () =>
+  withApi(async ({ ask, receive, index, woken }) => {
+    await receive(startPush('1'));
+    await receive(startPush('2', { PLA_Dealer_Name: 'Northside Plumbing' }));
+    await index();
+    const found = await ask('/api/calls?search=north&state=due');
+    assert.equal(
+      found.json.calls.map(({ callId }: { callId: string }) => callId),
+      ['2'],
+    );
+    const skipped = await ask('/api/calls/acme/2/skip', { connector: 'box', reason: 'A test call.' });
+    assert.equal(
+      [skipped.status, skipped.json.deliveries[0].state, skipped.json.deliveries[0].reason],
+      [200, 'skipped', 'A test call.'],
+    );
+    assert.is((await ask('/api/overview')).json.calls.skipped, 1);
+    assert.equal((await ask('/api/calls/count?connector=box')).json, { calls: 2, deliveries: 1 });
+    assert.equal((await ask('/api/replays', { of: { connector: 'box' }, expected: 2 })).json, {
+      calls: 2,
+      deliveries: 1,
+    });
+    assert.equal((await ask('/api/calls/acme/2/replay', {})).json, { calls: 1, deliveries: 1 });
+    const story = (await ask('/api/calls/acme/2')).json;
+    assert.is(story.deliveries[0].state, 'due');
+    assert.equal(
+      story.decisions.map(({ decision }: { decision: string }) => decision),
+      ['skip', 'replay', 'replay'],
+    );
+    assert.ok(woken.includes('box'));
+  }),
+);
+
+api('a connector is paused, and says so until it is resumed', () =>
+  withApi(async ({ ask }) => {
+    const paused = await ask('/api/connectors/box/pause', { reason: 'The CRM is being moved.' });
+    assert.equal([paused.json.state, paused.json.reason], ['paused', 'The CRM is being moved.']);
+    assert.is((await ask('/api/connectors')).json[0].state, 'paused');
+    assert.is((await ask('/api/connectors/box/resume', {})).json.state, 'working');
+    assert.is((await ask('/api/connectors/box/findings')).json.connector, 'box');
+    assert.is((await ask('/api/connectors/box/plan')).status, 200);
+  }),
+);
+
+api('a number is looked for, and erased', () =>
+  withApi(async ({ ask, receive, index }) => {
+    await receive(startPush('1', { PLA_Caller_Phone_Number: '0412 345 678' }));
+    await index();
+    assert.equal((await ask('/api/holdings', { number: '+61412345678' })).json, {
+      number: '+6141***678',
+      calls: 1,
+      inCrm: [],
+    });
+    const erased = (await ask('/api/erasures', { number: '0412345678' })).json;
+    assert.equal([erased.erased.calls, erased.left], [1, 0]);
+    assert.equal((await ask('/api/calls')).json.calls, []);
+  }),
+);
+
+api('a trial tells what a push would write', () =>
+  withApi(async ({ ask }) => {
+    const { json } = await ask('/api/trials', { pushes: JSON.stringify(startPush('7')) }, readerToken);
+    const [call] = json.calls;
+    assert.equal(
+      [call.callId, call.connectors[0].connector, call.connectors[0].records[0].key.value],
+      ['7', 'box', '+6144***444'],
+    );
+    for (const pushes of ['{"a":', '[{"a":', '', '{"PLA_City":"Perth"}'])
+      assert.is((await ask('/api/trials', { pushes })).status, 400, pushes);
+    const two = `${JSON.stringify(startPush('8'))}\n\n${JSON.stringify(endPush('8'))}`;
+    const [both] = (await ask('/api/trials', { pushes: two })).json.calls;
+    assert.is(both.callId, '8');
+    assert.match(JSON.stringify(both.connectors[0].records), '"durationSeconds","value":"50"');
+  }),
+);
+
+api('what is wrong is refused, with a way out', () =>
+  withApi(async ({ ask }) => {
+    for (const [path, body, status, message] of [
+      ['/api/calls?stat=failed', undefined, 400, /stat/],
+      ['/api/calls?state=lost', undefined, 400, /^The query is wrong\. state: /],
+      ['/api/calls?since=yesterday', undefined, 400, /since: must be an instant such as/],
+      ['/api/calls?after=x', undefined, 400, /begin with the first/],
+      ['/api/calls/acme/99', undefined, 404, /No call 99 of acme/],
+      ['/api/connectors/bax/plan', undefined, 404, /Did you mean "box"/],
+      ['/api/calls/acme/99/skip', { connector: 'box' }, 400, /reason/],
+      ['/api/replays', { of: {} }, 400, /Which calls/],
+      ['/api/replays', { of: { stat: 'failed' } }, 400, /stat/],
+      ['/api/holdings', { number: 'abc' }, 400, /no telephone number/],
+      ['/api/trials', 'not json', 400, /not JSON/],
+      ['/api/nothing', undefined, 404, /openapi/],
+    ] as const) {
+      const refused = await ask(path, body);
+      assert.is(refused.status, status, `${path}: ${refused.text}`);
+      assert.match(refused.json.error, message);
+    }
+  }),
+);
+
+api('nobody without a token, and readers see masked numbers and change nothing', () =>
+  withApi(async ({ ask, receive, index }) => {
+    await receive(startPush('1', { PLA_Caller_Phone_Number: '0412 345 678' }));
+    await receive(endPush('1'));
+    await index();
+    assert.is((await ask('/api/calls', undefined, 'no-token-at-all')).status, 401);
+    for (const path of [
+      '/api/calls/acme/1/replay',
+      '/api/replays',
+      '/api/erasures',
+      '/api/connectors/box/pause',
+    ])
+      assert.is((await ask(path, {}, readerToken)).status, 403);
+    for (const path of [
+      '/api/calls',
+      '/api/calls/acme/1',
+      '/api/calls.csv',
+      '/api/overview',
+      '/api/rejected',
+    ]) {
+      const { status, text } = await ask(path, undefined, readerToken);
+      assert.is(status, 200, path);
+      assert.not.match(text, /412\W*345\W*678/, path);
+    }
+    // Digit by digit, a number could be guessed.
+    const found = async (search: string) =>
+      (await ask(`/api/calls?search=${encodeURIComponent(search)}`, undefined, readerToken)).json.calls
+        .length;
+    assert.equal(
+      [await found('0412345678'), await found('041234567'), await found('345678'), await found('+61412345')],
+      [1, 0, 0, 0],
+    );
+    assert.is((await ask('/api/delacon', undefined, readerToken)).status, 200);
+  }),
+);
+
+api('CSV: quoted, no formulas, every page of it', () =>
+  withApi(async ({ ask, receive, index }) => {
+    await receive(
+      startPush('1', {
+        PLA_Dealer_Name: '=HYPERLINK("http://a.example")',
+        PLA_Keywords_Searched: 'hot, "water"\r\nnow',
+        PLA_Dealer_Category: '\t-1+2',
+      }),
+    );
+    for (let n = 2; n <= 502; n++) await receive({ PLA_Call_Id: `${n}`, PLA_Dealer_Name: '@cmd' });
+    await index();
+    const { text } = await ask('/api/calls.csv');
+    assert.is(text.charCodeAt(0), 0xfeff);
+    const lines = text.slice(1).split('\r\n');
+    assert.match(lines[0]!, /^received,started,source,call id,phase,caller,/);
+    assert.is(text.split(/\r\n(?=20\d\d-)/).length, 503);
+    assert.match(lines[1]!, ",'@cmd,");
+    const last = text.slice(text.lastIndexOf('\r\n20') + 2);
+    assert.match(last, `+61444444444,`);
+    assert.match(last, `"'=HYPERLINK(""http://a.example"")",'-1+2,"hot, ""water""\r\nnow"`);
+    assert.match(last, 'box: due');
+    assert.match((await ask('/api/calls.csv?search=cmd&state=failed')).text, /^\u{feff}[^\r]+\r\n$/u);
+  }),
+);
+
+api('a change is told to who listens', () =>
+  withApi(async ({ api: served, operator }) => {
+    const answer = await served.routes.request('http://bridge.example/api/changes', {
+      headers: { authorization: `Bearer ${operatorToken}` },
+    });
+    const reader = answer.body!.getReader();
+    let told = '';
+    const reading = (async () => {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        told += new TextDecoder().decode(value);
+      }
+    })();
+    operator.changed.calls([{ source: 'acme', callId: '1', isNew: true }]);
+    operator.changed.calls([{ source: 'acme', callId: '1', isNew: false }]);
+    await until('the change to be told', () => told.includes('data:'));
+    assert.equal(JSON.parse(/data: (.*)/.exec(told)![1]!), {
+      calls: [{ source: 'acme', callId: '1', isNew: true }],
+      more: false,
+      connectors: false,
+      rejected: false,
+    });
+    served.close();
+    await reading;
+  }),
+);
+
+api.run();

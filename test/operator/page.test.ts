@@ -1,0 +1,320 @@
+import { Hono } from 'hono';
+import type { Settings } from '../../src/config/settings.ts';
+import { createLog } from '../../src/log.ts';
+import { Access } from '../../src/operator/access.ts';
+import { Live } from '../../src/operator/live.ts';
+import { pageRoutes } from '../../src/operator/page.ts';
+import { endPush, startPush } from '../support/build-push.ts';
+import { assert, suite } from '../support/suite.ts';
+import { VirtualTime } from '../support/virtual-clock.ts';
+import { type OperatedStore, withOperator } from '../support/with-operator.ts';
+
+const page = suite('operator page');
+
+const token = 'the-operator-token';
+const readOnlyToken = 'the-read-only-token';
+const pushToken = 'a-push-token-for-tests';
+const yaml = (operator = '') => `operator: { token: ${token}, readOnlyToken: ${readOnlyToken}${operator} }
+sources: { acme: { tokens: [${pushToken}] } }
+connectors: { box: { type: sandbox, followUp: {} } }
+`;
+const paths = [
+  '/',
+  '/?period=30d',
+  '/calls',
+  '/calls?state=failed',
+  '/calls/acme/1',
+  '/calls/acme/1?ask=true',
+  '/connectors',
+  '/connectors/box?check=true&plan=true',
+  '/rejected',
+  '/try?sample=true',
+  '/try?call=acme%2F1',
+  '/set-up-delacon',
+];
+
+interface Opened extends OperatedStore {
+  /** As a browser that is signed in. */
+  get(path: string): Promise<{ status: number; text: string; headers: Headers }>;
+  post(
+    path: string,
+    fields?: Record<string, string>,
+  ): Promise<{ status: number; text: string; headers: Headers }>;
+}
+
+/** The page over a real store, looked at with a token. */
+function withPage(as: string, use: (opened: Opened) => Promise<void>, operatorYaml = ''): Promise<void> {
+  const urls = ['create', 'update', 'single'].map((kind) => [
+    kind,
+    `https://a.example/push/${pushToken}/${kind}`,
+  ]);
+  return withOperator(
+    yaml(operatorYaml),
+    async (operated) => {
+      const clock = new VirtualTime().clock();
+      const settings = (): Settings => operated.settings;
+      const log = createLog('silent');
+      const app = new Hono().route(
+        '/',
+        pageRoutes({
+          operator: operated.operator,
+          access: new Access({ settings, peer: () => '192.0.2.7', clock, log }),
+          live: new Live(clock, () => () => {}),
+          settings,
+          now: () => new Date(),
+          log,
+        }),
+      );
+      const browser = { host: 'bridge.example', 'sec-fetch-site': 'same-origin' };
+      const ask = async (path: string, init: RequestInit & { headers?: Record<string, string> }) => {
+        await operated.index();
+        const answer = await app.request(path, { ...init, headers: { ...browser, ...init.headers } });
+        return { status: answer.status, text: await answer.text(), headers: answer.headers };
+      };
+      const signedIn = await ask('/sign-in', { method: 'POST', body: new URLSearchParams({ token: as }) });
+      const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+      const csrf = /name="csrf" value="([^"]*)"/.exec(
+        (await ask('/rejected', { headers: { cookie } })).text,
+      )?.[1];
+      await use({
+        ...operated,
+        get: (path) => ask(path, { headers: { cookie } }),
+        post: (path, fields = {}) =>
+          ask(path, {
+            method: 'POST',
+            headers: { cookie },
+            body: new URLSearchParams({ csrf: csrf ?? '', ...fields }),
+          }),
+      });
+    },
+    { pushUrls: () => [{ source: 'acme', ...Object.fromEntries(urls) } as never] },
+  );
+}
+
+const unreadable = (body: string) => ({ receivedAt: new Date(), source: 'acme', reason: 'not JSON', body });
+
+/** Texts that a browser would read as markup, were they not escaped. */
+const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&lt;`;
+
+/** The tags of a page, as a browser would find them in text that is rightly escaped. */
+const tagsOf = (html: string) => html.match(/<[a-z!/][^>]*>/gi) ?? [];
+
+page('every page answers, to the operator and to the reader', async () => {
+  for (const as of [token, readOnlyToken])
+    await withPage(as, async ({ get, receive, store }) => {
+      await receive(startPush('1'));
+      await receive(endPush('1'));
+      await store.recordUnreadable(unreadable('{'));
+      for (const path of paths) {
+        const { status, text, headers } = await get(path);
+        assert.is(status, 200, path);
+        assert.match(text, '<h1>');
+        assert.match(headers.get('content-security-policy') ?? '', "script-src 'self';");
+      }
+    });
+});
+
+page('what comes from outside is text, wherever it is shown', () =>
+  withPage(token, async ({ get, post, receive, store }) => {
+    const fields = Object.fromEntries(
+      [...Object.keys(startPush('1')), ...Object.keys(endPush('1'))].map((name) => [
+        name,
+        `${name}${hostile}`,
+      ]),
+    );
+    await receive({ ...fields, PLA_Call_Id: '1' });
+    await receive({ ...fields, PLA_Call_Id: hostile, [hostile]: hostile });
+    await store.recordUnreadable({ ...unreadable(hostile), reason: hostile });
+    const answers = [
+      ...(await Promise.all([...paths, `/calls/acme/${encodeURIComponent(hostile)}`].map(get))),
+      await get(`/calls?search=${encodeURIComponent(hostile)}&from=${encodeURIComponent(hostile)}`),
+      await get(`/connectors/${encodeURIComponent(hostile)}`),
+      await post('/try', { pushes: JSON.stringify({ ...fields, PLA_Call_Id: '7' }) }),
+      await post('/try', { pushes: hostile }),
+      await get(`/sign-in?to=${encodeURIComponent(`/${hostile}`)}`),
+    ];
+    for (const { text } of answers) {
+      assert.not.match(text, /<script>alert/);
+      for (const tag of tagsOf(text)) assert.not.match(tag.replace(/"[^"]*"/g, '""'), /<img src=x|onerror/);
+    }
+    const [overview] = answers;
+    assert.match(overview?.text ?? '', '&lt;script&gt;alert(1)&lt;/script&gt;');
+  }),
+);
+
+page('no attribute holds a telephone number, a token or the address of a recording', () =>
+  withPage(token, async ({ get, receive }) => {
+    await receive(startPush('1'));
+    await receive(endPush('1'));
+    for (const path of [...paths, '/calls/acme/1/erase']) {
+      const { text } = await get(path);
+      for (const tag of tagsOf(text))
+        assert.not.match(tag.replace(/\D{1,2}(?=\d)/g, ' '), /444 ?444 ?444|88889999/, tag);
+      for (const tag of tagsOf(text)) assert.not.match(tag, /a-push-token|the-operator|pla\.delacon/, tag);
+    }
+    assert.match((await get('/set-up-delacon')).text, pushToken);
+    assert.match((await get('/calls/acme/1')).text, '0444 444 444');
+  }),
+);
+
+page('the recording is played from where it is, and from nowhere else', () =>
+  withPage(token, async ({ get, receive }) => {
+    await receive(endPush('1'));
+    const { text, headers } = await get('/calls/acme/1');
+    assert.match(text, '<audio controls preload="none" src="/calls/acme/1/recording"');
+    assert.match(
+      headers.get('content-security-policy') ?? '',
+      "media-src 'self' https://pla.delaconcorp.com;",
+    );
+    const sent = await get('/calls/acme/1/recording');
+    assert.equal(
+      [sent.status, sent.headers.get('location')],
+      [302, 'https://pla.delaconcorp.com/recordings/1.wav?mode=direct'],
+    );
+  }),
+);
+
+page('the reader finds nothing to act with, and is refused', () =>
+  withPage(readOnlyToken, async ({ get, post, receive, store }) => {
+    await receive(startPush('1'));
+    for (const path of paths) {
+      const { text } = await get(path);
+      const forms = [...text.matchAll(/<form[^>]*method="post" action="([^"]*)"/g)].map(
+        ([, action]) => action,
+      );
+      assert.equal(
+        forms.filter((action) => action !== '/sign-out' && action !== '/try'),
+        [],
+        path,
+      );
+    }
+    assert.not.match((await get('/set-up-delacon')).text, pushToken);
+    for (const [path, fields] of [
+      ['/calls/acme/1/replay', {}],
+      ['/calls/acme/1/skip', { connector: 'box', reason: 'because' }],
+      ['/calls/acme/1/erase', { sure: 'yes' }],
+      ['/connectors/box/pause', {}],
+      ['/connectors/box/resume', {}],
+      ['/connectors/box/replay', { expected: '1' }],
+    ] as const)
+      assert.is((await post(path, fields)).status, 403, path);
+    assert.is((await get('/calls/acme/1/erase')).status, 403);
+    assert.is((await get('/connectors/box/replay')).status, 403);
+    assert.is((await store.calls({ limit: 10 })).length, 1);
+    assert.is((await post('/try', { pushes: JSON.stringify(startPush('2')) })).status, 200);
+  }),
+);
+
+page('the reader for whom numbers are masked sees none, nor what may hold them', () =>
+  withPage(
+    readOnlyToken,
+    async ({ get, receive }) => {
+      await receive(startPush('1'));
+      await receive(endPush('1'));
+      for (const path of paths.filter((one) => !one.includes('sample'))) {
+        const { text } = await get(path);
+        assert.not.match(text, /0?444[ ]?444[ ]?444/, path);
+        assert.not.match(text, 'pla.delaconcorp.com', path);
+      }
+      assert.is((await get('/calls/acme/1/recording')).status, 404);
+    },
+    ', maskNumbers: true',
+  ),
+);
+
+page('a replay makes the delivery due, says so, and goes back to where it was asked for', () =>
+  withPage(token, async ({ get, post, receive, woken }) => {
+    await receive(startPush('1'));
+    const done = await post('/calls/acme/1/replay', { connector: 'box', back: '/' });
+    assert.equal([done.status, done.headers.get('location')], [303, '/?did=replay&n=1']);
+    assert.equal(woken, ['box']);
+    assert.match((await get('/?did=replay&n=1')).text, '1 delivery is due again.');
+    const away = await post('/calls/acme/1/replay', { back: 'https://attacker.example/' });
+    assert.is(away.headers.get('location'), '/?did=replay&n=1');
+  }),
+);
+
+page('a caller is erased after a look at what is held, and only with a yes', () =>
+  withPage(token, async ({ get, post, receive, store }) => {
+    await receive(startPush('1'));
+    await receive(startPush('2'));
+    await receive(startPush('3', { PLA_Caller_Phone_Number: '0491570156' }));
+    assert.match((await get('/calls/acme/1/erase')).text, '<strong>2 calls</strong>');
+    assert.is((await post('/calls/acme/1/erase')).status, 400);
+    assert.is((await store.calls({ limit: 10 })).length, 3);
+    assert.match((await post('/calls/acme/1/erase', { sure: 'yes' })).text, '2 calls, 2 pushes');
+    const left = await store.calls({ limit: 10 });
+    assert.equal(
+      left.map(({ state }) => state.callId),
+      ['3'],
+    );
+  }),
+);
+
+page('a range is replayed after it was counted, and not if it has grown meanwhile', () =>
+  withPage(token, async ({ get, post, receive, woken }) => {
+    await receive(startPush('1'));
+    await receive(startPush('2'));
+    assert.match((await get('/connectors/box/replay?state=due')).text, '<strong>2 calls</strong> are');
+    await receive(startPush('3'));
+    const grown = await post('/connectors/box/replay', { state: 'due', expected: '2' });
+    assert.is(grown.status, 409);
+    assert.equal(woken, []);
+    const done = await post('/connectors/box/replay', { state: 'due', expected: '3' });
+    assert.is(done.headers.get('location'), '/connectors/box?did=replay&n=3');
+  }),
+);
+
+page('filters stay in the address, in the form and in the links of the list', () =>
+  withPage(token, async ({ get, receive }) => {
+    for (let i = 0; i < 60; i++) await receive(startPush(`c${i}`));
+    const { text } = await get('/calls?source=acme&state=due&from=2019-01-01&to=2099-12-31');
+    assert.match(text, '<option value="due" selected>');
+    assert.match(text, 'name="from" value="2019-01-01"');
+    const next = /href="(\/calls\?[^"]*after=[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    assert.match(next, /source=acme&state=due&from=2019-01-01&to=2099-12-31&after=/);
+    const later = await get(next);
+    assert.match(later.text, 'Earlier calls');
+    assert.match(later.text, /id="call-acme-c0"/);
+    assert.not.match(later.text, /id="call-acme-c59"/);
+  }),
+);
+
+page('a wrong filter is told of, and shows no calls', () =>
+  withPage(token, async ({ get, receive }) => {
+    await receive(startPush('1'));
+    const { status, text } = await get('/calls?state=nonsense');
+    assert.is(status, 200);
+    assert.match(text, 'role="alert"');
+    assert.not.match(text, 'id="call-acme-1"');
+  }),
+);
+
+page('what is not there is a page that says so', () =>
+  withPage(token, async ({ get, post }) => {
+    for (const path of ['/calls/acme/9', '/connectors/bix']) {
+      const { status, text } = await get(path);
+      assert.is(status, 404);
+      assert.match(text, '<h1>Not found</h1>');
+    }
+    assert.is((await post('/calls/acme/9/replay')).status, 404);
+  }),
+);
+
+page('styles and scripts are kept by browsers for good, and packed', () =>
+  withPage(token, async ({ get }) => {
+    const { text } = await get('/');
+    const files = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]*)"/g)].map(([, path]) => path as string);
+    assert.ok(files.length >= 4);
+    for (const path of files) {
+      const { status, headers, text: body } = await get(path);
+      assert.is(status, 200, path);
+      assert.is(headers.get('cache-control'), 'public, max-age=31536000, immutable');
+      assert.not.match(body, /https?:\/\/(?!www\.w3\.org)[^\s'"]+\.(js|css|woff2?)\b/);
+    }
+    const old = await get('/assets/of-another-version/page.css');
+    assert.equal([old.status, old.headers.get('cache-control')], [200, 'no-cache']);
+  }),
+);
+
+page.run();

@@ -1,0 +1,30 @@
+/** What nobody knows of an account before asking: the other answers to what a probe asks. */
+export interface Oddities {
+  /** Unique properties of calls: kept, refused when they are made, or made and not heeded. */
+  uniqueCalls: 'kept' | 'refused' | 'ignored';
+  /** Whether calls can be read by a unique property. */
+  readsCallsByKey: boolean;
+  /** Words of its own, for a taken key, a contact and a record that are gone. */
+  words: string | undefined;
+  /** The phone index holds numbers as they were typed. */
+  indexesAsTyped: boolean;
+  /** Calls that are not completed are not listed with their contact. */
+  hidesUnfinished: boolean;
+  /** The most values in a list of a search. */
+  longestList: number;
+  /** What a deleted record held stays taken. */
+  keepsDeletedKeys: boolean;
+  /** An update by the id of a record that was merged away is taken for one of that record. */
+  answersMergedIds: boolean;
+}
+
+export const noOddities: Oddities = {
+  uniqueCalls: 'kept',
+  readsCallsByKey: true,
+  words: undefined,
+  indexesAsTyped: false,
+  hidesUnfinished: false,
+  longestList: Number.POSITIVE_INFINITY,
+  keepsDeletedKeys: false,
+  answersMergedIds: false,
+};
