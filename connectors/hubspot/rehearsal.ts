@@ -222,8 +222,15 @@ export class PretendedHubSpot implements PretendedCrm {
   }
 }
 
-/** What a draft leaves to be looked up in HubSpot. */
-const filledLater = ['hubspot_owner_id', 'pipeline', 'dealstage'];
+/** What the first draft of a call does not hold yet: it is looked up in HubSpot, or known at the end of the call. */
+const filledLater = [
+  'hubspot_owner_id',
+  'pipeline',
+  'dealstage',
+  'hs_call_disposition',
+  'hs_call_duration',
+  'hs_call_recording_url',
+];
 
 const madeUp = 'new-';
 
