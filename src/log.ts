@@ -50,17 +50,22 @@ function withoutControls(line: string): string {
 const numberLike =
   /(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\+\d|\(?0\d|6[14]\d)(?:[ ()-]{0,2}\d){6,17}(?![\da-z])/gi;
 
-/** Removes secrets from a text, and the middle of whatever reads like a telephone number. */
-export function redactor(secrets: readonly string[]): (text: string) => string {
+/** Removes secrets from a text. */
+export function secretHider(secrets: readonly string[]): (text: string) => string {
   const hidden = secrets
     .filter((secret) => secret.length >= 4)
     // As it stands in a JSON string and in a URL, too.
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
     // The longest first: of a secret that begins with another one, the rest would stay.
     .sort((a, b) => b.length - a.length);
+  return (text) => hidden.reduce((out, secret) => out.replaceAll(secret, '[secret]'), text);
+}
+
+/** Removes secrets from a text, and the middle of whatever reads like a telephone number. */
+export function redactor(secrets: readonly string[]): (text: string) => string {
+  const hide = secretHider(secrets);
   return (text) => {
-    let out = text;
-    for (const secret of hidden) out = out.replaceAll(secret, '[secret]');
+    const out = hide(text);
     return out.replace(numberLike, (number, at: number) => {
       const masked = maskNumber(number.replace(/[ ()-]/g, ''));
       // A bare number in a JSON line: without quotes the line would be JSON no more.

@@ -9,7 +9,7 @@ import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
-import { createLog, type Log, redactor } from './log.ts';
+import { createLog, type Log, redactor, secretHider } from './log.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { Access, securityHeaders } from './operator/access.ts';
@@ -85,9 +85,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   // Those of before a reload stay hidden: Delacon may use an old token for a while.
   const secrets = new Set<string>();
   let redact = (text: string) => text;
+  let hide = redact;
   const hideSecrets = () => {
     for (const secret of [...loaded.secrets, ...Object.values(tokens).flat()]) secrets.add(secret);
     redact = redactor([...secrets]);
+    hide = secretHider([...secrets]);
   };
   hideSecrets();
   const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line));
@@ -124,7 +126,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     settings: () => loaded.settings,
     clock,
     log,
-    redact: (text) => redactor([...loaded.secrets, ...Object.values(tokens).flat()])(text),
+    redact: (text) => redact(text),
   });
 
   let baseUrl = '';
@@ -181,6 +183,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       log,
       read: (due) => deliveryOf(loaded.settings, due),
+      hide: (text) => hide(text),
       settled(due, outcome, state) {
         metrics.settled(due, outcome, state);
         operator.changed.calls([due.state]);

@@ -12,9 +12,15 @@ const answered = z.object({
   notes: z.array(z.string()).catch([]),
 });
 
-/** What a connector answered for one call. Something that is no outcome is worth another try, like what it throws. */
-export function readOutcome(answer: unknown): Outcome {
+/**
+ * What a connector answered for one call, with its words passed through `hide`. Something that is no outcome is worth
+ * another try, like what it throws.
+ */
+export function readOutcome(answer: unknown, hide = (text: string) => text): Outcome {
   const read = answered.safeParse(answer);
-  if (read.success) return read.data as Outcome;
+  if (read.success) {
+    const { reason, notes } = read.data;
+    return { ...read.data, reason: hide(reason), notes: notes.map(hide) } as Outcome;
+  }
   return { kind: 'retry', reason: 'The connector answered something that is not an outcome.' };
 }

@@ -33,6 +33,8 @@ export interface WorkerOptions {
   schedule: Schedule & { probeMs: readonly number[] };
   clock: Clock;
   log: Log;
+  /** Removes secrets from what the connector says: a CRM may quote one, of another connector even, and it is stored. */
+  hide?(text: string): string;
   /** From 0 up to 1, as Math.random: spreads the retries. */
   random?(): number;
   /** What the connector gets for a due delivery; null when its source is configured no more. */
@@ -293,11 +295,12 @@ export class Worker {
     if (batch.length === 0) return [];
     try {
       const outcomes = await this.#options.connection.deliver(batch, this.#abort.signal);
-      if (outcomes.length === batch.length) return outcomes.map(readOutcome);
+      if (outcomes.length === batch.length)
+        return outcomes.map((outcome) => readOutcome(outcome, this.#options.hide));
       throw new Error(`The connector answered ${outcomes.length} outcomes for ${batch.length} calls.`);
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      return batch.map(() => ({ kind: 'retry', reason }));
+      return batch.map(() => readOutcome({ kind: 'retry', reason }, this.#options.hide));
     }
   }
 

@@ -245,7 +245,7 @@ bridge('everything it answers is protected, also what is not there', () =>
         ['x-content-type-options', 'x-frame-options', 'referrer-policy', 'cache-control'].map((name) =>
           headers.get(name),
         ),
-        ['nosniff', 'DENY', 'no-referrer', 'no-store'],
+        ['nosniff', 'DENY', 'same-origin', 'no-store'],
         path,
       );
       assert.match(headers.get('content-security-policy') ?? '', /^default-src 'none'/);

@@ -11,8 +11,8 @@ const secrecy = suite('secrecy');
 
 /*
  * A whole run with everything going wrong, and then all that anybody but the CRM got to read. What may be where:
- * secrets nowhere; whole numbers in the store, in the CRM, and in what a person asks the commands for (`calls`, `explain`,
- * `preview`), but in no log, no answer and no page.
+ * secrets nowhere; whole numbers in the store, in the CRM, in what a person asks the commands for (`calls`, `explain`,
+ * `preview`), and in the text of the page that the operator reads; but in no log, no other answer and no attribute.
  */
 
 /** In each spelling that Delacon, a CRM or a person has for one. */
@@ -28,7 +28,7 @@ const env = {
 };
 
 secrecy(
-  'a run in which everything fails shows no secret, and no whole number in logs, answers and the page',
+  'a run in which everything fails shows no secret, and no whole number in logs, answers and attributes',
   () =>
     withHubSpotEmulator((hubspot) =>
       withSalesforceEmulator((salesforce) =>
@@ -53,9 +53,12 @@ connectors:
 `);
             const bridge = await folder.start(env);
             const answers: string[] = [];
+            const pages: string[] = [];
             const ask = async (path: string, init: RequestInit = {}) => {
               const answer = await fetch(`${bridge.url}${path}`, init);
-              answers.push(JSON.stringify([...answer.headers]), await answer.text());
+              const isPage = answer.headers.get('content-type')?.startsWith('text/html') ?? false;
+              answers.push(JSON.stringify([...answer.headers]));
+              (isPage ? pages : answers).push(await answer.text());
             };
             const push = (body: string, path = `/push/${pushToken}`) => ask(path, { method: 'POST', body });
 
@@ -120,7 +123,9 @@ connectors:
             await run('erase', callers[1] as string, '--yes');
             await bridge.kill('SIGTERM');
 
+            const page = pages.join('\n');
             const read = { 'the log': bridge.output(), 'an answer': answers.join('\n') };
+            const tags = { ...read, 'a tag of the page': (page.match(/<[^>]*>/g) ?? []).join('\n') };
             const secrets = [
               ...Object.values(env),
               hubspot.token,
@@ -131,13 +136,17 @@ connectors:
               /CJ-[0-9a-f]{8}-/, // an access token that the emulated HubSpot issued
               /00D5g![0-9a-f]{8}-/, // one of Salesforce
             ];
-            for (const [where, text] of Object.entries({ ...read, 'a command': bySomebody.join('\n') }))
+            for (const [where, text] of Object.entries({
+              ...read,
+              'the page': page,
+              'a command': bySomebody.join('\n'),
+            }))
               for (const secret of secrets)
                 assert.not.ok(
                   text.match(secret instanceof RegExp ? secret : secret.replaceAll(/[.+!]/g, '\\$&')),
                   `${secret} in ${where}:\n${lineWith(text, secret)}`,
                 );
-            for (const [where, text] of Object.entries(read))
+            for (const [where, text] of Object.entries(tags))
               for (const number of numbers) {
                 const spread = new RegExp([...number].join('[ ()-]{0,2}'));
                 assert.not.ok(spread.test(text), `${number} in ${where}:\n${lineWith(text, spread)}`);
