@@ -88,7 +88,7 @@ export class Access {
 
   #countOrRefuse(): void {
     const now = this.#tools.clock.now().getTime();
-    this.#askedAt = this.#askedAt.filter((at) => at > now - perMs);
+    this.#askedAt = this.#askedAt.filter((at) => at > now - perMs && at <= now); // later: the clock was set back
     const [oldest] = this.#askedAt;
     if (oldest !== undefined && this.#askedAt.length >= mostTokens) {
       throw new RequestFailed({

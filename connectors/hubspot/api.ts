@@ -32,6 +32,19 @@ export interface PropertyDefinition {
   options: { value: string; label: string }[];
 }
 
+/** What is no option by HubSpot's own documents is none to choose from. */
+export function readProperty(
+  told: Omit<PropertyDefinition, 'options'> & { options?: unknown },
+): PropertyDefinition {
+  const options = Array.isArray(told.options) ? told.options : [];
+  return { ...told, options: options.filter(isOption) };
+}
+
+function isOption(option: unknown): option is PropertyDefinition['options'][number] {
+  const { value, label } = (option ?? {}) as Record<string, unknown>;
+  return typeof value === 'string' && typeof label === 'string';
+}
+
 export interface NewProperty {
   name: string;
   label: string;
@@ -242,7 +255,7 @@ export class HubSpotApi {
     const data = await this.#requests.send(`properties/${objectType}`, signal, () =>
       this.#client.crm.properties.coreApi.getAllWithHttpInfo(objectType),
     );
-    return data.results as PropertyDefinition[];
+    return data.results.map(readProperty);
   }
 
   async groups(objectType: ObjectType, signal: AbortSignal): Promise<string[]> {

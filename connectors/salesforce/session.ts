@@ -75,7 +75,7 @@ export class Session {
 
   #countOrRefuse(where: Circumstances): void {
     const now = where.now.getTime();
-    this.#askedAt = this.#askedAt.filter((at) => at > now - perMs);
+    this.#askedAt = this.#askedAt.filter((at) => at > now - perMs && at <= now); // later: the clock was set back
     const [oldest] = this.#askedAt;
     if (oldest !== undefined && this.#askedAt.length >= mostTokens) {
       throw new RequestFailed({

@@ -57,10 +57,12 @@ export async function countCalls(
     const calls = await bridge.store.calls({ limit: callsInAStep, ...(beforeRow ? { beforeRow } : {}) });
     for (const call of calls) {
       const { firstReceivedAt } = call.state;
-      if (firstReceivedAt < period.from) return counts;
-      if (firstReceivedAt < period.to) add(counts, call, bridge.callOf(call.state)?.missed ?? false);
+      if (firstReceivedAt < period.from || firstReceivedAt >= period.to) continue;
+      add(counts, call, bridge.callOf(call.state)?.missed ?? false);
     }
-    if (calls.length < callsInAStep) return counts;
+    // A single call that is older tells nothing: the clock may have been wrong when it came.
+    const areOlder = calls.every(({ state }) => state.firstReceivedAt < period.from);
+    if (areOlder || calls.length < callsInAStep) return counts;
     beforeRow = calls.at(-1)?.row;
     await sleep(bridge.clock, betweenStepsMs, signal);
     if (signal.aborted) return null;

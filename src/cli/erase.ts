@@ -1,6 +1,7 @@
 import { confirm, isCancel } from '@clack/prompts';
 import type { Common } from './main.ts';
 import { withOperator } from './opened.ts';
+import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
 
 /** Removes everything that the store knows of a phone number, and says what is left elsewhere. */
@@ -12,17 +13,17 @@ export async function erase(
     const given = { number, region: options.region };
     const held = await operator.holdings(given);
     if (!options.json) {
-      console.log(`${held.calls} calls of ${held.number} are in the store.`);
+      print(`${held.calls} calls of ${held.number} are in the store.`);
       for (const { connector, role, type, id } of held.inCrm)
-        console.log(`  stays in ${connector}: ${role}, ${type} ${id}`);
+        print(`  stays in ${connector}: ${role}, ${type} ${id}`);
     }
     if (!options.yes && !(await agreed())) return;
     const { erased, left, inCrm, number: shown } = await operator.erase(given);
     if (options.json) return printJson({ number: shown, erased, left, inCrm });
-    for (const [what, count] of Object.entries(erased)) console.log(`  ${what.padEnd(12)} ${count} erased`);
-    console.log(`Searched again: ${left} calls of this number are left.`);
-    if (inCrm.length > 0) console.log("The records named above are the CRM's: erase them there.");
-    console.log('Backups made before still hold the number.');
+    for (const [what, count] of Object.entries(erased)) print(`  ${what.padEnd(12)} ${count} erased`);
+    print(`Searched again: ${left} calls of this number are left.`);
+    if (inCrm.length > 0) print("The records named above are the CRM's: erase them there.");
+    print('Backups made before still hold the number.');
   });
 }
 

@@ -6,6 +6,7 @@ import { didYouMean } from '../config/did-you-mean.ts';
 import type { Assumption, Probe } from '../connector/contract.ts';
 import type { Common } from './main.ts';
 import { withConnection, withStore } from './opened.ts';
+import { plainText, print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';
 
 interface ProbeOptions extends Common {
@@ -39,8 +40,9 @@ export async function probe(name: string, options: ProbeOptions): Promise<void> 
       await writeFile(file, report(about, results, problem));
       if (problem !== undefined || results.some(isUnforeseen)) process.exitCode = 1;
       if (options.json) return printJson({ ...about, results, problem: problem ?? null, report: file });
-      console.log(`\n${draw(results)}\n\n${summary(results)}`);
-      if (problem !== undefined) console.error(problem);
+      console.log(`\n${draw(results)}\n`);
+      print(summary(results));
+      if (problem !== undefined) console.error(plainText(problem));
       console.log(`For a bug report: ${file}. It has no secrets and no whole phone numbers.`);
     });
   });

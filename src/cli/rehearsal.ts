@@ -10,6 +10,7 @@ import type { CallState } from '../receive/call.ts';
 import { dataDirOf } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { patience } from './opened.ts';
+import { print } from './plain-text.ts';
 
 /** A state of a call that the bridge would deliver. */
 export interface Moment {
@@ -143,30 +144,27 @@ const pushNames: Record<string, string> = {
 };
 
 export function show({ push, state, revision, isRepeat, connectors }: Rehearsed): void {
-  console.log(`Call ${state.callId}, revision ${revision}: ${pushNames[push] ?? push}`);
-  if (isRepeat) console.log('  It says nothing new: nothing is delivered.');
-  else if (connectors.length === 0)
-    console.log('  No route takes it: it would be kept, and shown as unrouted.');
+  print(`Call ${state.callId}, revision ${revision}: ${pushNames[push] ?? push}`);
+  if (isRepeat) print('  It says nothing new: nothing is delivered.');
+  else if (connectors.length === 0) print('  No route takes it: it would be kept, and shown as unrouted.');
   for (const { connector, requests, outcome } of connectors) {
     if (!requests || !outcome) {
-      console.log(
-        `\n  ${connector}: this connector cannot rehearse. Without --requests, its records are shown.`,
-      );
+      print(`\n  ${connector}: this connector cannot rehearse. Without --requests, its records are shown.`);
       continue;
     }
-    console.log(`\n  ${connector}: ${outcomeText(outcome)}`);
-    for (const note of outcome.notes ?? []) console.log(`    note: ${note}`);
-    if (requests.length === 0) console.log('    No request.');
+    print(`\n  ${connector}: ${outcomeText(outcome)}`);
+    for (const note of outcome.notes ?? []) print(`    note: ${note}`);
+    if (requests.length === 0) print('    No request.');
     for (const request of requests) showRequest(request);
   }
-  console.log();
+  print();
 }
 
 function showRequest({ method, path, body, sent }: PlannedRequest): void {
-  console.log(`\n    ${method} ${readable(path)}${sent ? '   (sent: it only reads)' : ''}`);
+  print(`\n    ${method} ${readable(path)}${sent ? '   (sent: it only reads)' : ''}`);
   if (body === undefined) return;
   const yaml = typeof body === 'string' ? body : stringify(decoded(body), { lineWidth: 0 });
-  console.log(yaml.trimEnd().replace(/^/gm, '      '));
+  print(yaml.trimEnd().replace(/^/gm, '      '));
 }
 
 function outcomeText(outcome: Outcome): string {

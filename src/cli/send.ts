@@ -2,6 +2,7 @@ import { loadConfig } from '../config/load.ts';
 import { sourceTokens } from '../source-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
 import type { Common } from './main.ts';
+import { print } from './plain-text.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { simulatedDay } from './simulated-day.ts';
 import { printJson } from './tables.ts';
@@ -25,12 +26,12 @@ export async function send(url: string | undefined, options: SendOptions): Promi
   const target = (url ?? (await ownUrl(options.config))).replace(/\/(create|update)?\/?$/, '');
   const sent = await play(target, pushesFor(options), options.interval, (push) => {
     if (!options.json)
-      console.log(`${push.kind}  ${push.callId}  ${push.status ?? 'no answer'}  ${push.error}`.trimEnd());
+      print(`${push.kind}  ${push.callId}  ${push.status ?? 'no answer'}  ${push.error}`.trimEnd());
   });
   const refused = sent.filter((push) => push.status !== 200);
   if (refused.length > 0) process.exitCode = 1;
   if (options.json) printJson(sent);
-  else console.log(`${sent.length - refused.length} of ${sent.length} pushes acknowledged.`);
+  else print(`${sent.length - refused.length} of ${sent.length} pushes acknowledged.`);
 }
 
 export interface Body {

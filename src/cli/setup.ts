@@ -3,6 +3,7 @@ import { didYouMean } from '../config/did-you-mean.ts';
 import type { PlanStep } from '../connector/contract.ts';
 import type { Common } from './main.ts';
 import { patience, withConnection, withStore } from './opened.ts';
+import { print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';
 
 /** Shows the plan, asks, applies it, and proves it by planning again. */
@@ -28,7 +29,7 @@ export async function setup(name: string, options: Common & { yes?: boolean }): 
           return;
         }
         await connection.apply(patience(), (step) => {
-          if (!options.json) console.log(`created  ${step.subject}`);
+          if (!options.json) print(`created  ${step.subject}`);
         });
         const left = (await connection.plan(patience())).filter((step) => step.action !== 'keep');
         if (left.length > 0) {
@@ -37,7 +38,7 @@ export async function setup(name: string, options: Common & { yes?: boolean }): 
         }
       }
       if (options.json) printJson({ plan, created: missing });
-      else console.log(missing > 0 ? 'Read back: everything is in place.' : 'Everything is in place.');
+      else print(missing > 0 ? 'Read back: everything is in place.' : 'Everything is in place.');
     });
   });
 }

@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import { type Difference, differencesOf, type TestChoice } from './differences.ts';
 import type { Common } from './main.ts';
+import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
 import { configured } from './wrong-use.ts';
 
@@ -29,10 +30,10 @@ export async function test(options: Common & TestChoice & { file?: string[] }): 
   if (failed > 0 || results.length === 0) process.exitCode = 1;
   if (options.json) return printJson({ passed: results.length - failed, failed, tests: results });
   for (const { name, place, passed, differences } of results) {
-    console.log(`${passed ? 'passed' : 'FAILED'}  ${name}${passed ? '' : `  (${place})`}`);
+    print(`${passed ? 'passed' : 'FAILED'}  ${name}${passed ? '' : `  (${place})`}`);
     for (const difference of differences) show(difference);
   }
-  console.log(
+  print(
     results.length === 0
       ? `There are no tests${connector === undefined ? '' : ` for ${connector}`}. Write some under "tests:"; config/example.yaml shows how.`
       : `${results.length - failed} passed, ${failed} failed.`,
@@ -42,5 +43,5 @@ export async function test(options: Common & TestChoice & { file?: string[] }): 
 function show({ place, what, expected, got }: Omit<Difference, 'path'> & { place: string }): void {
   const lines = (label: string, text: string) =>
     `      ${label}  ${text.replaceAll('\n', `\n${' '.repeat(16)}`)}`;
-  console.log(`    ${place}  ${what}\n${lines('expected', expected)}\n${lines('got     ', got)}`);
+  print(`    ${place}  ${what}\n${lines('expected', expected)}\n${lines('got     ', got)}`);
 }

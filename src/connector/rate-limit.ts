@@ -15,7 +15,8 @@ export function rateLimit(clock: Clock, requests: number, perMs: number): RateLi
   let turn: Promise<void> = Promise.resolve();
   const wait = () => {
     const now = clock.now().getTime();
-    sent = sent.filter((at) => at > now - perMs);
+    // What was sent later than now was sent before the clock was set back: no longer ago than now, as far as is known.
+    sent = sent.map((at) => Math.min(at, now)).filter((at) => at > now - perMs);
     const inTheWay = sent.at(-allowed);
     return inTheWay === undefined ? 0 : inTheWay + perMs - now;
   };

@@ -75,6 +75,8 @@ const countedAtOnce = 2_000;
 const exportedAtOnce = 100;
 /** Long enough for a slow CRM, short enough to be told of. */
 const patienceMs = 120_000;
+/** Each day of an overview costs some reading of clocks. */
+const longestOverviewMs = 3_653 * 86_400_000;
 
 /**
  * What an operator can ask and do: the page, the API and the commands are all made of it. Its answers are JSON, as the
@@ -107,6 +109,8 @@ export class Operator {
     const timezone = this.#timezone();
     const range = rangeOf(query, clock.now(), timezone);
     if (range.since >= range.until) throw new OperatorProblem('wrong', 'since must be before until.');
+    if (range.until.getTime() - range.since.getTime() > longestOverviewMs)
+      throw new OperatorProblem('wrong', 'since and until must be no more than ten years apart.');
     const answer = await overviewOf(store, { ...range, timezone }, (lag) =>
       healthOf(store, settings(), running, (name) =>
         lagOf(lag.filter(({ connector }) => connector === name)),

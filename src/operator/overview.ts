@@ -141,7 +141,8 @@ function daysBetween(since: number, until: number, timezone: string): { since: n
     // 26 hours after midnight it is the next day, however clocks were changed.
     const next = startOfDay(new Date(midnight + dayMs + 2 * spansMs.hour), timezone).getTime();
     midnight = next;
-    const end = Math.min(startOf('quarter', next), until);
+    // Before there was standard time, days began at odd seconds: a quarter has to be made headway of all the same.
+    const end = Math.min(Math.max(startOf('quarter', next), at + spansMs.quarter), until);
     days.push({ since: at, until: end });
     at = end;
   }

@@ -19,7 +19,7 @@ export interface Call {
   id: string;
   source: string;
   serviceId: string | null;
-  /** The start push's time; the first receipt if it has none. */
+  /** The start push's time; the first receipt if it has none, or one that had not come by then. */
   startedAt: Date;
   /** Start plus duration; the receipt of the end if it has no duration. Null until the end is known. */
   endedAt: Date | null;
@@ -130,6 +130,12 @@ export function foldFields(known: Fields | undefined, push: Fields): Fields {
   return folded;
 }
 
+/**
+ * A call that is told of has begun. What is dated later by more than clocks and time zones go wrong would stand above
+ * everything else in the CRM for years.
+ */
+const mostAheadMs = 24 * 3_600_000;
+
 /** Between a number and its extension: `0444 444 444 ext 12`. */
 const beforeExtension = /[\p{L}#,;~]/u;
 
@@ -154,7 +160,11 @@ export function readCall(state: CallState, reading: Reading): Call {
   const result = resultText === null ? null : readResult(resultText);
   const voicemail = readWith(text('PLA_VoicemailLeft'), parseYesNo);
   const durationSeconds = readWith(text('PLA_Duration'), parseDuration);
-  const startedAt = readWith(text('PLA_CallStartTime'), parseInstant) ?? new Instant(state.firstReceivedAt);
+  const saidToStart = readWith(text('PLA_CallStartTime'), parseInstant);
+  const startedAt =
+    saidToStart !== null && saidToStart.getTime() <= state.firstReceivedAt.getTime() + mostAheadMs
+      ? saidToStart
+      : new Instant(state.firstReceivedAt);
   const recordingUrl = readWith(text('PLA_RecordingFile'), parseUrl);
   // A call that never rang names nobody who could have answered it, and goes straight to voicemail.
   const neverRang =
@@ -269,7 +279,13 @@ function notesOn(call: Call): string[] {
       notes.push(`${field} "${call.fields[field]!.trim().slice(0, 80)}" is not ${what}; it is kept as sent.`);
     }
   };
-  unread('PLA_CallStartTime', readWith(call.fields['PLA_CallStartTime'] ?? '', parseInstant), 'a time');
+  const start = readWith(call.fields['PLA_CallStartTime'] ?? '', parseInstant);
+  unread('PLA_CallStartTime', start, 'a time');
+  if (start !== null && start.getTime() !== call.startedAt.getTime()) {
+    notes.push(
+      `PLA_CallStartTime ${start.toISOString()} is more than a day after the push came; the time of its receipt stands instead.`,
+    );
+  }
   if (!call.caller.withheld) unread('PLA_Caller_Phone_Number', call.caller.number, 'a telephone number');
   unread('PLA_Number_Dialed', call.dialled.number, 'a telephone number');
   unread('PLA_Answering_Point', call.answeredBy.number, 'a telephone number');

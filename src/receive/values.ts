@@ -18,9 +18,15 @@ export function parseInstant(text: string): Date | null {
     ms = Number(trimmed);
     if (ms < 1e11) ms *= 1000;
   } else if (/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)$/i.test(trimmed)) {
-    ms = Date.parse(trimmed.replace(' ', 'T').replace(/\s/g, ''));
+    if (isDay(trimmed.slice(0, 10))) ms = Date.parse(trimmed.replace(' ', 'T').replace(/\s/g, ''));
   }
   return ms >= earliestMs && ms < latestMs ? new Instant(ms) : null;
+}
+
+/** Runtimes take 30 February for 2 March. */
+function isDay(date: string): boolean {
+  const ms = Date.parse(date);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);
 }
 
 /** A Date that reads as ISO 8601 wherever it becomes text, templates included. */

@@ -38,8 +38,9 @@ export class SqliteRemoval {
     });
     if (removed > 0) this.#index.lostPushes();
     if (what === 'calls') this.#index.removeLagBefore(before.getTime());
-    // Rows are in the order of time: beyond the first that is young there is none that is old.
-    const isDone = old.length < rows.length || rows.length < limit;
+    // Rows are in the order of time, but for some that came while the clock was wrong: beyond as many that are young as
+    // are looked at together there is none that is old.
+    const isDone = old.length === 0 || rows.length < limit;
     return { removed, lastRow: isDone ? null : (rows.at(-1)?.id ?? null) };
   }
 

@@ -436,6 +436,8 @@ alerts('the digest counts the calls of its day, by source and connector', () =>
     await record('of-the-day-before', at('2026-11-01T20:59:59Z'));
     await settle(store, time.now(), 'delivered');
     await record('1', at('2026-11-02T03:00:00Z'));
+    const wrong = { receivedAt: at('1970-01-01T00:00:05Z'), route: () => [] };
+    await store.record(newPush(startPush('while-the-clock-was-wrong'), wrong));
     await settle(store, time.now(), 'delivered');
     await record('2', at('2026-11-02T03:01:00Z'), { PLA_CallResult: 'Unanswered', PLA_VoicemailLeft: 'No' });
     await settle(store, time.now(), 'failed', 'no such property');

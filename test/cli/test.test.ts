@@ -56,4 +56,13 @@ command('ends with 0 when all pass, 1 when there are none, 2 for a connector tha
   }),
 );
 
+command('shows what a push holds, and lets it steer no terminal', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(yaml.replace('Sydney', '"\\e[31mSydney\\a"'));
+    const { stdout } = await folder.run('test');
+    assert.match(stdout, 'got       \\u001b[31mSydney\\u0007');
+    assert.not.match(stdout, '\u001b');
+  }),
+);
+
 command.run();

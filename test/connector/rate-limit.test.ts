@@ -46,6 +46,14 @@ limits('when less is allowed, the window empties first', async () => {
   assert.equal(await granted(time, limit, 3), [1_000, 1_000, 2_000]);
 });
 
+limits('a clock that is set back an hour makes nobody wait longer than the window is', async () => {
+  const time = new VirtualTime();
+  const limit = rateLimit(time.clock(), 2, 1_000);
+  await granted(time, limit, 2);
+  time.jump(-3_600_000);
+  assert.equal(await granted(time, limit, 3), [1_000, 1_000, 2_000]);
+});
+
 limits('one that gives up waits no longer, and takes nothing from the others', async () => {
   const time = new VirtualTime();
   const limit = rateLimit(time.clock(), 1, 1_000);

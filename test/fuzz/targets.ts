@@ -1,11 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readProperty } from '../../connectors/hubspot/api.ts';
 import {
   failureOfAnswer as hubspotAnswer,
   failureOfRow as hubspotRow,
   propertyProblems,
 } from '../../connectors/hubspot/failures.ts';
+import { fitValue } from '../../connectors/hubspot/fitting.ts';
 import {
   failureOfToken,
   failureOfAnswer as salesforceAnswer,
@@ -18,6 +20,8 @@ import { ConfigProblems, ProblemList } from '../../src/config/problems.ts';
 import { parseDuration as parseSetting, parseSize } from '../../src/config/quantities.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import { createLog } from '../../src/log.ts';
+import { Access } from '../../src/operator/access.ts';
+import { Api } from '../../src/operator/api.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
 import { readCall } from '../../src/receive/call.ts';
 import { maskNumber, parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
@@ -30,6 +34,7 @@ import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { endPush, endSample, startPush, startSample } from '../support/build-push.ts';
 import { answering, faults as hubspotFaults } from '../support/hubspot-emulator.ts';
 import { faults as salesforceFaults } from '../support/salesforce-emulator.ts';
+import { withOperator } from '../support/with-operator.ts';
 
 /** Something that reads what comes from outside. It may refuse, in its own words; anything else it throws is a bug. */
 export interface Target {
@@ -86,8 +91,10 @@ export async function allTargets(): Promise<Target[]> {
       read: (text) => parseTree(text, 'fuzz.yaml', new ProblemList('/')),
     },
     { name: 'what a CRM answers', share: 14, corpus: answers, read: readAnswer },
+    { name: 'what HubSpot says of a field', share: 6, corpus: metadata, read: readMetadata },
     await configurationTarget(),
     await endpointTarget(),
+    await operatorTarget(),
   ];
 }
 
@@ -184,7 +191,27 @@ function readCondition(text: string): void {
   holds(condition, { call, timezone: 'Australia/Sydney' });
 }
 
-const yamls = [repository('config/default.yaml'), repository('config/example.yaml')];
+const yamls = [
+  repository('config/default.yaml'),
+  repository('config/example.yaml'),
+  `store: { url: "sqlite:data/bridge.db" }
+sources: { acme: { tokens: [a-token-that-is-long] } }
+connectors: { box: { type: sandbox } }
+alerts:
+  blockedFor: 5m
+  silentFor: 2h
+  hours: { from: "08:00", to: "18:00", days: [mon, tue] }
+  digest: "08:00"
+  email: { from: bridge@acme.example, to: [ops@acme.example], url: "smtps://user:pass@mail.acme.example" }
+  webhook: { url: "https://hooks.acme.example/x", form: slack }
+tests:
+  - name: a missed call is called back
+    pushes: [{ PLA_Caller_Phone_Number: 0412 345 678 }, { PLA_CallResult: Busy }]
+    call: { missed: true, caller.number: "+61412345678" }
+    to: [box]
+    records: { box: { person: { lastname: 0412 345 678 }, followUp: none } }
+`,
+];
 
 async function configurationTarget(): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-config-'));
@@ -249,6 +276,97 @@ function readAnswer(text: string): void {
     hubspotRow(body, circumstances);
     salesforceRow(Array.isArray(body) ? body : [body], salesforceCircumstances);
   }
+}
+
+const metadata = [
+  '{"name":"delacon_result","label":"Result","type":"enumeration","fieldType":"select","options":[{"value":"Answered","label":"Answered","hidden":false}]}',
+  '{"name":"a","type":"number","fieldType":"number","options":[]}',
+  '{"name":"b","type":"bool","options":[{"value":"true","label":"Yes"}]}',
+  '{"name":"c","type":"date","options":[]}',
+  '{"name":"d","type":"datetime","options":[],"modificationMetadata":{"readOnlyValue":true}}',
+];
+const mapped = ['Answered', '1e999', '2026-02-30', '275761-01-01', true, 1e300, new Date(0)];
+
+/** Whatever a property is said to be, a value fits or is left out with the reason. */
+function readMetadata(text: string): void {
+  let described: Record<string, unknown>;
+  try {
+    described = JSON.parse(text);
+  } catch {
+    described = { type: text.slice(0, 12) };
+  }
+  if (typeof described !== 'object' || described === null || Array.isArray(described)) return;
+  const property = readProperty({ name: 'x', type: 'string', ...described });
+  for (const value of [...mapped, text.slice(0, 300)]) {
+    const { text: fit, note } = fitValue('x', value, property, 'Australia/Sydney') as {
+      text: string | null;
+      note?: string;
+    };
+    if (fit === null && !note) throw new Error('a value was left out, and nothing says why');
+  }
+}
+
+/** Answers that are designed. */
+const told = new Set([200, 303, 400, 401, 403, 404, 405, 409, 413, 429]);
+
+const asked = [
+  '/api/overview?period=7d',
+  '/api/overview?since=2026-11-01T00:00:00Z&until=2026-11-24T00:00:00Z',
+  '/api/calls?search=0412%20345&state=failed&missed=true&limit=10&after=7',
+  '/api/calls?result=busy&source=acme&connector=box&since=2026-11-01T00:00:00%2B11:00',
+  '/api/calls/count?search=hot%20water',
+  '/api/calls/acme/1',
+  '/api/connectors/box/plan',
+  '/api/replays {"of":{"state":"failed"},"expected":1}',
+  '/api/calls/acme/1/skip {"connector":"box","reason":"a test call"}',
+  '/api/connectors/box/pause {"reason":"the CRM is changed"}',
+  '/api/holdings {"number":"0412 345 678","region":"AU"}',
+  '/api/trials {"source":"acme","pushes":"{\\"PLA_Call_Id\\":\\"7\\",\\"PLA_Duration\\":\\"50s\\"}"}',
+];
+
+/** The operator API, asked by an operator. */
+async function operatorTarget(): Promise<Target> {
+  const secret = 'an-operator-token-of-fuzzing';
+  const yaml = `operator: { token: ${secret} }\nsources: { acme: {} }\nconnectors: { box: { type: sandbox } }\n`;
+  let close = () => {};
+  const over = new Promise<void>((resolve) => (close = resolve));
+  const ready = Promise.withResolvers<Api>();
+  const ended = withOperator(yaml, async ({ operator, settings, receive, index }) => {
+    await receive(startPush('1'));
+    await receive(endPush('1'));
+    await index();
+    const log = createLog('silent');
+    const access = new Access({
+      settings: () => settings,
+      peer: () => '203.0.113.7',
+      clock: systemClock,
+      log,
+    });
+    ready.resolve(new Api({ operator, access, log }));
+    await over;
+  });
+  ended.catch(ready.reject);
+  const api = await ready.promise;
+  return {
+    name: 'the operator API',
+    share: 2,
+    corpus: asked,
+    async read(text) {
+      const [path = '', body] = text.split(/ (.*)/s, 2);
+      const url = `http://bridge.example/${path.replace(/^\/+/, '')}`;
+      if (!URL.canParse(url) || new URL(url).pathname.endsWith('/changes')) return;
+      const answer = await api.routes.request(url, {
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { method: 'POST', body }),
+      });
+      const said = await answer.text();
+      if (!told.has(answer.status)) throw new Error(`answered ${answer.status}: ${said}`);
+    },
+    async close() {
+      close();
+      await ended;
+    },
+  };
 }
 
 const token = 'a-push-token-for-fuzzing';

@@ -70,6 +70,7 @@ async function application(yaml: string) {
   return {
     ask,
     form,
+    time,
     pass: (ms: number) => time.pass(ms, async () => {}),
     configure: (changed: (settings: Settings) => Settings) => (settings = changed(settings)),
     async signIn(token: string, more: Record<string, string> = {}, peer?: string) {
@@ -305,6 +306,16 @@ access('a body of more than a mebibyte is not read', async () => {
   const long = form({ csrf, push: 'x'.repeat(1024 ** 2) }, { cookie });
   const headers = { ...long.headers, 'content-length': String(long.body?.length) };
   assert.is((await ask('/page/preview', { ...long, headers })).status, 413);
+});
+
+access('a clock that is set back shuts nobody out for longer', async () => {
+  const { ask, time } = await application(tokens);
+  const status = async (token: string) =>
+    (await ask('/api/overview', { headers: { authorization: `Bearer ${token}` } })).status;
+  for (let n = 0; n < 20; n++) await status('wrong');
+  assert.is(await status(operatorToken), 429);
+  time.jump(-3_600_000);
+  assert.is(await status(operatorToken), 200);
 });
 
 access('the way back after signing in leads to this page only', () => {

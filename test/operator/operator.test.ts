@@ -27,6 +27,57 @@ operator('overview, list and story of a call are as their schemas say', () =>
   }),
 );
 
+operator(
+  'an overview of days before there was standard time ends, and one of a thousand years is refused',
+  () =>
+    withOperator(yaml, async ({ operator: asked }) => {
+      // Days in Sydney began at 13:55:08 UTC then, in the middle of a quarter: counting by quarters stood still.
+      const old = await asked.overview({ since: new Date('1850-01-01'), until: new Date('1850-02-01') });
+      assert.is(
+        old.byTime.reduce((sum, { calls }) => sum + calls, 0),
+        0,
+      );
+      assert.ok(old.byTime.length >= 31 && old.byTime.length <= 64, String(old.byTime.length));
+      for (const [since, until] of [
+        ['0001-01-01', '2026-01-01'],
+        ['2026-01-01', '9999-12-31'],
+      ] as const) {
+        const problem = await asked
+          .overview({ since: new Date(since), until: new Date(until) })
+          .catch((thrown) => thrown);
+        assert.is(problem.message, 'since and until must be no more than ten years apart.');
+      }
+    }),
+);
+
+operator('days of the overview are those of the clocks there, when they are changed and in leap years', () =>
+  withOperator(
+    'sources: { acme: { timezone: Pacific/Auckland } }\nconnectors: { box: { type: sandbox } }\n',
+    async ({ operator: asked, receive, index }) => {
+      const at = (receivedAt: string) => receive(startPush(receivedAt), { receivedAt: new Date(receivedAt) });
+      await at('2024-02-28T11:00:00Z'); // 29 February, 00:00
+      await at('2024-02-29T10:59:59Z'); // 29 February, 23:59:59
+      await at('2026-09-26T12:00:00Z'); // 27 September, 00:00, a day of 23 hours
+      await at('2026-09-27T10:59:59Z'); // 27 September, 23:59:59
+      await at('2027-04-04T11:59:59Z'); // 4 April, 23:59:59, after 25 hours
+      await index();
+      const days = async (since: string, until: string) =>
+        (await asked.overview({ since: new Date(since), until: new Date(until) })).byTime
+          .filter(({ calls }) => calls > 0)
+          .map(({ at: day, calls }) => `${day} ${calls}`);
+      assert.equal(await days('2024-02-20T11:00:00Z', '2024-03-05T11:00:00Z'), [
+        '2024-02-28T11:00:00.000Z 2',
+      ]);
+      assert.equal(await days('2026-09-20T12:00:00Z', '2026-10-05T11:00:00Z'), [
+        '2026-09-26T12:00:00.000Z 2',
+      ]);
+      assert.equal(await days('2027-03-25T11:00:00Z', '2027-04-10T12:00:00Z'), [
+        '2027-04-03T11:00:00.000Z 1',
+      ]);
+    },
+  ),
+);
+
 operator('what is not there is a problem with a way out', () =>
   withOperator(yaml, async ({ operator: asked }) => {
     const problem = await asked.story('acme', '1').catch((thrown) => thrown);

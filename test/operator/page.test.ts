@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { Settings } from '../../src/config/settings.ts';
 import { createLog } from '../../src/log.ts';
-import { Access } from '../../src/operator/access.ts';
+import { Access, securityHeaders } from '../../src/operator/access.ts';
 import { Live } from '../../src/operator/live.ts';
 import { pageRoutes } from '../../src/operator/page.ts';
 import { endPush, startPush } from '../support/build-push.ts';
@@ -54,7 +54,9 @@ function withPage(as: string, use: (opened: Opened) => Promise<void>, operatorYa
       const clock = new VirtualTime().clock();
       const settings = (): Settings => operated.settings;
       const log = createLog('silent');
-      const app = new Hono().route(
+      const app = new Hono();
+      app.use(securityHeaders);
+      app.route(
         '/',
         pageRoutes({
           operator: operated.operator,

@@ -312,4 +312,43 @@ call('calls of one caller share a lane, however the number is spelt; without one
   assert.is(laneOf('77', {}), '77');
 });
 
+const impossible: [what: string, sent: string][] = [
+  ['two days ahead', '00000001793762100000'], // 2026-11-04T03:15:00Z
+  ['a century ahead', '2126-11-02T03:15:00Z'],
+  ['in the year 9999', '9999-12-31T23:59:59Z'],
+  ['in 1970', '00000000000000000000'],
+  ['negative', '-1793589300000'],
+  ['in microseconds', '00001793589300000000'],
+  ['on 30 February', '2026-02-30T03:15:00Z'],
+];
+for (const [what, sent] of impossible) {
+  call(`a start ${what} is kept as sent and noted; the time of receipt stands instead`, () => {
+    const it = read(startPush('1', { PLA_CallStartTime: sent, PLA_Duration: '50s' }));
+    assert.equal(
+      [it.startedAt.toISOString(), it.endedAt?.toISOString()],
+      ['2026-11-02T03:15:00.000Z', '2026-11-02T03:15:50.000Z'],
+    );
+    assert.is(it.fields['PLA_CallStartTime'], sent);
+    assert.is(it.notes.length, 1);
+    assert.match(
+      it.notes[0]!,
+      /^PLA_CallStartTime .* (is not a time|is more than a day after the push came)/,
+    );
+  });
+}
+
+call('a start some hours ahead is believed: clocks and time zones go wrong', () => {
+  const it = read(startPush('1', { PLA_CallStartTime: '2026-11-02T17:15:00Z' }));
+  assert.equal([it.startedAt.toISOString(), it.notes], ['2026-11-02T17:15:00.000Z', []]);
+});
+
+call('an end that came by a clock set back is not before its start', () => {
+  const state = { firstReceivedAt: receivedAt, endReceivedAt: new Date('2026-11-02T02:15:00Z') };
+  const it = read({ ...startPush('1', { PLA_CallStartTime: '' }), PLA_CallResult: 'Busy' }, state);
+  assert.equal(
+    [it.startedAt.toISOString(), it.endedAt?.toISOString()],
+    ['2026-11-02T03:15:00.000Z', '2026-11-02T03:15:00.000Z'],
+  );
+});
+
 call.run();

@@ -170,6 +170,24 @@ receiving('an unknown token is answered 404, and nothing is stored', () =>
   }),
 );
 
+receiving('an answer does not tell how near a guess came', () =>
+  withReceiving(async ({ post }) => {
+    const right = 'token-of-acme-0123456789';
+    const guesses = [right.slice(0, 1), right.slice(0, -1), `${right}0`, right.toUpperCase(), 'x'.repeat(24)];
+    const answers = await Promise.all(
+      guesses.map(async (guess) => {
+        const { status, body } = await post(startSample, { path: `/push/${guess}` });
+        return { status, body };
+      }),
+    );
+    const body = { PLA_Call_Id: '', success: 'false', error: 'Unknown token.' };
+    assert.equal(
+      answers,
+      guesses.map(() => ({ status: 404, body })),
+    );
+  }),
+);
+
 receiving('who guesses tokens is answered late, and the right token from there is not', () => {
   const waits: (() => void)[] = [];
   const clock: Clock = {

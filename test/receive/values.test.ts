@@ -23,6 +23,13 @@ const instants: [text: string, iso: string | null][] = [
   ['2026-11-02T03:15:00.123456789Z', '2026-11-02T03:15:00.123Z'],
   ['2026-11-02T03:15:00', null], // no zone: not an instant
   ['2026-11-02T25:15Z', null],
+  ['2024-02-29T00:00:00Z', '2024-02-29T00:00:00.000Z'],
+  ['2025-02-29T00:00:00Z', null], // a runtime would take it for 1 March
+  ['2026-04-31T00:00:00Z', null],
+  ['2026-10-04T02:30:00+10:00', '2026-10-03T16:30:00.000Z'], // left out by Sydney's clocks, and an instant all the same
+  ['9999-12-31T23:59:59Z', null],
+  ['1970-01-01T00:00:00Z', null],
+  ['00001556755937003000', null], // microseconds
   ['02/11/2026', null],
   ['00000000000000000000', null],
   ['99999999999999999999', null],

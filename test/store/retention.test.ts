@@ -93,6 +93,19 @@ retention('what still has to be delivered, or failed, stays; what no route took 
   }),
 );
 
+retention('a call that came while the clock was ahead holds up no other', () =>
+  withSqliteStore(async (store) => {
+    const days = [0, 3_650, ...new Array(199).fill(1)];
+    await Promise.all(
+      days.map((day, n) =>
+        store.record(newPush(endPush(String(n)), { receivedAt: on(day), route: () => [] })),
+      ),
+    );
+    await sweepOn(store, 500);
+    assert.equal(await kept(store), ['1']);
+  }),
+);
+
 retention('a sweep of many calls goes in small steps, and removes each that is old enough', () =>
   withSqliteStore(async (store) => {
     await Promise.all(

@@ -9,7 +9,7 @@ import { kyselyOver } from '../../src/runtime/sqlite.ts';
 import { callsAndDeliveries } from '../../src/store/migrations/001-calls-and-deliveries.ts';
 import { dataDirOf, openStore } from '../../src/store/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { StoreUnavailable } from '../../src/store/store.ts';
+import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { storeContract } from '../conformance/store-contract.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
@@ -201,30 +201,36 @@ sqlite('a database that a newer version wrote is refused', () =>
   }),
 );
 
+/** A database of the first version: call 1 has both its pushes, the start thrice more, and a due delivery; call 2 rings. */
+async function writeFirstVersion(file: string): Promise<{ start: string; end: string }> {
+  const database = new DatabaseSync(file);
+  const provider = { getMigrations: async () => ({ '001-calls-and-deliveries': callsAndDeliveries }) };
+  await new Migrator({ db: kyselyOver(database), provider }).migrateToLatest();
+  const [start, end] = [startPush('1'), endPush('1')].map((fields) => JSON.stringify(fields)) as [
+    string,
+    string,
+  ];
+  const call = database.prepare(
+    "insert into calls values (?, 'acme', ?, ?, ?, '44444444', 1000, 2000, ?, 0, ?)",
+  );
+  call.run(1, '1', 2, JSON.stringify({ ...startPush('1'), ...endPush('1') }), 2000, null);
+  call.run(2, '2', 1, JSON.stringify(startPush('2')), null, 9000);
+  const push = database.prepare('insert into pushes values (?, ?, ?, ?, ?, ?)');
+  push.run(2, 1, 1500, JSON.stringify(startPush('2')), 0, null);
+  push.run(1, 2, 2000, end, 0, null);
+  push.run(1, 1, 1000, start, 3, 1200);
+  database.exec(
+    `insert into deliveries values (1, 'crm', 'due', 2, 1, 2000, 1, 0, null, null, '{"activity":{"type":"call","id":"5"}}');
+     pragma application_id=${0x64656c42}`,
+  );
+  database.close();
+  return { start, end };
+}
+
 sqlite('a database of the first version is taken over whole', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'bridge.db');
-    const database = new DatabaseSync(file);
-    const provider = { getMigrations: async () => ({ '001-calls-and-deliveries': callsAndDeliveries }) };
-    await new Migrator({ db: kyselyOver(database), provider }).migrateToLatest();
-    const [start, end] = [startPush('1'), endPush('1')].map((fields) => JSON.stringify(fields)) as [
-      string,
-      string,
-    ];
-    const call = database.prepare(
-      "insert into calls values (?, 'acme', ?, ?, ?, '44444444', 1000, 2000, ?, 0, ?)",
-    );
-    call.run(1, '1', 2, JSON.stringify({ ...startPush('1'), ...endPush('1') }), 2000, null);
-    call.run(2, '2', 1, JSON.stringify(startPush('2')), null, 9000);
-    const push = database.prepare('insert into pushes values (?, ?, ?, ?, ?, ?)');
-    push.run(2, 1, 1500, JSON.stringify(startPush('2')), 0, null);
-    push.run(1, 2, 2000, end, 0, null);
-    push.run(1, 1, 1000, start, 3, 1200);
-    database.exec(
-      `insert into deliveries values (1, 'crm', 'due', 2, 1, 2000, 1, 0, null, null, '{"activity":{"type":"call","id":"5"}}');
-       pragma application_id=${0x64656c42}`,
-    );
-    database.close();
+    const { start, end } = await writeFirstVersion(file);
 
     const store = await openSqliteStore(file, 'bridge');
     const [story] = await store.stories('1');
@@ -341,16 +347,25 @@ sqlite('what was acknowledged survives a kill, and the next bridge starts at onc
   }),
 );
 
-sqlite('killed at any step of making the database, the next start finishes it', async () => {
+/**
+ * Kills a bridge at one step of its start after another, until it gets as far as recording call 3.
+ * @param every 2: all of them, since after one step is before the next
+ */
+async function killAtSteps(
+  every: number,
+  prepare: (file: string) => Promise<unknown>,
+  look: (store: Store, step: number) => Promise<void>,
+): Promise<number> {
   const script = fileURLToPath(new URL('record-and-wait.ts', import.meta.url));
   const crashes = fileURLToPath(new URL('../torture/crash-points.ts', import.meta.url));
   const preload = process.versions['bun'] === undefined ? '--import' : '--preload';
-  let step = 0;
+  let step = 1 - every;
   for (let isOver = false; !isOver; ) {
-    step++;
+    step += every;
     isOver = await withFolder(async (folder) => {
       const file = join(folder, 'bridge.db');
-      const child = spawn(process.execPath, [preload, crashes, script, file, '1'], {
+      await prepare(file);
+      const child = spawn(process.execPath, [preload, crashes, script, file, '3'], {
         env: { ...process.env, CRASH_AT: String(step) },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
@@ -362,14 +377,42 @@ sqlite('killed at any step of making the database, the next start finishes it', 
       child.kill('SIGKILL');
       await ended;
       const store = await openSqliteStore(file, 'bridge');
-      await store.record(newPush(startPush('2')));
+      await store.record(newPush(startPush('4')));
       const calls = (await store.calls({ limit: 10 })).map(({ state }) => state.callId);
-      assert.ok(calls.includes('2') && (!recorded || calls.includes('1')), `step ${step}: ${calls}`);
+      assert.ok(calls.includes('4') && (!recorded || calls.includes('3')), `step ${step}: ${calls}`);
+      await look(store, step);
       await store.close();
       return recorded;
     });
   }
-  assert.ok(step > 20, `${step} steps`);
+  return step;
+}
+
+sqlite('killed at any step of making the database, the next start finishes it', async () => {
+  const steps = await killAtSteps(
+    2,
+    async () => {},
+    async () => {},
+  );
+  assert.ok(steps > 20, `${steps} steps`);
 });
+
+sqlite(
+  'killed at steps all along the taking over of an older database, the next start finishes it',
+  async () => {
+    const steps = await killAtSteps(13, writeFirstVersion, async (store, step) => {
+      const [first] = await store.stories('1');
+      const [second] = await store.stories('2');
+      assert.equal(
+        [first, second].map((story) => story?.pushes.map(({ repeats }) => repeats)),
+        [[3, 0], [0]],
+        `step ${step}`,
+      );
+      assert.equal({ ...first!.state.fields }, { ...startPush('1'), ...endPush('1') });
+      assert.is(first!.deliveries[0]!.records.activity!.id, '5');
+    });
+    assert.ok(steps > 20, `${steps} steps`);
+  },
+);
 
 sqlite.run();

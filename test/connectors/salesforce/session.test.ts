@@ -51,6 +51,19 @@ session('after the minute, tokens are asked for again', () =>
   }),
 );
 
+session('tokens are asked for again when the clock is set back, too', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    let now = new Date('2026-11-02T03:15:00Z');
+    const clock: Clock = { now: () => now, after: () => () => {} };
+    const connection = await open(salesforce, {}, testTools({ clock }));
+    salesforce.refuseTokens();
+    for (let attempt = 1; attempt <= 6; attempt++) await deliverOne(connection, deliveryOf([startPush('1')]));
+    salesforce.accept();
+    now = new Date('2026-11-02T02:15:00Z');
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+  }),
+);
+
 session('a client that is refused blocks, says what to check and shows no secret', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);
