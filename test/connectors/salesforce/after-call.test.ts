@@ -32,7 +32,7 @@ after('a missed call leaves a Task on its caller, due in working time, with a re
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce, { followUp: { dueIn: '4h', hours: {} } });
     // A Friday, 16:00 in Sydney: an hour is left of the day, three are due on Monday.
-    const start = { PLA_CallStartTime: '2026-11-20T05:00:00Z', PLA_Dealer_Name: 'Northside Plumbing' };
+    const start = { PLA_CallStartTime: '2026-10-30T05:00:00Z', PLA_Dealer_Name: 'Northside Plumbing' };
     const outcome = await deliverOne(
       connection,
       deliveryOf([startPush('1', start), endPush('1', { ...missed, PLA_Duration: '0s' })]),
@@ -43,9 +43,9 @@ after('a missed call leaves a Task on its caller, due in working time, with a re
     assert.is(task?.['Delacon_Follow_Up__c'], '1');
     assert.is(task?.['Subject'], 'Call back 0444 444 444');
     assert.is(task?.['Status'], 'Not Started');
-    assert.is(task?.['ActivityDate'], '2026-11-23');
+    assert.is(task?.['ActivityDate'], '2026-11-02');
     assert.is(task?.['IsReminderSet'], true);
-    assert.is(task?.['ReminderDateTime'], '2026-11-23T01:00:00.000Z');
+    assert.is(task?.['ReminderDateTime'], '2026-11-02T01:00:00.000Z');
     assert.is(task?.['WhoId'], salesforce.leads()[0]?.id);
     assert.match(String(task?.['Description']), /Result: Unanswered/);
     assert.is(callsOf(salesforce).length, 1);
