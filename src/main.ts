@@ -78,6 +78,7 @@ const watchEveryMs = 2_000;
  */
 export async function startBridge(options: StartOptions): Promise<Bridge> {
   const clock = options.clock ?? systemClock;
+  const readAt = Date.now(); // files are dated by the machine's own clock
   let loaded = await load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   const dataDir = dataDirOf(storeSettings.url);
@@ -281,7 +282,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       lookAgain(workers.keys());
       operator.changed.connectors();
     });
-    const unwatchFiles = watchFiles(() => loaded.files, reload);
+    const unwatchFiles = watchFiles(() => loaded.files, readAt, reload);
     unwatch = () => {
       unwatchStore();
       unwatchFiles();
@@ -344,18 +345,30 @@ function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: 
   };
 }
 
-/** Calls `changed` when a file was written, made or removed. Looks instead of listening: mounts and links do not tell. */
-function watchFiles(files: () => readonly string[], changed: () => Promise<void>): () => void {
-  const stamp = async () => {
-    const stats = await Promise.all(files().map((file) => stat(file).catch(() => null)));
-    return stats.map((found) => `${found?.mtimeMs} ${found?.size} ${found?.ino}`).join('\n');
-  };
+/**
+ * Calls `changed` when a file was written, made or removed since it was read. Looks instead of listening: mounts and
+ * links do not tell.
+ */
+function watchFiles(
+  files: () => readonly string[],
+  readAt: number,
+  changed: () => Promise<void>,
+): () => void {
+  const statsNow = () => Promise.all(files().map((file) => stat(file).catch(() => null)));
+  const stampOf = (stats: Awaited<ReturnType<typeof statsNow>>) =>
+    stats.map((found) => `${found?.mtimeMs} ${found?.size} ${found?.ino}`).join('\n');
   let seen: string | undefined;
   let stopped = false;
   const look = async () => {
-    const now = await stamp();
-    if (seen !== undefined && now !== seen) await changed();
-    seen = await stamp();
+    const watched = files();
+    const stats = await statsNow();
+    const isChanged =
+      seen === undefined
+        ? stats.some((found) => found !== null && found.mtimeMs > readAt) // while the bridge was starting
+        : stampOf(stats) !== seen;
+    seen = stampOf(stats);
+    if (isChanged) await changed();
+    if (files() !== watched) seen = stampOf(await statsNow()); // it may include others now
     if (!stopped) timer = setTimeout(look, watchEveryMs).unref();
   };
   let timer = setTimeout(look, 0).unref();
