@@ -4,7 +4,7 @@ import type { CallState } from '../receive/call.ts';
 import type { IndexedCall, IndexStep, Store } from './store.ts';
 
 /** Small enough that a push never waits for a step to be felt. */
-const callsInAStep = 40;
+const callsInAStep = 8;
 /** How long a new call may wait to be looked at. */
 const idleMs = 100;
 /** From so many pushes a second on, receiving has the processor nearly to itself, and the index follows when it is over. */
