@@ -103,10 +103,18 @@ async function rate(crm: Crm, { calls, known, batch, from, to, part }: Stretch) 
   return result;
 }
 
+/** Written out: what inherits from a connection has no part in its private fields. */
 function limited(connection: Connection, batch: number): Connection {
-  return Object.assign(Object.create(connection) as Connection, {
+  return {
     limits: { ...connection.limits, batch },
-    deliver: connection.deliver.bind(connection),
-    close: connection.close.bind(connection),
-  });
+    get quota() {
+      return connection.quota;
+    },
+    deliver: (due, signal) => connection.deliver(due, signal),
+    check: (signal) => connection.check(signal),
+    plan: (signal) => connection.plan(signal),
+    apply: (signal, done) => connection.apply(signal, done),
+    link: (record) => connection.link(record),
+    close: () => connection.close(),
+  };
 }
