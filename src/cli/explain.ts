@@ -1,4 +1,4 @@
-import type { Story } from '../operator/story.ts';
+import { runsOf, type Story } from '../operator/story.ts';
 import type { Common } from './main.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
@@ -17,7 +17,6 @@ export async function explain(callId: string, options: Common & { source?: strin
 }
 
 type Delivery = Story['deliveries'][number];
-type Attempt = Delivery['attempts'][number];
 
 function tell(story: Story): void {
   const time = (instant: string) => localTime(new Date(instant), story.timezone);
@@ -70,24 +69,6 @@ function tellDelivery(delivery: Delivery, time: (instant: string) => string): vo
     if (first.reason) print(`      ${first.reason}`);
     for (const note of first.notes) print(`      note: ${note}`);
   }
-}
-
-/** A blocked connector probes for hours and is told the same each time: such attempts are told once. */
-function runsOf(attempts: readonly Attempt[]): { first: Attempt; last: Attempt; count: number }[] {
-  const runs: { first: Attempt; last: Attempt; count: number }[] = [];
-  for (const attempt of attempts) {
-    const run = runs.at(-1);
-    if (
-      run &&
-      attempt.outcome === 'blocked' &&
-      run.last.outcome === 'blocked' &&
-      run.last.reason === attempt.reason
-    ) {
-      run.last = attempt;
-      run.count++;
-    } else runs.push({ first: attempt, last: attempt, count: 1 });
-  }
-  return runs;
 }
 
 function stateOf(delivery: Delivery, time: (instant: string) => string): string {

@@ -97,6 +97,33 @@ export const story = callSummary.omit({ deliveries: true }).extend({
 });
 export type Story = z.output<typeof story>;
 
+type AttemptOfStory = Story['deliveries'][number]['attempts'][number];
+
+/** Attempts that are told as one. */
+export interface AttemptRun {
+  first: AttemptOfStory;
+  last: AttemptOfStory;
+  count: number;
+}
+
+/** A blocked connector probes for hours and is told the same each time: such attempts are told once. */
+export function runsOf(attempts: readonly AttemptOfStory[]): AttemptRun[] {
+  const runs: AttemptRun[] = [];
+  for (const attempt of attempts) {
+    const run = runs.at(-1);
+    if (
+      run &&
+      attempt.outcome === 'blocked' &&
+      run.last.outcome === 'blocked' &&
+      run.last.reason === attempt.reason
+    ) {
+      run.last = attempt;
+      run.count++;
+    } else runs.push({ first: attempt, last: attempt, count: 1 });
+  }
+  return runs;
+}
+
 export const storyQuery = z.strictObject({
   ask: z
     .stringbool()

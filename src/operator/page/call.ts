@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Story } from '../story.ts';
+import { type AttemptRun, runsOf, type Story } from '../story.ts';
 import { clockTime, counted, fullTime, span, talkTime } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { callPath, deliveryState, result, time } from './states.ts';
@@ -202,13 +202,7 @@ function storyList(story: Story): Html {
   })}</ol>`;
 }
 
-type Attempt = DeliveryOfStory['attempts'][number];
-
-function attemptEvent(
-  connector: string,
-  { first, last, count }: { first: Attempt; last: Attempt; count: number },
-  timezone: string,
-): Event {
+function attemptEvent(connector: string, { first, last, count }: AttemptRun, timezone: string): Event {
   const said = {
     delivered: 'Written to',
     retry: 'Not yet written to',
@@ -226,24 +220,6 @@ function attemptEvent(
       first.reason ? html`<p>${first.reason}</p>` : ''
     }${first.notes.map((note) => html`<p class="small soft">${note}</p>`)}`,
   };
-}
-
-/** A blocked connector probes for hours and is told the same each time: such attempts are told once. */
-function runsOf(attempts: readonly Attempt[]): { first: Attempt; last: Attempt; count: number }[] {
-  const runs: { first: Attempt; last: Attempt; count: number }[] = [];
-  for (const attempt of attempts) {
-    const run = runs.at(-1);
-    if (
-      run &&
-      attempt.outcome === 'blocked' &&
-      run.last.outcome === 'blocked' &&
-      run.last.reason === attempt.reason
-    ) {
-      run.last = attempt;
-      run.count++;
-    } else runs.push({ first: attempt, last: attempt, count: 1 });
-  }
-  return runs;
 }
 
 function pushes(story: Story): Html {
