@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite';
 import type { Database } from '../runtime/sqlite.ts';
 import { StoreUnavailable } from './store.ts';
 
@@ -17,11 +18,15 @@ const longestQueue = 5_000;
  */
 export class CommitQueue {
   readonly #database: Database;
+  readonly #begin: StatementSync;
+  readonly #end: StatementSync;
   #waiting: Write[] = [];
   #closed = false;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#begin = database.prepare('begin immediate');
+    this.#end = database.prepare('commit');
   }
 
   /** Runs `run`, which must not wait for anything, within a transaction. Resolves after the commit. */
@@ -62,10 +67,10 @@ export class CommitQueue {
 
   #commit(writes: readonly Write[]): void {
     const results: unknown[] = [];
-    this.#database.exec('begin immediate');
+    this.#begin.run();
     try {
       for (const write of writes) results.push(write.run());
-      this.#database.exec('commit');
+      this.#end.run();
     } catch (reason) {
       // SQLite rolls back by itself on some errors (disk full): then there is nothing left to roll back.
       if (this.#database.isTransaction) this.#database.exec('rollback');

@@ -7,6 +7,8 @@ import type { IndexedCall, IndexStep, Store } from './store.ts';
 const callsInAStep = 8;
 /** How long a new call may wait to be looked at. */
 const idleMs = 100;
+/** Over how long pushes are counted: between two steps there may be none in the middle of a flood. */
+const countMs = 250;
 /** From so many pushes a second on, receiving has the processor nearly to itself, and the index follows when it is over. */
 const flood = 2_000;
 const storeRetryMs = 5_000;
@@ -18,6 +20,7 @@ export class IndexSweep {
   #running: Promise<void> | undefined;
   #lastPush = 0;
   #lookedAt = performance.now();
+  #pushesPerSecond = 0;
 
   constructor(options: IndexSweepOptions) {
     this.#options = options;
@@ -43,10 +46,8 @@ export class IndexSweep {
         const { calls, isDone, lastPush } = await store.indexCalls(version, read, callsInAStep);
         if (calls.length > 0) indexed(calls);
         const now = performance.now();
-        const perSecond = ((lastPush - this.#lastPush) * 1000) / (now - this.#lookedAt);
-        this.#lastPush = lastPush;
-        this.#lookedAt = now;
-        if (!isDone) pauseMs = pauseOf(now - started, perSecond);
+        this.#count(lastPush, now);
+        if (!isDone) pauseMs = pauseOf(now - started, this.#pushesPerSecond);
       } catch (reason) {
         log.error({ err: reason }, 'The store failed the index of calls; it goes on in seconds.');
         pauseMs = storeRetryMs;
@@ -55,6 +56,14 @@ export class IndexSweep {
       if (pauseMs === 0) await new Promise(setImmediate);
       else await sleep(clock, pauseMs, signal);
     }
+  }
+
+  #count(lastPush: number, now: number): void {
+    const forMs = now - this.#lookedAt;
+    if (forMs < countMs) return;
+    this.#pushesPerSecond = ((lastPush - this.#lastPush) * 1000) / forMs;
+    this.#lastPush = lastPush;
+    this.#lookedAt = now;
   }
 }
 
@@ -68,8 +77,8 @@ export interface IndexSweepOptions {
   indexed(calls: IndexStep['calls']): void;
 }
 
-/** All of the time while nothing comes; a third of a quiet bridge's, a twentieth of a busy one's. */
+/** All of the time while nothing comes; a third of a quiet bridge's, a hundredth of a busy one's. */
 function pauseOf(tookMs: number, pushesPerSecond: number): number {
   if (pushesPerSecond <= 0) return 0;
-  return (pushesPerSecond > flood ? 20 : 2) * tookMs;
+  return (pushesPerSecond > flood ? 100 : 2) * tookMs;
 }

@@ -20,17 +20,20 @@ export function statements(database: Database, db: Kysely<Tables>) {
     callById: statement<CallRow>(database, db.selectFrom('calls').selectAll().where('id', '=', value('id'))),
     addCall: statement(
       database,
-      db.insertInto('calls').values({
-        source: value('source'),
-        call_id: value('callId'),
-        revision: sql.lit(1),
-        lane: value('lane'),
-        first_received_at: value('at'),
-        last_received_at: value('at'),
-        end_received_at: value('endReceivedAt'),
-        lapsed: sql.lit(0),
-        lapse_at: value('lapseAt'),
-      }),
+      db
+        .insertInto('calls')
+        .values({
+          source: value('source'),
+          call_id: value('callId'),
+          revision: sql.lit(1),
+          lane: value('lane'),
+          first_received_at: value('at'),
+          last_received_at: value('at'),
+          end_received_at: value('endReceivedAt'),
+          lapsed: sql.lit(0),
+          lapse_at: value('lapseAt'),
+        })
+        .onConflict((conflict) => conflict.doNothing()),
     ),
     changeCall: statement(
       database,

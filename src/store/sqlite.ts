@@ -72,7 +72,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     chmodSync(path, 0o600);
     database.exec(
       // FULL: a commit is on the disk before it is answered. The larger WAL makes checkpoints rare enough for the p99.
-      'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma wal_autocheckpoint=4000; pragma cache_size=-32000;',
+      'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma wal_autocheckpoint=4000; pragma cache_size=-16000;',
     );
     const kysely = kyselyOver<Tables>(database);
     // Before there is any table: killed between the two, the file would be taken for another program's.
@@ -160,8 +160,11 @@ class SqliteStore implements Store {
 
   #record(push: NewPush): Recorded {
     const at = push.receivedAt.getTime();
+    // A start nearly always begins its call: adding it tells so without a look before.
+    const begins = hasEnd(push.fields) ? null : this.#recordFirst(push, at);
+    if (begins) return begins;
     const found = this.#do.callByKey.get({ source: push.source, callId: push.callId });
-    if (!found) return this.#recordFirst(push, at);
+    if (!found) return this.#recordFirst(push, at)!;
 
     const call = found.id;
     const pushes = found.fields === null ? this.#do.bodiesOf.all({ call }) : null;
@@ -195,7 +198,8 @@ class SqliteStore implements Store {
     return { repeat: false, revision, state, due };
   }
 
-  #recordFirst(push: NewPush, at: number): Recorded {
+  /** Null if the call is known. */
+  #recordFirst(push: NewPush, at: number): Recorded | null {
     const { source, callId, fields } = push;
     const ended = hasEnd(fields);
     const state: CallState = {
@@ -214,6 +218,7 @@ class SqliteStore implements Store {
       endReceivedAt: ended ? at : null,
       lapseAt: ended ? null : at + push.lapseAfterMs,
     });
+    if (call === 0) return null;
     this.#do.addPush.run({ call, at, body: push.body });
     const due = [...push.route(state)];
     for (const connector of due) this.#do.addDelivery.run({ call, connector, revision: 1, at });
