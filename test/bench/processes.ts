@@ -18,6 +18,8 @@ export interface Server {
   readyMs: number;
   /** Resident memory now, and at most so far, in MB. */
   memory(): { now: number; most: number };
+  /** Halts it, or lets it go on: what one still has to do must not take time from the one that is measured. */
+  halt(halted: boolean): void;
   stop(): Promise<void>;
 }
 
@@ -71,6 +73,7 @@ async function start(child: ChildProcess, cleanUp: () => void): Promise<Server> 
       const of = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
       return { now: of('VmRSS'), most: of('VmHWM') };
     },
+    halt: (halted) => void child.kill(halted ? 'SIGSTOP' : 'SIGCONT'),
     async stop() {
       child.kill('SIGKILL'); // what is measured is over, and nothing in the folder is kept
       await new Promise((resolve) => child.once('close', resolve));

@@ -14,7 +14,7 @@ const bars = { node: 0.7, bun: 0.5 };
 const path = `/push/${pushToken}`;
 
 /**
- * Durable receiving against the bare route, by turns. The bar is for receiving: push, call and delivery in one commit,
+ * Durable receiving against the bare route, by turns, the others halted meanwhile. The bar is for receiving: push, call and delivery in one commit,
  * answered after it, with a connector that delivers nothing meanwhile. Told beside it: what this disk and this runtime
  * leave of the bare route when it keeps a single row for each push, and the bridge with the sandbox delivering in the
  * same process.
@@ -23,8 +23,13 @@ export const receiving: Bench = async ({ runtime, seconds, rounds }) => {
   const bare = await startRoute(runtime, 'bare-route.ts');
   const oneRow = await startRoute(runtime, 'one-row-route.ts');
   const servers = [bare, oneRow];
-  const rate = async (server: Server, forSeconds = seconds) =>
-    (await load({ port: server.port, path, connections: 64, seconds: forSeconds, rate: 0 })).perSecond;
+  const alone = (server: Server) => {
+    for (const one of servers) one.halt(one !== server);
+  };
+  const rate = async (server: Server, forSeconds = seconds) => {
+    alone(server);
+    return (await load({ port: server.port, path, connections: 64, seconds: forSeconds, rate: 0 })).perSecond;
+  };
   const turnsWith = async (server: Server) => {
     const turns: { bare: number; oneRow: number; bridge: number }[] = [];
     for (const one of [...servers]) await rate(one, 1);
