@@ -1,5 +1,5 @@
 import type { Settings, Source } from './config/settings.ts';
-import type { Delivery, Records } from './connector/contract.ts';
+import type { Delivery, RecordDraft, Records } from './connector/contract.ts';
 import { type Call, type CallState, type Reading, readCall } from './receive/call.ts';
 import { explainRoutes, matchRoutes, type Routing } from './route/match.ts';
 
@@ -55,5 +55,30 @@ export function deliveryOf(
     revision: due.revision,
     attempt: due.failures + 1,
     records: due.records,
+  };
+}
+
+/** What the present mapping makes of a call, connector by connector; no CRM is asked. */
+export interface Drafted {
+  callId: string;
+  routing: Routing;
+  /** What could not be read of the call. */
+  notes: string[];
+  connectors: { connector: string; type: string; records: RecordDraft[] }[];
+}
+
+export function draftedFrom(settings: Settings, state: CallState): Drafted {
+  const routing = routingOf(settings, state);
+  const delivery = deliveryOf(settings, { state, revision: 1, records: {}, failures: 0 });
+  return {
+    callId: state.callId,
+    routing,
+    notes: delivery?.call.notes ?? [],
+    connectors: routing.connectors.flatMap((connector) => {
+      const configured = settings.connectors[connector];
+      if (!configured || !delivery) return [];
+      const records = configured.definition.draft(configured.options, delivery);
+      return [{ connector, type: configured.type, records }];
+    }),
   };
 }

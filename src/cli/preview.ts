@@ -2,12 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import type { RecordDraft } from '../connector/contract.ts';
-import { deliveryOf, routingOf } from '../reading.ts';
-import { type CallState, foldFields, kindOf, stateAt } from '../receive/call.ts';
+import { type Drafted, draftedFrom } from '../reading.ts';
+import { foldFields, kindOf, stateAt } from '../receive/call.ts';
 import { type Push, parsePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
-import type { Routing } from '../route/match.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Common } from './main.ts';
@@ -74,40 +72,22 @@ async function previewRequests(
   for (const one of rehearsed) show(one);
 }
 
-interface Preview {
-  callId: string;
-  routing: Routing;
-  notes: string[];
-  connectors: { connector: string; records: RecordDraft[] }[];
-}
-
 function previewRecords(
   moments: readonly Moment[],
   settings: Settings,
   { connector, json }: Common & Choice,
 ): void {
   const last = new Map(moments.map(({ state }) => [state.callId, state]));
-  const previews = [...last.values()].map((state) => previewOf(settings, state, connector));
+  const previews = [...last.values()].map((state) => {
+    const drafted = draftedFrom(settings, state);
+    const chosen = drafted.connectors.filter((one) => one.connector === (connector ?? one.connector));
+    return { ...drafted, connectors: chosen };
+  });
   if (json) printJson(previews);
   else for (const one of previews) tell(one);
 }
 
-function previewOf(settings: Settings, state: CallState, only: string | undefined): Preview {
-  const routing = routingOf(settings, state);
-  const delivery = deliveryOf(settings, { state, revision: 1, records: {}, failures: 0 });
-  return {
-    callId: state.callId,
-    routing,
-    notes: delivery?.call.notes ?? [],
-    connectors: routing.connectors.flatMap((connector) => {
-      const found = settings.connectors[connector];
-      if (!found || !delivery || connector !== (only ?? connector)) return [];
-      return [{ connector, records: found.definition.draft(found.options, delivery) }];
-    }),
-  };
-}
-
-function tell({ callId, routing, notes, connectors }: Preview): void {
+function tell({ callId, routing, notes, connectors }: Drafted): void {
   print(`Call ${callId}`);
   for (const { route, matched, why } of routing.looked) {
     print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);

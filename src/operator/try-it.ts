@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Settings } from '../config/settings.ts';
 import type { RecordDraft } from '../connector/contract.ts';
-import { deliveryOf, routingOf } from '../reading.ts';
+import { draftedFrom } from '../reading.ts';
 import { type CallState, foldFields, stateAt } from '../receive/call.ts';
 import type { Push } from '../receive/push.ts';
 
@@ -48,19 +48,13 @@ export function trialOf(settings: Settings, source: string, pushes: readonly Pus
 }
 
 function trialOfCall(settings: Settings, state: CallState): Trial['calls'][number] {
-  const routing = routingOf(settings, state);
-  const delivery = deliveryOf(settings, { state, revision: 1, records: {}, failures: 0 });
+  const { callId, routing, notes, connectors } = draftedFrom(settings, state);
   return {
-    callId: state.callId,
+    callId,
     source: state.source,
     routing: routing.looked,
-    notes: delivery?.call.notes ?? [],
-    connectors: routing.connectors.flatMap((connector) => {
-      const configured = settings.connectors[connector];
-      if (!configured || !delivery) return [];
-      const drafts = configured.definition.draft(configured.options, delivery);
-      return [{ connector, type: configured.type, records: drafts.map(shownDraft) }];
-    }),
+    notes,
+    connectors: connectors.map(({ records, ...one }) => ({ ...one, records: records.map(shownDraft) })),
   };
 }
 
