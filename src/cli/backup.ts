@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openDatabase } from '../runtime/sqlite.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withStore } from './opened.ts';
 import { printJson } from './tables.ts';
 

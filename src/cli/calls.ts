@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import { callOf } from '../reading.ts';
 import type { CallView } from '../store/store.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withStore } from './opened.ts';
 import { filterOf, type Selection } from './selection.ts';
 import { localTime, printJson, table } from './tables.ts';

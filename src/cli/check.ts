@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Finding } from '../connector/contract.ts';
 import { redactor } from '../log.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { patience, withConnection, withStore } from './opened.ts';
 import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';

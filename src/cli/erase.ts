@@ -1,5 +1,5 @@
 import { confirm, isCancel } from '@clack/prompts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';

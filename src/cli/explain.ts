@@ -1,5 +1,5 @@
 import { runsOf, type Story } from '../operator/story.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
 import { localTime, printJson } from './tables.ts';

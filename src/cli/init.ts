@@ -8,7 +8,7 @@ import { pushUrlsOf } from '../main.ts';
 import { sourceTokens } from '../source-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
 import { portalLines } from './banner.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 

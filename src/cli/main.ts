@@ -22,12 +22,6 @@ const program = new Command('delacon-bridge')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
 
-/** Options of every command, as commander hands them over. */
-export interface Common {
-  config: string;
-  json?: boolean;
-}
-
 const json = () => new Option('--json', 'print JSON');
 const example = (command: Command, text: string) => command.addHelpText('after', `\nExample:\n  ${text}`);
 

@@ -1,5 +1,5 @@
 import type { ConnectorHealth } from '../operator/connectors.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withOperator } from './opened.ts';
 import { printJson } from './tables.ts';
 

@@ -8,7 +8,7 @@ import { type Push, parsePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { print } from './plain-text.ts';
 import { type Moment, rehearse, show } from './rehearsal.ts';
 import { endSample, startSample } from './sample-pushes.ts';

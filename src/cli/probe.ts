@@ -4,7 +4,7 @@ import { confirm, isCancel } from '@clack/prompts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { didYouMean } from '../config/did-you-mean.ts';
 import type { Assumption, Probe } from '../connector/contract.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withConnection, withStore } from './opened.ts';
 import { plainText, print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';

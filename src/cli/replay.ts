@@ -1,6 +1,6 @@
 import { confirm, isCancel } from '@clack/prompts';
 import { connectorsFor } from '../reading.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withStore } from './opened.ts';
 import { everyCall, filterOf, type Selection } from './selection.ts';
 import { printJson } from './tables.ts';

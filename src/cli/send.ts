@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import { sourceTokens } from '../source-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { print } from './plain-text.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { simulatedDay } from './simulated-day.ts';

@@ -1,7 +1,7 @@
 import { confirm, isCancel } from '@clack/prompts';
 import { didYouMean } from '../config/did-you-mean.ts';
 import type { PlanStep } from '../connector/contract.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { patience, withConnection, withStore } from './opened.ts';
 import { print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';

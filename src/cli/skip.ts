@@ -1,4 +1,4 @@
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 import { withOperator } from './opened.ts';
 import { printJson } from './tables.ts';
 

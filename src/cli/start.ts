@@ -1,6 +1,6 @@
 import { type Bridge, startBridge } from '../main.ts';
 import { banner } from './banner.ts';
-import type { Common } from './main.ts';
+import type { Common } from './common.ts';
 
 /** Runs the bridge until a signal. */
 export async function start({ config }: Common): Promise<void> {

@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
+import type { Common } from './common.ts';
 import { type Difference, differencesOf, type TestChoice } from './differences.ts';
-import type { Common } from './main.ts';
 import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
 import { configured } from './wrong-use.ts';
