@@ -10,6 +10,7 @@ import {
   RequestFailed,
 } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
+import { SearchLimit } from './search-limit.ts';
 
 /** The client has no timeout of its own, and HubSpot gives up after 100 s. */
 const timeoutMs = 30_000;
@@ -18,12 +19,6 @@ const timeoutMs = 30_000;
 const leastWindow = 100;
 const windowMs = 10_000;
 const ourShare = 0.9;
-
-/**
- * Five searches a second for the whole account, counted as they arrive: evenly spread, five take 1.15 s, so that one
- * which was 0.15 s longer on its way than those behind it does not make the sixth too many.
- */
-const searchEveryMs = 230;
 
 /** An answer as the client gives it. */
 export interface Answer<T> {
@@ -37,7 +32,7 @@ export class Requests {
   readonly #access: Access;
   readonly #tools: Tools;
   readonly #window: RateLimit;
-  readonly #searches: RateLimit;
+  readonly #searches: SearchLimit;
   /** Requests of the day, of the whole account. */
   readonly quota: Quota;
 
@@ -45,7 +40,7 @@ export class Requests {
     this.#access = new Access(client, options, tools);
     this.#tools = tools;
     this.#window = tools.rateLimit(Math.floor(leastWindow * ourShare), windowMs);
-    this.#searches = tools.rateLimit(1, searchEveryMs);
+    this.#searches = new SearchLimit(tools.rateLimit);
     this.quota = new Quota(options.reserve);
   }
 
@@ -78,7 +73,13 @@ export class Requests {
   }
 
   async #sendOnce<T>(request: string, signal: AbortSignal, send: () => Promise<Answer<T>>): Promise<T> {
-    await (request.endsWith('/search') ? this.#searches : this.#window).take(signal);
+    const sendNow = () => this.#sendNow(request, signal, send);
+    if (request.endsWith('/search')) return this.#searches.run(sendNow, signal);
+    await this.#window.take(signal);
+    return sendNow();
+  }
+
+  async #sendNow<T>(request: string, signal: AbortSignal, send: () => Promise<Answer<T>>): Promise<T> {
     const where = this.circumstances(request);
     if (signal.aborted) throw new RequestFailed(stopping(where));
     try {

@@ -312,6 +312,31 @@ failures('no answer within the time is unknown, and no second record comes of it
   }),
 );
 
+failures(
+  'a first search that is never answered holds the others up until its time is over, and no longer',
+  () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const hurried: Clock = {
+        now: systemClock.now,
+        after: (ms, run) => systemClock.after(ms === 30_000 ? 600 : ms, run),
+      };
+      const tools = testTools({ clock: hurried });
+      const connection = await open(hubspot, {}, tools);
+      hubspot.strike(faults.hang, '/search');
+      const outcomes = await Promise.all(
+        ['+61411111111', '+61422222222'].map((number, i) =>
+          deliverOne(connection, deliveryOf([startPush(`${i}`, { PLA_Caller_Phone_Number: number })])),
+        ),
+      );
+      assert.equal(outcomes.map(({ kind }) => kind).sort(), ['delivered', 'retry']);
+      const searches = tools.counted.filter(({ kind }) => kind === 'contacts/search');
+      assert.equal(
+        searches.map(({ status }) => status),
+        ['failed', 200],
+      );
+    }),
+);
+
 failures('a shutdown does not wait for HubSpot', () =>
   withHubSpotEmulator(async (hubspot) => {
     const connection = await open(hubspot);
