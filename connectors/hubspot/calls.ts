@@ -1,43 +1,27 @@
-import type { HubSpotApi } from './api.ts';
 import { linksTo } from './associations.ts';
 import { callDraft } from './call-draft.ts';
 import type { Found, HubSpotFindings } from './found.ts';
-import { type Job, KeyedRecords } from './keyed-records.ts';
+import type { Job, KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
-import type { Records } from './records.ts';
-import type { SearchedCalls } from './searched-calls.ts';
 import type { Values } from './values.ts';
 import type { Work } from './work.ts';
 
 /** The call records: one for each call, the whole of it written each time. */
 export class Calls {
-  readonly #records: KeyedRecords;
+  readonly #keyed: KeyedRecords;
   readonly #options: HubSpotOptions;
-  readonly #searched: SearchedCalls;
   readonly #findings: HubSpotFindings;
 
-  constructor(
-    api: HubSpotApi,
-    records: Records,
-    options: HubSpotOptions,
-    searched: SearchedCalls,
-    findings: HubSpotFindings,
-  ) {
-    this.#records = new KeyedRecords(api, records, 'calls', 'keptUpToDate', () => findings.all());
+  constructor(keyed: KeyedRecords, options: HubSpotOptions, findings: HubSpotFindings) {
+    this.#keyed = keyed;
     this.#options = options;
-    this.#searched = searched;
     this.#findings = findings;
   }
 
   async write(works: readonly Work[], signal: AbortSignal): Promise<void> {
     const found = await this.#findings.all();
     const jobs = works.map((work) => this.#job(work, found));
-    const write = (due: typeof jobs) => this.#records.write(due, signal);
-    const results =
-      found.callKeys === 'searched'
-        ? await this.#searched.write(jobs, found, (due) => write([...due]), signal)
-        : await write(jobs);
-    for (const [{ work }, { id, notes, failure }] of results) {
+    for (const [{ work }, { id, notes, failure }] of await this.#keyed.write(jobs, signal)) {
       work.notes.push(...notes);
       work.records = {
         ...work.records,
@@ -59,7 +43,7 @@ export class Calls {
       values: withKnownStatus(draft.properties, found, work.notes),
       timezone: delivery.source.timezone,
       links: linksTo(contactId, companyId),
-      known: activity ? { id: activity.id, isLinked: person !== undefined } : null,
+      known: activity ? { id: activity.id, isLinked: person !== undefined, isNew: false } : null,
     };
   }
 }

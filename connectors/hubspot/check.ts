@@ -3,7 +3,7 @@ import type { HubSpotApi, ObjectType, PropertyDefinition } from './api.ts';
 import { defaultOutcomes } from './call-draft.ts';
 import { RequestFailed } from './failures.ts';
 import { fitValue, listed } from './fitting.ts';
-import type { Found, HubSpotFindings } from './found.ts';
+import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import type { Owners } from './owners.ts';
 import type { Pipelines } from './pipelines.ts';
@@ -82,10 +82,9 @@ function ownProperties(
       wanted,
       properties.find((property) => property.name === wanted.name),
     );
-    const message =
-      objectType === 'calls' && !wanted.hasUniqueValue
-        ? 'HubSpot does not keep it unique here, so calls are searched for before they are made again.'
-        : `It is there${wanted.hasUniqueValue ? ', and unique' : ''}.`;
+    const message = areSearched(objectType, account)
+      ? `HubSpot does not keep it unique here, so ${objectType} are searched for before they are made again.`
+      : `It is there${wanted.hasUniqueValue ? ', and unique' : ''}.`;
     if (problem === undefined) return { level: 'ok', subject, message };
     if (problem === 'missing') return { level: 'problem', subject, message: 'It is missing.', fix };
     return { level: 'problem', subject, message: `It ${problem}`, fix };

@@ -1,12 +1,9 @@
-import type { HubSpotApi } from './api.ts';
 import { type Link, linksTo } from './associations.ts';
 import { dealDraft, type Place } from './deal-draft.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import type { Found } from './found.ts';
-import { type Job, KeyedRecords } from './keyed-records.ts';
+import type { Job, KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Pipelines } from './pipelines.ts';
-import type { Records } from './records.ts';
 import type { Work } from './work.ts';
 
 /** The sales: a deal for each call that was one, made once. */
@@ -15,14 +12,8 @@ export class Deals {
   readonly #options: HubSpotOptions;
   readonly #pipelines: Pipelines;
 
-  constructor(
-    api: HubSpotApi,
-    records: Records,
-    options: HubSpotOptions,
-    pipelines: Pipelines,
-    found: () => Promise<Partial<Found>>,
-  ) {
-    this.#keyed = new KeyedRecords(api, records, 'deals', 'once', found);
+  constructor(keyed: KeyedRecords, options: HubSpotOptions, pipelines: Pipelines) {
+    this.#keyed = keyed;
     this.#options = options;
     this.#pipelines = pipelines;
   }

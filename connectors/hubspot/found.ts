@@ -1,9 +1,13 @@
 import type { Findings } from '../../src/connector/contract.ts';
+import type { ObjectType } from './api.ts';
+import type { LinkFrom } from './associations.ts';
 
 /** How an account differs from what HubSpot's documents say, as `probe` or `setup` found out. */
 export interface Found {
-  /** Call ids cannot be kept unique, or calls not be read by them: a call is searched for before it is made again. */
+  /** Their keys cannot be kept unique, or they not be read by them: they are searched for before they are made again. */
   callKeys: 'searched';
+  taskKeys: 'searched';
+  dealKeys: 'searched';
   /** How long the search index was behind, in milliseconds. */
   indexLagMs: number;
   /** HubSpot says in words we do not know that a key is taken, or a record gone: what is there tells instead. */
@@ -19,3 +23,15 @@ export interface Found {
 }
 
 export type HubSpotFindings = Findings<Found>;
+
+/** Under which name it is kept that records are to be searched for. */
+export const keysFinding = {
+  calls: 'callKeys',
+  tasks: 'taskKeys',
+  deals: 'dealKeys',
+} as const satisfies Record<LinkFrom, keyof Found>;
+
+/** Contacts never are: they are made by upserts. */
+export function areSearched(objectType: ObjectType, found: Partial<Found>): objectType is LinkFrom {
+  return objectType !== 'contacts' && found[keysFinding[objectType]] === 'searched';
+}

@@ -22,6 +22,7 @@ import { Deals } from './deals.ts';
 import { deliver, type Means } from './deliver.ts';
 import { Fields } from './fields.ts';
 import type { Found, HubSpotFindings } from './found.ts';
+import { KeyedRecords } from './keyed-records.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, mappedProperties, options } from './options.ts';
 import { Owners } from './owners.ts';
@@ -29,7 +30,6 @@ import { Pipelines } from './pipelines.ts';
 import { HubSpotProbe } from './probe.ts';
 import { Records } from './records.ts';
 import { openStage, PretendedHubSpot } from './rehearsal.ts';
-import { SearchedCalls } from './searched-calls.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
@@ -69,9 +69,9 @@ class HubSpotConnection implements Connection {
     const { clock, memory } = tools;
     this.#api = api;
     const findings: HubSpotFindings = new Findings<Found>(tools);
-    const found = () => findings.all();
     const owners = new Owners(api, options.owner, clock);
     const records = new Records(api, new Fields(api, clock, mappedProperties(options)), owners.forget);
+    const keyed = { api, records, findings, memory, clock };
     const unowned = new UnownedContacts(api, records, memory);
     this.#pipelines = new Pipelines(api, options.sale, clock);
     this.#means = {
@@ -81,9 +81,9 @@ class HubSpotConnection implements Connection {
       contacts: new Contacts(api, records, options, unowned, findings, tools),
       unowned,
       companies: options.activity.company ? new Companies(api, clock) : undefined,
-      calls: new Calls(api, records, options, new SearchedCalls(api, memory, clock), findings),
-      tasks: new Tasks(api, records, options, memory, found),
-      deals: new Deals(api, records, options, this.#pipelines, found),
+      calls: new Calls(new KeyedRecords(keyed, 'calls', 'keptUpToDate'), options, findings),
+      tasks: new Tasks(new KeyedRecords(keyed, 'tasks', 'once'), records, options, memory),
+      deals: new Deals(new KeyedRecords(keyed, 'deals', 'once'), options, this.#pipelines),
     };
     this.#links = new RecordLinks(api);
     this.probe = new HubSpotProbe(api, options, findings, tools);

@@ -1,8 +1,10 @@
+import type { Clock, Memory } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Link, LinkFrom, LinkTo } from './associations.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import type { Found } from './found.ts';
+import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import type { Fate, Records } from './records.ts';
+import { SearchedRecords } from './searched-records.ts';
 import { secondLook } from './second-look.ts';
 import { ownProperties } from './setup-names.ts';
 import type { Values } from './values.ts';
@@ -14,7 +16,7 @@ export interface Job {
   timezone: string;
   /** What it belongs to: sent along when it is made, and not again. */
   links: readonly Link[];
-  /** From an earlier attempt. */
+  /** What is there of it by now. */
   known: KnownRecord | null;
 }
 
@@ -31,9 +33,20 @@ export interface JobResult {
 interface KnownRecord {
   id: string;
   isLinked: boolean;
+  /** Found just now. False: an earlier attempt told of it. */
+  isNew: boolean;
 }
 
 export type Results<J extends Job> = Map<J, JobResult>;
+
+/** What records are written with. */
+export interface KeyedMeans {
+  api: HubSpotApi;
+  records: Records;
+  findings: HubSpotFindings;
+  memory: Memory;
+  clock: Clock;
+}
 
 /**
  * Writes records of one kind so that each call has one, whatever was written before:
@@ -42,7 +55,8 @@ export type Results<J extends Job> = Map<J, JobResult>;
  *     id unknown ─────────────────▶ create under the key ──taken──▶ read by key ──▶ update ──▶ link
  *
  * A new record brings its links along. One that was there is linked unless it is known to have been. What is made
- * `once` is never updated: it is people's from then on, and so is its deletion.
+ * `once` is never updated: it is people's from then on, and so is its deletion. Where an account does not keep keys
+ * unique, what an earlier attempt may have made is searched for first.
  */
 export class KeyedRecords {
   readonly #api: HubSpotApi;
@@ -50,31 +64,37 @@ export class KeyedRecords {
   readonly #type: LinkFrom;
   readonly #isKeptUpToDate: boolean;
   readonly #key: string;
-  readonly #found: () => Promise<Partial<Found>>;
+  readonly #findings: HubSpotFindings;
+  readonly #searched: SearchedRecords;
 
-  constructor(
-    api: HubSpotApi,
-    records: Records,
-    type: LinkFrom,
-    how: 'keptUpToDate' | 'once',
-    found: () => Promise<Partial<Found>>,
-  ) {
-    this.#api = api;
-    this.#records = records;
+  constructor(means: KeyedMeans, type: LinkFrom, how: 'keptUpToDate' | 'once') {
+    this.#api = means.api;
+    this.#records = means.records;
     this.#type = type;
     this.#isKeptUpToDate = how === 'keptUpToDate';
     this.#key = ownProperties[type];
-    this.#found = found;
+    this.#findings = means.findings;
+    this.#searched = new SearchedRecords(means.api, type, means);
   }
 
   async write<J extends Job>(jobs: readonly J[], signal: AbortSignal): Promise<Results<J>> {
+    const found = await this.#findings.all();
+    const write = (due: readonly J[]) => this.#write(due, found, signal);
+    return areSearched(this.#type, found) ? this.#searched.write(jobs, found, write, signal) : write(jobs);
+  }
+
+  async #write<J extends Job>(
+    jobs: readonly J[],
+    found: Partial<Found>,
+    signal: AbortSignal,
+  ): Promise<Results<J>> {
     const results: Results<J> = new Map();
     const known = new Map<J, KnownRecord>();
     for (const job of jobs) if (job.known) known.set(job, job.known);
-    const gone = await this.#update(known, false, results, signal);
+    const gone = await this.#update(known, found, results, signal);
     const fresh = [...jobs.filter((job) => !known.has(job)), ...gone];
-    const taken = await this.#create(fresh, results, signal);
-    await this.#adopt(taken, results, signal);
+    const taken = await this.#create(fresh, found, results, signal);
+    await this.#adopt(taken, found, results, signal);
     for (const to of ['contacts', 'companies', 'calls'] as const) await this.#link(to, results, signal);
     return results;
   }
@@ -82,31 +102,36 @@ export class KeyedRecords {
   /** Updates by id; answers the jobs whose record is gone. */
   async #update<J extends Job>(
     known: ReadonlyMap<J, KnownRecord>,
-    isNew: boolean,
+    found: Partial<Found>,
     results: Results<J>,
     signal: AbortSignal,
   ): Promise<J[]> {
     if (!this.#isKeptUpToDate) {
-      for (const [job, one] of known) results.set(job, { ...one, isNew, notes: [] });
+      for (const [job, one] of known) results.set(job, { ...one, notes: [] });
       return [];
     }
     const drafts = [...known].map(([job, { id }]) => ({ ...this.#draft(job), id }));
     const written = await this.#records.update(this.#type, drafts, signal);
-    await this.#lookAgain(written, [...known.keys()], known, signal);
+    await this.#lookAgain(written, [...known.keys()], known, found, signal);
     const gone: J[] = [];
     for (const [job, one] of known) {
       const { failure, notes } = written.get(job.key) as Fate;
       if (failure?.cure?.what === 'gone') gone.push(job);
-      else results.set(job, { ...one, isNew, notes, ...(failure ? { failure } : {}) });
+      else results.set(job, { ...one, notes, ...(failure ? { failure } : {}) });
     }
     return gone;
   }
 
   /** Creates; answers the jobs whose key a record has already, from an attempt whose answer was lost. */
-  async #create<J extends Job>(jobs: readonly J[], results: Results<J>, signal: AbortSignal): Promise<J[]> {
+  async #create<J extends Job>(
+    jobs: readonly J[],
+    found: Partial<Found>,
+    results: Results<J>,
+    signal: AbortSignal,
+  ): Promise<J[]> {
     const drafts = jobs.map((job) => ({ ...this.#draft(job), links: job.links }));
     const written = await this.#records.create(this.#type, drafts, signal);
-    await this.#lookAgain(written, jobs, new Map(), signal);
+    await this.#lookAgain(written, jobs, new Map(), found, signal);
     const taken: J[] = [];
     for (const job of jobs) {
       const { row, failure, notes } = written.get(job.key) as Fate;
@@ -122,9 +147,10 @@ export class KeyedRecords {
     written: Map<string, Fate>,
     jobs: readonly J[],
     known: ReadonlyMap<J, KnownRecord>,
+    found: Partial<Found>,
     signal: AbortSignal,
   ): Promise<void> {
-    if ((await this.#found()).refusals !== 'unread') return;
+    if (found.refusals !== 'unread') return;
     const refused = jobs.flatMap((job) => {
       const failure = written.get(job.key)?.failure;
       const links = job.links.filter(({ to }) => to === 'contacts');
@@ -138,26 +164,37 @@ export class KeyedRecords {
   }
 
   /** Finds the records that have these keys, and updates them. */
-  async #adopt<J extends Job>(taken: readonly J[], results: Results<J>, signal: AbortSignal): Promise<void> {
+  async #adopt<J extends Job>(
+    taken: readonly J[],
+    found: Partial<Found>,
+    results: Results<J>,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (taken.length === 0) return;
-    const keys = taken.map((job) => job.key);
     try {
-      const what = { idProperty: this.#key, properties: [this.#key] };
-      const rows = await this.#api.read(this.#type, keys, what, signal);
-      const idOf = new Map(rows.map((row) => [row.properties[this.#key], row.id]));
-      const found = new Map<J, KnownRecord>();
+      const idOf = areSearched(this.#type, found)
+        ? await this.#searched.find(taken, signal)
+        : await this.#read(taken, signal);
+      const shown = new Map<J, KnownRecord>();
       const hidden: J[] = [];
       for (const job of taken) {
         const id = idOf.get(job.key);
         if (id === undefined) hidden.push(job);
-        else found.set(job, { id, isLinked: false });
+        else shown.set(job, { id, isLinked: false, isNew: true });
       }
-      hidden.push(...(await this.#update(found, true, results, signal)));
+      hidden.push(...(await this.#update(shown, found, results, signal)));
       for (const job of hidden) results.set(job, nothing(this.#isHidden(job)));
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
       for (const job of taken) results.set(job, nothing(thrown.failure));
     }
+  }
+
+  async #read(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, string>> {
+    const keys = jobs.map((job) => job.key);
+    const what = { idProperty: this.#key, properties: [this.#key] };
+    const rows = await this.#api.read(this.#type, keys, what, signal);
+    return new Map(rows.map((row) => [row.properties[this.#key] ?? '', row.id]));
   }
 
   /** Links what was there and is not known to be linked. */

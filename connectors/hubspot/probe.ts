@@ -11,7 +11,8 @@ import {
   type Trial,
   Trials,
 } from '../../src/connector/contract.ts';
-import { apiVersions, type HubSpotApi, type RawAnswer } from './api.ts';
+import { apiVersions, type HubSpotApi, type ObjectType, type Pipeline, type RawAnswer } from './api.ts';
+import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';
 import {
   type Circumstances,
@@ -20,7 +21,7 @@ import {
   failureOfOmission,
   failureOfRow,
 } from './failures.ts';
-import type { Found, HubSpotFindings } from './found.ts';
+import { type Found, type HubSpotFindings, keysFinding } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import { digitForms, searchByPhone } from './phone-search.ts';
 import { plan } from './setup.ts';
@@ -47,7 +48,11 @@ const askEveryMs = 2_000;
 /** What fits into the body of a search twice, with room for the rest. */
 const longestList = 110;
 
-type Kind = 'calls' | 'contacts' | 'tasks';
+interface Two {
+  key: string;
+  id: string;
+  again: RawAnswer;
+}
 
 interface Row {
   id?: string;
@@ -60,7 +65,7 @@ interface Row {
 export class HubSpotProbe implements Probe {
   readonly api = `HubSpot CRM API ${apiVersions.crm}`;
   readonly writes = [
-    'make about a dozen contacts called "delacon-bridge probe" and a dozen calls with that title, and a task where setup made a key for tasks; merge two of these contacts; and delete them all (HubSpot keeps deleted records in its recycling bin for a while),',
+    'make about a dozen contacts called "delacon-bridge probe" and a dozen calls with that title, and two tasks and two deals where setup made keys for them; merge two of these contacts; and delete them all (HubSpot keeps deleted records in its recycling bin for a while),',
     'use numbers that nobody has: +61 491 570 006 and others that are kept for fiction,',
     'send some requests that HubSpot must refuse, and search for up to two minutes.',
   ];
@@ -101,7 +106,7 @@ class ProbeRun {
   readonly #mark: string;
   #serial = 0;
   #contact: Promise<string> | undefined;
-  #first: Promise<{ key: string; id: string; again: RawAnswer }> | undefined;
+  readonly #twos = new Map<LinkFrom, Promise<Two | null>>();
 
   constructor(api: HubSpotApi, { clock, memory }: Tools, signal: AbortSignal) {
     this.#api = api;
@@ -126,22 +131,10 @@ class ProbeRun {
   // Keys
 
   #keys(): Trial[] {
-    const searched =
-      'searches for a call by its id before it makes one again, for as long as the index may lag';
     return [
+      ...this.#keysOf('calls'),
       {
-        assumption: 'HubSpot keeps the id of a call unique.',
-        expected: 'A second call with the same id is refused.',
-        otherwise: searched,
-        see: async () => {
-          const { again } = await this.#twoCalls();
-          const isKept = idsIn(again).length === 0;
-          this.findings.callKeys = isKept ? undefined : 'searched';
-          return { holds: isKept, seen: words(again) };
-        },
-      },
-      {
-        assumption: 'That an id is taken is said in words that the connector knows.',
+        assumption: 'That a key is taken is said in words that the connector knows.',
         expected: 'CONFLICTING_UNIQUE_VALUE, or "already has that value"',
         otherwise: 'looks up what is there after every refusal that it does not know',
         see: async () => {
@@ -149,23 +142,6 @@ class ProbeRun {
           const failure = this.#failureOf(again);
           if (!failure) return { holds: null, seen: 'HubSpot did not refuse it.' };
           return { holds: this.#isKnown(failure.cure?.what === 'conflict'), seen: words(again) };
-        },
-      },
-      {
-        assumption: 'A call is found by its id at once.',
-        expected: 'batch/read with idProperty answers the record that was just made.',
-        otherwise: searched,
-        see: async () => {
-          const { key, id } = await this.#twoCalls();
-          const read = await this.#ask('calls/batch/read', {
-            idProperty: ownProperties.calls,
-            properties: [ownProperties.calls],
-            propertiesWithHistory: [],
-            inputs: [{ id: key }],
-          });
-          const holds = idsIn(read).includes(id);
-          if (!holds) this.findings.callKeys = 'searched';
-          return { holds, seen: words(read) };
         },
       },
       {
@@ -182,8 +158,8 @@ class ProbeRun {
         },
       },
       {
-        assumption: 'A call that was deleted gives its id back.',
-        expected: 'Another call with the id is made.',
+        assumption: 'A call that was deleted gives its key back.',
+        expected: 'Another call with the key is made.',
         otherwise: 'tries such a call again until giveUpAfter, and then shows it as failed',
         see: async () => {
           const key = this.#key();
@@ -193,40 +169,86 @@ class ProbeRun {
           return { holds: idsIn(again).length > 0, seen: words(again) };
         },
       },
+      ...this.#keysOf('tasks'),
+      ...this.#keysOf('deals'),
+    ];
+  }
+
+  /** Whether the connector can rely on the keys of one kind of record. */
+  #keysOf(kind: LinkFrom): Trial[] {
+    const one = kind.slice(0, -1);
+    const otherwise = `searches for a ${one} by its key before it makes one again, for as long as the index may lag`;
+    const without = { holds: null, seen: `The configuration asks for no ${kind}, so setup made no key.` };
+    return [
       {
-        assumption: 'HubSpot keeps the key of a task unique.',
-        expected: 'A second task with the same key is refused.',
-        otherwise: 'may make a follow-up twice when an answer is lost',
+        assumption: `HubSpot keeps the key of a ${one} unique.`,
+        expected: `A second ${one} with the same key is refused.`,
+        otherwise,
         see: async () => {
-          const known = await this.#ask('/properties/tasks', undefined, 'GET');
-          const names = ((known.body as { results?: { name: string }[] } | undefined)?.results ?? []).map(
-            ({ name }) => name,
-          );
-          if (!names.includes(ownProperties.calls))
-            return { holds: null, seen: 'Tasks have no key of the bridge in this account.' };
-          const key = this.#key();
-          const properties = {
-            hs_timestamp: this.#now(),
-            hs_task_subject: title,
-            [ownProperties.calls]: key,
-          };
-          await this.#create('tasks', key, properties);
-          const again = await this.#create('tasks', key, properties);
-          return { holds: idsIn(again).length === 0, seen: words(again) };
+          const two = await this.#two(kind);
+          if (!two) return without;
+          const isKept = idsIn(two.again).length === 0;
+          this.findings[keysFinding[kind]] = isKept ? undefined : 'searched';
+          return { holds: isKept, seen: words(two.again) };
+        },
+      },
+      {
+        assumption: `A ${one} is found by its key at once.`,
+        expected: 'batch/read with idProperty answers the record that was just made.',
+        otherwise,
+        see: async () => {
+          const two = await this.#two(kind);
+          if (!two) return without;
+          const read = await this.#ask(`${kind}/batch/read`, {
+            idProperty: ownProperties[kind],
+            properties: [ownProperties[kind]],
+            propertiesWithHistory: [],
+            inputs: [{ id: two.key }],
+          });
+          const holds = idsIn(read).includes(two.id);
+          if (!holds) this.findings[keysFinding[kind]] = 'searched';
+          return { holds, seen: words(read) };
         },
       },
     ];
   }
 
-  /** A call, and what HubSpot says to another one with its id. */
-  #twoCalls() {
-    this.#first ??= (async () => {
-      const key = this.#key();
-      const [id] = idsIn(await this.#create('calls', key));
-      if (id === undefined) throw new Error('HubSpot did not make a call to try with.');
-      return { key, id, again: await this.#create('calls', key) };
-    })();
-    return this.#first;
+  /** A record, and what HubSpot says to another one with its key. Null where setup made no key for the kind. */
+  #two(kind: LinkFrom): Promise<Two | null> {
+    const known = this.#twos.get(kind) ?? this.#makeTwo(kind);
+    this.#twos.set(kind, known);
+    return known;
+  }
+
+  async #twoCalls(): Promise<Two> {
+    const two = await this.#two('calls');
+    if (!two) throw new Error('HubSpot has no key for calls.'); // the probe does not begin without
+    return two;
+  }
+
+  async #makeTwo(kind: LinkFrom): Promise<Two | null> {
+    const properties = await this.#ask(`/properties/${kind}`, undefined, 'GET');
+    if (!listedIn(properties).some(({ name }) => name === ownProperties[kind])) return null;
+    const key = this.#key();
+    const values = await this.#valuesOf(kind, key);
+    const made = await this.#create(kind, key, values);
+    const [id] = idsIn(made);
+    if (id === undefined)
+      throw new Error(`HubSpot did not make one of the ${kind} to try with: ${words(made)}`);
+    return { key, id, again: await this.#create(kind, key, values) };
+  }
+
+  async #valuesOf(kind: LinkFrom, key: string): Promise<Properties> {
+    if (kind === 'calls') return this.#call(key);
+    const own = { [ownProperties[kind]]: key };
+    if (kind === 'tasks') return { ...own, hs_timestamp: this.#now(), hs_task_subject: title };
+    const [pipeline] = listedIn(await this.#ask('/pipelines/deals', undefined, 'GET')) as Partial<Pipeline>[];
+    return {
+      ...own,
+      dealname: title,
+      pipeline: pipeline?.id ?? '',
+      dealstage: pipeline?.stages?.[0]?.id ?? '',
+    };
   }
 
   // Batches
@@ -559,20 +581,20 @@ class ProbeRun {
     return this.#api.ask(method, `${base}${path}`, body, this.#signal);
   }
 
-  #write(kind: Kind, key: string, action: 'create' | 'upsert', inputs: object[]): Promise<RawAnswer> {
+  #write(kind: ObjectType, key: string, action: 'create' | 'upsert', inputs: object[]): Promise<RawAnswer> {
     const traced = inputs.map((input) => ({ objectWriteTraceId: key, ...input }));
     const send = () => this.#ask(`${kind}/batch/${action}`, { inputs: traced });
     return this.trials.write(kind, key, send, idsIn);
   }
 
-  #create(kind: Kind, key: string, properties?: Properties, contactId?: string): Promise<RawAnswer> {
+  #create(kind: ObjectType, key: string, properties?: Properties, contactId?: string): Promise<RawAnswer> {
     const standard = kind === 'contacts' ? this.#person(key) : this.#call(key);
     const types = [{ associationCategory: 'HUBSPOT_DEFINED', associationTypeId: 194 }];
     const associations = contactId === undefined ? [] : [{ to: { id: contactId }, types }];
     return this.#write(kind, key, 'create', [{ properties: properties ?? standard, associations }]);
   }
 
-  #update(kind: Kind, id: string, properties: Properties): Promise<RawAnswer> {
+  #update(kind: ObjectType, id: string, properties: Properties): Promise<RawAnswer> {
     return this.#ask(`${kind}/batch/update`, { inputs: [{ id, objectWriteTraceId: id, properties }] });
   }
 
@@ -593,7 +615,7 @@ class ProbeRun {
 
   /** By its ids, and those that have the key: an answer that was lost told no id. */
   async #remove({ type, key, ids }: Trace, signal: AbortSignal): Promise<void> {
-    const idProperty = type === 'contacts' ? ownProperties.contacts : ownProperties.calls;
+    const idProperty = ownProperties[type as ObjectType];
     const path = `/crm/${apiVersions.crm}/objects/${type}/batch/read`;
     const body = { idProperty, properties: [idProperty], propertiesWithHistory: [], inputs: [{ id: key }] };
     let found = await this.#api.ask('POST', path, body, signal);
@@ -638,8 +660,12 @@ class ProbeRun {
 
 const title = 'delacon-bridge probe';
 
-function rowsIn({ body }: RawAnswer): Row[] {
-  const { results } = (body ?? {}) as { results?: Row[] };
+function rowsIn(answer: RawAnswer): Row[] {
+  return listedIn(answer) as Row[];
+}
+
+function listedIn({ body }: RawAnswer): Record<string, unknown>[] {
+  const { results } = (body ?? {}) as { results?: Record<string, unknown>[] };
   return Array.isArray(results) ? results : [];
 }
 

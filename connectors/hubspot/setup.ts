@@ -1,8 +1,9 @@
 import type { PlanStep } from '../../src/connector/contract.ts';
 import type { HubSpotApi, NewProperty, ObjectType, PropertyDefinition } from './api.ts';
+import type { LinkFrom } from './associations.ts';
 import { attributionProperties } from './attribution.ts';
 import { RequestFailed } from './failures.ts';
-import type { Found, HubSpotFindings } from './found.ts';
+import { areSearched, type Found, type HubSpotFindings, keysFinding } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownGroup, ownProperties } from './setup-names.ts';
 
@@ -40,18 +41,18 @@ export function objectTypes(options: HubSpotOptions): ObjectType[] {
   ];
 }
 
-/** The properties of ours that an object is to have. Call ids need not be unique where calls are searched for. */
+/** The properties of ours that an object is to have. Keys need not be unique where its records are searched for. */
 export function wantedProperties(
   objectType: ObjectType,
   options: HubSpotOptions,
-  { callKeys }: Partial<Found>,
+  found: Partial<Found>,
 ): NewProperty[] {
   const key: NewProperty = {
     name: ownProperties[objectType],
     ...keys[objectType],
     groupName: ownGroup.name,
     type: 'string',
-    hasUniqueValue: objectType !== 'calls' || callKeys !== 'searched',
+    hasUniqueValue: !areSearched(objectType, found),
   };
   if (objectType !== 'contacts' || !options.attribution) return [key];
   const touches = attributionProperties.map((one) => ({
@@ -153,31 +154,31 @@ function propertyTask(
           ? { action: 'keep', subject, detail }
           : { action: 'conflict', subject, detail: problem },
     async run(signal) {
-      const isCallKey = objectType === 'calls' && wanted.name === ownProperties.calls;
-      const remaining = isCallKey
-        ? await createCallKey(api, wanted, findings, signal)
-        : flaw(wanted, await api.createProperty(objectType, wanted, signal));
+      const remaining =
+        wanted.hasUniqueValue && objectType !== 'contacts'
+          ? await createKey(api, objectType, wanted, findings, signal)
+          : flaw(wanted, await api.createProperty(objectType, wanted, signal));
       // Creating the name of a deleted property brings that one back as it was.
       if (remaining !== undefined) throw new Error(`${subject}: ${remaining}`);
     },
   };
 }
 
-/** An account that refuses unique values on calls gets the property without, and calls are searched for by it. */
-async function createCallKey(
+/** An account that refuses unique values gets the property without, and what has it is searched for. */
+async function createKey(
   api: HubSpotApi,
+  objectType: LinkFrom,
   wanted: NewProperty,
   findings: HubSpotFindings,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    return flaw(wanted, await api.createProperty('calls', wanted, signal));
+    return flaw(wanted, await api.createProperty(objectType, wanted, signal));
   } catch (thrown) {
-    const isRefused = thrown instanceof RequestFailed && thrown.failure.kind === 'rejected';
-    if (!isRefused || !wanted.hasUniqueValue) throw thrown;
+    if (!(thrown instanceof RequestFailed) || thrown.failure.kind !== 'rejected') throw thrown;
     const searched = { ...wanted, hasUniqueValue: false };
-    const remaining = flaw(searched, await api.createProperty('calls', searched, signal));
-    if (remaining === undefined) await findings.keep({ callKeys: 'searched' });
+    const remaining = flaw(searched, await api.createProperty(objectType, searched, signal));
+    if (remaining === undefined) await findings.keep({ [keysFinding[objectType]]: 'searched' });
     return remaining;
   }
 }

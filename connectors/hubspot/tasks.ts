@@ -1,8 +1,6 @@
 import { type Memory, OpenFollowUps } from '../../src/connector/contract.ts';
-import type { HubSpotApi } from './api.ts';
 import { linksTo } from './associations.ts';
-import type { Found } from './found.ts';
-import { type Job, KeyedRecords } from './keyed-records.ts';
+import type { Job, KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Records } from './records.ts';
 import { taskDraft } from './task-draft.ts';
@@ -15,14 +13,8 @@ export class Tasks {
   readonly #options: HubSpotOptions;
   readonly #open: OpenFollowUps;
 
-  constructor(
-    api: HubSpotApi,
-    records: Records,
-    options: HubSpotOptions,
-    memory: Memory,
-    found: () => Promise<Partial<Found>>,
-  ) {
-    this.#keyed = new KeyedRecords(api, records, 'tasks', 'once', found);
+  constructor(keyed: KeyedRecords, records: Records, options: HubSpotOptions, memory: Memory) {
+    this.#keyed = keyed;
     this.#records = records;
     this.#options = options;
     this.#open = new OpenFollowUps(options.followUp, memory);

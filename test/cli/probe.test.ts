@@ -57,8 +57,8 @@ probe('with --yes it shows a table, writes a report for others to read, and leav
     const { code, stdout, stderr } = await folder.run('probe', 'acme-test', '--yes');
     assert.is(code, 0, stderr);
     assert.match(stdout, /assumption +expected +seen +holds +otherwise the connector/);
-    assert.match(stdout, /20 of 20 are as expected\./);
-    assert.match(stderr, /yes {2}HubSpot keeps the id of a call unique\./);
+    assert.match(stdout, /23 of 23 are as expected\./);
+    assert.match(stderr, /yes {2}HubSpot keeps the key of a call unique\./);
     const [file = ''] = reports(folder);
     assert.match(file, /^probe-acme-test-\d{4}-\d\d-\d\d\.md$/);
     const report = readFileSync(join(folder.path, file), 'utf8');
@@ -91,12 +91,14 @@ probe('what the account does otherwise is told as JSON, and is no failure where 
       const { results, connector, problem, report } = JSON.parse(stdout);
       assert.equal([connector, problem], ['hubspot', null]);
       assert.ok(existsSync(report));
-      const about = results.find((one: { assumption: string }) => /id of a call unique/.test(one.assumption));
+      const about = results.find((one: { assumption: string }) =>
+        /key of a call unique/.test(one.assumption),
+      );
       assert.is(about.holds, false);
       assert.match(about.otherwise, /searches for a call/);
       assert.equal(held(hubspot), []);
     },
-    { ...quick, oddities: { uniqueCalls: 'ignored' } },
+    { ...quick, oddities: { keys: { calls: 'ignored' } } },
   ),
 );
 
@@ -108,7 +110,7 @@ probe(
       hubspot.strike(faults.unavailable, 'DELETE', 1);
       const { code, stdout, stderr } = await folder.run('probe', 'acme-test', '--yes');
       assert.is(code, 1);
-      assert.match(stderr, /\d of 19 could not be tried\./);
+      assert.match(stderr, /\d of 22 could not be tried\./);
       assert.match(stdout, /Not tried: HubSpot gave no/);
       assert.is(reports(folder).length, 1);
       assert.equal(held(hubspot), []);

@@ -180,8 +180,13 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
   };
   const owners = new Owners();
   const pipelines = new Pipelines();
-  const kinds = new Map(objectKinds(pipelines).map((kind) => [kind.name, new Records(kind, behaviour)]));
-  for (const { kind } of kinds.values()) kind.properties.isOwner = (id) => owners.isActive(id);
+  const kinds = new Map<string, Records>(
+    objectKinds(pipelines).map((kind) => [kind.name, new Records(kind, behaviour)]),
+  );
+  for (const { kind } of kinds.values()) {
+    kind.properties.isOwner = (id) => owners.isActive(id);
+    kind.properties.refusesUnique = behaviour.oddities.keys[kind.name] === 'refused';
+  }
   const recordsOf = (kind: KindName) => kinds.get(kind) as Records;
   const [contacts, calls] = [recordsOf('contacts'), recordsOf('calls')];
   const account: Account = {
@@ -193,7 +198,6 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     now,
     oddities: behaviour.oddities,
   };
-  calls.kind.properties.refusesUnique = behaviour.oddities.uniqueCalls === 'refused';
   const limits = { perTenSeconds: 100, searchesPerSecond: 5, perDay: 250_000, ...options.limits };
   const meter = new Meter(limits, () => now().getTime());
   const plan = new FaultPlan();
@@ -214,9 +218,8 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     });
   };
   if (options.provisioned ?? true) {
-    const isUnique = behaviour.oddities.uniqueCalls !== 'refused';
-    for (const [objectType, name] of Object.entries(ownProperties)) {
-      addProperty(objectType as KindName, { name, hasUniqueValue: objectType !== 'calls' || isUnique });
+    for (const [objectType, name] of Object.entries(ownProperties) as [KindName, string][]) {
+      addProperty(objectType, { name, hasUniqueValue: behaviour.oddities.keys[objectType] !== 'refused' });
     }
     for (const touch of ['delacon_first', 'delacon_last']) {
       addProperty('contacts', { name: `${touch}_call_at`, type: 'datetime', fieldType: 'date' });

@@ -12,7 +12,7 @@ import { type Probed, runProbe } from '../../support/run-probe.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { VirtualTime } from '../../support/virtual-clock.ts';
 import { withWorker } from '../../support/with-worker.ts';
-import { deliverOne, open, soon, unmetered } from './rig.ts';
+import { deliverOne, open, unmetered } from './rig.ts';
 
 const probe = suite('hubspot probe');
 
@@ -36,6 +36,11 @@ function withAccount(use: (tried: Tried) => Promise<void>, options: EmulatorOpti
   );
 }
 
+const held = (hubspot: HubSpotEmulator) => [
+  ...hubspot.contacts(),
+  ...(['calls', 'tasks', 'deals'] as const).flatMap((kind) => hubspot.records(kind)),
+];
+
 const found = (tools: TestTools) => JSON.parse(tools.kept.get('found') ?? '{}') as Record<string, unknown>;
 
 probe('an account that is as the documents say: all holds, nothing is left, nothing is done otherwise', () =>
@@ -47,7 +52,7 @@ probe('an account that is as the documents say: all holds, nothing is left, noth
       tried.results.filter(({ holds }) => holds === null).map(({ assumption }) => assumption),
       [],
     );
-    assert.equal([...hubspot.calls(), ...hubspot.records('tasks'), ...hubspot.contacts()], []);
+    assert.equal(held(hubspot), []);
     assert.is(tools.kept.get('probe'), undefined);
     assert.equal(found(tools), { indexLagMs: 6000 });
     assert.match(tried.about('The phone index').seen, 'mobile with +61: without country code and zero');
@@ -55,25 +60,49 @@ probe('an account that is as the documents say: all holds, nothing is left, noth
   }),
 );
 
-const others: [string, EmulatorOptions, string, RegExp, Record<string, unknown>][] = [
-  [
-    'ids that are not kept unique',
-    { oddities: { uniqueCalls: 'ignored' } },
-    'HubSpot keeps the id of a call unique',
-    /^201: id \d+$/,
-    { callKeys: 'searched' },
-  ],
-  [
-    'calls that cannot be read by their id',
-    { oddities: { readsCallsByKey: false } },
-    'A call is found by its id at once',
-    /^400: .*non-unique/,
-    { callKeys: 'searched' },
-  ],
+type Other = [
+  what: string,
+  account: EmulatorOptions,
+  assumption: string,
+  seen: RegExp,
+  found: Record<string, unknown>,
+  foundBefore?: Record<string, unknown>,
+];
+const others: Other[] = [
+  ...(
+    [
+      ['calls', 'callKeys'],
+      ['tasks', 'taskKeys'],
+      ['deals', 'dealKeys'],
+    ] as const
+  ).flatMap(([kind, finding]): Other[] => [
+    [
+      `keys of ${kind} that are not kept unique`,
+      { oddities: { keys: { [kind]: 'ignored' } } },
+      `HubSpot keeps the key of a ${kind.slice(0, -1)} unique`,
+      /^201: id \d+$/,
+      { [finding]: 'searched' },
+    ],
+    [
+      `keys of ${kind} that could not be made unique`,
+      { oddities: { keys: { [kind]: 'refused' } } },
+      `HubSpot keeps the key of a ${kind.slice(0, -1)} unique`,
+      /^201: id \d+$/,
+      { [finding]: 'searched' },
+      { [finding]: 'searched' },
+    ],
+    [
+      `${kind} that cannot be read by their key`,
+      { oddities: { keys: { [kind]: 'unread' } } },
+      `A ${kind.slice(0, -1)} is found by its key at once`,
+      /^400: .*non-unique/,
+      { [finding]: 'searched' },
+    ],
+  ]),
   [
     'words that nobody knows',
     { oddities: { words: 'Nope, that will not do.' } },
-    'That an id is taken is said in words',
+    'That a key is taken is said in words',
     /Nope, that will not do/,
     { refusals: 'unread' },
   ],
@@ -122,9 +151,10 @@ const others: [string, EmulatorOptions, string, RegExp, Record<string, unknown>]
     {},
   ],
 ];
-for (const [title, options, assumption, seen, kept] of others) {
+for (const [title, options, assumption, seen, kept, before] of others) {
   probe(`it sees ${title}, in HubSpot's words, keeps it for the connector, and deletes all`, () =>
     withAccount(async ({ hubspot, tools, run }) => {
+      if (before) tools.kept.set('found', JSON.stringify(before));
       const tried = await run();
       assert.is(tried.problem, undefined);
       const about = tried.about(assumption);
@@ -133,7 +163,7 @@ for (const [title, options, assumption, seen, kept] of others) {
       assert.ok(about.otherwise);
       const { indexLagMs, ...rest } = found(tools);
       assert.equal({ ...rest, ...('indexLagMs' in kept ? { indexLagMs } : {}) }, kept);
-      assert.equal([...hubspot.calls(), ...hubspot.contacts()], []);
+      assert.equal(held(hubspot), []);
     }, options),
   );
 }
@@ -176,10 +206,30 @@ probe('without what setup makes, nothing is tried', () =>
       const { problem, results } = await run();
       assert.is(problem, 'Nothing was tried. Run `delacon-bridge setup acme-test` first.');
       assert.equal(results, []);
-      assert.equal([...hubspot.calls(), ...hubspot.contacts()], []);
+      assert.equal(held(hubspot), []);
     },
     { provisioned: false },
   ),
+);
+
+probe('tasks and deals are tried where setup made a key for them, and no others are made', () =>
+  withAccount(async ({ hubspot, run }) => {
+    hubspot.archiveProperty('tasks', 'delacon_call_id');
+    hubspot.scopes.delete('crm.objects.deals.read');
+    const tried = await run();
+    assert.is(tried.problem, undefined);
+    assert.equal(tried.failing(), []);
+    for (const kind of ['task', 'deal']) {
+      for (const about of [`HubSpot keeps the key of a ${kind}`, `A ${kind} is found by its key`]) {
+        const { holds, seen } = tried.about(about);
+        assert.equal(
+          { holds, seen },
+          { holds: null, seen: `The configuration asks for no ${kind}s, so setup made no key.` },
+        );
+      }
+      assert.is(hubspot.countRequests(`${kind}s/batch`), 0);
+    }
+  }),
 );
 
 probe('interrupted anywhere, it deletes what it wrote and says that it was', () =>
@@ -192,7 +242,7 @@ probe('interrupted anywhere, it deletes what it wrote and says that it was', () 
         if (++seen === after) controller.abort();
       });
       assert.match(tried.problem ?? '', 'It was interrupted.');
-      assert.equal([...hubspot.calls(), ...hubspot.contacts()], [], `after ${after}`);
+      assert.equal(held(hubspot), [], `after ${after}`);
     }
   }),
 );
@@ -207,7 +257,7 @@ probe('whatever fails at whichever request, nothing is left', () =>
       hubspot.strike(fault, '', skip);
       const tried = await run();
       hubspot.calm();
-      assert.equal([...hubspot.calls(), ...hubspot.contacts()], [], `request ${skip}: ${tried.problem}`);
+      assert.equal(held(hubspot), [], `request ${skip}: ${tried.problem}`);
     }
   }),
 );
@@ -217,7 +267,7 @@ probe('what could not be deleted is named, and the next probe deletes it', () =>
     const controller = new AbortController();
     const connection = await open(hubspot, {}, tools);
     const running = connection.probe?.run(controller.signal, (result) => {
-      if (result.assumption.startsWith('HubSpot keeps the id')) {
+      if (result.assumption.startsWith('HubSpot keeps the key of a call')) {
         hubspot.scopes.delete('crm.objects.contacts.write');
         controller.abort();
       }
@@ -231,6 +281,13 @@ probe('what could not be deleted is named, and the next probe deletes it', () =>
   }),
 );
 
+/** In a round the first call leaves a task, and each of the others a deal. */
+const leaving = {
+  followUp: { when: "call.result == 'unanswered'" },
+  sale: { when: "call.survey.outcome == 'Sale'", stage: 'closedwon' },
+};
+const inVain = { PLA_CallResult: 'Unanswered', PLA_SurveyOutcome: '' };
+
 /** Starts and ends of many calls, of new and known callers, through the worker, while answers are lost. */
 async function throughWorker(oddities: Partial<Oddities>, kept: Record<string, unknown>): Promise<void> {
   const time = new VirtualTime();
@@ -240,36 +297,40 @@ async function throughWorker(oddities: Partial<Oddities>, kept: Record<string, u
       const opened = (tools: Tools) => {
         const memory = testTools();
         memory.kept.set('found', JSON.stringify(kept));
-        return open(hubspot, {}, { ...memory, ...tools, memory: memory.memory });
+        return open(hubspot, leaving, { ...memory, ...tools, memory: memory.memory });
       };
       await withWorker(
         opened,
         async (worker) => {
           for (let round = 0; round < 4; round++) {
             const ids = [1, 2, 3].map((one) => `${round}-${one}`);
-            for (const [at, skip] of [
-              ['calls/batch/create', 0],
-              ['calls/batch/update', 0],
-            ] as const)
-              hubspot.strike(faults.loseAnswer, at, skip);
+            const fault = round === 3 ? faults.drop : faults.loseAnswer;
+            for (const at of ['calls/batch/update', ...made.map((kind) => `${kind}/batch/create`)])
+              hubspot.strike(fault, at);
             await worker.record(
               ...ids.map((id, place) =>
                 startPush(id, place === 0 ? {} : { PLA_Caller_Phone_Number: `+6141122233${place}` }),
               ),
             );
             await worker.deliverAll();
-            await worker.record(...ids.map((id) => endPush(id)));
+            await worker.record(...ids.map((id, place) => endPush(id, place === 0 ? inVain : {})));
             await worker.deliverAll();
             if (round === 1) for (const { id } of hubspot.calls().slice(0, 2)) hubspot.archiveCall(id);
           }
           hubspot.calm();
-          const calls = hubspot.calls().map(({ properties }) => properties['delacon_call_id']);
-          assert.is(new Set(calls).size, calls.length, `each once: ${calls.join(', ')}`);
-          assert.is(calls.length, 10, '12, of which two were deleted by hand');
-          for (const { properties, contactIds } of hubspot.calls()) {
-            assert.is(properties['hs_call_status'], 'COMPLETED');
-            assert.is(contactIds.length, 1, 'one person');
+          for (const [kind, count] of [
+            ['calls', 10], // 12, of which two were deleted by hand
+            ['tasks', 4],
+            ['deals', 8],
+          ] as const) {
+            const records = hubspot.records(kind);
+            const keys = records.map(({ properties }) => properties['delacon_call_id']);
+            assert.is(new Set(keys).size, keys.length, `${kind}, each once: ${keys.join(', ')}`);
+            assert.is(keys.length, count, kind);
+            for (const { links } of records) assert.is(links.contacts.length, 1, 'one person');
           }
+          for (const { properties } of hubspot.calls())
+            assert.ok(['COMPLETED', 'NO_ANSWER'].includes(properties['hs_call_status'] ?? ''));
           assert.is(hubspot.contacts().length, 3);
           assert.ok(hubspot.calls().some(({ contactIds }) => contactIds[0] === known));
         },
@@ -280,9 +341,14 @@ async function throughWorker(oddities: Partial<Oddities>, kept: Record<string, u
   );
 }
 
+const made = ['calls', 'tasks', 'deals'] as const;
+const keysThat = (odd: 'ignored' | 'refused' | 'unread') =>
+  Object.fromEntries(made.map((kind) => [kind, odd]));
+const allSearched = { callKeys: 'searched', taskKeys: 'searched', dealKeys: 'searched' };
 const ways: [string, Partial<Oddities>, Record<string, unknown>][] = [
-  ['ids are not kept unique', { uniqueCalls: 'ignored', readsCallsByKey: false }, { callKeys: 'searched' }],
-  ['the property cannot be unique', { uniqueCalls: 'refused' }, { callKeys: 'searched' }],
+  ['keys are not kept unique', { keys: keysThat('ignored') }, allSearched],
+  ['properties cannot be unique', { keys: keysThat('refused') }, allSearched],
+  ['nothing is read by its key', { keys: keysThat('unread') }, allSearched],
   ['refusals are in unknown words', { words: 'Nope.' }, { refusals: 'unread' }],
   ['calls show once they have ended', { hidesUnfinished: true }, { timeline: 'ended' }],
   ['the index holds numbers as typed', { indexesAsTyped: true }, { phoneIndex: 'odd' }],
@@ -293,34 +359,5 @@ for (const [title, oddities, kept] of ways) {
     throughWorker(oddities, kept),
   );
 }
-
-probe(
-  'in an account without unique values on calls, setup makes the property without, and calls are searched',
-  () =>
-    withAccount(
-      async ({ hubspot, tools }) => {
-        const connection = await open(hubspot, {}, tools);
-        await connection.apply(soon(), () => {});
-        assert.equal(found(tools), { callKeys: 'searched' });
-        assert.equal(
-          (await connection.plan(soon())).map(({ action }) => action),
-          ['keep', 'keep', 'keep', 'keep'],
-        );
-        const [, own] = await connection.check(soon());
-        assert.match(own?.message ?? '', 'calls are searched for');
-        hubspot.strike(faults.loseAnswer, 'calls/batch/create');
-        const delivery = deliveryOf([startPush('1')]);
-        assert.is((await deliverOne(connection, delivery)).kind, 'retry');
-        const waiting = await deliverOne(connection, delivery);
-        assert.is(waiting.kind, 'retry');
-        assert.match(JSON.stringify(waiting), /does not keep call ids unique.*"notBefore"/);
-        hubspot.settleIndex();
-        assert.is((await deliverOne(connection, delivery)).kind, 'delivered');
-        assert.is(hubspot.calls().length, 1);
-        assert.equal([...tools.kept.keys()], ['found']);
-      },
-      { provisioned: false, oddities: { uniqueCalls: 'refused' } },
-    ),
-);
 
 probe.run();

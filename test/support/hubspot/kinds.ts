@@ -13,7 +13,7 @@ import { invalid, invalidValue, type Refusal } from './refusals.ts';
 export type KindName = 'contacts' | 'calls' | 'tasks' | 'deals' | 'companies';
 
 /** The kinds of objects, with what a new one must have. */
-export function objectKinds(pipelines: Pipelines): (ObjectKind & { name: KindName })[] {
+export function objectKinds(pipelines: Pipelines): ObjectKind[] {
   return [
     kind('contacts', '0-1', contactProperties(), 501, (values) => {
       if (values['email'] || values['firstname'] || values['lastname']) return;

@@ -1,9 +1,12 @@
+import type { KindName } from './kinds.ts';
+
 /** What nobody knows of an account before asking: the other answers to what a probe asks. */
 export interface Oddities {
-  /** Unique properties of calls: kept, refused when they are made, or made and not heeded. */
-  uniqueCalls: 'kept' | 'refused' | 'ignored';
-  /** Whether calls can be read by a unique property. */
-  readsCallsByKey: boolean;
+  /**
+   * Kinds whose unique properties are refused when they are made, are made and then ignored, or are kept, but no record
+   * is read by them.
+   */
+  keys: Partial<Record<KindName, 'refused' | 'ignored' | 'unread'>>;
   /** Words of its own, for a taken key, a contact and a record that are gone. */
   words: string | undefined;
   /** The phone index holds numbers as they were typed. */
@@ -19,8 +22,7 @@ export interface Oddities {
 }
 
 export const noOddities: Oddities = {
-  uniqueCalls: 'kept',
-  readsCallsByKey: true,
+  keys: {},
   words: undefined,
   indexesAsTyped: false,
   hidesUnfinished: false,

@@ -1,3 +1,4 @@
+import type { KindName } from './kinds.ts';
 import type { Oddities } from './oddities.ts';
 import type { Properties } from './properties.ts';
 import {
@@ -22,7 +23,7 @@ export interface HubSpotRecord {
 
 /** One kind of object in one account. */
 export interface ObjectKind {
-  name: string;
+  name: KindName;
   objectTypeId: string;
   properties: Properties;
   /** What a new record must have; the refusal says what is missing. */
@@ -317,9 +318,13 @@ export class Records {
     return this.#records.get(id)?.mergedInto !== undefined;
   }
 
+  /** What is odd about the keys of this kind. */
+  get #odd() {
+    return this.#behaviour.oddities.keys[this.kind.name];
+  }
+
   #checkIdProperty(name: string): void {
-    const isRefused = this.kind.name === 'calls' && !this.#behaviour.oddities.readsCallsByKey;
-    if (isRefused || this.kind.properties.find(name)?.hasUniqueValue !== true) {
+    if (this.#odd !== undefined || this.kind.properties.find(name)?.hasUniqueValue !== true) {
       throw nonUniqueIdProperty(this.kind.objectTypeId, name);
     }
   }
@@ -329,10 +334,10 @@ export class Records {
       const value = values[name];
       if (!value) continue;
       const id = this.#holders.get(`${name}=${value}`) ?? '';
-      const { uniqueCalls, keepsDeletedKeys, words } = this.#behaviour.oddities;
+      const { keepsDeletedKeys, words } = this.#behaviour.oddities;
       const holder = keepsDeletedKeys ? this.#records.get(id) : this.find(id);
       if (!holder || holder.id === writer) continue;
-      if (this.kind.name === 'calls' && uniqueCalls === 'ignored') continue;
+      if (this.#odd === 'ignored') continue;
       if (words) throw invalid(words);
       if (name === 'email') {
         throw new Refusal(409, {

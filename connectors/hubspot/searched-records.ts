@@ -1,38 +1,37 @@
 import type { Clock, Memory } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
+import type { LinkFrom } from './associations.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Found } from './found.ts';
 import { type Job, nothing, type Results } from './keyed-records.ts';
 import { ownProperties } from './setup-names.ts';
 
-const key = ownProperties.calls;
-
-/** A call that was made and is not found after this was not made, whatever became of the answer. */
+/** A record that was made and is not found after this was not made, whatever became of the answer. */
 const leastPatienceMs = 5 * 60_000;
 /** Times the lag that a probe saw: it is not always the same. */
 const lags = 10;
 /** Of a list of values in a search. */
 const mostSearched = 100;
 
-const noteOf = (job: Job) => `making ${job.key}`;
-
 /**
- * Keeps calls from being made twice in an account that does not keep their ids unique. That a call is about to be made
- * is noted before it is; whoever finds such a note searches for the call, waits for as long as the search index may be
- * behind, and only then makes it again.
+ * Keeps records from being made twice in an account that does not keep their keys unique. That one is about to be made
+ * is noted before it is; whoever finds such a note searches for the record, waits for as long as the search index may
+ * be behind, and only then makes it again.
  */
-export class SearchedCalls {
+export class SearchedRecords {
   readonly #api: HubSpotApi;
+  readonly #type: LinkFrom;
   readonly #memory: Memory;
   readonly #clock: Clock;
 
-  constructor(api: HubSpotApi, memory: Memory, clock: Clock) {
+  constructor(api: HubSpotApi, type: LinkFrom, { memory, clock }: { memory: Memory; clock: Clock }) {
     this.#api = api;
+    this.#type = type;
     this.#memory = memory;
     this.#clock = clock;
   }
 
-  /** Writes the calls by `write`, except those of which it is not known yet whether they are there. */
+  /** Writes the records by `write`, except those of which it is not known yet whether they are there. */
   async write<J extends Job>(
     jobs: readonly J[],
     found: Partial<Found>,
@@ -41,9 +40,10 @@ export class SearchedCalls {
   ): Promise<Results<J>> {
     const results: Results<J> = new Map();
     const unknown = jobs.filter(({ known }) => known === null);
+    const noteOf = (job: Job) => `making ${this.#type} ${job.key}`;
     const notes = await this.#memory.recall(unknown.map(noteOf));
     const begun = unknown.filter((job) => notes.has(noteOf(job)));
-    const ids = await this.#search(begun, signal).catch(asFailure);
+    const ids = await this.find(begun, signal).catch(asFailure);
     const patienceMs = Math.max(leastPatienceMs, lags * (found.indexLagMs ?? 0));
     const due = new Map<J, J>(); // as it is written → as it came
     for (const job of jobs) {
@@ -51,8 +51,8 @@ export class SearchedCalls {
       const until = new Date(Number(notes.get(noteOf(job)) ?? 0) + patienceMs);
       if (!begun.includes(job)) due.set(job, job);
       else if (!(ids instanceof Map)) results.set(job, nothing(ids));
-      else if (id !== undefined) due.set({ ...job, known: { id, isLinked: false } }, job);
-      else if (until > this.#clock.now()) results.set(job, nothing(wait(until)));
+      else if (id !== undefined) due.set({ ...job, known: { id, isLinked: false, isNew: true } }, job);
+      else if (until > this.#clock.now()) results.set(job, nothing(wait(this.#type, until)));
       else due.set(job, job);
     }
     if (due.size === 0) return results;
@@ -67,9 +67,10 @@ export class SearchedCalls {
     return results;
   }
 
-  /** The oldest call of each key. */
-  async #search(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, string>> {
+  /** The oldest record of each key, by id. @throws RequestFailed */
+  async find(jobs: readonly Job[], signal: AbortSignal): Promise<Map<string, string>> {
     const found = new Map<string, string>();
+    const key = ownProperties[this.#type];
     const keys = jobs.map((job) => job.key);
     for (let start = 0; start < keys.length; start += mostSearched) {
       // Lists are compared in lower case; what is found is compared again.
@@ -77,7 +78,7 @@ export class SearchedCalls {
       for (const part of within(values)) {
         const filters = [{ propertyName: key, operator: 'IN', values: part }];
         const request = { filterGroups: [{ filters }], properties: [key], limit: 200 };
-        const { rows } = await this.#api.search('calls', request, signal);
+        const { rows } = await this.#api.search(this.#type, request, signal);
         for (const { id, properties } of rows) {
           const held = properties[key] ?? '';
           const other = found.get(held);
@@ -89,9 +90,8 @@ export class SearchedCalls {
   }
 }
 
-function wait(notBefore: Date): Failure {
-  const reason =
-    'The answer to the making of this call was lost, and this HubSpot account does not keep call ids unique: it is searched for until the index must show it.';
+function wait(type: LinkFrom, notBefore: Date): Failure {
+  const reason = `The answer to the making of this ${type.slice(0, -1)} was lost, and this HubSpot account does not keep the keys of ${type} unique: it is searched for until the index must show it.`;
   return { kind: 'retry', reason, notBefore };
 }
 
