@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type Assumption,
   type Clock,
@@ -103,8 +102,6 @@ class ProbeRun {
   readonly #api: HubSpotApi;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
-  readonly #mark: string;
-  #serial = 0;
   #contact: Promise<string> | undefined;
   readonly #twos = new Map<LinkFrom, Promise<Two | null>>();
 
@@ -112,7 +109,6 @@ class ProbeRun {
     this.#api = api;
     this.#clock = clock;
     this.#signal = signal;
-    this.#mark = `probe-${randomUUID().slice(0, 8)}`;
     this.trials = new Trials(memory, (trace, cleaning) => this.#remove(trace, cleaning));
   }
 
@@ -162,7 +158,7 @@ class ProbeRun {
         expected: 'Another call with the key is made.',
         otherwise: 'tries such a call again until giveUpAfter, and then shows it as failed',
         see: async () => {
-          const key = this.#key();
+          const key = this.trials.key();
           const [id = ''] = idsIn(await this.#create('calls', key));
           await this.#delete('calls', id, this.#signal);
           const again = await this.#create('calls', key);
@@ -229,7 +225,7 @@ class ProbeRun {
   async #makeTwo(kind: LinkFrom): Promise<Two | null> {
     const properties = await this.#ask(`/properties/${kind}`, undefined, 'GET');
     if (!listedIn(properties).some(({ name }) => name === ownProperties[kind])) return null;
-    const key = this.#key();
+    const key = this.trials.key();
     const values = await this.#valuesOf(kind, key);
     const made = await this.#create(kind, key, values);
     const [id] = idsIn(made);
@@ -255,8 +251,8 @@ class ProbeRun {
 
   #batches(): Trial[] {
     let answer: Promise<RawAnswer> | undefined;
-    const good = this.#key();
-    const bad = this.#key();
+    const good = this.trials.key();
+    const bad = this.trials.key();
     const mixed = () => {
       const input = (trace: string, more: Properties = {}) => ({
         objectWriteTraceId: trace,
@@ -311,10 +307,10 @@ class ProbeRun {
         expected: '"one or more associations are not valid"',
         otherwise: unread,
         see: async () => {
-          const contactKey = this.#key();
+          const contactKey = this.trials.key();
           const [contactId = ''] = idsIn(await this.#create('contacts', contactKey));
           await this.#delete('contacts', contactId, this.#signal);
-          const answer = await this.#create('calls', this.#key(), undefined, contactId);
+          const answer = await this.#create('calls', this.trials.key(), undefined, contactId);
           const failure = this.#failureOf(answer);
           if (!failure) return { holds: null, seen: `HubSpot made the call: ${words(answer)}` };
           return { holds: this.#isKnown(failure.cure?.what === 'association'), seen: words(answer) };
@@ -326,7 +322,7 @@ class ProbeRun {
         expected: '207 with OBJECT_NOT_FOUND, or no result',
         otherwise: unread,
         see: async () => {
-          const [id = ''] = idsIn(await this.#create('calls', this.#key()));
+          const [id = ''] = idsIn(await this.#create('calls', this.trials.key()));
           await this.#delete('calls', id, this.#signal);
           const answer = await this.#update('calls', id, { hs_call_title: title });
           if (idsIn(answer).length > 0) return { holds: false, seen: `HubSpot updated it: ${words(answer)}` };
@@ -339,7 +335,7 @@ class ProbeRun {
         expected: 'PROPERTY_DOESNT_EXIST with the name',
         otherwise: 'halves the batch until what uses the property stands alone',
         see: async () => {
-          const key = this.#key();
+          const key = this.trials.key();
           const properties = { ...this.#call(key), delacon_probe_unknown: 'x' };
           const answer = await this.#create('calls', key, properties);
           const cure = this.#failureOf(answer)?.cure;
@@ -368,7 +364,7 @@ class ProbeRun {
         expected: 'each is accepted',
         otherwise: 'writes COMPLETED in place of a status that the account does not have',
         see: async () => {
-          const [id = ''] = idsIn(await this.#create('calls', this.#key()));
+          const [id = ''] = idsIn(await this.#create('calls', this.trials.key()));
           const accepted: string[] = [];
           const refused: string[] = [];
           for (const status of [...statuses, perhaps]) {
@@ -412,7 +408,7 @@ class ProbeRun {
   }
 
   async #linkedCall(contactId: string, status: string): Promise<string> {
-    const key = this.#key();
+    const key = this.trials.key();
     const properties = { ...this.#call(key), hs_call_status: status };
     const answer = await this.#create('calls', key, properties, contactId);
     const [id] = idsIn(answer);
@@ -429,7 +425,7 @@ class ProbeRun {
         expected: '"new": true, then "new": false with the same id',
         otherwise: '',
         see: async () => {
-          const key = this.#key();
+          const key = this.trials.key();
           const upsert = () =>
             this.#write('contacts', key, 'upsert', [
               { idProperty: ownProperties.contacts, id: key, properties: this.#person(key) },
@@ -448,8 +444,8 @@ class ProbeRun {
         otherwise: 'goes on with the id that HubSpot answers',
         see: async () => {
           const [kept = '', gone = ''] = [
-            ...idsIn(await this.#create('contacts', this.#key())),
-            ...idsIn(await this.#create('contacts', this.#key())),
+            ...idsIn(await this.#create('contacts', this.trials.key())),
+            ...idsIn(await this.#create('contacts', this.trials.key())),
           ];
           const body = { primaryObjectId: kept, objectIdToMerge: gone };
           const merged = await this.#ask('contacts/merge', body);
@@ -474,7 +470,7 @@ class ProbeRun {
         see: async () => {
           const refused: string[] = [];
           for (const { field, typed } of numbers) {
-            const key = this.#key();
+            const key = this.trials.key();
             const answer = await this.#create('contacts', key, { ...this.#person(key), [field]: typed });
             const [id] = idsIn(answer);
             if (id === undefined) refused.push(`${shapeOf(typed, typed)} was refused: ${words(answer)}`);
@@ -599,7 +595,7 @@ class ProbeRun {
   }
 
   async #someContact(): Promise<string> {
-    this.#contact ??= this.#create('contacts', this.#key()).then((answer) => {
+    this.#contact ??= this.#create('contacts', this.trials.key()).then((answer) => {
       const [id] = idsIn(answer);
       if (id === undefined) throw new Error(`HubSpot did not make a contact: ${words(answer)}`);
       return id;
@@ -639,10 +635,6 @@ class ProbeRun {
     const [error] = errorsIn(answer);
     if (error) return failureOfRow(error, where);
     return idsIn(answer).length > 0 ? undefined : failureOfOmission(where);
-  }
-
-  #key(): string {
-    return `${this.#mark}-${++this.#serial}`;
   }
 
   #now(): string {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   type Assumption,
   type Clock,
@@ -100,15 +99,12 @@ class ProbeRun {
   readonly #api: SalesforceApi;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
-  readonly #mark: string;
-  #serial = 0;
   #first: Promise<{ key: string; result: Result }> | undefined;
 
   constructor(api: SalesforceApi, { clock, memory }: Tools, signal: AbortSignal) {
     this.#api = api;
     this.#clock = clock;
     this.#signal = signal;
-    this.#mark = `probe-${randomUUID().slice(0, 8)}`;
     this.trials = new Trials(memory, (trace, cleaning) => this.#remove(trace, cleaning));
   }
 
@@ -208,7 +204,7 @@ class ProbeRun {
         expected: 'DUPLICATE_VALUE, "Duplicate external id specified"',
         otherwise: 'never sends a key twice in one request',
         see: async () => {
-          const key = this.#key();
+          const key = this.trials.key();
           const records = [1, 2].map(() => this.#record('Task', { ...this.#call(), [ownFields.Task]: key }));
           const results = await this.#collection('Task', key, records);
           return { holds: results.every(({ success }) => !success), seen: results.map(words).join('; ') };
@@ -237,7 +233,7 @@ class ProbeRun {
 
   #task() {
     this.#first ??= (async () => {
-      const key = this.#key();
+      const key = this.trials.key();
       const result = await this.#upsert('Task', key, this.#call());
       if (!result.success) throw new Error(`Salesforce did not make a Task to try with: ${words(result)}`);
       return { key, result };
@@ -257,7 +253,7 @@ class ProbeRun {
         see: async () => {
           const lead = await this.#lead();
           await this.#delete('Lead', lead, this.#signal);
-          const result = await this.#upsert('Task', this.#key(), { ...this.#call(), WhoId: lead });
+          const result = await this.#upsert('Task', this.trials.key(), { ...this.#call(), WhoId: lead });
           if (result.success) return { holds: null, seen: `Salesforce takes it: ${words(result)}` };
           return {
             holds: this.#isKnown(this.#failureOf(result)?.cure?.what === 'gone'),
@@ -270,7 +266,7 @@ class ProbeRun {
         expected: 'ENTITY_IS_DELETED',
         otherwise: unread,
         see: async () => {
-          const { id = '' } = await this.#upsert('Task', this.#key(), this.#call());
+          const { id = '' } = await this.#upsert('Task', this.trials.key(), this.#call());
           await this.#delete('Task', id, this.#signal);
           const [result = {}] = await this.#update('Task', id, { Description: 'probe' });
           if (result.success) return { holds: false, seen: `Salesforce takes it: ${words(result)}` };
@@ -295,7 +291,7 @@ class ProbeRun {
         expected: 'STRING_TOO_LONG',
         otherwise: 'shows the call as failed, in the words of Salesforce',
         see: async () => {
-          const result = await this.#upsert('Task', this.#key(), {
+          const result = await this.#upsert('Task', this.trials.key(), {
             ...this.#call(),
             Subject: 'x'.repeat(256),
           });
@@ -307,7 +303,10 @@ class ProbeRun {
         expected: 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
         otherwise: 'shows the call as failed, in the words of Salesforce',
         see: async () => {
-          const result = await this.#upsert('Task', this.#key(), { ...this.#call(), CallType: 'Probe' });
+          const result = await this.#upsert('Task', this.trials.key(), {
+            ...this.#call(),
+            CallType: 'Probe',
+          });
           return { holds: this.#failureOf(result)?.cure?.what === 'values', seen: words(result) };
         },
       },
@@ -316,7 +315,10 @@ class ProbeRun {
         expected: 'INVALID_FIELD, "No such column"',
         otherwise: 'shows the call as failed, in the words of Salesforce',
         see: async () => {
-          const result = await this.#upsert('Task', this.#key(), { ...this.#call(), Delacon_Probe__c: 'x' });
+          const result = await this.#upsert('Task', this.trials.key(), {
+            ...this.#call(),
+            Delacon_Probe__c: 'x',
+          });
           const cure = this.#failureOf(result)?.cure;
           return {
             holds: cure?.what === 'fields' && cure.names.includes('Delacon_Probe__c'),
@@ -329,12 +331,12 @@ class ProbeRun {
         expected: 'FIELD_INTEGRITY_EXCEPTION on WhoId and WhatId',
         otherwise: 'does as always: it sets WhatId on no Task of a Lead',
         see: async () => {
-          const name = this.#key();
+          const name = this.trials.key();
           const account = await this.#create('Account', name, { Name: `${subject} ${name}` });
           if (!account.success) return { holds: null, seen: `No Account could be made: ${words(account)}` };
           const lead = await this.#lead();
           const linked = { ...this.#call(), WhoId: lead, WhatId: account.id };
-          const result = await this.#upsert('Task', this.#key(), linked);
+          const result = await this.#upsert('Task', this.trials.key(), linked);
           return { holds: !result.success, seen: words(result) };
         },
       },
@@ -357,7 +359,7 @@ class ProbeRun {
         expected: '"created": true, then "created": false with the same id',
         otherwise: '',
         see: async () => {
-          const key = this.#key();
+          const key = this.trials.key();
           const first = await this.#upsert('Lead', key, this.#person());
           const second = await this.#upsert('Lead', key, this.#person());
           const holds = first.created === true && second.created === false && first.id === second.id;
@@ -371,8 +373,8 @@ class ProbeRun {
         see: async () => {
           const person = { ...this.#person(), Phone: '+61491570110' };
           const results = [
-            await this.#upsert('Lead', this.#key(), person),
-            await this.#upsert('Lead', this.#key(), person),
+            await this.#upsert('Lead', this.trials.key(), person),
+            await this.#upsert('Lead', this.trials.key(), person),
           ];
           return { holds: results.every(({ success }) => success), seen: results.map(words).join('; ') };
         },
@@ -381,7 +383,7 @@ class ProbeRun {
   }
 
   async #lead(): Promise<string> {
-    const { id, ...rest } = await this.#upsert('Lead', this.#key(), this.#person());
+    const { id, ...rest } = await this.#upsert('Lead', this.trials.key(), this.#person());
     if (id === undefined) throw new Error(`Salesforce did not make a Lead: ${words(rest)}`);
     return id;
   }
@@ -395,8 +397,8 @@ class ProbeRun {
         expected: 'A Task is made on the Lead that @{people[0].id} names.',
         otherwise: 'sends people first, and their calls in a request after it',
         see: async () => {
-          const leadKey = this.#key();
-          const taskKey = this.#key();
+          const leadKey = this.trials.key();
+          const taskKey = this.trials.key();
           const lead = this.#record('Lead', { ...this.#person(), [ownFields.Lead]: leadKey });
           const task = this.#record('Task', {
             ...this.#call(),
@@ -452,7 +454,7 @@ class ProbeRun {
       see: async () => {
         const open = new Map<string, string>(); // as typed → id
         for (const typed of numbers) {
-          const { id } = await this.#upsert('Lead', this.#key(), { ...this.#person(), Phone: typed });
+          const { id } = await this.#upsert('Lead', this.trials.key(), { ...this.#person(), Phone: typed });
           if (id !== undefined) open.set(typed, id);
         }
         if (open.size === 0) return { holds: null, seen: 'No Lead with a number could be made.' };
@@ -556,10 +558,6 @@ class ProbeRun {
 
   #record(kind: Kind, fields: Fields): Fields {
     return { attributes: { type: kind }, ...fields };
-  }
-
-  #key(): string {
-    return `${this.#mark}-${++this.#serial}`;
   }
 
   #call(): Fields {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Assumption } from './contract.ts';
 import type { Memory } from './memory.ts';
 
@@ -29,12 +30,19 @@ const passes = 3;
 export class Trials {
   readonly #memory: Memory;
   readonly #remove: (trace: Trace, signal: AbortSignal) => Promise<void>;
+  readonly #mark = `probe-${randomUUID().slice(0, 8)}`;
+  #serial = 0;
   #traces: Trace[] = [];
 
   /** @param remove finds by the key too, passes over what is gone already, and throws with the CRM's words */
   constructor(memory: Memory, remove: (trace: Trace, signal: AbortSignal) => Promise<void>) {
     this.#memory = memory;
     this.#remove = remove;
+  }
+
+  /** One that nothing else has. */
+  key(): string {
+    return `${this.#mark}-${++this.#serial}`;
   }
 
   /** Sends what makes a record, after it has been noted that there may be one. */

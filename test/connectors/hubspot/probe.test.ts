@@ -1,14 +1,20 @@
 import type { Tools } from '../../../src/connector/contract.ts';
+import {
+  type OtherAccount,
+  type ProbedAccount,
+  probeContract,
+  probeOf,
+} from '../../conformance/probe-contract.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
-import { type TestTools, testTools } from '../../support/connector-tools.ts';
+import { testTools } from '../../support/connector-tools.ts';
 import type { Oddities } from '../../support/hubspot/oddities.ts';
 import {
   type EmulatorOptions,
+  type Fault,
   faults,
   type HubSpotEmulator,
   withHubSpotEmulator,
 } from '../../support/hubspot-emulator.ts';
-import { type Probed, runProbe } from '../../support/run-probe.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { VirtualTime } from '../../support/virtual-clock.ts';
 import { withWorker } from '../../support/with-worker.ts';
@@ -16,11 +22,8 @@ import { deliverOne, open, unmetered } from './rig.ts';
 
 const probe = suite('hubspot probe');
 
-interface Tried {
+interface Tried extends ProbedAccount<Fault> {
   hubspot: HubSpotEmulator;
-  tools: TestTools;
-  time: VirtualTime;
-  run(signal?: AbortSignal): Promise<Probed>;
 }
 
 function withAccount(use: (tried: Tried) => Promise<void>, options: EmulatorOptions = {}): Promise<void> {
@@ -29,149 +32,149 @@ function withAccount(use: (tried: Tried) => Promise<void>, options: EmulatorOpti
     async (hubspot) => {
       const unlimited = { take: async () => {}, allow() {} };
       const tools = testTools({ name: 'acme-test', clock: time.clock(), rateLimit: () => unlimited });
-      const connection = await open(hubspot, {}, tools);
-      await use({ hubspot, tools, time, run: (signal) => runProbe(connection, time, signal) });
+      await use({
+        hubspot,
+        tools,
+        time,
+        open: () => open(hubspot, {}, tools),
+        held: () => [
+          ...hubspot.contacts(),
+          ...(['calls', 'tasks', 'deals'] as const).flatMap((kind) => hubspot.records(kind)),
+        ],
+        requestNames: hubspot.requestNames,
+        strike: (fault, skip) => hubspot.strike(fault, '', skip),
+        calm: hubspot.calm,
+        mayDelete(may) {
+          if (may) hubspot.scopes.add('crm.objects.contacts.write');
+          else hubspot.scopes.delete('crm.objects.contacts.write');
+        },
+      });
     },
     { limits: unmetered, now: () => time.now(), ...options },
   );
 }
 
-const held = (hubspot: HubSpotEmulator) => [
-  ...hubspot.contacts(),
-  ...(['calls', 'tasks', 'deals'] as const).flatMap((kind) => hubspot.records(kind)),
+type Other = OtherAccount<EmulatorOptions>;
+const keys = (
+  [
+    ['calls', 'call', 'callKeys'],
+    ['tasks', 'task', 'taskKeys'],
+    ['deals', 'deal', 'dealKeys'],
+  ] as const
+).flatMap(([kind, one, finding]): Other[] => [
+  {
+    what: `keys of ${kind} that are not kept unique`,
+    options: { oddities: { keys: { [kind]: 'ignored' } } },
+    assumption: `HubSpot keeps the key of a ${one} unique`,
+    seen: /^201: id \d+$/,
+    found: { [finding]: 'searched' },
+  },
+  {
+    what: `keys of ${kind} that could not be made unique`,
+    options: { oddities: { keys: { [kind]: 'refused' } } },
+    assumption: `HubSpot keeps the key of a ${one} unique`,
+    seen: /^201: id \d+$/,
+    found: { [finding]: 'searched' },
+    before: { [finding]: 'searched' },
+  },
+  {
+    what: `${kind} that cannot be read by their key`,
+    options: { oddities: { keys: { [kind]: 'unread' } } },
+    assumption: `A ${one} is found by its key at once`,
+    seen: /^400: .*non-unique/,
+    found: { [finding]: 'searched' },
+  },
+]);
+const others: Other[] = [
+  ...keys,
+  {
+    what: 'words that nobody knows',
+    options: { oddities: { words: 'Nope, that will not do.' } },
+    assumption: 'That a key is taken is said in words',
+    seen: /Nope, that will not do/,
+    found: { refusals: 'unread' },
+  },
+  {
+    what: 'calls that show once they have ended',
+    options: { oddities: { hidesUnfinished: true } },
+    assumption: 'A call shows on its contact while',
+    seen: /^Only the ended call is listed/,
+    found: { timeline: 'ended' },
+  },
+  {
+    what: 'an index that holds numbers as typed',
+    options: { oddities: { indexesAsTyped: true } },
+    assumption: 'The phone index holds',
+    seen: /mobile with 0: as typed/,
+    found: { phoneIndex: 'odd' },
+  },
+  {
+    what: 'short lists',
+    options: { oddities: { longestList: 30 } },
+    assumption: 'A search takes 110 values',
+    seen: /^At most 20\. 400: /,
+    found: { longestList: 20 },
+  },
+  {
+    what: 'an index that is hours behind',
+    options: { indexDelayMs: 3_600_000 },
+    assumption: 'Searching finds a new contact',
+    seen: /^Not found: mobile with \+61, /,
+    found: { indexLagMs: 120_000 },
+  },
+  {
+    what: 'all or nothing',
+    options: { partialSuccess: false },
+    assumption: 'With trace ids, one bad call',
+    seen: /^400/,
+    found: {},
+  },
+  {
+    what: 'no trace ids',
+    options: { echoTraceIds: false },
+    assumption: 'Answers repeat the trace ids',
+    seen: /^It is not/,
+    found: {},
+  },
+  {
+    what: 'deleted calls that keep their keys',
+    options: { oddities: { keepsDeletedKeys: true } },
+    assumption: 'A call that was deleted',
+    seen: /^400|^207/,
+    found: {},
+  },
+  {
+    what: 'merged contacts that answer',
+    options: { oddities: { answersMergedIds: true } },
+    assumption: 'A contact who was merged',
+    seen: /^200: id \d+/,
+    found: {},
+  },
 ];
 
-const found = (tools: TestTools) => JSON.parse(tools.kept.get('found') ?? '{}') as Record<string, unknown>;
+probeContract<EmulatorOptions, Fault>('hubspot', {
+  with: withAccount,
+  bare: { provisioned: false },
+  quick: { indexDelayMs: 0 },
+  untried: [],
+  measured: { indexLagMs: 6_000 },
+  others,
+  wroteAfter: 'HubSpot keeps the key of a call',
+  faults: [faults.loseAnswer, faults.drop, faults.serverError, faults.gatewayTimeout],
+});
 
-probe('an account that is as the documents say: all holds, nothing is left, nothing is done otherwise', () =>
-  withAccount(async ({ hubspot, tools, run }) => {
-    const tried = await run();
-    assert.is(tried.problem, undefined);
-    assert.equal(tried.failing(), []);
-    assert.equal(
-      tried.results.filter(({ holds }) => holds === null).map(({ assumption }) => assumption),
-      [],
-    );
-    assert.equal(held(hubspot), []);
-    assert.is(tools.kept.get('probe'), undefined);
-    assert.equal(found(tools), { indexLagMs: 6000 });
-    assert.match(tried.about('The phone index').seen, 'mobile with +61: without country code and zero');
-    assert.not.match(JSON.stringify(tried.results), /491 ?570 ?\d\d\d|5550 ?1234/);
+probe('of numbers it tells how the index holds them', () =>
+  withAccount(async (account) => {
+    const { seen } = (await probeOf(account)).about('The phone index');
+    assert.match(seen, 'mobile with +61: without country code and zero');
   }),
 );
 
-type Other = [
-  what: string,
-  account: EmulatorOptions,
-  assumption: string,
-  seen: RegExp,
-  found: Record<string, unknown>,
-  foundBefore?: Record<string, unknown>,
-];
-const others: Other[] = [
-  ...(
-    [
-      ['calls', 'callKeys'],
-      ['tasks', 'taskKeys'],
-      ['deals', 'dealKeys'],
-    ] as const
-  ).flatMap(([kind, finding]): Other[] => [
-    [
-      `keys of ${kind} that are not kept unique`,
-      { oddities: { keys: { [kind]: 'ignored' } } },
-      `HubSpot keeps the key of a ${kind.slice(0, -1)} unique`,
-      /^201: id \d+$/,
-      { [finding]: 'searched' },
-    ],
-    [
-      `keys of ${kind} that could not be made unique`,
-      { oddities: { keys: { [kind]: 'refused' } } },
-      `HubSpot keeps the key of a ${kind.slice(0, -1)} unique`,
-      /^201: id \d+$/,
-      { [finding]: 'searched' },
-      { [finding]: 'searched' },
-    ],
-    [
-      `${kind} that cannot be read by their key`,
-      { oddities: { keys: { [kind]: 'unread' } } },
-      `A ${kind.slice(0, -1)} is found by its key at once`,
-      /^400: .*non-unique/,
-      { [finding]: 'searched' },
-    ],
-  ]),
-  [
-    'words that nobody knows',
-    { oddities: { words: 'Nope, that will not do.' } },
-    'That a key is taken is said in words',
-    /Nope, that will not do/,
-    { refusals: 'unread' },
-  ],
-  [
-    'calls that show once they have ended',
-    { oddities: { hidesUnfinished: true } },
-    'A call shows on its contact while',
-    /^Only the ended call is listed/,
-    { timeline: 'ended' },
-  ],
-  [
-    'an index that holds numbers as typed',
-    { oddities: { indexesAsTyped: true } },
-    'The phone index holds',
-    /mobile with 0: as typed/,
-    { phoneIndex: 'odd' },
-  ],
-  [
-    'short lists',
-    { oddities: { longestList: 30 } },
-    'A search takes 110 values',
-    /^At most 20\. 400: /,
-    { longestList: 20 },
-  ],
-  [
-    'an index that is hours behind',
-    { indexDelayMs: 3_600_000 },
-    'Searching finds a new contact',
-    /^Not found: mobile with \+61, /,
-    { indexLagMs: 120_000 },
-  ],
-  ['all or nothing', { partialSuccess: false }, 'With trace ids, one bad call', /^400/, {}],
-  ['no trace ids', { echoTraceIds: false }, 'Answers repeat the trace ids', /^It is not/, {}],
-  [
-    'deleted calls that keep their ids',
-    { oddities: { keepsDeletedKeys: true } },
-    'A call that was deleted',
-    /^400|^207/,
-    {},
-  ],
-  [
-    'merged contacts that answer',
-    { oddities: { answersMergedIds: true } },
-    'A contact who was merged',
-    /^200: id \d+/,
-    {},
-  ],
-];
-for (const [title, options, assumption, seen, kept, before] of others) {
-  probe(`it sees ${title}, in HubSpot's words, keeps it for the connector, and deletes all`, () =>
-    withAccount(async ({ hubspot, tools, run }) => {
-      if (before) tools.kept.set('found', JSON.stringify(before));
-      const tried = await run();
-      assert.is(tried.problem, undefined);
-      const about = tried.about(assumption);
-      assert.is(about.holds, false, JSON.stringify(about));
-      assert.match(about.seen, seen);
-      assert.ok(about.otherwise);
-      const { indexLagMs, ...rest } = found(tools);
-      assert.equal({ ...rest, ...('indexLagMs' in kept ? { indexLagMs } : {}) }, kept);
-      assert.equal(held(hubspot), []);
-    }, options),
-  );
-}
-
 probe('statuses that the account does not have are seen, and written as completed', () =>
-  withAccount(async ({ hubspot, tools, run }) => {
+  withAccount(async (account) => {
+    const { hubspot, tools } = account;
     hubspot.removeOption('calls', 'hs_call_status', 'BUSY');
-    const about = (await run()).about('Calls may have the statuses');
+    const about = (await probeOf(account)).about('Calls may have the statuses');
     assert.is(about.holds, false);
     assert.match(
       about.seen,
@@ -200,23 +203,12 @@ probe('a running bridge goes by what a probe beside it found, within a minute', 
   }),
 );
 
-probe('without what setup makes, nothing is tried', () =>
-  withAccount(
-    async ({ hubspot, run }) => {
-      const { problem, results } = await run();
-      assert.is(problem, 'Nothing was tried. Run `delacon-bridge setup acme-test` first.');
-      assert.equal(results, []);
-      assert.equal(held(hubspot), []);
-    },
-    { provisioned: false },
-  ),
-);
-
 probe('tasks and deals are tried where setup made a key for them, and no others are made', () =>
-  withAccount(async ({ hubspot, run }) => {
+  withAccount(async (account) => {
+    const { hubspot } = account;
     hubspot.archiveProperty('tasks', 'delacon_call_id');
     hubspot.scopes.delete('crm.objects.deals.read');
-    const tried = await run();
+    const tried = await probeOf(account);
     assert.is(tried.problem, undefined);
     assert.equal(tried.failing(), []);
     for (const kind of ['task', 'deal']) {
@@ -229,55 +221,6 @@ probe('tasks and deals are tried where setup made a key for them, and no others 
       }
       assert.is(hubspot.countRequests(`${kind}s/batch`), 0);
     }
-  }),
-);
-
-probe('interrupted anywhere, it deletes what it wrote and says that it was', () =>
-  withAccount(async ({ hubspot, tools, time }) => {
-    for (let after = 1; after <= 15; after += 2) {
-      const controller = new AbortController();
-      const connection = await open(hubspot, {}, tools);
-      let seen = 0;
-      const tried = await runProbe(connection, time, controller.signal, () => {
-        if (++seen === after) controller.abort();
-      });
-      assert.match(tried.problem ?? '', 'It was interrupted.');
-      assert.equal(held(hubspot), [], `after ${after}`);
-    }
-  }),
-);
-
-probe('whatever fails at whichever request, nothing is left', () =>
-  withAccount(async ({ hubspot, run }) => {
-    await run();
-    const count = hubspot.requestNames().length;
-    const kinds = [faults.loseAnswer, faults.drop, faults.serverError, faults.gatewayTimeout];
-    for (let skip = 4; skip < count; skip += 8) {
-      const fault = kinds[skip % kinds.length] ?? faults.drop;
-      hubspot.strike(fault, '', skip);
-      const tried = await run();
-      hubspot.calm();
-      assert.equal(held(hubspot), [], `request ${skip}: ${tried.problem}`);
-    }
-  }),
-);
-
-probe('what could not be deleted is named, and the next probe deletes it', () =>
-  withAccount(async ({ hubspot, tools, run }) => {
-    const controller = new AbortController();
-    const connection = await open(hubspot, {}, tools);
-    const running = connection.probe?.run(controller.signal, (result) => {
-      if (result.assumption.startsWith('HubSpot keeps the key of a call')) {
-        hubspot.scopes.delete('crm.objects.contacts.write');
-        controller.abort();
-      }
-    });
-    const problem = String(await running?.catch((thrown: Error) => thrown.message));
-    const [call] = hubspot.calls();
-    assert.match(problem, `In the account are left: calls ${call?.id}`);
-    hubspot.scopes.add('crm.objects.contacts.write');
-    assert.is((await run()).problem, undefined);
-    assert.equal(hubspot.calls(), []);
   }),
 );
 

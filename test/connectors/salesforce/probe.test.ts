@@ -1,11 +1,18 @@
 import type { Records, Tools } from '../../../src/connector/contract.ts';
 import type { Fields } from '../../../src/receive/push.ts';
+import {
+  foundIn,
+  type OtherAccount,
+  type ProbedAccount,
+  probeContract,
+  probeOf,
+} from '../../conformance/probe-contract.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
-import { type TestTools, testTools } from '../../support/connector-tools.ts';
-import { type Probed, runProbe } from '../../support/run-probe.ts';
+import { testTools } from '../../support/connector-tools.ts';
 import type { Oddities } from '../../support/salesforce/org.ts';
 import {
   type EmulatorOptions,
+  type Fault,
   faults,
   type SalesforceEmulator,
   withSalesforceEmulator,
@@ -17,11 +24,8 @@ import { deliverOne, open } from './rig.ts';
 
 const probe = suite('salesforce probe');
 
-interface Tried {
+interface Tried extends ProbedAccount<Fault> {
   salesforce: SalesforceEmulator;
-  tools: TestTools;
-  time: VirtualTime;
-  run(signal?: AbortSignal): Promise<Probed>;
 }
 
 function withOrg(use: (tried: Tried) => Promise<void>, options: EmulatorOptions = {}): Promise<void> {
@@ -29,174 +33,113 @@ function withOrg(use: (tried: Tried) => Promise<void>, options: EmulatorOptions 
   return withSalesforceEmulator(
     async (salesforce) => {
       const tools = testTools({ name: 'acme-test', clock: time.clock() });
-      const connection = await open(salesforce, {}, tools);
-      await use({ salesforce, tools, time, run: (signal) => runProbe(connection, time, signal) });
+      const { org } = salesforce;
+      await use({
+        salesforce,
+        tools,
+        time,
+        open: () => open(salesforce, {}, tools),
+        held: () => ['Task', 'Lead', 'Contact', 'Account'].flatMap((name) => org.live(name)),
+        requestNames: salesforce.requestNames,
+        strike: (fault, skip) => salesforce.strike(fault, '/', skip),
+        calm: salesforce.calm,
+        mayDelete(may) {
+          if (may) org.notDeletable.clear();
+          else org.notDeletable.add('Task');
+        },
+      });
     },
     { now: () => time.now(), ...options },
   );
 }
 
-const found = (tools: TestTools) => JSON.parse(tools.kept.get('found') ?? '{}') as Record<string, unknown>;
-const left = ({ org }: SalesforceEmulator) =>
-  ['Task', 'Lead', 'Contact', 'Account'].flatMap((name) => org.live(name));
+const others: OtherAccount<EmulatorOptions>[] = [
+  {
+    what: 'words that nobody knows',
+    options: { oddities: { words: 'Nope, that will not do.' } },
+    assumption: 'That a Task is there is said',
+    seen: /^ODD_REFUSAL: "Nope, that will not do\."/,
+    found: { refusals: 'unread' },
+  },
+  {
+    what: 'a TaskSubtype that may be changed',
+    options: { oddities: { takesSubtypes: true } },
+    assumption: 'That a Task is there is said',
+    seen: /^It is taken: id 00T\w+, "created": false/,
+    found: {},
+  },
+  {
+    what: 'a search that takes separators for words',
+    options: { oddities: { searchesWords: true } },
+    assumption: 'Searching finds Australian numbers',
+    seen: /Not found: 0x xxxx xxxx\./,
+    found: { search: 'separators' },
+  },
+  {
+    what: 'no references into collections',
+    options: { oddities: { refusesReferences: true } },
+    assumption: 'A composite request can refer',
+    seen: /^INVALID_INPUT: "Invalid reference specified\."/,
+    found: {},
+  },
+  {
+    what: 'a key that is not kept unique',
+    options: { oddities: { ignoresUnique: true } },
+    assumption: 'Salesforce keeps our key unique',
+    seen: /^id 00T/,
+    found: {},
+  },
+  {
+    what: 'a duplicate rule that blocks',
+    options: { duplicateRule: 'block' },
+    assumption: 'A Lead who has the number of another',
+    seen: /DUPLICATES_DETECTED: "Use one of these records\?"/,
+    found: {},
+  },
+  {
+    what: 'a user who may not use the Metadata API',
+    options: { mayCustomize: false },
+    assumption: 'The Metadata API shows',
+    seen: /INSUFFICIENT_ACCESS/,
+    found: {},
+  },
+];
 
-probe('an org that is as the documents say: all holds, nothing is left, nothing is done otherwise', () =>
-  withOrg(async ({ salesforce, tools, run }) => {
-    const tried = await run();
-    assert.is(tried.problem, undefined);
-    assert.equal(tried.failing(), []);
-    assert.equal(
-      tried.results.filter(({ holds }) => holds === null).map(({ assumption }) => assumption),
-      ['That the person of a Task is a converted Lead is said in words that the connector knows.'],
-    );
-    assert.equal(left(salesforce), []);
-    assert.equal(found(tools), {});
-    assert.is(tools.kept.get('probe'), undefined);
-    assert.match(tried.about('Searching finds').seen, /0xxx-xxx-xxx after 180 s/);
-    assert.not.match(JSON.stringify(tried.results), /491.?570.?\d\d\d|5550 ?1234/);
+probeContract<EmulatorOptions, Fault>('salesforce', {
+  with: withOrg,
+  bare: { provisioned: false },
+  quick: { indexDelayMs: 0 },
+  untried: ['That the person of a Task is a converted Lead is said in words that the connector knows.'],
+  measured: {},
+  others,
+  wroteAfter: 'An upsert under our field',
+  faults: [faults.loseAnswer, faults.drop, faults.serverError, faults.gatewayTimeout],
+});
+
+probe('of numbers it tells how they were typed, and after how long they were found', () =>
+  withOrg(async (account) => {
+    assert.match((await probeOf(account)).about('Searching finds').seen, /0xxx-xxx-xxx after 180 s/);
   }),
 );
 
-const others: [string, EmulatorOptions, string, RegExp, Record<string, unknown>][] = [
-  [
-    'words that nobody knows',
-    { oddities: { words: 'Nope, that will not do.' } },
-    'That a Task is there is said',
-    /^ODD_REFUSAL: "Nope, that will not do\."/,
-    { refusals: 'unread' },
-  ],
-  [
-    'a TaskSubtype that may be changed',
-    { oddities: { takesSubtypes: true } },
-    'That a Task is there is said',
-    /^It is taken: id 00T\w+, "created": false/,
-    {},
-  ],
-  [
-    'a search that takes separators for words',
-    { oddities: { searchesWords: true } },
-    'Searching finds Australian numbers',
-    /Not found: 0x xxxx xxxx\./,
-    { search: 'separators' },
-  ],
-  [
-    'no references into collections',
-    { oddities: { refusesReferences: true } },
-    'A composite request can refer',
-    /^INVALID_INPUT: "Invalid reference specified\."/,
-    {},
-  ],
-  [
-    'a key that is not kept unique',
-    { oddities: { ignoresUnique: true } },
-    'Salesforce keeps our key unique',
-    /^id 00T/,
-    {},
-  ],
-  [
-    'a duplicate rule that blocks',
-    { duplicateRule: 'block' },
-    'A Lead who has the number of another',
-    /DUPLICATES_DETECTED: "Use one of these records\?"/,
-    {},
-  ],
-  [
-    'a user who may not use the Metadata API',
-    { mayCustomize: false },
-    'The Metadata API shows',
-    /INSUFFICIENT_ACCESS/,
-    {},
-  ],
-];
-for (const [title, options, assumption, seen, kept] of others) {
-  probe(`it sees ${title}, in Salesforce's words, keeps it for the connector, and deletes all`, () =>
-    withOrg(async ({ salesforce, tools, run }) => {
-      const tried = await run();
-      assert.is(tried.problem, undefined);
-      const about = tried.about(assumption);
-      assert.is(about.holds, false, JSON.stringify(about));
-      assert.match(about.seen, seen);
-      assert.ok(about.otherwise);
-      assert.equal(found(tools), kept);
-      assert.equal(left(salesforce), []);
-    }, options),
-  );
-}
-
 probe('an index that shows nothing in ten minutes tells nothing', () =>
   withOrg(
-    async ({ tools, run }) => {
-      const about = (await run()).about('Searching finds');
+    async (account) => {
+      const about = (await probeOf(account)).about('Searching finds');
       assert.is(about.holds, null);
       assert.match(about.seen, /^Not found: \+x/);
-      assert.equal(found(tools), {});
+      assert.equal(foundIn(account.tools), {});
     },
     { indexDelayMs: 3_600_000 },
   ),
 );
 
-probe('without what setup makes, or without the right to delete, nothing is tried', async () => {
-  await withOrg(
-    async ({ salesforce, run }) => {
-      assert.is((await run()).problem, 'Nothing was tried. Run `delacon-bridge setup acme-test` first.');
-      assert.equal(left(salesforce), []);
-    },
-    { provisioned: false },
-  );
-  await withOrg(async ({ salesforce, run }) => {
-    salesforce.org.notDeletable.add('Lead');
-    assert.match((await run()).problem ?? '', /^Nothing was tried\. Let the bridge's user delete Leads/);
-    assert.equal(left(salesforce), []);
-  });
-});
-
-probe('interrupted anywhere, it deletes what it wrote and says that it was', () =>
-  withOrg(async ({ salesforce, tools, time }) => {
-    for (let after = 1; after <= 17; after += 2) {
-      const controller = new AbortController();
-      const connection = await open(salesforce, {}, tools);
-      let seen = 0;
-      const tried = await runProbe(connection, time, controller.signal, () => {
-        if (++seen === after) controller.abort();
-      });
-      assert.match(tried.problem ?? '', 'It was interrupted.');
-      assert.equal(left(salesforce), [], `after ${after}`);
-    }
-  }),
-);
-
-probe('whatever fails at whichever request, nothing is left', () =>
-  withOrg(
-    async ({ salesforce, run }) => {
-      await run();
-      const count = salesforce.requestNames().length;
-      const kinds = [faults.loseAnswer, faults.drop, faults.serverError, faults.gatewayTimeout];
-      for (let skip = 6; skip < count; skip += 5) {
-        salesforce.strike(kinds[skip % kinds.length] ?? faults.drop, '/', skip);
-        const tried = await run();
-        salesforce.calm();
-        assert.equal(left(salesforce), [], `request ${skip}: ${tried.problem}`);
-      }
-    },
-    { indexDelayMs: 0 },
-  ),
-);
-
-probe('what could not be deleted is named, and the next probe deletes it', () =>
-  withOrg(async ({ salesforce, tools, run }) => {
-    const controller = new AbortController();
-    const connection = await open(salesforce, {}, tools);
-    const running = connection.probe?.run(controller.signal, (result) => {
-      if (!result.assumption.startsWith('An upsert under our field')) return;
-      salesforce.org.notDeletable.add('Task');
-      controller.abort();
-    });
-    const problem = String(await running?.catch((thrown: Error) => thrown.message));
-    const [task] = salesforce.tasks();
-    assert.match(problem, `In the account are left: Task ${task?.id}`);
-    salesforce.org.notDeletable.clear();
-    assert.is((await run()).problem, undefined);
-    assert.equal(left(salesforce), []);
+probe('without the right to delete, nothing is tried', () =>
+  withOrg(async (account) => {
+    account.salesforce.org.notDeletable.add('Lead');
+    const { problem } = await probeOf(account);
+    assert.match(problem ?? '', /^Nothing was tried\. Let the bridge's user delete Leads/);
+    assert.equal(account.held(), []);
   }),
 );
 
