@@ -144,6 +144,14 @@ const table: Row[] = [
   { name: '503 as HTML', fault: faults.unavailable, kind: 'retry', reason: 'with 503' },
   { name: '504 after the write', fault: faults.gatewayTimeout, kind: 'retry', reason: 'with 504' },
   { name: '524 after the write', fault: faults.originTimeout, kind: 'retry', reason: 'with 524' },
+  ...[521, 522, 523, 525, 526].map(
+    (status): Row => ({
+      name: `${status}`,
+      fault: answering(status, {}),
+      kind: 'retry',
+      reason: `with ${status}`,
+    }),
+  ),
   { name: 'a status nobody foresaw', fault: answering(418, {}), kind: 'retry', reason: 'with 418' },
   {
     name: 'a page that is not there',

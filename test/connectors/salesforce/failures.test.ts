@@ -189,6 +189,7 @@ failures('of several complaints, the cause counts and not what followed from it'
 });
 
 const pages: [status: number, kind: string][] = [
+  [300, 'retry'],
   [302, 'retry'],
   [401, 'blocked'],
   [403, 'blocked'],
