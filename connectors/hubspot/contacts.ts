@@ -271,7 +271,7 @@ export class Contacts {
     const made = new Map<string, Row>();
     for (const [number, fate] of await this.#records.upsert('contacts', key, drafts, signal)) {
       const { row, failure, notes } = fate;
-      resolved.set(number, row ? { contactId: row.id, notes } : { failure });
+      resolved.set(number, row ? { contactId: row.id, notes } : { failure: untilShown(failure) });
       if (row) made.set(number, row);
     }
     for (const { objectWriteTraceId, values, timezone } of drafts) {
@@ -393,4 +393,10 @@ function severalHave(rows: readonly Row[], chosen: Row | null): string {
   const ids = rows.map((row) => row.id).join(', ');
   const what = chosen ? `the call went to ${chosen.id}` : 'none was linked';
   return `Several contacts have this number (${ids}), so ${what}, as person.whenSeveral says.`;
+}
+
+/** An upsert whose key is taken: by one that was made this moment, or is merged away and will be found by number. */
+function untilShown(failure: Failure): Failure {
+  const isOurs = failure.cure?.what === 'conflict' && (failure.cure.property ?? key) === key;
+  return isOurs ? { ...failure, kind: 'retry' } : failure;
 }

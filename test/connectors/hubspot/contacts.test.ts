@@ -339,6 +339,27 @@ contacts('one person with two numbers is one contact, even when both ring at onc
   }),
 );
 
+contacts(
+  'a key that stays with who was merged away is waited for, until the other is found by the number',
+  () =>
+    withHubSpotEmulator(
+      async (hubspot) => {
+        const kept = hubspot.addContact({ phone: '0298765432', delacon_caller: '+61298765432' });
+        const { records } = await deliverOne(await open(hubspot), deliveryOf([startPush('1')]));
+        hubspot.mergeContacts(kept, records?.person?.id ?? '');
+        hubspot.edit('contacts', kept, { mobilephone: '0444 444 444' });
+        const connection = await open(hubspot);
+        const waiting = await deliverOne(connection, deliveryOf([startPush('2')]));
+        assert.is(waiting.kind, 'retry', JSON.stringify(waiting));
+        hubspot.settleIndex();
+        const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+        assert.is(outcome.records?.person?.id, kept, JSON.stringify(outcome));
+        assert.is(hubspot.contacts().length, 1);
+      },
+      { oddities: { keepsDeletedKeys: true } },
+    ),
+);
+
 contacts('a key that another contact took meanwhile decides', () =>
   withHubSpotEmulator(async (hubspot) => {
     const typed = hubspot.addContact({ phone: '0444 444 444' });

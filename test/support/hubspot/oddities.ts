@@ -15,7 +15,7 @@ export interface Oddities {
   hidesUnfinished: boolean;
   /** The most values in a list of a search. */
   longestList: number;
-  /** What a deleted record held stays taken. */
+  /** What a record held that was deleted, or merged away, stays taken. */
   keepsDeletedKeys: boolean;
   /** An update by the id of a record that was merged away is taken for one of that record. */
   answersMergedIds: boolean;

@@ -96,7 +96,8 @@ export class Records {
   /** As merging in HubSpot's page does: the record that stays keeps its values and fills its blanks. */
   merge(kept: string, gone: string): void {
     const [stays, goes] = [this.#known(kept), this.#known(gone)];
-    this.#save({ ...goes, archived: true, mergedInto: kept, values: {} });
+    const left = this.#behaviour.oddities.keepsDeletedKeys ? goes.values : {};
+    this.#save({ ...goes, archived: true, mergedInto: kept, values: left });
     const filled = Object.fromEntries(Object.entries(goes.values).filter(([name]) => !stays.values[name]));
     this.#save({ ...stays, values: { ...stays.values, ...filled } });
   }
