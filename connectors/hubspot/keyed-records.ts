@@ -78,6 +78,7 @@ export class KeyedRecords {
   }
 
   async write<J extends Job>(jobs: readonly J[], signal: AbortSignal): Promise<Results<J>> {
+    if (jobs.length === 0) return new Map();
     const found = await this.#findings.all();
     const write = (due: readonly J[]) => this.#write(due, found, signal);
     return areSearched(this.#type, found) ? this.#searched.write(jobs, found, write, signal) : write(jobs);

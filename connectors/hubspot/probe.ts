@@ -103,6 +103,7 @@ class ProbeRun {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   #contact: Promise<string> | undefined;
+  #merged: Promise<{ key: string; kept: string; gone: string; merged: RawAnswer }> | undefined;
   readonly #twos = new Map<LinkFrom, Promise<Two | null>>();
 
   constructor(api: HubSpotApi, { clock, memory }: Tools, signal: AbortSignal) {
@@ -426,12 +427,8 @@ class ProbeRun {
         otherwise: '',
         see: async () => {
           const key = this.trials.key();
-          const upsert = () =>
-            this.#write('contacts', key, 'upsert', [
-              { idProperty: ownProperties.contacts, id: key, properties: this.#person(key) },
-            ]);
-          const [first] = rowsIn(await upsert());
-          const answer = await upsert();
+          const [first] = rowsIn(await this.#upsertContact(key));
+          const answer = await this.#upsertContact(key);
           const [second] = rowsIn(answer);
           const holds = first?.new === true && second?.new === false && first.id === second.id;
           return { holds, seen: words(answer) };
@@ -443,19 +440,44 @@ class ProbeRun {
           'An update by the old id is left out of the answer, or refused, or answers the id of the other.',
         otherwise: 'goes on with the id that HubSpot answers',
         see: async () => {
-          const [kept = '', gone = ''] = [
-            ...idsIn(await this.#create('contacts', this.trials.key())),
-            ...idsIn(await this.#create('contacts', this.trials.key())),
-          ];
-          const body = { primaryObjectId: kept, objectIdToMerge: gone };
-          const merged = await this.#ask('contacts/merge', body);
-          if (merged.status >= 300)
-            return { holds: null, seen: `They could not be merged: ${words(merged)}` };
+          const { gone, merged } = await this.#twoMerged();
+          if (merged.status >= 300) return { holds: null, seen: unmerged(merged) };
           const answer = await this.#update('contacts', gone, { lastname: 'probe, merged' });
           return { holds: !idsIn(answer).includes(gone), seen: words(answer) };
         },
       },
+      {
+        assumption: 'The key of a contact who was merged into another is still good.',
+        expected: 'An upsert under it answers the other contact, or makes a new one.',
+        otherwise: 'tries the calls of such a caller again until giveUpAfter, and then shows them as failed',
+        see: async () => {
+          const { key, kept, merged } = await this.#twoMerged();
+          if (merged.status >= 300) return { holds: null, seen: unmerged(merged) };
+          const answer = await this.#upsertContact(key);
+          const [id] = idsIn(answer);
+          if (id === undefined) return { holds: false, seen: words(answer) };
+          return { holds: true, seen: `${words(answer)}: ${id === kept ? 'the other' : 'a new one'}.` };
+        },
+      },
     ];
+  }
+
+  #upsertContact(key: string): Promise<RawAnswer> {
+    return this.#write('contacts', key, 'upsert', [
+      { idProperty: ownProperties.contacts, id: key, properties: this.#person(key) },
+    ]);
+  }
+
+  /** A contact who was merged into another, with the key of theirs. */
+  #twoMerged() {
+    this.#merged ??= (async () => {
+      const key = this.trials.key();
+      const [kept = ''] = idsIn(await this.#create('contacts', this.trials.key()));
+      const [gone = ''] = idsIn(await this.#create('contacts', key));
+      const body = { primaryObjectId: kept, objectIdToMerge: gone };
+      return { key, kept, gone, merged: await this.#ask('contacts/merge', body) };
+    })();
+    return this.#merged;
   }
 
   // Searching
@@ -678,6 +700,10 @@ function words(answer: RawAnswer): string {
   const made = row ? `id ${row.id}${row.new === undefined ? '' : `, "new": ${row.new}`}` : undefined;
   const all = [made, ...told.map((text) => `"${String(text).slice(0, 400)}"`)].filter(Boolean);
   return `${answer.status}${all.length > 0 ? `: ${all.join(' ')}` : ', and nothing else'}`;
+}
+
+function unmerged(answer: RawAnswer): string {
+  return `They could not be merged: ${words(answer)}`;
 }
 
 function wanted(typed: string) {

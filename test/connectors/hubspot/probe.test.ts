@@ -144,6 +144,13 @@ const others: Other[] = [
     found: {},
   },
   {
+    what: 'merged contacts that keep their keys',
+    options: { oddities: { keepsDeletedKeys: true } },
+    assumption: 'The key of a contact who was merged',
+    seen: /^400|^207/,
+    found: {},
+  },
+  {
     what: 'merged contacts that answer',
     options: { oddities: { answersMergedIds: true } },
     assumption: 'A contact who was merged',
