@@ -1,7 +1,8 @@
 import { linksTo } from './associations.ts';
 import { callDraft } from './call-draft.ts';
 import type { Found, HubSpotFindings } from './found.ts';
-import type { Job, KeyedRecords } from './keyed-records.ts';
+import type { Job } from './job.ts';
+import type { KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Values } from './values.ts';
 import type { Work } from './work.ts';

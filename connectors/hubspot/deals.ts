@@ -1,7 +1,8 @@
 import { type Link, linksTo } from './associations.ts';
 import { dealDraft, type Place } from './deal-draft.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import type { Job, KeyedRecords } from './keyed-records.ts';
+import type { Job } from './job.ts';
+import type { KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Pipelines } from './pipelines.ts';
 import type { Work } from './work.ts';

@@ -1,43 +1,13 @@
 import type { Clock, Memory } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
-import type { Link, LinkFrom, LinkTo } from './associations.ts';
+import type { LinkFrom, LinkTo } from './associations.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import { areSearched, type Found, type HubSpotFindings } from './found.ts';
+import { type Job, type JobResult, type KnownRecord, nothing, type Results } from './job.ts';
 import type { Fate, Records } from './records.ts';
 import { SearchedRecords } from './searched-records.ts';
 import { secondLook } from './second-look.ts';
 import { ownProperties } from './setup-names.ts';
-import type { Values } from './values.ts';
-
-/** A record that a call leaves in HubSpot, under the call's key. */
-export interface Job {
-  key: string;
-  values: Values;
-  timezone: string;
-  /** What it belongs to: sent along when it is made, and not again. */
-  links: readonly Link[];
-  /** What is there of it by now. */
-  known: KnownRecord | null;
-}
-
-/** What became of it. Without a failure it is there, with its links; after one too, there may be something. */
-export interface JobResult {
-  id: string | null;
-  /** Whether it was made, or found made, just now. */
-  isNew: boolean;
-  isLinked: boolean;
-  notes: readonly string[];
-  failure?: Failure;
-}
-
-interface KnownRecord {
-  id: string;
-  isLinked: boolean;
-  /** Found just now. False: an earlier attempt told of it. */
-  isNew: boolean;
-}
-
-export type Results<J extends Job> = Map<J, JobResult>;
 
 /** What records are written with. */
 export interface KeyedMeans {
@@ -226,9 +196,4 @@ export class KeyedRecords {
     const reason = `HubSpot says that one of its ${this.#type} has ${this.#key} ${key} already, but does not show it.`;
     return { kind: 'retry', reason };
   }
-}
-
-/** Of a record that is not known to be there. */
-export function nothing(failure: Failure): JobResult {
-  return { id: null, isNew: false, isLinked: false, notes: [], failure };
 }

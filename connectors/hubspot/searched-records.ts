@@ -3,7 +3,7 @@ import type { HubSpotApi } from './api.ts';
 import type { LinkFrom } from './associations.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Found } from './found.ts';
-import { type Job, nothing, type Results } from './keyed-records.ts';
+import { type Job, nothing, type Results } from './job.ts';
 import { ownProperties } from './setup-names.ts';
 
 /** A record that was made and is not found after this was not made, whatever became of the answer. */

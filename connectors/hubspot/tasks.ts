@@ -1,6 +1,7 @@
 import { type Memory, OpenFollowUps } from '../../src/connector/contract.ts';
 import { linksTo } from './associations.ts';
-import type { Job, KeyedRecords } from './keyed-records.ts';
+import type { Job } from './job.ts';
+import type { KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Records } from './records.ts';
 import { taskDraft } from './task-draft.ts';
