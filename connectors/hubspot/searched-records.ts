@@ -10,19 +10,22 @@ import { ownProperties } from './setup-names.ts';
 const leastPatienceMs = 5 * 60_000;
 /** Times the lag that a probe saw: it is not always the same. */
 const lags = 10;
+/** Far more than are under way at once: of these alone a kill may keep the bridge from noting the outcome. */
+const mostMade = 2_000;
 /** Of a list of values in a search. */
 const mostSearched = 100;
 
 /**
  * Keeps records from being made twice in an account that does not keep their keys unique. That one is about to be made
  * is noted before it is; whoever finds such a note searches for the record, waits for as long as the search index may
- * be behind, and only then makes it again.
+ * be behind, and only then makes it again. What was made is noted, too, since a kill may keep its id from the bridge.
  */
 export class SearchedRecords {
   readonly #api: HubSpotApi;
   readonly #type: LinkFrom;
   readonly #memory: Memory;
   readonly #clock: Clock;
+  #noting: Promise<void> = Promise.resolve();
 
   constructor(api: HubSpotApi, type: LinkFrom, { memory, clock }: { memory: Memory; clock: Clock }) {
     this.#api = api;
@@ -41,17 +44,20 @@ export class SearchedRecords {
     const results: Results<J> = new Map();
     const unknown = jobs.filter(({ known }) => known === null);
     const noteOf = (job: Job) => `making ${this.#type} ${job.key}`;
-    const notes = await this.#memory.recall(unknown.map(noteOf));
-    const begun = unknown.filter((job) => notes.has(noteOf(job)));
+    const notes = await this.#memory.recall([this.#madeName, ...unknown.map(noteOf)]);
+    const made = madeIn(notes.get(this.#madeName));
+    const begun = unknown.filter((job) => notes.has(noteOf(job)) && !made.has(job.key));
     const ids = await this.find(begun, signal).catch(asFailure);
     const patienceMs = Math.max(leastPatienceMs, lags * (found.indexLagMs ?? 0));
     const due = new Map<J, J>(); // as it is written → as it came
     for (const job of jobs) {
-      const id = ids instanceof Map ? ids.get(job.key) : undefined;
+      const id = job.known
+        ? undefined
+        : (made.get(job.key) ?? (ids instanceof Map ? ids.get(job.key) : undefined));
       const until = new Date(Number(notes.get(noteOf(job)) ?? 0) + patienceMs);
-      if (!begun.includes(job)) due.set(job, job);
+      if (id !== undefined) due.set({ ...job, known: { id, isLinked: false, isNew: true } }, job);
+      else if (!begun.includes(job)) due.set(job, job);
       else if (!(ids instanceof Map)) results.set(job, nothing(ids));
-      else if (id !== undefined) due.set({ ...job, known: { id, isLinked: false, isNew: true } }, job);
       else if (until > this.#clock.now()) results.set(job, nothing(wait(this.#type, until)));
       else due.set(job, job);
     }
@@ -59,12 +65,37 @@ export class SearchedRecords {
     const now = String(this.#clock.now().getTime());
     await this.#memory.remember(new Map([...due.keys()].map((job) => [noteOf(job), now])));
     const settled: string[] = [];
-    for (const [job, result] of await write([...due.keys()])) {
-      results.set(due.get(job) as J, result);
+    const fresh: [key: string, id: string][] = [];
+    for (const [written, result] of await write([...due.keys()])) {
+      const job = due.get(written) as J;
+      results.set(job, result);
+      if (result.id !== null && result.id !== job.known?.id) fresh.push([job.key, result.id]);
       if (result.id !== null || result.failure?.kind === 'rejected') settled.push(noteOf(job));
     }
+    await this.#noteMade(fresh);
     await this.#memory.forget(settled);
     return results;
+  }
+
+  get #madeName(): string {
+    return `made ${this.#type}`;
+  }
+
+  /** One after the other: batches run side by side. */
+  #noteMade(fresh: readonly [key: string, id: string][]): Promise<void> {
+    const note = async () => {
+      if (fresh.length === 0) return;
+      const made = madeIn((await this.#memory.recall([this.#madeName])).get(this.#madeName));
+      for (const [key, id] of fresh) {
+        made.delete(key); // to the end of the list
+        made.set(key, id);
+      }
+      const latest = [...made].slice(-mostMade);
+      await this.#memory.remember(new Map([[this.#madeName, JSON.stringify(latest)]]));
+    };
+    const noting = this.#noting.then(note);
+    this.#noting = noting.catch(() => {});
+    return noting;
   }
 
   /** The oldest record of each key, by id. @throws RequestFailed */
@@ -88,6 +119,11 @@ export class SearchedRecords {
     }
     return found;
   }
+}
+
+/** Ids by key. */
+function madeIn(text: string | undefined): Map<string, string> {
+  return new Map(text === undefined ? [] : (JSON.parse(text) as [string, string][]));
 }
 
 function wait(type: LinkFrom, notBefore: Date): Failure {

@@ -148,6 +148,54 @@ for (const one of kinds) {
   );
 }
 
+for (const one of kinds) {
+  searched(`${one.kind}: killed before the outcome was stored, the next attempt makes no second`, () =>
+    withAccount(one, 'ignored', async (account) => {
+      assert.is((await account.attempt()).kind, 'delivered');
+      checkBooks(account, await account.attempt());
+    }),
+  );
+
+  searched(`${one.kind}: what is noted does not grow without end`, () =>
+    withAccount(one, 'ignored', async ({ hubspot, tools, reopen }) => {
+      const connection = await reopen();
+      const batch = (name: string) => Array.from({ length: 100 }, (_, i) => call(`${name}${i}`));
+      for (let round = 0; round < 11; round++) {
+        const [a, b] = await Promise.all(
+          ['a', 'b'].map((name) => connection.deliver(batch(name + round), soon())),
+        );
+        for (const { kind } of [...(a ?? []), ...(b ?? [])]) assert.is(kind, 'delivered');
+      }
+      assert.equal(
+        [...tools.kept.keys()].filter((name) => name.startsWith('making')),
+        [],
+      );
+      const made = JSON.parse(tools.kept.get(`made ${one.kind}`) ?? '[]') as [string, string][];
+      assert.is(made.length, 2_000);
+      const ids = new Map(
+        hubspot.records(one.kind).map(({ properties, id }) => [properties['delacon_call_id'], id]),
+      );
+      for (const [key, id] of made) assert.is(id, ids.get(key));
+    }),
+  );
+}
+
+searched('batches side by side lose none of their notes, however slow the store', () =>
+  withAccount(kinds[0], 'ignored', async ({ tools, reopen }) => {
+    const { recall } = tools.memory;
+    tools.memory.recall = async (names) => {
+      const texts = await recall(names);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return texts;
+    };
+    const connection = await reopen();
+    const ids = ['1', '2', '3', '4'];
+    await Promise.all(ids.map((id) => connection.deliver([call(id)], soon())));
+    const made = JSON.parse(tools.kept.get('made calls') ?? '[]') as [string, string][];
+    assert.equal(made.map(([key]) => key).sort(), ids);
+  }),
+);
+
 searched('a follow-up that was found, and not made, is remembered as open', () =>
   withAccount(kinds[1], 'ignored', async ({ hubspot, attempt, reopen }) => {
     hubspot.strike(faults.loseAnswer, 'tasks/batch/create');
