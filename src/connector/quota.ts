@@ -9,10 +9,10 @@ export class Quota {
     this.#reserve = reserve;
   }
 
-  /** Call with each answer that tells. What is no number is passed over. */
+  /** Call with each answer that tells. What is no number is passed over; fewer than none are none. */
   saw(remaining: number, limit: number): void {
-    if (!(remaining >= 0) || !(limit > 0)) return;
-    this.#remaining = remaining;
+    if (Number.isNaN(remaining) || !(limit > 0)) return;
+    this.#remaining = Math.max(remaining, 0);
     this.#limit = limit;
   }
 
@@ -28,5 +28,10 @@ export class Quota {
   /** Time to save requests: calls are written once, when they are over, and together. */
   get isLow(): boolean {
     return this.#limit > 0 && this.#remaining < this.#limit * this.#reserve;
+  }
+
+  /** None is left. Whether there are more again, only another request tells. */
+  get isSpent(): boolean {
+    return this.#limit > 0 && this.#remaining === 0;
   }
 }

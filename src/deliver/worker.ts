@@ -88,6 +88,8 @@ export class Worker {
   /** The store is asked whether the connector is paused, before anything more is taken. */
   #looksAgain = false;
   #wasThrifty = false;
+  /** When the last batch began. */
+  #begunAtMs = 0;
   #stopping = false;
   #running: Promise<void> | undefined;
 
@@ -178,7 +180,10 @@ export class Worker {
     if (this.#blocked && (now < this.#blocked.probeAt || this.#underWay.size > 0)) {
       return earliest(this.#blocked.probeAt > now ? this.#blocked.probeAt : null, renewAt);
     }
-    const limits = probing ? { batch: 1, parallel: 1 } : connection.limits;
+    const restsUntil = probing ? null : this.#restsUntil();
+    if (restsUntil && (now < restsUntil || this.#underWay.size > 0)) return earliest(restsUntil, renewAt);
+    const { batch, parallel } = connection.limits;
+    const limits = probing ? { batch: 1, parallel: 1 } : { batch, parallel: restsUntil ? 1 : parallel };
     const thrifty = this.#isThrifty() && !probing;
     while (this.#underWay.size < limits.parallel && !this.#stopping) {
       const due = await this.#takeDue(now, limits.batch, thrifty);
@@ -190,6 +195,15 @@ export class Worker {
     // With every place taken, the end of what is under way wakes us.
     if (this.#underWay.size >= limits.parallel) return renewAt;
     return earliest(await store.nextDueAt(connector, now), renewAt);
+  }
+
+  /**
+   * With no request left for the day, one batch now and then finds out whether there are more: a CRM is not to be asked
+   * what it has to refuse, and may grant more than it said. Null while there are some.
+   */
+  #restsUntil(): Date | null {
+    if (!this.#options.connection.quota?.isSpent) return null;
+    return new Date(this.#begunAtMs + (this.#options.schedule.probeMs[0] ?? storeRetryMs));
   }
 
   /** With few requests left for the day, calls are written when they are over, and together. */
@@ -235,6 +249,7 @@ export class Worker {
   }
 
   #begin(lease: Lease, due: readonly DueDelivery[], probing: boolean): void {
+    this.#begunAtMs = this.#options.clock.now().getTime();
     const lanes = new Set(due.map((delivery) => delivery.lane));
     for (const lane of lanes) this.#busyLanes.add(lane);
     for (const { callRow } of due) this.#busyCalls.add(callRow);

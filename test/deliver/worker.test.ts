@@ -608,6 +608,46 @@ worker('with few requests left for the day, calls are written once, when they ar
   }),
 );
 
+worker('with no request left for the day, one batch a minute finds out whether there are more', () =>
+  withSqliteStore(async (store) => {
+    const quota = new Quota(0.1);
+    let passed = 0;
+    const clock: Clock = {
+      now: () => new Date(systemClock.now().getTime() + passed),
+      after: hastyClock.after,
+    };
+    const crm = start(
+      store,
+      async (batch) => {
+        quota.saw(-2, 1_000); // used by others, beyond what was granted
+        return batch.map(() => delivered);
+      },
+      {
+        quota,
+        clock,
+        limits: { batch: 1, parallel: 8 },
+        schedule: { retryMs: [5], giveUpAfterMs: 60_000, probeMs: [60_000] },
+      },
+    );
+    await crm.record(endPush('1'), { receivedAt: clock.now() });
+    await settled(store, '1');
+    for (const id of ['2', '3', '4']) await crm.record(endPush(id), { receivedAt: clock.now() });
+    for (let commits = 0; commits < 5; commits++) await store.checkWritable();
+    assert.is(crm.batches.length, 1);
+    passed = 60_000;
+    await settled(store, '2');
+    for (let commits = 0; commits < 5; commits++) await store.checkWritable();
+    assert.is(crm.batches.length, 2, 'the others rest for another minute');
+    passed = 120_000;
+    await settled(store, '3');
+
+    quota.saw(1_000, 1_000);
+    crm.wake();
+    await settled(store, '4');
+    await crm.stop();
+  }),
+);
+
 worker('stop takes no more, and lets what is under way end and be settled', () =>
   withSqliteStore(async (store) => {
     for (const id of ['1', '2']) await store.record(newPush(caller(id, `040000000${id}`)));
