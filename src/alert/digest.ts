@@ -1,13 +1,8 @@
-import type { Clock } from '../clock.ts';
-import { sleep } from '../clock.ts';
 import { instantAt, localDate } from '../connector/business-hours.ts';
-import type { Call, CallState } from '../receive/call.ts';
-import type { Backlog, CallView, DeliveryState, Store } from '../store/store.ts';
+import type { Backlog, DeliveryState, RangeCounts, Store } from '../store/store.ts';
 import { counted, timeText } from './notice.ts';
 
-/** Small enough that a push never waits for a step to be felt. */
-const callsInAStep = 100;
-const betweenStepsMs = 10;
+const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
 /** What a digest covers: from its time of one day up to the same time of the next, however long that is. */
@@ -44,29 +39,21 @@ export interface DigestCounts extends SourceCount, ConnectorCount {
   connectors: Map<string, ConnectorCount>;
 }
 
-/** Counts the calls that were first heard of in a period, a few at a time. Null when `signal` ended it. */
+/** Counts the calls that were first heard of in a period, an hour at a time. Null when `signal` ended it. */
 export async function countCalls(
-  period: Period,
-  bridge: { store: Store; clock: Clock; callOf(state: CallState): Call | null },
+  { from, to }: Period,
+  store: Store,
   signal: AbortSignal,
 ): Promise<DigestCounts | null> {
   const counts: DigestCounts = { ...noCalls(), sources: new Map(), connectors: new Map() };
-  let beforeRow: number | undefined;
-  for (;;) {
-    // Newest first, and no filter by time: looking for more than there are would read the whole store.
-    const calls = await bridge.store.calls({ limit: callsInAStep, ...(beforeRow ? { beforeRow } : {}) });
-    for (const call of calls) {
-      const { firstReceivedAt } = call.state;
-      if (firstReceivedAt < period.from || firstReceivedAt >= period.to) continue;
-      add(counts, call, bridge.callOf(call.state)?.missed ?? false);
-    }
-    // A single call that is older tells nothing: the clock may have been wrong when it came.
-    const areOlder = calls.every(({ state }) => state.firstReceivedAt < period.from);
-    if (areOlder || calls.length < callsInAStep) return counts;
-    beforeRow = calls.at(-1)?.row;
-    await sleep(bridge.clock, betweenStepsMs, signal);
+  for (let at = from; at < to; ) {
+    const end = new Date(Math.min(at.getTime() + hourMs, to.getTime()));
+    add(counts, await store.countRange(at, end));
+    at = end;
+    await new Promise(setImmediate); // what has arrived goes first
     if (signal.aborted) return null;
   }
+  return counts;
 }
 
 function noCalls(): SourceCount & ConnectorCount {
@@ -77,24 +64,22 @@ function noDeliveries(): ConnectorCount {
   return { delivered: 0, due: 0, failed: 0, skipped: 0 };
 }
 
-function add(counts: DigestCounts, { state, deliveries }: CallView, missed: boolean): void {
-  const source = counts.sources.get(state.source) ?? { received: 0, missed: 0, unrouted: 0 };
-  counts.sources.set(state.source, source);
-  for (const count of [counts, source]) {
-    count.received++;
-    if (missed) count.missed++;
-    if (deliveries.length === 0) count.unrouted++;
+function add(counts: DigestCounts, { calls, deliveries }: RangeCounts): void {
+  for (const { source: name, missed, place, count } of calls) {
+    const source = counts.sources.get(name) ?? { received: 0, missed: 0, unrouted: 0 };
+    counts.sources.set(name, source);
+    for (const total of [counts, source]) {
+      total.received += count;
+      if (missed) total.missed += count;
+      if (place === null) total.unrouted += count;
+    }
+    if (place !== null) counts[place] += count;
   }
-  for (const delivery of deliveries) {
-    const connector = counts.connectors.get(delivery.connector) ?? noDeliveries();
-    counts.connectors.set(delivery.connector, connector);
-    connector[delivery.state]++;
+  for (const { connector: name, state, count } of deliveries) {
+    const connector = counts.connectors.get(name) ?? noDeliveries();
+    counts.connectors.set(name, connector);
+    connector[state] += count;
   }
-  // A call is where its worst delivery is.
-  const worst = (['failed', 'due', 'skipped', 'delivered'] as const).find((one) =>
-    deliveries.some((d) => d.state === one),
-  );
-  if (worst) counts[worst]++;
 }
 
 export function digestTitle({ received, missed, failed }: DigestCounts): string {
@@ -107,6 +92,7 @@ export function digestLines(
   counts: DigestCounts,
   backlogs: ReadonlyMap<string, Backlog>,
   timezone: string,
+  isComplete = true,
 ): string[] {
   const { received, delivered, due, failed, missed } = counts;
   const byName = <T>(map: Map<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -123,6 +109,7 @@ export function digestLines(
       ([name, one]) =>
         `${name}: ${one.delivered} in the CRM, ${one.due} waiting, ${one.failed} failed${one.skipped > 0 ? `, ${one.skipped} skipped` : ''}`,
     ),
+    ...(isComplete ? [] : ['The index of calls is being built, so calls may be missing here.']),
     `Whenever they came, ${dueNow} are waiting now, and ${failedNow} that failed wait for a replay.`,
   ];
 }

@@ -3,8 +3,6 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import { Wakeup } from '../deliver/wakeup.ts';
 import type { Log } from '../log.ts';
-import { callOf } from '../reading.ts';
-import type { CallState } from '../receive/call.ts';
 import type { Backlog, Lease, Store } from '../store/store.ts';
 import { type Channel, SendFailed } from './channel.ts';
 import { type Condition, conditionsOf, countedTo, type Facts, isWatched, recoveryOf } from './conditions.ts';
@@ -25,6 +23,8 @@ const givenUpAfterMs = 24 * 3_600_000;
 const mostWaiting = 200;
 /** A digest that is later than this, since the bridge did not run, is left out. */
 const digestLateMs = 12 * 3_600_000;
+/** So long it waits for the index of calls, such as while that is built after an update. */
+const indexLateMs = 3_600_000;
 /** Among how many of the latest pushes each source's last one is looked for. */
 const pushesLookedAt = 10_000;
 
@@ -187,24 +187,7 @@ export class AlertWatch {
     const now = clock.now();
     this.#compare(state, conditionsOf(facts, alerts, now), tell);
 
-    if (alerts.digest !== undefined) {
-      const period = periodBefore(now, alerts.digest, alerts.timezone);
-      const toMs = period.to.getTime();
-      const isNew = state.digestTo !== null && toMs > state.digestTo;
-      if (isNew && now.getTime() - toMs < digestLateMs) {
-        const counting = {
-          store: this.#options.store,
-          clock,
-          callOf: (call: CallState) => callOf(all, call),
-        };
-        const counts = await countCalls(period, counting, this.#abort.signal);
-        if (!counts) return; // the bridge stops: the next start sends it
-        const backlogs = new Map(facts.connectors.map(({ name, backlog }) => [name, backlog]));
-        const lines = digestLines(period, counts, backlogs, alerts.timezone);
-        tell({ kind: 'digest', about: null, title: digestTitle(counts), lines });
-      }
-      state.digestTo = Math.max(toMs, state.digestTo ?? 0);
-    } else state.digestTo = null;
+    await this.#digest(state, facts, tell);
 
     const names = channels.map(({ name }) => name);
     for (const one of state.waiting) one.to = one.to.filter((name) => names.includes(name)); // some are gone by a reload
@@ -213,6 +196,30 @@ export class AlertWatch {
       const dropped = state.waiting.shift();
       log.error({ notice: dropped?.notice.title }, 'Too many notices wait: the oldest was given up.');
     }
+  }
+
+  /** It covers whole periods, each once. */
+  async #digest(state: State, facts: Facts, tell: (notice: Omit<Notice, 'id' | 'at'>) => void) {
+    const { store, clock, settings } = this.#options;
+    const { digest, timezone } = settings().alerts;
+    if (digest === undefined) {
+      state.digestTo = null;
+      return;
+    }
+    const period = periodBefore(clock.now(), digest, timezone);
+    const toMs = period.to.getTime();
+    const lateMs = clock.now().getTime() - toMs;
+    const isNew = state.digestTo !== null && toMs > state.digestTo;
+    if (isNew && lateMs < digestLateMs) {
+      const isComplete = await store.indexCovers(period.to);
+      if (!isComplete && lateMs < indexLateMs) return; // the next look may find it so
+      const counts = await countCalls(period, store, this.#abort.signal);
+      if (!counts) return; // the bridge stops: the next start sends it
+      const backlogs = new Map(facts.connectors.map(({ name, backlog }) => [name, backlog]));
+      const lines = digestLines(period, counts, backlogs, timezone, isComplete);
+      tell({ kind: 'digest', about: null, title: digestTitle(counts), lines });
+    }
+    state.digestTo = Math.max(toMs, state.digestTo ?? 0);
   }
 
   async #facts(state: State): Promise<Facts> {

@@ -8,6 +8,7 @@ import type {
   CallCount,
   CallsFound,
   CallTally,
+  DeliveryState,
   DeliveryTally,
   IndexedCall,
   IndexFilter,
@@ -15,6 +16,7 @@ import type {
   IndexStep,
   LagCount,
   PushesSeen,
+  RangeCounts,
   ResultCounts,
   TopCount,
 } from './store.ts';
@@ -168,6 +170,21 @@ export class SqliteCallIndex {
       behind: Math.max(last - last_push, 0),
       rebuilding: isScanning ? 1 - (scanned_call - 1) / scan_until : version === '' && last > 0 ? 0 : null,
     };
+  }
+
+  /** Whether every call that was received before a time is here as it is by now. */
+  covers(until: Date): boolean {
+    const { version, last_push, scanned_call } = this.#state();
+    if (scanned_call !== null || (version === '' && this.#get('select id from calls limit 1'))) return false;
+    const before = until.getTime();
+    const unseen =
+      this.#get('select id from pushes where id > ? and received_at < ? limit 1', last_push, before) ??
+      this.#get(
+        `select call from calls_to_index cross join calls on calls.id = calls_to_index.call
+        where first_received_at < ? limit 1`,
+        before,
+      );
+    return unseen === undefined;
   }
 
   /** Whether a call was in the index before. */
@@ -590,6 +607,33 @@ export class SqliteCallIndex {
     };
   }
 
+  /** Where calls are is read from their deliveries, which are never behind. */
+  countRange(since: Date, until: Date): RangeCounts {
+    const bounds = this.#bounds(since, until);
+    if (!bounds) return { calls: [], deliveries: [] };
+    const within = 'c.call >= ? and c.call <= ? and c.received_at >= ? and c.received_at < ?';
+    const values = [bounds.first, bounds.last, since.getTime(), until.getTime()];
+    const calls = this.#all<{ source: string; missed: number; place: number | null; n: number }>(
+      `select source, missed, (select max(${rankOfState}) from deliveries as d where d.call = c.call) as place,
+      count(*) as n from call_index as c not indexed where ${within} group by 1, 2, 3`,
+      ...values,
+    );
+    const deliveries = this.#all<{ connector: string; state: DeliveryState; n: number }>(
+      `select connector, state, count(*) as n from call_index as c not indexed
+      cross join deliveries as d on d.call = c.call where ${within} group by 1, 2`,
+      ...values,
+    );
+    return {
+      calls: calls.map(({ source, missed, place, n }) => ({
+        source,
+        missed: missed === 1,
+        place: place === null ? null : (places[place] as DeliveryState),
+        count: n,
+      })),
+      deliveries: deliveries.map(({ connector, state, n }) => ({ connector, state, count: n })),
+    };
+  }
+
   /** A backlog of very many is counted from the index of what is due alone, as if no clock had ever been set back. */
   #waiting(bounds: { first: number; last: number }, exactly: () => number, isAnyFailed: boolean): number {
     const due = this.#all<{ connector: string; n: number }>(
@@ -696,6 +740,10 @@ const sums = resultNames.map((name) => `sum(${name}) as ${name}`).join(', ');
 const addToCounts = `insert into call_counts (span, facet, at, name, ${resultNames.join(', ')})
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set
   ${resultNames.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')} returning calls`;
+
+/** From the best to the worst. */
+const places: readonly DeliveryState[] = ['delivered', 'skipped', 'due', 'failed'];
+const rankOfState = `case d.state ${places.map((state, rank) => `when '${state}' then ${rank}`).join(' ')} end`;
 
 function reversed(digits: string): string {
   return [...digits].reverse().join('');

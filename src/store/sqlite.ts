@@ -37,6 +37,7 @@ import type {
   NewPush,
   Purged,
   PushesSeen,
+  RangeCounts,
   Recorded,
   ReplayFilter,
   Settlement,
@@ -674,6 +675,10 @@ class SqliteStore implements Store {
     return this.#index.progress();
   }
 
+  async indexCovers(until: Date): Promise<boolean> {
+    return this.#index.covers(until);
+  }
+
   async findCalls(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<number[]> {
     return this.#index.find(filter, beforeRow, limit);
   }
@@ -697,6 +702,10 @@ class SqliteStore implements Store {
 
   async tallyCalls(since: Date, until: Date): Promise<CallTally> {
     return this.#index.tally(since, until);
+  }
+
+  async countRange(since: Date, until: Date): Promise<RangeCounts> {
+    return this.#index.countRange(since, until);
   }
 
   async countLag(since: number, until: number): Promise<LagCount[]> {

@@ -284,6 +284,13 @@ export interface TopCount extends ResultCounts {
   name: string;
 }
 
+/** Calls received within a range, and where they are. */
+export interface RangeCounts {
+  /** A call is where its worst delivery is; null: no route took it. */
+  calls: { source: string; missed: boolean; place: DeliveryState | null; count: number }[];
+  deliveries: { connector: string; state: DeliveryState; count: number }[];
+}
+
 /** Calls that are not in every CRM they go to. Each is counted once, where it is first here. */
 export interface CallTally {
   failed: number;
@@ -413,6 +420,8 @@ export interface Store {
    */
   indexCalls(version: string, read: (state: CallState) => IndexedCall, limit: number): Promise<IndexStep>;
   indexProgress(): Promise<IndexProgress>;
+  /** Whether the index has every call that was received before a time, as it is by now. */
+  indexCovers(until: Date): Promise<boolean>;
   /** The rows of calls, newest first, as the index has them. */
   findCalls(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<number[]>;
   /** One step of counting what matches, so that pushes come between. */
@@ -429,6 +438,8 @@ export interface Store {
     limit: number,
   ): Promise<TopCount[]>;
   tallyCalls(since: Date, until: Date): Promise<CallTally>;
+  /** One by one, exactly: for ranges of no more than some hours. */
+  countRange(since: Date, until: Date): Promise<RangeCounts>;
   /** From the answer to a push until the CRM had it: by quarters of an hour, or by days where the range is long. */
   countLag(since: number, until: number): Promise<LagCount[]>;
   /** Of connectors with anything due, failed or skipped. */

@@ -1,6 +1,7 @@
 import { AlertWatch } from '../../src/alert/watch.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { createLog, redactor } from '../../src/log.ts';
+import { indexedCall, readingVersion } from '../../src/operator/indexed-call.ts';
 import type { Attempt, Store } from '../../src/store/store.ts';
 import { load } from '../config/with-config.ts';
 import { endPush, startPush } from '../support/build-push.ts';
@@ -34,6 +35,8 @@ interface Rig {
   /** What the chat was told so far: `raised acme-hubspot blocked: title`. */
   told(): string[];
   block(reason?: string | null): Promise<void>;
+  /** Brings the index of calls up to what was stored. */
+  index(): Promise<void>;
 }
 
 /** A look at Monday 2 November 2026, 14:15 in Sydney, has been made. */
@@ -82,6 +85,10 @@ alerts: { webhook: { url: "${chat.url}" }, ${email.replace('PORT', String(mail.p
             chat.posted.map(({ kind, of, condition, title }) => `${kind} ${of} ${condition}: ${title}`),
           block: (reason = 'HubSpot refuses the token.') =>
             store.setConnectorState({ connector: 'crm', blockedReason: reason, since: time.now() }),
+          index: async () => {
+            const version = readingVersion(settings);
+            while (!(await store.indexCalls(version, (call) => indexedCall(settings, call), 2)).isDone);
+          },
         });
         await first.stop();
       }),
@@ -429,7 +436,7 @@ alerts('what is turned off is not told of', () =>
 const quiet = 'blockedFor: off, failed: false, backlogOlderThan: off, silentFor: off';
 
 alerts('the digest counts the calls of its day, by source and connector', () =>
-  withAlerts(`${quiet}, digest: "08:00"`, async ({ store, time, pass, told, chat }) => {
+  withAlerts(`${quiet}, digest: "08:00"`, async ({ store, time, pass, told, chat, index }) => {
     const at = (text: string) => new Date(text);
     const record = (id: string, receivedAt: Date, more = {}) =>
       store.record(newPush({ ...startPush(id), ...endPush(id, more) }, { receivedAt }));
@@ -444,6 +451,7 @@ alerts('the digest counts the calls of its day, by source and connector', () =>
     await record('3', at('2026-11-02T03:02:00Z'), { PLA_CallResult: 'Busy' });
     await store.record(newPush(startPush('4'), { receivedAt: at('2026-11-02T03:03:00Z'), route: () => [] }));
     await store.record(newPush(startPush('5'), { receivedAt: at('2026-11-02T21:00:00Z') }));
+    await index();
 
     await pass(Date.parse('2026-11-02T20:59:00Z') - time.now().getTime());
     assert.equal(told(), []);
@@ -462,6 +470,26 @@ alerts('the digest counts the calls of its day, by source and connector', () =>
   }),
 );
 
+alerts('the digest waits for the index of calls, but not for ever', () =>
+  withAlerts(`${quiet}, digest: "08:00"`, async ({ store, time, pass, told, chat, index }) => {
+    const first = 'digest null null: Daily digest: 1 call, 0 missed, 0 failed';
+    const route = () => [];
+    await store.record(newPush(startPush('1'), { receivedAt: new Date('2026-11-02T03:00:00Z'), route }));
+    await pass(Date.parse('2026-11-02T21:00:00Z') - time.now().getTime());
+    await pass(10 * minute);
+    assert.equal(told(), []);
+    await index();
+    // What comes after its day holds nothing up.
+    await store.record(newPush(startPush('2'), { receivedAt: time.now(), route }));
+    await pass(minute);
+    assert.equal(told(), [first]);
+
+    await pass(Date.parse('2026-11-03T21:00:00Z') - time.now().getTime());
+    await pass(2 * hour);
+    assert.equal(told(), [first, 'digest null null: Daily digest: no calls']);
+    assert.match(String(chat.posted[1]?.['text']), 'calls may be missing here');
+  }),
+);
 alerts('one digest a day across the change to daylight saving, whatever restarts', () =>
   withAlerts(`${quiet}, digest: "02:30", timezone: Pacific/Auckland`, async ({ time, another, chat }) => {
     time.jump(Date.parse('2027-04-01T00:00:00Z') - time.now().getTime());

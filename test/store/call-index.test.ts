@@ -261,6 +261,28 @@ async function compare(store: Store, settings: Settings): Promise<void> {
     };
     const places = within.map(({ view }) => placeOf(view));
     const count = (place: string) => places.filter((one) => one === place).length;
+    const range = await store.countRange(new Date(since), new Date(until));
+    for (const place of ['failed', 'due', 'skipped', 'delivered', null] as const)
+      for (const missed of [true, false]) {
+        const expected = within.filter(
+          (call) => placeOf(call.view) === (place ?? 'unrouted') && call.seen.missed === missed,
+        );
+        const counted = range.calls.filter((one) => one.place === place && one.missed === missed);
+        assert.is(
+          counted.reduce((sum, one) => sum + one.count, 0),
+          expected.length,
+        );
+        for (const { source, count } of counted)
+          assert.is(count, expected.filter(({ view }) => view.state.source === source).length);
+      }
+    for (const { connector, state, count } of range.deliveries) {
+      const all = within.flatMap(({ view }) => view.deliveries);
+      assert.is(count, all.filter((one) => one.connector === connector && one.state === state).length);
+    }
+    assert.is(
+      range.deliveries.reduce((sum, { count }) => sum + count, 0),
+      within.reduce((sum, { view }) => sum + view.deliveries.length, 0),
+    );
     assert.equal(await store.tallyCalls(new Date(since), new Date(until)), {
       failed: count('failed'),
       waiting: count('due'),
