@@ -16,6 +16,8 @@ export interface Row {
   id: string;
   properties: Record<string, string | null>;
   objectWriteTraceId?: string;
+  /** Of an upsert: false where the key was there already. */
+  new?: boolean;
 }
 
 /** One of a batch to be written. The trace id makes HubSpot tell the fate of each instead of refusing all. */

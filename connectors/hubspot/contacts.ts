@@ -1,5 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import { type Log, mapFields, maskNumber, type People, type Tools } from '../../src/connector/contract.ts';
+import {
+  knownPerson,
+  type Log,
+  mapFields,
+  maskNumber,
+  maskWritten,
+  type People,
+  type Tools,
+} from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
 import { attributionNames, touchChanges } from './attribution.ts';
 import type { Properties, Row } from './batches.ts';
@@ -7,7 +15,7 @@ import { contactDraft } from './contact-draft.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
 import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
-import { choose, packSearches, searchByPhone } from './phone-search.ts';
+import { choose, numberIn, packSearches, searchByPhone, type Wanted } from './phone-search.ts';
 import type { Draft, Fate, Records } from './records.ts';
 import { ownProperties } from './setup-names.ts';
 import type { UnownedContacts } from './unowned-contacts.ts';
@@ -15,8 +23,9 @@ import type { Work } from './work.ts';
 
 /** Whom a call belongs to: a contact, nobody, or not to be known yet. */
 type Resolution =
-  | { contactId: string | null; notes: readonly string[]; failure?: undefined }
-  | { failure: Failure; notes?: undefined; contactId?: undefined };
+  | { contactId: string; why: string; notes?: readonly string[]; failure?: undefined }
+  | { contactId: null; why?: undefined; notes: readonly string[]; failure?: undefined }
+  | { failure: Failure; why?: undefined; notes?: undefined; contactId?: undefined };
 
 /** A caller who is to be resolved, with the calls that need it, oldest first. */
 interface Caller {
@@ -25,6 +34,7 @@ interface Caller {
 }
 
 const key = ownProperties.contacts;
+const mostNamed = 10;
 
 /** The contacts of callers: known, found by key, found by number, or made; each number once at a time. */
 export class Contacts {
@@ -73,6 +83,7 @@ export class Contacts {
       const resolution =
         number === null ? this.#withoutNumber(withheld) : (resolved.get(number) as Resolution);
       work.contactId = resolution.contactId ?? null;
+      work.whyPerson = resolution.why;
       work.notes.push(...(resolution.notes ?? []));
       if (resolution.failure) work.failures.push(resolution.failure);
     }
@@ -88,7 +99,9 @@ export class Contacts {
 
   #withoutNumber(withheld: boolean): Resolution {
     const catchAll = this.#options.person.withheld;
-    return { contactId: withheld && catchAll !== 'none' ? catchAll : null, notes: [] };
+    return withheld && catchAll !== 'none'
+      ? { contactId: catchAll, why: 'The number is withheld: person.withheld names this contact.' }
+      : { contactId: null, notes: [] };
   }
 
   /** Resolves own numbers first and waits for those of other batches then, so that no two wait for each other. */
@@ -145,7 +158,7 @@ export class Contacts {
 
   async #fromOwnMap(callers: readonly Caller[], resolved: Map<string, Resolution>): Promise<void> {
     const known = await this.#people.find(callers.map(({ number }) => number));
-    for (const [number, { id }] of known) resolved.set(number, { contactId: id, notes: [] });
+    for (const [number, { id }] of known) resolved.set(number, { contactId: id, why: knownPerson });
   }
 
   async #byKey(
@@ -155,7 +168,8 @@ export class Contacts {
   ): Promise<void> {
     const numbers = callers.map(({ number }) => number);
     const found = await this.#readByKey(numbers, signal);
-    for (const [number, row] of found) resolved.set(number, { contactId: row.id, notes: [] });
+    for (const [number, row] of found)
+      resolved.set(number, { contactId: row.id, why: `Found by the key ${key}.` });
     await this.#remember(found);
   }
 
@@ -181,9 +195,13 @@ export class Contacts {
         return this.#orFail(open, resolved, async () => {
           for (const [number, rows] of await searchByPhone(this.#api, pack, account, signal)) {
             const chosen = choose(rows, this.#options.person.whenSeveral);
-            const notes = rows.length > 1 ? [severalHave(rows, chosen)] : [];
-            if (chosen) found.set(number, { row: chosen, notes });
-            else if (rows.length > 1) resolved.set(number, { contactId: null, notes });
+            const { region } = pack.find((one) => one.number === number) as Wanted;
+            if (chosen)
+              found.set(number, {
+                row: chosen,
+                why: whyFound(chosen, { number, region }, rows, this.#options),
+              });
+            else if (rows.length > 1) resolved.set(number, { contactId: null, notes: [severalHave(rows)] });
           }
         });
       }),
@@ -201,8 +219,8 @@ export class Contacts {
     signal: AbortSignal,
   ): Promise<void> {
     const claims = new Map<string, Draft & { id: string }>(); // by contact: one may be found under both of its numbers
-    for (const [number, { row, notes }] of found) {
-      resolved.set(number, { contactId: row.id, notes });
+    for (const [number, { row, why }] of found) {
+      resolved.set(number, { contactId: row.id, why });
       if (row.properties[key] || claims.has(row.id)) continue;
       claims.set(row.id, {
         id: row.id,
@@ -238,7 +256,7 @@ export class Contacts {
     const open = () => taken.map((number) => ({ number, calls: [] }));
     await this.#orFail(open, resolved, async () => {
       const holders = await this.#readByKey(taken, signal);
-      for (const [number, row] of holders) resolved.set(number, { contactId: row.id, notes: [] });
+      for (const [number, row] of holders) resolved.set(number, { contactId: row.id, why: whyMeanwhile });
       await this.#remember(holders);
     });
   }
@@ -271,7 +289,8 @@ export class Contacts {
     const made = new Map<string, Row>();
     for (const [number, fate] of await this.#records.upsert('contacts', key, drafts, signal)) {
       const { row, failure, notes } = fate;
-      resolved.set(number, row ? { contactId: row.id, notes } : { failure: untilShown(failure) });
+      const why = row?.new === false ? whyMeanwhile : 'Created: no contact had this number.';
+      resolved.set(number, row ? { contactId: row.id, why, notes } : { failure: untilShown(failure) });
       if (row) made.set(number, row);
     }
     for (const { objectWriteTraceId, values, timezone } of drafts) {
@@ -386,13 +405,31 @@ export class Contacts {
 /** A contact that has the number. */
 interface Found {
   row: Row;
-  notes: readonly string[];
+  why: string;
 }
 
-function severalHave(rows: readonly Row[], chosen: Row | null): string {
-  const ids = rows.map((row) => row.id).join(', ');
-  const what = chosen ? `the call went to ${chosen.id}` : 'none was linked';
-  return `Several contacts have this number (${ids}), so ${what}, as person.whenSeveral says.`;
+const whyMeanwhile = `Found by the key ${key}, which this contact got meanwhile.`;
+
+function whyFound(
+  chosen: Row,
+  wanted: Wanted,
+  rows: readonly Row[],
+  { person: { whenSeveral } }: HubSpotOptions,
+): string {
+  const [field, text] = numberIn(chosen, wanted) as [string, string];
+  const by = `Found by its number: ${field} is ${maskWritten(text)}.`;
+  if (rows.length === 1) return by;
+  return `${by} It is the ${whenSeveral} of ${rows.length} contacts that have it (${idsOf(rows)}), as person.whenSeveral says.`;
+}
+
+function severalHave(rows: readonly Row[]): string {
+  return `Several contacts have this number (${idsOf(rows)}), so none was linked, as person.whenSeveral says.`;
+}
+
+/** Several hundred may have one number. */
+function idsOf(rows: readonly Row[]): string {
+  const ids = rows.slice(0, mostNamed).map(({ id }) => id);
+  return [...ids, ...(rows.length > mostNamed ? ['…'] : [])].join(', ');
 }
 
 /** An upsert whose key is taken: by one that was made this moment, or is merged away and will be found by number. */

@@ -152,14 +152,13 @@ async function searchPages(
     for (const row of page.rows) found.set(row.id, row);
     after = page.next;
   } while (after !== undefined && Number(after) + largestPage <= 10_000);
-  return new Map(wanted.map((one) => [one.number, [...found.values()].filter((row) => hasNumber(row, one))]));
+  return new Map(wanted.map((one) => [one.number, [...found.values()].filter((row) => numberIn(row, one))]));
 }
 
-function hasNumber(row: Row, { number, region }: Wanted): boolean {
-  return (
-    samePhone(row.properties['phone'], number, region) ||
-    samePhone(row.properties['mobilephone'], number, region)
-  );
+/** The property in which a contact has the number, and how it is written there. */
+export function numberIn(row: Row, { number, region }: Wanted): [property: string, text: string] | undefined {
+  const found = typed.find((property) => samePhone(row.properties[property], number, region));
+  return found === undefined ? undefined : [found, row.properties[found] ?? ''];
 }
 
 /** Who of several gets the call, or null: the number does not tell. */

@@ -11,6 +11,8 @@ export interface Work {
   /** Whether `contactId` is final, as for a call that is to have none. */
   isSettled: boolean;
   companyId: string | null;
+  /** Once it was found out. */
+  whyPerson?: string | undefined;
   notes: string[];
   /** After one with the person or the call, nothing else is written. */
   failures: Failure[];
@@ -32,8 +34,11 @@ export function workOn(delivery: Delivery): Work {
 /** What is to be waited for decides, then what may pass, then what will not. */
 const order = ['blocked', 'retry', 'rejected'] as const;
 
-export function outcomeOf({ records, notes, failures }: Work): Outcome {
-  const told = notes.length > 0 ? { notes: [...new Set(notes)] } : {};
+export function outcomeOf({ records, whyPerson, notes, failures }: Work): Outcome {
+  const told = {
+    ...(notes.length > 0 ? { notes: [...new Set(notes)] } : {}),
+    ...(whyPerson ? { whyPerson } : {}),
+  };
   const kind = order.find((one) => failures.some((failure) => failure.kind === one));
   if (kind === undefined) return { kind: 'delivered', records, ...told };
   const reason = failures.map((failure) => failure.reason).join(' ');

@@ -10,7 +10,7 @@ export interface Candidate {
   id: string;
   key: string | null;
   createdAt: string;
-  numbers: string[];
+  numbers: { field: string; text: string }[];
   /** Whom a call is linked to: the contact that a converted lead became, or that is one with a person account. */
   contactId: string | null;
   isConverted: boolean;
@@ -27,15 +27,22 @@ export function candidateOf(object: string, row: Row, phones: readonly string[])
     id: isPersonAccount && isContact ? (text('AccountId') ?? row.Id) : row.Id,
     key: text(object === 'Account' ? personAccountKey : ownFields[isContact ? 'Contact' : 'Lead']),
     createdAt: text('CreatedDate') ?? '',
-    numbers: phones.flatMap((name) => text(name) ?? []),
+    numbers: phones.flatMap((field) => {
+      const written = text(field);
+      return written === null ? [] : [{ field, text: written }];
+    }),
     contactId:
       isPersonAccount && isContact ? row.Id : (text('ConvertedContactId') ?? text('PersonContactId')),
     isConverted: row['IsConverted'] === true,
   };
 }
 
-export function hasNumber(candidate: Candidate, { number, region }: Wanted): boolean {
-  return candidate.numbers.some((text) => samePhone(text, number, region));
+/** The field in which they have the number, and how it is written there. */
+export function numberIn(
+  { numbers }: Candidate,
+  { number, region }: Wanted,
+): Candidate['numbers'][number] | undefined {
+  return numbers.find(({ text }) => samePhone(text, number, region));
 }
 
 /** Whom a call is linked to when this is the caller. */
@@ -53,7 +60,8 @@ export function keyOf({ kind }: Candidate): { object: ObjectName; field: string 
   return { object: kind, field: ownFields[kind] };
 }
 
-export type Choice = { person: RecordRef; candidate: Candidate; others: Candidate[] } | 'several';
+/** `among`: whom else the rule could have taken, with the chosen one. */
+export type Choice = { person: RecordRef; candidate: Candidate; among: Candidate[] } | 'several';
 
 /** By the objects in the order of `match`, then contacts that leads became; within each, by `whenSeveral`. */
 export function choose(
@@ -75,8 +83,7 @@ export function choose(
     if (all.size > 1 && whenSeveral === 'none') return 'several';
     const chosen = people.at(whenSeveral === 'oldest' ? 0 : -1);
     if (!chosen) continue;
-    const others = [...all].flatMap(([id, { candidate }]) => (id === chosen.person.id ? [] : [candidate]));
-    return { ...chosen, others };
+    return { ...chosen, among: [...all.values()].map(({ candidate }) => candidate) };
   }
   return undefined;
 }

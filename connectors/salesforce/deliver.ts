@@ -18,6 +18,9 @@ export interface Means {
   afterCall: AfterCall;
 }
 
+/** Why each call, by key, went to its person, where that was found out. */
+type Whys = Map<string, string>;
+
 /** Persons first, then Tasks with their links, then what calls leave besides; each delivery with an outcome of its own. */
 export async function deliver(
   batch: readonly Delivery[],
@@ -32,10 +35,14 @@ export async function deliver(
       outcomes.set(delivery.key, { kind: 'delivered', records: delivery.records, notes });
     } else due.push(delivery);
   }
-  const orphans = await deliverRound(due, 'first', means, outcomes, signal);
-  if (orphans.length > 0) await deliverAgain(orphans, means, outcomes, signal);
+  const whys: Whys = new Map();
+  const orphans = await deliverRound(due, 'first', means, outcomes, whys, signal);
+  if (orphans.length > 0) await deliverAgain(orphans, means, outcomes, whys, signal);
   await leave(due, means, outcomes, signal);
-  return batch.map((delivery) => outcomes.get(delivery.key) as Outcome);
+  return batch.map(({ key }) => {
+    const whyPerson = whys.get(key);
+    return { ...(outcomes.get(key) as Outcome), ...(whyPerson ? { whyPerson } : {}) };
+  });
 }
 
 /** What written calls leave besides their Tasks. Where that fails, the call is not done, though its Task is there. */
@@ -71,12 +78,13 @@ async function deliverAgain(
   orphans: readonly Orphan[],
   means: Means,
   outcomes: Map<string, Outcome>,
+  whys: Whys,
   signal: AbortSignal,
 ): Promise<void> {
   const again = orphans.map(({ delivery }) => delivery);
   try {
     await means.people.moveOn(orphans, signal);
-    await means.people.forget(await deliverRound(again, 'last', means, outcomes, signal));
+    await means.people.forget(await deliverRound(again, 'last', means, outcomes, whys, signal));
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
     for (const { key, records } of again) outcomes.set(key, outcomeOf(thrown.failure, records, []));
@@ -99,6 +107,7 @@ async function deliverRound(
   round: 'first' | 'last',
   { options, people, updates, owners, tasks }: Means,
   outcomes: Map<string, Outcome>,
+  whys: Whys,
   signal: AbortSignal,
 ): Promise<Orphan[]> {
   if (due.length === 0) return [];
@@ -108,6 +117,8 @@ async function deliverRound(
       outcomes.set(delivery.key, outcomeOf(resolution.failure, delivery.records, []));
       continue;
     }
+    if (resolution.why) whys.set(delivery.key, resolution.why);
+    else if (!resolution.person) whys.delete(delivery.key); // whoever was found first is not there any more
     const { properties, notes } = taskDraft(options, delivery);
     jobs.push({
       delivery,

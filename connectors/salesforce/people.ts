@@ -1,13 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import {
   type Delivery,
+  knownPerson,
   type Log,
   maskNumber,
+  maskWritten,
   type RecordRef,
   type Tools,
 } from '../../src/connector/contract.ts';
 import type { SalesforceApi, Written } from './api.ts';
-import { type Candidate, choose, hasNumber, keyOf, personIn, personOf } from './candidates.ts';
+import { type Candidate, type Choice, choose, keyOf, numberIn, personIn, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import { LookUp } from './look-up.ts';
@@ -20,7 +22,7 @@ import { isIn } from './soql.ts';
 
 /** Whom a call belongs to: a lead, a contact or an account, nobody, or not to be known yet. */
 export type Resolution =
-  | { person: RecordRef | null; notes: string[]; isNew?: true; failure?: undefined }
+  | { person: RecordRef | null; why?: string; notes: string[]; isNew?: true; failure?: undefined }
   | { failure: Failure; person?: undefined };
 
 /** A caller who is to be resolved, with the calls that need it. */
@@ -32,6 +34,7 @@ type Resolutions = Map<string, Resolution>; // by number
 
 /** How many attempts a key that cannot be written is worth. */
 const mostClaims = 3;
+const mostNamed = 10;
 
 type Key = { object: ObjectName; field: string };
 
@@ -55,6 +58,8 @@ export class People {
   readonly #inFlight = new Map<string, Promise<Resolution>>();
   /** Contacts that Salesforce said are gone, though a converted lead still names them. */
   readonly #gone = new LRUCache<string, true>({ max: 5_000 });
+  /** Whom somebody was merged or converted into → who that was. */
+  readonly #became = new LRUCache<string, string>({ max: 5_000 });
   /** Numbers whose key belongs to a converted lead that leads nowhere any more → the lead. */
   readonly #deadKeys = new LRUCache<string, string>({ max: 5_000 });
 
@@ -133,12 +138,18 @@ export class People {
         ? [[number, successor] as const]
         : [];
     });
+    for (const { person } of orphans) {
+      const successor = successors.get(person.id);
+      if (successor) this.#became.set(successor.id, `${person.type} ${person.id}`);
+    }
     if (people.length > 0) await this.#known.remember(new Map(people));
   }
 
   #withoutNumber(withheld: boolean): Resolution {
     const catchAll = this.#options.person.withheld;
-    return { person: withheld && catchAll !== 'none' ? personOf(catchAll) : null, notes: [] };
+    if (!withheld || catchAll === 'none') return { person: null, notes: [] };
+    const why = 'The number is withheld: person.withheld names this record.';
+    return { person: personOf(catchAll), why, notes: [] };
   }
 
   /** Resolves own numbers first and waits for those of other batches then, so that no two wait for each other. */
@@ -181,7 +192,10 @@ export class People {
 
   async #fromOwnMap(callers: readonly Caller[], resolved: Resolutions): Promise<void> {
     for (const [number, person] of await this.#known.find(callers.map(({ number }) => number))) {
-      resolved.set(number, { person, notes: [] });
+      const before = this.#became.get(person.id);
+      this.#became.delete(person.id);
+      const why = before ? `What became of ${before}, which was merged or converted.` : knownPerson;
+      resolved.set(number, { person, why, notes: [] });
     }
   }
 
@@ -202,13 +216,17 @@ export class People {
   }
 
   /** Who has the key of a number. A converted lead keeps it; the caller then is the contact that it became. */
-  #takeHolder(number: string, keyed: readonly Candidate[], resolved: Resolutions): boolean {
+  #takeHolder(number: string, keyed: readonly Candidate[], resolved: Resolutions, since = ''): boolean {
     const holders = keyed.filter(({ key }) => key === number);
     const holder = holders.find(({ isConverted }) => !isConverted) ?? holders[0];
     if (!holder) return false;
     const person = personIn(holder);
     if (person && !(holder.isConverted && this.#gone.has(person.id))) {
-      resolved.set(number, { person, notes: [] });
+      const key = keyOf(holder)?.field;
+      const why = holder.isConverted
+        ? `The contact that lead ${holder.id}, found by the key ${key}, was converted into.`
+        : `Found by the key ${key}${since}.`;
+      resolved.set(number, { person, why, notes: [] });
       return true;
     }
     this.#deadKeys.set(number, holder.id);
@@ -238,21 +256,16 @@ export class People {
     const claims = new Map<string, Candidate>();
     const { whenSeveral } = this.#options.person;
     for (const caller of callers) {
-      const matches = found.filter((one) => hasNumber(one, caller));
+      const matches = found.filter((one) => numberIn(one, caller));
       const choice = choose(matches, matchOf(this.#options), whenSeveral, (id) => this.#gone.has(id));
       if (choice === undefined) continue;
       if (choice === 'several') {
         resolved.set(caller.number, { person: null, notes: [severalHave(matches)] });
         continue;
       }
-      const { person, candidate, others } = choice;
-      resolved.set(caller.number, {
-        person,
-        notes:
-          others.length === 0
-            ? []
-            : [`${whenSeveral} of several people with this number; also ${idsOf(others)}.`],
-      });
+      const { person, candidate } = choice;
+      const why = whyFound(choice, caller, matches, whenSeveral);
+      resolved.set(caller.number, { person, why, notes: [] });
       // One who holds the key of another number of theirs keeps it.
       const isTaken = [...claims.values()].some(({ id }) => id === candidate.id);
       const isFree = !candidate.isConverted && candidate.key === null && !isTaken;
@@ -281,7 +294,7 @@ export class People {
     const taken: string[] = [];
     sorted.forEach(({ number, id }, place) => {
       const failure = written[place]?.failure;
-      const { person, notes } = resolved.get(number) as { person: RecordRef; notes: string[] };
+      const found = resolved.get(number) as { person: RecordRef; why: string; notes: string[] };
       if (!failure) return;
       if (failure.cure?.what === 'taken') taken.push(number);
       else if (failure.cure?.what === 'gone' || failure.cure?.what === 'converted') {
@@ -289,7 +302,7 @@ export class People {
         resolved.set(number, { failure: { ...failure, kind: 'retry' } });
       } else if (failure.kind === 'rejected' || (failure.kind === 'retry' && isInsisted(number, callers))) {
         const note = `The key was not written on ${id}. ${failure.reason}`;
-        resolved.set(number, { person, notes: [...notes, note] });
+        resolved.set(number, { ...found, notes: [...found.notes, note] });
       } else resolved.set(number, { failure });
     });
     await this.#adoptHolders(taken, resolved, signal);
@@ -300,7 +313,11 @@ export class People {
     if (numbers.length === 0) return;
     const keyed = await this.#lookUp.byKey(numbers, signal);
     for (const number of numbers) {
-      if (this.#takeHolder(number, keyed, resolved) || resolved.get(number)?.person) continue;
+      if (
+        this.#takeHolder(number, keyed, resolved, ', which they got meanwhile') ||
+        resolved.get(number)?.person
+      )
+        continue;
       const reason = 'Salesforce says that somebody has the key of the caller, but does not show who.';
       resolved.set(number, { failure: { kind: 'retry', reason } });
     }
@@ -344,14 +361,22 @@ export class People {
     }
     const taken: string[] = [];
     callers.forEach(({ number }, place) => {
-      const { id, failure } = written[place] as Written;
+      const { id, failure, created } = written[place] as Written;
       const { notes } = drafts[place] as Draft;
       if (failure?.cure?.what === 'taken') taken.push(number);
       else if (failure?.cure?.what === 'converted') {
         // Between our look and our write, somebody converted the lead that has the key.
         resolved.set(number, { failure: { ...failure, kind: 'retry' } });
       } else if (failure) resolved.set(number, { failure });
-      else resolved.set(number, { person: { type: object.toLowerCase(), id }, notes, isNew: true });
+      else {
+        const dead = this.#deadKeys.get(number);
+        const why = !created
+          ? `Found by the key ${key}, which they got meanwhile.`
+          : dead === undefined
+            ? 'Created: nobody had this number.'
+            : `Created: the converted lead ${dead}, which has this number, leads to nobody any more.`;
+        resolved.set(number, { person: { type: object.toLowerCase(), id }, why, notes, isNew: true });
+      }
     });
     await this.#adoptHolders(taken, resolved, signal);
     await this.#remember(resolved, callers);
@@ -396,8 +421,35 @@ function severalHave(candidates: readonly Candidate[]): string {
   return `Several people have this number (${idsOf(candidates)}), so none was linked.`;
 }
 
+function whyFound(
+  { candidate, among }: Exclude<Choice, 'several'>,
+  caller: Wanted,
+  matches: readonly Candidate[],
+  whenSeveral: string,
+): string {
+  const { field, text } = numberIn(candidate, caller) as Candidate['numbers'][number];
+  const by = `${field} is ${maskWritten(text)}`;
+  const reasons = [
+    candidate.isConverted
+      ? `The contact that lead ${candidate.id}, found by its number (${by}), was converted into.`
+      : `Found by its number: ${by}.`,
+  ];
+  if (among.length > 1)
+    reasons.push(
+      `It is the ${whenSeveral} of ${among.length} that have it (${idsOf(among)}), as person.whenSeveral says.`,
+    );
+  const later = matches.filter(
+    ({ kind, isConverted }) => kind !== candidate.kind || isConverted !== candidate.isConverted,
+  );
+  if (later.length > 0)
+    reasons.push(`Others that have it (${idsOf(later)}) come after it, as person.match says.`);
+  return reasons.join(' ');
+}
+
+/** Several hundred may have one number. */
 function idsOf(candidates: readonly Candidate[]): string {
-  return candidates.map(({ id }) => id).join(', ');
+  const ids = candidates.slice(0, mostNamed).map(({ id }) => id);
+  return [...ids, ...(candidates.length > mostNamed ? ['…'] : [])].join(', ');
 }
 
 /** Where Salesforce keeps what became of somebody. */

@@ -10,7 +10,7 @@ import {
   Trials,
 } from '../../src/connector/contract.ts';
 import type { Fields, Row, SalesforceApi } from './api.ts';
-import { candidateOf, hasNumber } from './candidates.ts';
+import { candidateOf, numberIn } from './candidates.ts';
 import {
   type Circumstances,
   type Failure,
@@ -467,7 +467,7 @@ class ProbeRun {
           const lag = Math.round((this.#clock.now().getTime() - since) / 1000);
           for (const [typed, id] of open) {
             const row = rows.find(({ Id }) => Id === id);
-            if (!row || !hasNumber(candidateOf('Lead', row, place.phones), wanted(typed))) continue;
+            if (!row || !numberIn(candidateOf('Lead', row, place.phones), wanted(typed))) continue;
             open.delete(typed);
             found.push(`${kindOf(typed)} after ${lag} s`);
           }

@@ -6,6 +6,7 @@ import {
   type Delivery,
   defineConnector,
   followUpOption,
+  knownPerson,
   mapping,
   OpenFollowUps,
   type Outcome,
@@ -123,11 +124,18 @@ function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outc
     return { kind: 'delivered', records: {}, notes: ['Waits for the end of the call.'] };
   }
   const records: Records = {};
+  let whyPerson: string | undefined;
   const person = draftPerson(options, delivery);
+  const isKnown = delivery.records.person !== undefined;
   if (person) {
     const found = crm.find('contact', person.key?.value ?? '');
-    if (found) records.person = found;
-    else if (options.person.create) records.person = crm.create(person);
+    if (found) {
+      records.person = found;
+      if (!isKnown) whyPerson = knownPerson;
+    } else if (options.person.create) {
+      records.person = crm.create(person);
+      whyPerson = 'Created: no contact had this number.';
+    }
   }
   const activity = draftActivity(options, delivery);
   const known = crm.find('call', delivery.key);
@@ -140,5 +148,5 @@ function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outc
     records[draft.role] = record;
     if (records.person) crm.link(record, records.person);
   }
-  return { kind: 'delivered', records };
+  return { kind: 'delivered', records, ...(whyPerson ? { whyPerson } : {}) };
 }

@@ -57,7 +57,7 @@ function tellDelivery(delivery: Delivery, time: (instant: string) => string): vo
   if (delivery.connectorReason) print(`  the connector writes nothing: ${delivery.connectorReason}`);
   for (const { role, type, id, link, holds } of delivery.records) {
     print(`  ${role}: ${type} ${id}  ${link ?? ''}`.trimEnd());
-    if (role === 'person' && delivery.person) print(`    ${delivery.person.why}`);
+    if (role === 'person' && delivery.person) print(`    ${whyPerson(delivery.person, time)}`);
     for (const [name, value] of Object.entries(holds ?? {})) print(`    ${name.padEnd(30)} ${value}`);
   }
   for (const { first, last, count } of runsOf(delivery.attempts)) {
@@ -69,6 +69,15 @@ function tellDelivery(delivery: Delivery, time: (instant: string) => string): vo
     if (first.reason) print(`      ${first.reason}`);
     for (const note of first.notes) print(`      note: ${note}`);
   }
+}
+
+function whyPerson(
+  { why, known }: NonNullable<Delivery['person']>,
+  time: (instant: string) => string,
+): string {
+  if (!known) return why;
+  const first = `The first was call ${known.callId} at ${time(known.receivedAt)}`;
+  return `${why} ${first}${known.why ? `: ${known.why}` : '.'}`;
 }
 
 function stateOf(delivery: Delivery, time: (instant: string) => string): string {

@@ -153,6 +153,7 @@ export function show({ push, state, revision, isRepeat, connectors }: Rehearsed)
       continue;
     }
     print(`\n  ${connector}: ${outcomeText(outcome)}`);
+    if (outcome.whyPerson) print(`    person: ${outcome.whyPerson}`);
     for (const note of outcome.notes ?? []) print(`    note: ${note}`);
     if (requests.length === 0) print('    No request.');
     for (const request of requests) showRequest(request);

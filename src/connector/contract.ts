@@ -17,7 +17,14 @@ import type { RateLimit } from './rate-limit.ts';
 export { type Clock, sleep } from '../clock.ts';
 export type { Log } from '../log.ts';
 export type { Call } from '../receive/call.ts';
-export { maskNumber, parsePhone, type Region, samePhone, writtenForms } from '../receive/phone.ts';
+export {
+  maskNumber,
+  maskWritten,
+  parsePhone,
+  type Region,
+  samePhone,
+  writtenForms,
+} from '../receive/phone.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
 export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
 export { type Touch, touchOf } from './attribution.ts';
@@ -48,6 +55,7 @@ export type { RateLimit } from './rate-limit.ts';
 export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 export { type Trace, type Trial, Trials } from './trials.ts';
+export { knownPerson } from './why-person.ts';
 
 /** A record in the CRM. `type` is the CRM's own word in lower case: contact, lead, call, task. */
 export interface RecordRef {
@@ -76,15 +84,23 @@ export interface Delivery {
   records: Records;
 }
 
-/** What came of one delivery. The delivery loop acts on `kind`; people read `reason` and `notes`. */
-export type Outcome =
-  | { kind: 'delivered'; records: Records; notes?: string[] }
-  /** Worth another try: a timeout, a rate limit, a 5xx. What nobody foresaw belongs here. */
-  | { kind: 'retry'; reason: string; notBefore?: Date; records?: Records; notes?: string[] }
-  /** This call can never be written as it is mapped. */
-  | { kind: 'rejected'; reason: string; records?: Records; notes?: string[] }
-  /** No call will be written until someone acts, such as on a revoked token; or not before a known time. */
-  | { kind: 'blocked'; reason: string; notBefore?: Date; records?: Records; notes?: string[] };
+/** What came of one delivery. The delivery loop acts on `kind`; people read the rest. */
+export type Outcome = Told &
+  (
+    | { kind: 'delivered'; records: Records }
+    /** Worth another try: a timeout, a rate limit, a 5xx. What nobody foresaw belongs here. */
+    | { kind: 'retry'; reason: string; notBefore?: Date; records?: Records }
+    /** This call can never be written as it is mapped. */
+    | { kind: 'rejected'; reason: string; records?: Records }
+    /** No call will be written until someone acts, such as on a revoked token; or not before a known time. */
+    | { kind: 'blocked'; reason: string; notBefore?: Date; records?: Records }
+  );
+
+interface Told {
+  notes?: string[];
+  /** How the person was found or made, when that was found out: a sentence without whole numbers, as by `maskWritten`. */
+  whyPerson?: string;
+}
 
 /** What `check` found. `fix` says what to do, and is there whenever something is to be done. */
 export interface Finding {

@@ -10,6 +10,7 @@ const answered = z.object({
   notBefore: z.date().optional().catch(undefined),
   records: z.partialRecord(z.enum(recordRoles), record).catch({}),
   notes: z.array(z.string()).catch([]),
+  whyPerson: z.string().min(1).optional().catch(undefined),
 });
 
 /**
@@ -19,8 +20,9 @@ const answered = z.object({
 export function readOutcome(answer: unknown, hide = (text: string) => text): Outcome {
   const read = answered.safeParse(answer);
   if (read.success) {
-    const { reason, notes } = read.data;
-    return { ...read.data, reason: hide(reason), notes: notes.map(hide) } as Outcome;
+    const { reason, notes, whyPerson } = read.data;
+    const why = whyPerson === undefined ? {} : { whyPerson: hide(whyPerson) };
+    return { ...read.data, reason: hide(reason), notes: notes.map(hide), ...why } as Outcome;
   }
   return { kind: 'retry', reason: 'The connector answered something that is not an outcome.' };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
 import { countingRequests } from '../connector/request-count.ts';
+import { noteOfPerson } from '../connector/why-person.ts';
 import type { Log } from '../log.ts';
 import type {
   Attempt,
@@ -333,7 +334,7 @@ export class Worker {
         ...attempt,
         outcome: outcome.kind,
         reason: outcome.kind === 'delivered' ? null : outcome.reason,
-        notes: outcome.notes ?? [],
+        notes: [...(outcome.whyPerson ? [noteOfPerson(outcome.whyPerson)] : []), ...(outcome.notes ?? [])],
       },
       next: this.#nextOf(due, outcome, now),
     };

@@ -40,6 +40,7 @@ import {
 import { type Change, Changes } from './changes.ts';
 import { type ConnectorHealth, type Findings, healthOf, type Running, type SetupPlan } from './connectors.ts';
 import { type DelaconSetup, delaconSetupOf } from './delacon-setup.ts';
+import { indexedCall } from './indexed-call.ts';
 import { masked } from './masking.ts';
 import { lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
 import { OperatorProblem } from './problem.ts';
@@ -69,6 +70,8 @@ export interface Viewer {
 }
 
 const pageSize = 50;
+/** Somebody may call every day. */
+const earlierLookedAt = 100;
 const atOnce = 500;
 const countedAtOnce = 2_000;
 /** Of an export: reading a page takes some milliseconds, in which no push is taken. */
@@ -366,6 +369,26 @@ export class Operator {
     );
   }
 
+  /** The first, among some, of the caller's earlier calls that went to the same person. */
+  async #earlierTo(
+    { row, state }: CallStory,
+    { type, id }: RecordRef,
+    connector: string,
+  ): Promise<CallStory | undefined> {
+    const { store, settings } = this.#options;
+    const { caller } = indexedCall(settings(), state);
+    if (caller === null) return undefined;
+    const search = { callers: [caller], callerEnds: [], exact: true, callIds: [], words: [] };
+    const views = await store.views(await store.findCalls({ search, connector }, row, earlierLookedAt));
+    const first = views.findLast(({ deliveries }) =>
+      deliveries.some(
+        ({ connector: to, records: { person } }) =>
+          to === connector && person?.type === type && person.id === id,
+      ),
+    );
+    return first && (await store.stories(first.state.callId, first.state.source))[0];
+  }
+
   async #storyOf(stored: CallStory, ask: boolean): Promise<Story> {
     const { settings, store, withConnection } = this.#options;
     const story = await storyOf(stored, {
@@ -375,6 +398,7 @@ export class Operator {
         settings().connectors[connector]
           ? withConnection(connector, use).catch(() => undefined) // the story is told without what it would add
           : undefined,
+      earlierTo: (person, connector) => this.#earlierTo(stored, person, connector),
       ask,
     });
     if (!this.#viewer.masked) return story;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Settings } from '../config/settings.ts';
 import type { Connection, RecordRef, RecordRole } from '../connector/contract.ts';
+import { knownPerson, whyPersonIn } from '../connector/why-person.ts';
 import { callOf, routingOf } from '../reading.ts';
 import { type Call, kindOf } from '../receive/call.ts';
 import type { CallStory, ConnectorState, DeliveryView, StoredPush } from '../store/store.ts';
@@ -29,6 +30,14 @@ const attempt = z.object({
   requests: z.int().describe('To the CRM, of the whole batch.'),
   batch: z.int().describe('Calls that shared them.'),
 });
+
+const earlierCall = z.object({
+  source: z.string(),
+  callId: z.string(),
+  receivedAt: instant,
+  why: z.string().nullable().describe('How the person was found or made then.'),
+});
+export type EarlierCall = z.output<typeof earlierCall>;
 
 /** Everything that is known of one call, in order. */
 export const story = callSummary.omit({ deliveries: true }).extend({
@@ -77,7 +86,15 @@ export const story = callSummary.omit({ deliveries: true }).extend({
       failures: z.int().describe('Attempts in a row that came to nothing.'),
       connectorReason: z.string().nullable().describe('Why the connector is blocked or paused.'),
       person: z
-        .object({ type: z.string(), id: z.string(), link: z.string().nullable(), why: z.string() })
+        .object({
+          type: z.string(),
+          id: z.string(),
+          link: z.string().nullable(),
+          why: z.string().describe('How it was found or made, with numbers masked.'),
+          known: earlierCall
+            .nullable()
+            .describe('The first call that is known to have gone to it, where that is why.'),
+        })
         .nullable(),
       records: z.array(record),
       attempts: z.array(attempt),
@@ -136,6 +153,8 @@ export interface StorySources {
   connectors: readonly ConnectorState[];
   /** Lends the connection of a connector. Undefined when it is configured no more, or cannot be opened. */
   lend<T>(connector: string, use: (connection: Connection) => Promise<T>): Promise<T | undefined>;
+  /** The first call before this one that went to the same person. */
+  earlierTo(person: RecordRef, connector: string): Promise<CallStory | undefined>;
   /** Whether to ask the CRMs what the records hold. */
   ask: boolean;
 }
@@ -168,9 +187,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       connectorReason: connector?.paused
         ? (connector.paused.reason ?? 'It is paused.')
         : (connector?.blockedReason ?? null),
-      person: person
-        ? { type: person.type, id: person.id, link: person.link, why: whyPerson(call, attempts) }
-        : null,
+      person: person ? await personOf(person, call, attempts, delivery.connector, sources) : null,
       records,
       attempts: attempts.map(({ connector: _, at, ...attempt }) => ({ ...attempt, at: at.toISOString() })),
     });
@@ -209,14 +226,33 @@ function originsOf(fields: Record<string, string>, pushes: readonly StoredPush[]
   });
 }
 
-/** What the connector noted when it wrote the call; otherwise what the rules say. */
-function whyPerson(call: Call, attempts: readonly { notes: string[] }[]): string {
-  const notes = attempts.flatMap((attempt) => attempt.notes);
-  const told = notes.findLast((note) => /person|contact|lead|account/i.test(note));
-  if (told) return told;
-  if (call.caller.withheld)
-    return 'The number is withheld: it is the record that is configured for such calls.';
-  return 'It is the record of this number: by the map of people, the key, or the phone fields of the CRM.';
+async function personOf(
+  { type, id, link }: Story['deliveries'][number]['records'][number],
+  call: Call,
+  attempts: readonly { notes: string[] }[],
+  connector: string,
+  { earlierTo }: StorySources,
+): Promise<NonNullable<Story['deliveries'][number]['person']>> {
+  const why = whyOf(attempts) ?? whatRulesSay(call);
+  const earlier = why === knownPerson ? await earlierTo({ type, id }, connector) : undefined;
+  const known = earlier && {
+    source: earlier.state.source,
+    callId: earlier.state.callId,
+    receivedAt: earlier.state.firstReceivedAt.toISOString(),
+    why: whyOf(earlier.attempts.filter((made) => made.connector === connector)) ?? null,
+  };
+  return { type, id, link, why, known: known ?? null };
+}
+
+function whyOf(attempts: readonly { notes: string[] }[]): string | undefined {
+  return whyPersonIn(attempts.flatMap(({ notes }) => notes));
+}
+
+/** Where a connector says nothing. */
+function whatRulesSay({ caller }: Call): string {
+  return caller.withheld
+    ? 'The number is withheld: it is the record that is configured for such calls.'
+    : 'It is the record of this number: by the map of people, the key, or the phone fields of the CRM.';
 }
 
 async function recordsOf(

@@ -78,3 +78,14 @@ export function maskNumber(text: string): string {
   if (text.length < 9) return '***';
   return `${text.slice(0, 5)}***${text.slice(-3)}`;
 }
+
+/** A number in the form in which somebody wrote it: `(04**) *** 444`. */
+export function maskWritten(text: string): string {
+  const digits = text.replace(/\D/g, '').length;
+  const shownFirst = digits < 9 ? 0 : 2;
+  let n = 0;
+  return text.replace(/\d/g, (digit) => {
+    n++;
+    return n <= shownFirst || n > digits - 3 ? digit : '*';
+  });
+}

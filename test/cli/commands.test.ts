@@ -5,7 +5,7 @@ import * as samples from '../../src/cli/sample-pushes.ts';
 import { simulatedDay } from '../../src/cli/simulated-day.ts';
 import { kindOf } from '../../src/receive/call.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
-import { endSample, startSample } from '../support/build-push.ts';
+import { endSample, startPush, startSample } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
 
 const commands = suite('commands');
@@ -116,6 +116,26 @@ commands('a started bridge prints URLs and curl lines that work as they are past
       assert.match(stdout, part);
     }
     assert.is((await folder.run('explain', '999')).code, 1);
+  }),
+);
+
+commands('explain and the page say why a call went to its person, and by which call it was known', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const running = await folder.start();
+    const explained = async (id: string) => (await folder.run('explain', id)).stdout;
+    for (const id of ['1', '2', '3']) {
+      const body = JSON.stringify(startPush(id));
+      await fetch(`${running.url}/push/${pushToken}`, { method: 'POST', body });
+      await until(`call ${id} to be delivered`, async () => /: delivered/.test(await explained(id)));
+    }
+    assert.match(await explained('1'), /person: contact 1\n {4}Created: no contact had this number\.\n/);
+    const known =
+      /Known from an earlier call of this number\. The first was call 1 at [^:]+:\d\d:\d\d: Created: no contact had this number\.\n/;
+    await until('the index to have the calls', async () => known.test(await explained('3')));
+    const page = await (await fetch(`${running.url}/calls/acme/3`)).text();
+    assert.match(page, 'The first was <a href="/calls/acme/1">call 1</a>');
+    assert.match(page, 'Created: no contact had this number.');
   }),
 );
 

@@ -92,12 +92,12 @@ ${reason && state === 'failed' ? html`<div class="notice bad"><p>${reason}</p><p
 ${reason && state === 'skipped' ? html`<div class="notice"><p>Skipped: ${reason}</p></div>` : ''}
 ${state === 'due' ? html`<p>${reason ? html`${reason} ` : ''}${dueAt ? html`<span class="soft">Next attempt: ${time(dueAt, story.timezone)}.</span>` : ''}</p>` : ''}
 ${delivery.isBehind && state === 'delivered' ? html`<p class="soft">The call has changed since; the CRM is told next.</p>` : ''}
-${records(delivery)}
+${records(delivery, story.timezone)}
 ${frame.visitor.role === 'operator' ? actions(frame, story, delivery) : ''}
 </section>`;
 }
 
-function records({ records: known, person }: DeliveryOfStory): Html {
+function records({ records: known, person }: DeliveryOfStory, timezone: string): Html {
   if (known.length === 0) return html`<p class="soft">Nothing of it is in the CRM yet.</p>`;
   return html`<dl class="facts">${known.map(
     (record) =>
@@ -105,12 +105,17 @@ function records({ records: known, person }: DeliveryOfStory): Html {
         record.link
           ? html`<a href="${record.link}" rel="noreferrer" target="_blank">${record.type} ${record.id}</a>`
           : html`${record.type} ${record.id}`
-      }${record.role === 'person' && person ? html`<span class="second soft small"> ${person.why}</span>` : ''}${
+      }${record.role === 'person' && person ? html`<span class="second soft small"> ${whyPerson(person, timezone)}</span>` : ''}${
         record.holds
           ? html`<details><summary class="small">What it holds</summary><dl class="facts small">${Object.entries(record.holds).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></details>`
           : ''
       }</dd>`,
   )}</dl>`;
+}
+
+function whyPerson({ why, known }: NonNullable<DeliveryOfStory['person']>, timezone: string): Html {
+  if (!known) return html`${why}`;
+  return html`${why} The first was <a href="${callPath(known)}">call ${known.callId}</a>, ${fullTime(known.receivedAt, timezone)}${known.why ? html`: ${known.why}` : '.'}`;
 }
 
 const replayWords = {

@@ -23,9 +23,12 @@ contacts('a known caller costs one request at the start and one at the end', () 
     const connection = await open(hubspot);
     await deliverOne(connection, deliveryOf([startPush('before')]));
     hubspot.forgetRequests();
-    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    const start = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.is(start.whyPerson, 'Known from an earlier call of this number.');
     assert.equal(hubspot.requests, { 'POST /crm/v3/objects/calls/batch/create': 1 });
-    await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    const { records = {} } = start;
+    const end = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    assert.is(end.whyPerson, undefined, 'said once');
     assert.equal(hubspot.requests, {
       'POST /crm/v3/objects/calls/batch/create': 1,
       'POST /crm/v3/objects/calls/batch/update': 1,
@@ -212,7 +215,13 @@ contacts('a number that only looks alike to the index is not the caller', () =>
 contacts('a search index that lags never makes a second contact', () =>
   withHubSpotEmulator(
     async (hubspot) => {
-      for (const id of ['1', '2', '3']) await deliverOne(await open(hubspot), deliveryOf([startPush(id)]));
+      const whys: (string | undefined)[] = [];
+      for (const id of ['1', '2', '3']) {
+        const { whyPerson } = await deliverOne(await open(hubspot), deliveryOf([startPush(id)]));
+        whys.push(whyPerson);
+      }
+      const byKey = 'Found by the key delacon_caller.';
+      assert.equal(whys, ['Created: no contact had this number.', byKey, byKey]);
       assert.is(hubspot.contacts().length, 1);
       assert.equal(linked(hubspot), ['501', '501', '501']);
     },
@@ -232,10 +241,20 @@ for (const [rule, expected] of [
       const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
       assert.is(outcome.kind, 'delivered');
       assert.is(outcome.records?.person?.id, expected === undefined ? undefined : ids[expected]);
-      const what = expected === undefined ? 'none was linked' : `the call went to ${ids[expected]}`;
-      assert.equal(outcome.notes, [
-        `Several contacts have this number (${ids.join(', ')}), so ${what}, as person.whenSeveral says.`,
-      ]);
+      const all = ids.join(', ');
+      if (expected === undefined) {
+        assert.is(outcome.whyPerson, undefined);
+        assert.equal(outcome.notes, [
+          `Several contacts have this number (${all}), so none was linked, as person.whenSeveral says.`,
+        ]);
+      } else {
+        const written = ['04** *** 444', '+61******444'][expected];
+        assert.is(
+          outcome.whyPerson,
+          `Found by its number: phone is ${written}. It is the ${rule} of 2 contacts that have it (${all}), as person.whenSeveral says.`,
+        );
+        assert.is(outcome.notes, undefined);
+      }
       assert.is(hubspot.contacts().length, 2);
     }),
   );
@@ -274,12 +293,14 @@ contacts('a withheld number goes to the catch-all, and to nobody when that is go
     const withheld = caller('anonymous');
     const outcome = await deliverOne(connection, deliveryOf([startPush('1', withheld)]));
     assert.is(outcome.records?.person?.id, id);
+    assert.is(outcome.whyPerson, 'The number is withheld: person.withheld names this contact.');
     assert.is(hubspot.countRequests(), 1);
     assert.equal(linked(hubspot), [id]);
     hubspot.archiveContact(id);
     const after = await deliverOne(connection, deliveryOf([startPush('2', withheld)]));
     assert.is(after.kind, 'delivered');
     assert.match(after.notes?.join() ?? '', 'person.withheld');
+    assert.is(after.whyPerson, undefined);
     assert.equal(linked(hubspot), ['', '']); // HubSpot drops the links of what is deleted
     assert.is(hubspot.contacts().length, 0);
   }),
@@ -377,6 +398,7 @@ contacts('a key that another contact took meanwhile decides', () =>
     assert.is(outcome.records?.person?.id, holder);
     assert.is.not(holder, typed);
     assert.is(tools.known.get('+61444444444')?.id, holder);
+    assert.is(outcome.whyPerson, 'Found by the key delacon_caller, which this contact got meanwhile.');
   }),
 );
 

@@ -94,6 +94,7 @@ people('who is found gets the key, so that the next connection needs no search',
     salesforce.forgetRequests();
     const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('2')]));
     assert.is(outcome.records?.person?.id, id);
+    assert.is(outcome.whyPerson, 'Found by the key Delacon_Caller__c.');
     assert.is(salesforce.countRequests('search'), 0);
     assert.is(salesforce.countRequests(), 2);
   }),
@@ -115,15 +116,24 @@ people('contacts come before leads, or as match says', () =>
   withSalesforceEmulator(async (salesforce) => {
     const lead = salesforce.addLead({ Phone: '0444444444' });
     const contact = salesforce.addContact({ Phone: '0444444444' });
+    const whys: (string | undefined)[] = [];
     const personOf = async (settings: object) => {
       const connection = await open(salesforce, { person: { ...settings } });
-      const { records } = await deliverOne(connection, deliveryOf([startPush(JSON.stringify(settings))]));
+      const { records, whyPerson } = await deliverOne(
+        connection,
+        deliveryOf([startPush(JSON.stringify(settings))]),
+      );
+      whys.push(whyPerson);
       for (const id of [lead, contact]) salesforce.edit(id, { Delacon_Caller__c: null });
       return records?.person?.id;
     };
     assert.is(await personOf({}), contact);
     assert.is(await personOf({ match: ['Lead', 'Contact'] }), lead);
     assert.is(await personOf({ match: ['Lead'] }), lead);
+    const found = 'Found by its number: Phone is 04*****444.';
+    const comesLater = (id: string) =>
+      `${found} Others that have it (${id}) come after it, as person.match says.`;
+    assert.equal(whys, [comesLater(lead), comesLater(contact), found]);
   }),
 );
 
@@ -140,8 +150,12 @@ people('of several, the newest, the oldest or none gets the call', () =>
     };
     assert.is((await outcomeOf('newest')).records?.person?.id, newer);
     assert.is((await outcomeOf('oldest')).records?.person?.id, older);
-    assert.match(JSON.stringify(await outcomeOf('newest')), new RegExp(`newest of several.*also ${older}`));
+    assert.is(
+      (await outcomeOf('newest')).whyPerson,
+      `Found by its number: Phone is 04*****444. It is the newest of 2 that have it (${older}, ${newer}), as person.whenSeveral says.`,
+    );
     const none = await outcomeOf('none');
+    assert.is(none.whyPerson, undefined);
     assert.equal(none.kind === 'delivered' && none.notes, [
       `Several people have this number (${[newer, older].join(', ')}), so none was linked.`,
     ]);
@@ -160,12 +174,18 @@ people('after a Lead was converted, its calls go to the Contact, with and withou
       deliveryOf([startPush('1'), endPush('1')], { records: first.records ?? {} }),
     );
     assert.is(end.kind, 'delivered', JSON.stringify(end));
+    assert.is(first.whyPerson, 'Created: nobody had this number.');
+    assert.is(end.whyPerson, undefined, 'said once');
     assert.is(salesforce.tasks()[0]?.['WhoId'], contact, 'the end leaves the link alone');
 
     const known = await deliverOne(connection, deliveryOf([startPush('2')]));
     assert.equal(known.records?.person, { type: 'contact', id: contact }, JSON.stringify(known));
     const afresh = await deliverOne(await open(salesforce), deliveryOf([startPush('3')]));
     assert.equal(afresh.records?.person, { type: 'contact', id: contact });
+    assert.is(
+      afresh.whyPerson,
+      `The contact that lead ${first.records?.person?.id}, found by the key Delacon_Caller__c, was converted into.`,
+    );
     assert.is(salesforce.leads().length, 1);
     assert.is(salesforce.contacts().length, 1);
   }),
@@ -192,6 +212,7 @@ people('a converted Lead that leads to nobody keeps its key; the caller becomes 
     const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
     const successor = outcome.records?.person?.id;
+    assert.match(outcome.whyPerson ?? '', `the converted lead ${first.records?.person?.id}, which has`);
     assert.is.not(successor, first.records?.person?.id);
     assert.is(salesforce.leads().length, 2);
     const again = await deliverOne(await open(salesforce), deliveryOf([startPush('3')]));
@@ -236,8 +257,13 @@ people('of two who were merged, the one who is left gets the calls, whatever num
     salesforce.org.merge(first.records?.person?.id ?? '', other);
     const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
     assert.equal(outcome.records?.person, { type: 'lead', id: other }, JSON.stringify(outcome));
+    assert.is(
+      outcome.whyPerson,
+      `What became of lead ${first.records?.person?.id}, which was merged or converted.`,
+    );
     const third = await deliverOne(connection, deliveryOf([startPush('3')]));
     assert.equal(third.records?.person, { type: 'lead', id: other });
+    assert.is(third.whyPerson, 'Known from an earlier call of this number.');
     assert.is(salesforce.leads().length, 1);
   }),
 );
@@ -360,8 +386,10 @@ people('a withheld number gets the catch-all record, if there is one', () =>
     const connection = await open(salesforce, { person: { withheld: catchAll } });
     const outcome = await deliverOne(connection, deliveryOf([push('1')]));
     assert.equal(outcome.records?.person, { type: 'lead', id: catchAll });
+    assert.is(outcome.whyPerson, 'The number is withheld: person.withheld names this record.');
     salesforce.delete(catchAll);
     const without = await deliverOne(connection, deliveryOf([push('2')]));
+    assert.is(without.whyPerson, undefined);
     assert.equal(without.kind === 'delivered' && without.notes, [
       'Salesforce does not have the record that person.withheld names, so none was linked.',
     ]);
@@ -442,6 +470,7 @@ people('a key that somebody else got in between points to the caller', () =>
     salesforce.strike(answering(200, { compositeResponse }), 'POST /composite'); // as it was a moment ago
     const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
     assert.is(outcome.records?.person?.id, holder, JSON.stringify(outcome));
+    assert.is(outcome.whyPerson, 'Found by the key Delacon_Caller__c, which they got meanwhile.');
   }),
 );
 
