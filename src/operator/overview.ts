@@ -149,34 +149,40 @@ function daysBetween(since: number, until: number, timezone: string): { since: n
   return days;
 }
 
+/** By connector and time, as the store has them in order. */
 function lagOverTime(counts: readonly LagCount[]): Overview['lag'] {
-  const groups = new Map<string, LagCount[]>();
+  const groups: [LagCount, ...LagCount[]][] = [];
   for (const count of counts) {
-    const key = `${count.at} ${count.connector}`;
-    groups.set(key, [...(groups.get(key) ?? []), count]);
+    const group = groups.at(-1);
+    if (group?.[0].at === count.at && group[0].connector === count.connector) group.push(count);
+    else groups.push([count]);
   }
-  return [...groups.values()]
-    .sort(([a], [b]) => a!.at - b!.at || a!.connector.localeCompare(b!.connector))
-    .map((of) => ({
-      at: new Date(of[0]!.at).toISOString(),
-      connector: of[0]!.connector,
-      deliveries: of.reduce((total, { deliveries }) => total + deliveries, 0),
-      ...lagOf(of)!,
+  return groups
+    .sort(([a], [b]) => a.at - b.at || a.connector.localeCompare(b.connector))
+    .map((group) => ({
+      at: new Date(group[0].at).toISOString(),
+      connector: group[0].connector,
+      deliveries: group.reduce((total, { deliveries }) => total + deliveries, 0),
+      ...lagOf(group)!,
     }));
 }
 
 /** Null when nothing was delivered. */
 export function lagOf(counts: readonly LagCount[]): { medianMs: number; p95Ms: number } | null {
-  const sorted = [...counts].sort((a, b) => a.step - b.step);
-  const total = sorted.reduce((sum, { deliveries }) => sum + deliveries, 0);
+  const bySteps: number[] = []; // deliveries; steps are whole, and no more than some hundred
+  let total = 0;
+  for (const { step, deliveries } of counts) {
+    bySteps[step] = (bySteps[step] ?? 0) + deliveries;
+    total += deliveries;
+  }
   if (total === 0) return null;
   const at = (share: number) => {
     let seen = 0;
-    const found = sorted.find(({ deliveries }) => {
+    const found = bySteps.findIndex((deliveries = 0) => {
       seen += deliveries;
       return seen >= total * share;
     });
-    return msOfStep((found ?? sorted.at(-1)!).step);
+    return msOfStep(found);
   };
   return { medianMs: at(0.5), p95Ms: at(0.95) };
 }

@@ -2,7 +2,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { type CallState, kindOf } from '../receive/call.ts';
 import type { Fields } from '../receive/push.ts';
 import type { Database } from '../runtime/sqlite.ts';
-import { type Span, spansBetween, startOf, stepOfMs } from './spans.ts';
+import { type Span, spansBetween, spansMs, startOf, stepOfMs } from './spans.ts';
 import type { CallRow } from './sqlite-statements.ts';
 import type {
   CallCount,
@@ -35,6 +35,7 @@ import type {
 
 /** More than so many candidates are not sorted, but met while going through all calls, newest first. */
 const mostCandidates = 20_000;
+const rareConnector = 100_000;
 const spansOf = {
   source: ['quarter', 'hour', 'day', 'month'],
   keyword: ['quarter', 'day', 'month'],
@@ -256,7 +257,7 @@ export class SqliteCallIndex {
         if (!change) {
           change = {
             key,
-            by: { calls: 0, answered: 0, unanswered: 0, busy: 0, other: 0, unknown: 0, missed: 0 },
+            by: { ...noCalls },
           };
           this.#changes.set(text, change);
         }
@@ -536,21 +537,27 @@ export class SqliteCallIndex {
     return rows.length > mostCandidates ? null : [...new Set(rows.map(({ call }) => call))];
   }
 
+  /** Going through its calls then finds a page, or none, sooner than going through those of a source. */
   #isRare(connector: string): boolean {
-    return this.#few('select call from call_connectors where connector = ?', [connector]) !== null;
+    const counted = this.#get<{ n: number }>(
+      'select count(*) as n from (select 1 from call_connectors where connector = ? limit ?)',
+      connector,
+      rareConnector,
+    );
+    return (counted?.n ?? 0) < rareConnector;
   }
 
   /** Calls within ranges of whole quarters. */
   counts(ranges: readonly { since: number; until: number }[]): CallCount[] {
-    const parts = ranges.flatMap(({ since, until }) =>
-      spansBetween(since, until, spansOf.source).map(({ span, from, to }) => [since, span, from, to]),
-    );
-    return this.#all<CallCount>(
-      `select part.value ->> 0 as at, ${sums} from json_each(?) as part cross join call_counts
-      on span = part.value ->> 1 and facet = 'source' and call_counts.at >= part.value ->> 2
-      and call_counts.at < part.value ->> 3 group by 1 order by 1`,
-      JSON.stringify(parts),
-    ).map((row) => ({ ...row }));
+    const ofSpan = `select ${sums} from call_counts where span = ? and facet = 'source' and at >= ? and at < ?`;
+    return ranges.flatMap(({ since, until }) => {
+      const count = { ...noCalls };
+      for (const { span, from, to } of spansBetween(since, until, spansOf.source)) {
+        const part = this.#get<Partial<ResultCounts>>(ofSpan, span, from, to);
+        for (const name of resultNames) count[name] += part?.[name] ?? 0;
+      }
+      return count.calls > 0 ? [{ at: since, ...count }] : [];
+    });
   }
 
   /** The names that most calls have, within a range of whole quarters. */
@@ -567,14 +574,32 @@ export class SqliteCallIndex {
   }
 
   lag(since: number, until: number): LagCount[] {
-    const span = until - since > 8 * 86_400_000 ? 'day' : 'quarter';
+    const days = (until - since) / spansMs.day;
+    const span = days > 8 ? 'day' : 'quarter';
+    // Points closer than these cannot be told apart in a chart, and tens of thousands of counts would make them up.
+    const widthMs =
+      days > 92 ? 7 * spansMs.day : days > 8 ? spansMs.day : days > 2 ? spansMs.hour : spansMs.quarter;
     const from = startOf(span, since);
-    return this.#all<LagCount>(
-      `select connector, at, step, deliveries from lag_counts where span = ? and at >= ? and at < ?`,
-      span,
-      from,
-      until,
-    ).map(({ connector, at, step, deliveries }) => ({ connector, at, step, deliveries }));
+    const next = 'select min(connector) as name from lag_counts where span = ? and connector > ?';
+    const counts: LagCount[][] = [];
+    // Connector by connector, so that each is found by the key, and no count outside the range is looked at.
+    for (
+      let connector = this.#get<{ name: string | null }>(next, span, '')?.name;
+      connector;
+      connector = this.#get<{ name: string | null }>(next, span, connector)?.name
+    )
+      counts.push(
+        this.#all<LagCount>(
+          `select connector, at - at % ? as at, step, sum(deliveries) as deliveries from lag_counts
+          where span = ? and connector = ? and lag_counts.at >= ? and lag_counts.at < ? group by 2, step`,
+          widthMs,
+          span,
+          connector,
+          from,
+          until,
+        ),
+      );
+    return counts.flat();
   }
 
   /** Of the calls received within a range: how many are where. */
@@ -736,6 +761,15 @@ interface Candidates {
 }
 
 const resultNames = ['calls', 'answered', 'unanswered', 'busy', 'other', 'unknown', 'missed'] as const;
+const noCalls: ResultCounts = {
+  calls: 0,
+  answered: 0,
+  unanswered: 0,
+  busy: 0,
+  other: 0,
+  unknown: 0,
+  missed: 0,
+};
 const sums = resultNames.map((name) => `sum(${name}) as ${name}`).join(', ');
 const addToCounts = `insert into call_counts (span, facet, at, name, ${resultNames.join(', ')})
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set

@@ -440,7 +440,10 @@ export interface Store {
   tallyCalls(since: Date, until: Date): Promise<CallTally>;
   /** One by one, exactly: for ranges of no more than some hours. */
   countRange(since: Date, until: Date): Promise<RangeCounts>;
-  /** From the answer to a push until the CRM had it: by quarters of an hour, or by days where the range is long. */
+  /**
+   * From the answer to a push until the CRM had it: by quarters of an hour, hours, days or weeks, the longer the range
+   * the wider. In the order of connectors, times and steps.
+   */
   countLag(since: number, until: number): Promise<LagCount[]>;
   /** Of connectors with anything due, failed or skipped. */
   openDeliveries(): Promise<DeliveryTally[]>;

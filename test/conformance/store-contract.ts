@@ -569,6 +569,26 @@ export function storeContract(
       lag.map(({ connector, deliveries, step }) => [connector, deliveries, step]),
       [['crm', 1, 107]],
     );
+    // Of a longer range in wider steps of time: hours, days, weeks.
+    const hour = 3_600_000;
+    for (const [hours, widthMs] of [
+      [72, hour],
+      [240, 24 * hour],
+      [24 * 100, 168 * hour],
+    ] as const) {
+      const until = at(900).getTime();
+      const wide = await store.countLag(until - hours * hour, until);
+      assert.equal(
+        wide.map(({ at: from, connector, deliveries, step }) => [
+          from % widthMs,
+          connector,
+          deliveries,
+          step,
+        ]),
+        [[0, 'crm', 1, 107]],
+        `${hours} hours`,
+      );
+    }
   });
 
   promise('replay without a call does nothing', async (store) => {
