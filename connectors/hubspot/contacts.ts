@@ -289,7 +289,7 @@ export class Contacts {
     const made = new Map<string, Row>();
     for (const [number, fate] of await this.#records.upsert('contacts', key, drafts, signal)) {
       const { row, failure, notes } = fate;
-      const why = row?.new === false ? whyMeanwhile : 'Created: no contact had this number.';
+      const why = row?.new === false ? whyMeanwhile : 'Created, as no contact had this number.';
       resolved.set(number, row ? { contactId: row.id, why, notes } : { failure: untilShown(failure) });
       if (row) made.set(number, row);
     }
@@ -417,7 +417,7 @@ function whyFound(
   { person: { whenSeveral } }: HubSpotOptions,
 ): string {
   const [field, text] = numberIn(chosen, wanted) as [string, string];
-  const by = `Found by its number: ${field} is ${maskWritten(text)}.`;
+  const by = `Found by its number (${field} is ${maskWritten(text)}).`;
   if (rows.length === 1) return by;
   return `${by} It is the ${whenSeveral} of ${rows.length} contacts that have it (${idsOf(rows)}), as person.whenSeveral says.`;
 }

@@ -373,8 +373,8 @@ export class People {
         const why = !created
           ? `Found by the key ${key}, which they got meanwhile.`
           : dead === undefined
-            ? 'Created: nobody had this number.'
-            : `Created: the converted lead ${dead}, which has this number, leads to nobody any more.`;
+            ? 'Created, as nobody had this number.'
+            : `Created, as the converted lead ${dead} of this number leads to nobody any more.`;
         resolved.set(number, { person: { type: object.toLowerCase(), id }, why, notes, isNew: true });
       }
     });
@@ -432,7 +432,7 @@ function whyFound(
   const reasons = [
     candidate.isConverted
       ? `The contact that lead ${candidate.id}, found by its number (${by}), was converted into.`
-      : `Found by its number: ${by}.`,
+      : `Found by its number (${by}).`,
   ];
   if (among.length > 1)
     reasons.push(

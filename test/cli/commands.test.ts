@@ -129,13 +129,13 @@ commands('explain and the page say why a call went to its person, and by which c
       await fetch(`${running.url}/push/${pushToken}`, { method: 'POST', body });
       await until(`call ${id} to be delivered`, async () => /: delivered/.test(await explained(id)));
     }
-    assert.match(await explained('1'), /person: contact 1\n {4}Created: no contact had this number\.\n/);
+    assert.match(await explained('1'), /person: contact 1\n {4}Created, as no contact had this number\.\n/);
     const known =
-      /Known from an earlier call of this number\. The first was call 1 at [^:]+:\d\d:\d\d: Created: no contact had this number\.\n/;
+      /Known from an earlier call of this number\. The first was call 1 at [^:]+:\d\d:\d\d: Created, as no contact had this number\.\n/;
     await until('the index to have the calls', async () => known.test(await explained('3')));
     const page = await (await fetch(`${running.url}/calls/acme/3`)).text();
     assert.match(page, 'The first was <a href="/calls/acme/1">call 1</a>');
-    assert.match(page, 'Created: no contact had this number.');
+    assert.match(page, 'Created, as no contact had this number.');
   }),
 );
 

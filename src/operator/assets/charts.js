@@ -73,6 +73,16 @@
       tip.style.transform = `translate(${Math.max(0, Math.min(left + 10, most))}px, 0)`;
     }
 
+    /** As many of the ticks as find room beside one another. */
+    function thinned() {
+      const width = Math.max(plot.clientWidth - 50, 1);
+      const widest = Math.max(...ticks.map((tick) => tick?.length ?? 0)) * 6.3 + 10;
+      const fits = (i) => ((i + 0.5) / labels.length) * width + widest / 2 < width + 16;
+      const all = labels.flatMap((_, i) => (ticks[i] && fits(i) ? [i] : []));
+      const step = Math.ceil((all.length * widest) / width);
+      return all.filter((_, i) => (all.length - 1 - i) % step === 0);
+    }
+
     const size = () => ({ width: plot.clientWidth, height: plot.clientHeight });
     const u = new uPlot(
       {
@@ -92,7 +102,7 @@
             gap: 6,
             grid: { show: false },
             ticks: { show: false },
-            splits: () => labels.flatMap((_, i) => (ticks[i] ? [i] : [])),
+            splits: thinned,
             values: (_, at) => at.map((i) => ticks[i] ?? ''),
           },
           {

@@ -221,7 +221,7 @@ contacts('a search index that lags never makes a second contact', () =>
         whys.push(whyPerson);
       }
       const byKey = 'Found by the key delacon_caller.';
-      assert.equal(whys, ['Created: no contact had this number.', byKey, byKey]);
+      assert.equal(whys, ['Created, as no contact had this number.', byKey, byKey]);
       assert.is(hubspot.contacts().length, 1);
       assert.equal(linked(hubspot), ['501', '501', '501']);
     },
@@ -251,7 +251,7 @@ for (const [rule, expected] of [
         const written = ['04** *** 444', '+61******444'][expected];
         assert.is(
           outcome.whyPerson,
-          `Found by its number: phone is ${written}. It is the ${rule} of 2 contacts that have it (${all}), as person.whenSeveral says.`,
+          `Found by its number (phone is ${written}). It is the ${rule} of 2 contacts that have it (${all}), as person.whenSeveral says.`,
         );
         assert.is(outcome.notes, undefined);
       }

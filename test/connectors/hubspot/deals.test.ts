@@ -38,7 +38,7 @@ deals('a sale leaves one deal, on the caller and the call', () =>
         activity: { type: 'call', id: '39001' },
         sale: { type: 'deal', id: deal?.id ?? '' },
       },
-      whyPerson: 'Created: no contact had this number.',
+      whyPerson: 'Created, as no contact had this number.',
     });
   }),
 );

@@ -116,7 +116,7 @@ for (const field of ['Phone', 'PersonMobilePhone', 'PersonHomePhone', 'PersonOth
           assert.equal(outcome, {
             kind: 'delivered',
             records: { person: { type: 'personaccount', id: contact }, activity: outcome.records?.activity },
-            whyPerson: `Found by its number: ${field} is 04** *** 444.`,
+            whyPerson: `Found by its number (${field} is 04** *** 444).`,
           });
           assert.is(salesforce.tasks()[0]?.['WhoId'], contact);
           assert.is(salesforce.org.entries.get(account)?.values['Delacon_Caller__pc'], '+61444444444');

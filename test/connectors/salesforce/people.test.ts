@@ -130,7 +130,7 @@ people('contacts come before leads, or as match says', () =>
     assert.is(await personOf({}), contact);
     assert.is(await personOf({ match: ['Lead', 'Contact'] }), lead);
     assert.is(await personOf({ match: ['Lead'] }), lead);
-    const found = 'Found by its number: Phone is 04*****444.';
+    const found = 'Found by its number (Phone is 04*****444).';
     const comesLater = (id: string) =>
       `${found} Others that have it (${id}) come after it, as person.match says.`;
     assert.equal(whys, [comesLater(lead), comesLater(contact), found]);
@@ -152,7 +152,7 @@ people('of several, the newest, the oldest or none gets the call', () =>
     assert.is((await outcomeOf('oldest')).records?.person?.id, older);
     assert.is(
       (await outcomeOf('newest')).whyPerson,
-      `Found by its number: Phone is 04*****444. It is the newest of 2 that have it (${older}, ${newer}), as person.whenSeveral says.`,
+      `Found by its number (Phone is 04*****444). It is the newest of 2 that have it (${older}, ${newer}), as person.whenSeveral says.`,
     );
     const none = await outcomeOf('none');
     assert.is(none.whyPerson, undefined);
@@ -174,7 +174,7 @@ people('after a Lead was converted, its calls go to the Contact, with and withou
       deliveryOf([startPush('1'), endPush('1')], { records: first.records ?? {} }),
     );
     assert.is(end.kind, 'delivered', JSON.stringify(end));
-    assert.is(first.whyPerson, 'Created: nobody had this number.');
+    assert.is(first.whyPerson, 'Created, as nobody had this number.');
     assert.is(end.whyPerson, undefined, 'said once');
     assert.is(salesforce.tasks()[0]?.['WhoId'], contact, 'the end leaves the link alone');
 
@@ -212,7 +212,7 @@ people('a converted Lead that leads to nobody keeps its key; the caller becomes 
     const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
     const successor = outcome.records?.person?.id;
-    assert.match(outcome.whyPerson ?? '', `the converted lead ${first.records?.person?.id}, which has`);
+    assert.match(outcome.whyPerson ?? '', `the converted lead ${first.records?.person?.id} of this number`);
     assert.is.not(successor, first.records?.person?.id);
     assert.is(salesforce.leads().length, 2);
     const again = await deliverOne(await open(salesforce), deliveryOf([startPush('3')]));
