@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { msOfStep, spansMs, startOf, toQuarters } from '../store/spans.ts';
 import type { LagCount, ResultCounts, Store } from '../store/store.ts';
@@ -134,12 +135,25 @@ function hoursBetween(since: number, until: number): { since: number; until: num
   return hours;
 }
 
+/** By time zone and midnight: the clocks of a year's days are slow to read. */
+const midnights = new LRUCache<string, number>({ max: 5_000 });
+
+function midnightAfter(midnight: number, timezone: string): number {
+  const key = `${timezone} ${midnight}`;
+  let next = midnights.get(key);
+  if (next === undefined) {
+    // 26 hours after midnight it is the next day, however clocks were changed.
+    next = startOfDay(new Date(midnight + dayMs + 2 * spansMs.hour), timezone).getTime();
+    midnights.set(key, next);
+  }
+  return next;
+}
+
 function daysBetween(since: number, until: number, timezone: string): { since: number; until: number }[] {
   const days: { since: number; until: number }[] = [];
   let midnight = startOfDay(new Date(since), timezone).getTime();
   for (let at = since; at < until; ) {
-    // 26 hours after midnight it is the next day, however clocks were changed.
-    const next = startOfDay(new Date(midnight + dayMs + 2 * spansMs.hour), timezone).getTime();
+    const next = midnightAfter(midnight, timezone);
     midnight = next;
     // Before there was standard time, days began at odd seconds: a quarter has to be made headway of all the same.
     const end = Math.min(Math.max(startOf('quarter', next), at + spansMs.quarter), until);
