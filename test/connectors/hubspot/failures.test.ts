@@ -303,15 +303,18 @@ failures('a mapped property that HubSpot does not have blocks, until somebody cr
 
 failures('no answer within the time is unknown, and no second record comes of it', () =>
   withHubSpotEmulator(async (hubspot) => {
+    let isHanging = false;
     const hurried: Clock = {
       now: systemClock.now,
-      after: (ms, run) => systemClock.after(ms === 30_000 ? 50 : ms, run),
+      after: (ms, run) => systemClock.after(isHanging && ms === 30_000 ? 50 : ms, run),
     };
     const tools = testTools({ clock: hurried });
     await deliverOne(await open(hubspot, {}, tools), deliveryOf([startPush('before')]));
     const connection = await open(hubspot, {}, tools);
     hubspot.strike(faults.hang, 'calls/batch/create');
+    isHanging = true;
     const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    isHanging = false; // a busy machine may take longer than that over what is answered
     assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
     assert.match(outcome.kind === 'retry' ? outcome.reason : '', 'within 30 s');
     assert.equal(tools.counted.at(-1), { kind: 'calls/batch/create', status: 'failed' });
