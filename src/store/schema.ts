@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { Span } from './spans.ts';
 
 /** The tables as migrations/ makes them. Times are epoch milliseconds, JSON is text, truth is 0 or 1. */
 export interface Tables {
@@ -189,7 +190,7 @@ export interface CallConnectorsTable {
 
 /** Calls by when they were received. They are in each span: short ones for the ends of a range, long ones for its middle. */
 export interface CallCountsTable {
-  span: 'quarter' | 'hour' | 'day' | 'month';
+  span: Span;
   facet: 'source' | 'keyword' | 'dealer';
   at: number;
   name: string;

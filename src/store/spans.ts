@@ -1,5 +1,5 @@
 /*
- * Counts are kept for quarters of an hour, hours, days and months of 32 days, so that a long range is summed from a
+ * Counts are kept for quarters of an hour, hours, days, weeks of 8 days and months of 32, so that a long range is summed from a
  * few long spans and, at its ends, some short ones. All are spans of the epoch: a day of a time zone is made of hours.
  */
 
@@ -9,6 +9,7 @@ export const spansMs = {
   quarter: quarterMs,
   hour: 4 * quarterMs,
   day: 96 * quarterMs,
+  week: 8 * 96 * quarterMs,
   month: 32 * 96 * quarterMs,
 } as const;
 

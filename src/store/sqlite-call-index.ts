@@ -2,6 +2,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { type CallState, kindOf } from '../receive/call.ts';
 import type { Fields } from '../receive/push.ts';
 import type { Database } from '../runtime/sqlite.ts';
+import type { CallIndexTable } from './schema.ts';
 import { type Span, spansBetween, spansMs, startOf, stepOfMs } from './spans.ts';
 import type { CallRow } from './sqlite-statements.ts';
 import type {
@@ -37,25 +38,13 @@ import type {
 const mostCandidates = 20_000;
 const rareConnector = 100_000;
 const spansOf = {
-  source: ['quarter', 'hour', 'day', 'month'],
-  keyword: ['quarter', 'day', 'month'],
-  dealer: ['quarter', 'day', 'month'],
+  source: ['quarter', 'hour', 'day', 'week', 'month'],
+  keyword: ['quarter', 'day', 'week', 'month'],
+  dealer: ['quarter', 'day', 'week', 'month'],
 } as const satisfies Record<string, Span[]>;
 type Facet = keyof typeof spansOf;
 
-interface Row {
-  call: number;
-  received_at: number;
-  source: string;
-  result: string;
-  missed: number;
-  unrouted: number;
-  caller: string | null;
-  caller_reversed: string | null;
-  dealer: string | null;
-  keyword: string | null;
-  words: string;
-}
+type Row = CallIndexTable;
 
 interface State {
   version: string;

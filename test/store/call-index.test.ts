@@ -2,8 +2,10 @@
  * The index of calls against a plain computation over all calls, after random interleavings of pushes, lapses, removals,
  * attempts, decisions, kills and steps of the index.
  */
+
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
 import type { Settings } from '../../src/config/settings.ts';
 import { searchOf } from '../../src/operator/call-search.ts';
@@ -50,7 +52,8 @@ type Command =
   | { do: 'replay'; which: number; route: number }
   | { do: 'step'; limit: number }
   | { do: 'another version' }
-  | { do: 'kill' };
+  | { do: 'kill' }
+  | { do: 'upgrade' };
 
 const which = fc.nat(9);
 const minute = fc.integer({ min: 0, max: 3 * 24 * 60 });
@@ -98,6 +101,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('another version' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('upgrade' as const) }) },
 );
 
 async function run(file: string, settings: Settings, commands: readonly Command[]): Promise<void> {
@@ -169,6 +173,11 @@ async function run(file: string, settings: Settings, commands: readonly Command[
           await store.close();
           store = await openSqliteStore(file, 'bridge');
           break;
+        case 'upgrade':
+          await store.close();
+          withoutWeeks(file);
+          store = await openSqliteStore(file, 'bridge');
+          break;
       }
     }
     for (let steps = 0; !(await store.indexCalls(`v${version}`, read, 3)).isDone; steps++)
@@ -177,6 +186,15 @@ async function run(file: string, settings: Settings, commands: readonly Command[
   } finally {
     await store.close();
   }
+}
+
+/** As the version wrote it that counted no weeks. */
+function withoutWeeks(file: string): void {
+  const database = new DatabaseSync(file);
+  database.exec(
+    "delete from call_counts where span = 'week'; delete from kysely_migration where name = '007-weeks'",
+  );
+  database.close();
 }
 
 async function settle(store: Store, outcome: 'delivered' | 'failed' | 'due', which: number): Promise<void> {
@@ -227,6 +245,7 @@ async function compare(store: Store, settings: Settings): Promise<void> {
     [0, 4_400],
     [100, 900],
     [700, 2_300],
+    [-28_800, 11_520], // with a whole week of counts, and no month
   ] as const) {
     const { since, until } = toQuarters(at(from), at(to));
     const within = all.filter(({ view }) => {

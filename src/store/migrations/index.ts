@@ -6,6 +6,7 @@ import { erasures } from './003-erasures.ts';
 import { lighterPushes } from './004-lighter-pushes.ts';
 import { decisions } from './005-decisions.ts';
 import { callIndex } from './006-call-index.ts';
+import { weeks } from './007-weeks.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -15,6 +16,7 @@ const migrations: Record<string, Migration> = {
   '004-lighter-pushes': lighterPushes,
   '005-decisions': decisions,
   '006-call-index': callIndex,
+  '007-weeks': weeks,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
