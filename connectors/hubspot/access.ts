@@ -1,5 +1,6 @@
 import type { Client } from '@hubspot/api-client';
 import type { Tools } from '../../src/connector/contract.ts';
+import { token } from './answers.ts';
 import { RequestFailed } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
 
@@ -80,9 +81,13 @@ export class Access {
     const answer = await ask('oauth/token', () =>
       tokensApi.create('refresh_token', undefined, undefined, clientId, clientSecret, refreshToken),
     );
-    this.#token = answer.accessToken;
-    this.#endsAt = this.#tools.clock.now().getTime() + answer.expiresIn * 1000;
-    this.#client.setAccessToken(answer.accessToken);
+    const read = token.safeParse(answer);
+    if (!read.success)
+      throw new RequestFailed({ kind: 'retry', reason: 'HubSpot answered oauth/token, and named no token.' });
+    const { accessToken, expiresIn } = read.data;
+    this.#token = accessToken;
+    this.#endsAt = this.#tools.clock.now().getTime() + expiresIn * 1000;
+    this.#client.setAccessToken(accessToken);
     buildApis(this.#client); // it has thrown away those it had
   }
 

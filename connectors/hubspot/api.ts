@@ -1,8 +1,11 @@
 import type { Client } from '@hubspot/api-client';
+import * as z from 'zod';
 import type { Quota, Tools } from '../../src/connector/contract.ts';
 import { buildApis } from './access.ts';
+import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
+import * as answers from './answers.ts';
 import { asAssociation, type Link, type LinkFrom, type LinkTo, primaryCompany } from './associations.ts';
-import { type Input, largestBatch, type Row, type Written, writeBatch } from './batches.ts';
+import { type Input, largestBatch, type Written, writeBatch } from './batches.ts';
 import type { Circumstances } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
 import { Requests } from './requests.ts';
@@ -22,29 +25,6 @@ export interface UpdateInput extends Input {
   id: string;
 }
 
-export interface PropertyDefinition {
-  name: string;
-  type: string;
-  fieldType?: string;
-  hasUniqueValue?: boolean;
-  archived?: boolean;
-  modificationMetadata?: { readOnlyValue: boolean };
-  options: { value: string; label: string }[];
-}
-
-/** What is no option by HubSpot's own documents is none to choose from. */
-export function readProperty(
-  told: Omit<PropertyDefinition, 'options'> & { options?: unknown },
-): PropertyDefinition {
-  const options = Array.isArray(told.options) ? told.options : [];
-  return { ...told, options: options.filter(isOption) };
-}
-
-function isOption(option: unknown): option is PropertyDefinition['options'][number] {
-  const { value, label } = (option ?? {}) as Record<string, unknown>;
-  return typeof value === 'string' && typeof label === 'string';
-}
-
 export interface NewProperty {
   name: string;
   label: string;
@@ -57,22 +37,6 @@ export interface NewProperty {
 export interface SearchPage {
   rows: Row[];
   next: string | undefined;
-}
-
-export interface Owner {
-  id: string;
-  email?: string;
-  archived: boolean;
-  /** Missing for a user who was deactivated; then the other one is there. */
-  userId?: number;
-  userIdIncludingInactive?: number;
-}
-
-export interface Pipeline {
-  id: string;
-  label: string;
-  displayOrder: number;
-  stages: { id: string; label: string }[];
 }
 
 export interface RawAnswer {
@@ -177,7 +141,7 @@ export class HubSpotApi {
   ): Promise<Row[]> {
     const rows: Row[] = [];
     for (let start = 0; start < ids.length; start += largestBatch) {
-      const data = await this.#requests.send(`${objectType}/batch/read`, signal, () =>
+      const data = await this.#requests.send(`${objectType}/batch/read`, signal, answers.page, () =>
         this.#client.crm.objects.batchApi.readWithHttpInfo(objectType, {
           ...(what.idProperty === undefined ? {} : { idProperty: what.idProperty }),
           properties: [...what.properties],
@@ -196,7 +160,7 @@ export class HubSpotApi {
     signal: AbortSignal,
   ): Promise<SearchPage> {
     type Request = Parameters<Client['crm']['objects']['searchApi']['doSearch']>[1];
-    const data = await this.#requests.send(`${objectType}/search`, signal, () =>
+    const data = await this.#requests.send(`${objectType}/search`, signal, answers.page, () =>
       this.#client.crm.objects.searchApi.doSearchWithHttpInfo(objectType, request as Request),
     );
     return { rows: data.results, next: data.paging?.next?.after };
@@ -233,8 +197,12 @@ export class HubSpotApi {
     const found = new Map<string, string>();
     for (let start = 0; start < contactIds.length; start += largestLinksBatch) {
       const inputs = contactIds.slice(start, start + largestLinksBatch).map((id) => ({ id }));
-      const data = await this.#requests.send('contacts/companies/read', signal, () =>
-        this.#client.crm.associations.v4.batchApi.getPageWithHttpInfo('contacts', 'companies', { inputs }),
+      const data = await this.#requests.send(
+        'contacts/companies/read',
+        signal,
+        answers.companiesOfContacts,
+        () =>
+          this.#client.crm.associations.v4.batchApi.getPageWithHttpInfo('contacts', 'companies', { inputs }),
       );
       for (const { _from: contact, to } of data.results) {
         const primary = to.find(({ associationTypes }) =>
@@ -243,7 +211,7 @@ export class HubSpotApi {
           ),
         );
         const company = primary ?? (to.length === 1 ? to[0] : undefined);
-        if (company) found.set(contact.id, String(company.toObjectId));
+        if (company) found.set(contact.id, company.toObjectId);
       }
     }
     return found;
@@ -252,40 +220,39 @@ export class HubSpotApi {
   // What the account has
 
   async properties(objectType: ObjectType, signal: AbortSignal): Promise<PropertyDefinition[]> {
-    const data = await this.#requests.send(`properties/${objectType}`, signal, () =>
+    const data = await this.#requests.send(`properties/${objectType}`, signal, answers.properties, () =>
       this.#client.crm.properties.coreApi.getAllWithHttpInfo(objectType),
     );
-    return data.results.map(readProperty);
+    return data.results;
   }
 
   async groups(objectType: ObjectType, signal: AbortSignal): Promise<string[]> {
-    const data = await this.#requests.send(`properties/${objectType}/groups`, signal, () =>
+    const data = await this.#requests.send(`properties/${objectType}/groups`, signal, answers.groups, () =>
       this.#client.crm.properties.groupsApi.getAllWithHttpInfo(objectType),
     );
     return data.results.map((group) => group.name);
   }
 
   async createGroup(objectType: ObjectType, group: { name: string; label: string }, signal: AbortSignal) {
-    await this.#requests.send(`properties/${objectType}/groups`, signal, () =>
+    await this.#requests.send(`properties/${objectType}/groups`, signal, z.unknown(), () =>
       this.#client.crm.properties.groupsApi.createWithHttpInfo(objectType, { ...group, displayOrder: -1 }),
     );
   }
 
-  async createProperty(
+  createProperty(
     objectType: ObjectType,
     property: NewProperty,
     signal: AbortSignal,
   ): Promise<PropertyDefinition> {
     type Create = Parameters<Client['crm']['properties']['coreApi']['create']>[1];
     const definition = { ...property, fieldType: property.type === 'string' ? 'text' : 'date' };
-    const data = await this.#requests.send(`properties/${objectType}`, signal, () =>
+    return this.#requests.send(`properties/${objectType}`, signal, answers.property, () =>
       this.#client.crm.properties.coreApi.createWithHttpInfo(objectType, definition as Create),
     );
-    return data as PropertyDefinition;
   }
 
   async pipelines(signal: AbortSignal): Promise<Pipeline[]> {
-    const data = await this.#requests.send('pipelines/deals', signal, () =>
+    const data = await this.#requests.send('pipelines/deals', signal, answers.pipelines, () =>
       this.#client.crm.pipelines.pipelinesApi.getAllWithHttpInfo('deals'),
     );
     return data.results;
@@ -296,7 +263,7 @@ export class HubSpotApi {
     const owners: Owner[] = [];
     let after: string | undefined;
     for (let page = 0; page < mostOwnerPages; page++) {
-      const data = await this.#requests.send('owners', signal, () =>
+      const data = await this.#requests.send('owners', signal, answers.owners, () =>
         this.#client.crm.owners.ownersApi.getPageWithHttpInfo(undefined, after, ownersPage, false),
       );
       owners.push(...data.results);
@@ -307,7 +274,7 @@ export class HubSpotApi {
   }
 
   async isArchivedOwner(email: string, signal: AbortSignal): Promise<boolean> {
-    const data = await this.#requests.send('owners', signal, () =>
+    const data = await this.#requests.send('owners', signal, answers.owners, () =>
       this.#client.crm.owners.ownersApi.getPageWithHttpInfo(email, undefined, ownersPage, true),
     );
     return data.results.length > 0;
@@ -321,7 +288,7 @@ export class HubSpotApi {
     signal: AbortSignal,
   ): Promise<RawAnswer> {
     const request = `${method} ${path.replace(/\/\d+/g, '/:id')}`;
-    return this.#requests.send(request, signal, async () => {
+    return this.#requests.send(request, signal, z.custom<RawAnswer>(), async () => {
       const response = await this.#client.apiRequest({
         method,
         path,
@@ -336,19 +303,18 @@ export class HubSpotApi {
   }
 
   /** Which account the token belongs to. */
-  async account(signal: AbortSignal): Promise<{ portalId: string; uiDomain: string }> {
-    const data = await this.#requests.send('account-info', signal, async () => {
+  account(signal: AbortSignal): Promise<{ portalId: string; uiDomain: string }> {
+    return this.#requests.send('account-info', signal, answers.account, async () => {
       const response = await this.#client.apiRequest({
         path: `/account-info/${apiVersions['account-info']}/details`,
       });
       const headers = Object.fromEntries(response.headers as unknown as Iterable<[string, string]>);
-      const data = (await response.json()) as { portalId?: number; uiDomain?: string };
+      const data: unknown = await response.json();
       // Unlike the client's other methods, this one does not throw for a failure.
       if (!response.ok)
         throw Object.assign(new Error('failed'), { code: response.status, body: data, headers });
       return { httpStatusCode: response.status, headers, data };
     });
-    return { portalId: String(data.portalId), uiDomain: data.uiDomain ?? 'app.hubspot.com' };
   }
 }
 

@@ -1,3 +1,4 @@
+import { type BatchAnswer, batchAnswer, type Row, type RowError } from './answers.ts';
 import {
   type Circumstances,
   type Failure,
@@ -12,14 +13,6 @@ export const largestBatch = 100;
 
 export type Properties = Record<string, string>;
 
-export interface Row {
-  id: string;
-  properties: Record<string, string | null>;
-  objectWriteTraceId?: string;
-  /** Of an upsert: false where the key was there already. */
-  new?: boolean;
-}
-
 /** One of a batch to be written. The trace id makes HubSpot tell the fate of each instead of refusing all. */
 export interface Input {
   objectWriteTraceId: string;
@@ -27,15 +20,6 @@ export interface Input {
 }
 
 export type Written = { row: Row; failure?: undefined } | { failure: Failure; row?: undefined };
-
-interface BatchAnswer {
-  results: Row[];
-  errors?: RowError[];
-}
-
-interface RowError {
-  context?: Record<string, string[]>;
-}
 
 /**
  * Writes a batch and tells what became of each input, by trace id. HubSpot answers in an order of its own, and may
@@ -46,7 +30,7 @@ export async function writeBatch<I extends Input>(
   request: string,
   inputs: readonly I[],
   signal: AbortSignal,
-  send: (part: readonly I[]) => Promise<Answer<BatchAnswer>>,
+  send: (part: readonly I[]) => Promise<Answer<unknown>>,
 ): Promise<Map<string, Written>> {
   const written = new Map<string, Written>();
   const pending: (readonly I[])[] = [];
@@ -56,7 +40,7 @@ export async function writeBatch<I extends Input>(
   for (let part = pending.shift(); part; part = pending.shift()) {
     const current = part;
     try {
-      const data = await requests.send(request, signal, () => send(current));
+      const data = await requests.send(request, signal, batchAnswer, () => send(current));
       const fate = fateOfEach(current, data, requests.circumstances(request));
       for (const [trace, one] of fate) written.set(trace, one);
     } catch (thrown) {
@@ -80,7 +64,7 @@ function fateOfEach<I extends Input & { id?: string }>(
   for (const row of answer.results) {
     for (const name of namesOfRow(row)) rows.set(name, row);
   }
-  for (const error of answer.errors ?? []) {
+  for (const error of answer.errors) {
     for (const name of namesOfError(error)) errors.set(name, error);
   }
   return new Map(

@@ -1,5 +1,6 @@
 import type { Finding } from '../../src/connector/contract.ts';
-import type { HubSpotApi, ObjectType, PropertyDefinition } from './api.ts';
+import type { PropertyDefinition } from './answers.ts';
+import type { HubSpotApi, ObjectType } from './api.ts';
 import { defaultOutcomes } from './call-draft.ts';
 import { RequestFailed } from './failures.ts';
 import { fitValue, listed } from './fitting.ts';

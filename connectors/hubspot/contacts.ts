@@ -8,9 +8,10 @@ import {
   type People,
   type Tools,
 } from '../../src/connector/contract.ts';
+import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { attributionNames, touchChanges } from './attribution.ts';
-import type { Properties, Row } from './batches.ts';
+import type { Properties } from './batches.ts';
 import { contactDraft } from './contact-draft.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
 import type { HubSpotFindings } from './found.ts';

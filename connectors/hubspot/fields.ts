@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/connector/contract.ts';
-import type { HubSpotApi, ObjectType, PropertyDefinition } from './api.ts';
+import type { PropertyDefinition } from './answers.ts';
+import type { HubSpotApi, ObjectType } from './api.ts';
 import type { Properties } from './batches.ts';
 import { RequestFailed } from './failures.ts';
 import { fitValue } from './fitting.ts';

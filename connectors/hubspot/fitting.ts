@@ -1,5 +1,5 @@
 import { localDate } from '../../src/connector/contract.ts';
-import type { PropertyDefinition } from './api.ts';
+import type { PropertyDefinition } from './answers.ts';
 import { cut, type Values } from './values.ts';
 
 /** HubSpot's own limit for text properties. */

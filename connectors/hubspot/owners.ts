@@ -1,5 +1,6 @@
 import { type Clock, type OwnerOptions, ownerOf } from '../../src/connector/contract.ts';
-import type { HubSpotApi, Owner } from './api.ts';
+import type { Owner } from './answers.ts';
+import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Work } from './work.ts';
 

@@ -1,6 +1,6 @@
 import { parsePhone, type Region, samePhone, writtenForms } from '../../src/connector/contract.ts';
+import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
-import type { Row } from './batches.ts';
 import { RequestFailed } from './failures.ts';
 import type { Found } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -23,6 +23,8 @@ export interface Wanted {
 /** The endpoint's cap on the request's body. */
 const longestBody = 3_000;
 const largestPage = 200;
+/** HubSpot searches no further than 10,000 records. */
+const mostPages = 10_000 / largestPage;
 
 const indexes = ['hs_searchable_calculated_phone_number', 'hs_searchable_calculated_mobile_number'];
 
@@ -147,11 +149,12 @@ async function searchPages(
 ): Promise<Map<string, Row[]>> {
   const found = new Map<string, Row>();
   let after: string | undefined;
-  do {
-    const page = await api.search('contacts', searchFor(wanted, account, after), signal);
-    for (const row of page.rows) found.set(row.id, row);
-    after = page.next;
-  } while (after !== undefined && Number(after) + largestPage <= 10_000);
+  for (let page = 0; page < mostPages; page++) {
+    const { rows, next } = await api.search('contacts', searchFor(wanted, account, after), signal);
+    for (const row of rows) found.set(row.id, row);
+    after = next;
+    if (after === undefined) break;
+  }
   return new Map(wanted.map((one) => [one.number, [...found.values()].filter((row) => numberIn(row, one))]));
 }
 

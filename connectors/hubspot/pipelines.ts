@@ -1,5 +1,6 @@
 import type { Clock, SaleOptions } from '../../src/connector/contract.ts';
-import type { HubSpotApi, Pipeline } from './api.ts';
+import type { Pipeline } from './answers.ts';
+import type { HubSpotApi } from './api.ts';
 import type { Place } from './deal-draft.ts';
 
 /** How long the account's pipelines are believed to be as they were. */

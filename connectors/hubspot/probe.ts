@@ -10,7 +10,8 @@ import {
   type Trial,
   Trials,
 } from '../../src/connector/contract.ts';
-import { apiVersions, type HubSpotApi, type ObjectType, type Pipeline, type RawAnswer } from './api.ts';
+import type { Pipeline } from './answers.ts';
+import { apiVersions, type HubSpotApi, type ObjectType, type RawAnswer } from './api.ts';
 import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';
 import {

@@ -1,4 +1,5 @@
 import type { Client } from '@hubspot/api-client';
+import type * as z from 'zod';
 import { Quota, type RateLimit, type Tools } from '../../src/connector/contract.ts';
 import { Access } from './access.ts';
 import {
@@ -44,8 +45,24 @@ export class Requests {
     this.quota = new Quota(options.reserve);
   }
 
-  /** One request; a second time with a new token if the first is refused and can be renewed, and never a third. */
-  async send<T>(request: string, signal: AbortSignal, send: () => Promise<Answer<T>>): Promise<T> {
+  /**
+   * One request; a second time with a new token if the first is refused and can be renewed, and never a third. An answer
+   * that is not as `schema` has it is none: whatever was asked may have been done.
+   */
+  async send<S extends z.ZodType>(
+    request: string,
+    signal: AbortSignal,
+    schema: S,
+    send: () => Promise<Answer<unknown>>,
+  ): Promise<z.infer<S>> {
+    const read = schema.safeParse(await this.#send(request, signal, send));
+    if (read.success) return read.data;
+    const [issue] = read.error.issues;
+    const unread = `${issue?.path.join('.') || 'the answer'} cannot be read`;
+    throw new RequestFailed(failureOfSilence(unread, this.circumstances(request)), read.error);
+  }
+
+  async #send<T>(request: string, signal: AbortSignal, send: () => Promise<Answer<T>>): Promise<T> {
     const ask = <A>(name: string, asked: () => Promise<A>) => this.#askForToken(name, signal, asked);
     const token = await this.#access.ready(ask);
     try {

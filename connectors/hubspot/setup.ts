@@ -1,5 +1,6 @@
 import type { PlanStep } from '../../src/connector/contract.ts';
-import type { HubSpotApi, NewProperty, ObjectType, PropertyDefinition } from './api.ts';
+import type { PropertyDefinition } from './answers.ts';
+import type { HubSpotApi, NewProperty, ObjectType } from './api.ts';
 import type { LinkFrom } from './associations.ts';
 import { attributionProperties } from './attribution.ts';
 import { RequestFailed } from './failures.ts';

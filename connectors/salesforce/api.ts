@@ -1,9 +1,13 @@
+import * as z from 'zod';
 import { Findings, type Quota, type Tools } from '../../src/connector/contract.ts';
+import type { ObjectDescription, QueryPage, Row } from './answers.ts';
+import * as answers from './answers.ts';
 import {
   type Failure,
   failureOfAnswer,
   failureOfOmission,
   failureOfRow,
+  failureOfSilence,
   RequestFailed,
   type SalesforceError,
 } from './failures.ts';
@@ -22,36 +26,11 @@ const mostQueries = 5;
 /** Of one call of the Metadata API. */
 const mostDefinitions = 10;
 
-export type Row = Record<string, unknown> & { Id: string };
 export type Fields = Record<string, unknown>;
 export type Found = { rows: Row[]; failure?: undefined } | { failure: Failure; rows?: undefined };
 export type Written =
   | { id: string; created: boolean; failure?: undefined }
   | { failure: Failure; id?: undefined; created?: undefined };
-
-/** What `describe` tells of a field, as far as it is used. One that our user may not see is not among them. */
-export interface FieldDescription {
-  name: string;
-  type: string;
-  length: number;
-  digits: number;
-  precision?: number;
-  scale?: number;
-  createable: boolean;
-  updateable: boolean;
-  externalId: boolean;
-  unique: boolean;
-  nillable: boolean;
-  defaultedOnCreate: boolean;
-  restrictedPicklist: boolean;
-  picklistValues: { value: string; label?: string | null; active: boolean }[];
-}
-
-export interface ObjectDescription {
-  createable: boolean;
-  fields: FieldDescription[];
-  recordTypeInfos?: { recordTypeId: string; name: string; developerName: string; available: boolean }[];
-}
 
 export interface CustomFieldDefinition {
   fullName: string;
@@ -71,18 +50,14 @@ export interface Attempt {
   fields: Fields;
 }
 
-interface QueryPage {
-  records: Row[];
-  done: boolean;
-  nextRecordsUrl?: string;
-}
-
+/** What the Metadata API says of a definition. */
 interface SaveResult {
-  id?: string;
   success?: boolean;
-  created?: boolean;
   errors?: SalesforceError[];
 }
+
+/** Of a query: more rows than any that is asked should have. */
+const mostPages = 100;
 
 /** A change to a record by us is no reason to give it to somebody else, which the org's rules would do by default. */
 const keepOwner = { 'Sforce-Auto-Assign': 'FALSE' };
@@ -143,9 +118,7 @@ export class SalesforceApi {
 
   async #queryPart(statements: readonly string[], signal: AbortSignal, resource: string): Promise<Found[]> {
     // Within a body, because a statement with a batch of numbers is longer than an address may be.
-    const { compositeResponse } = await this.#requests.send<{
-      compositeResponse?: { body: unknown; httpStatusCode: number; referenceId: string }[];
-    }>(
+    const { compositeResponse } = await this.#requests.send(
       {
         kind: resource,
         method: 'POST',
@@ -160,26 +133,30 @@ export class SalesforceApi {
         },
       },
       signal,
+      answers.composite,
     );
     const where = this.#requests.circumstances(resource);
     return Promise.all(
       statements.map(async (_, place): Promise<Found> => {
-        const answer = compositeResponse?.find(({ referenceId }) => referenceId === `q${place}`);
+        const answer = compositeResponse.find(({ referenceId }) => referenceId === `q${place}`);
         if (!answer) return { failure: failureOfOmission(where) };
         if (answer.httpStatusCode !== 200) {
           const body = JSON.stringify(answer.body);
           return { failure: failureOfAnswer({ status: answer.httpStatusCode, body }, where) };
         }
-        return { rows: await this.#allPages(answer.body as QueryPage, signal) };
+        const first = answers.queryPage.safeParse(answer.body);
+        if (!first.success) return { failure: failureOfSilence('it cannot be read', where) };
+        return { rows: await this.#allPages(first.data, signal) };
       }),
     );
   }
 
   async #allPages(first: QueryPage, signal: AbortSignal): Promise<Row[]> {
     const rows = [...first.records];
-    for (let page = first; !page.done && page.nextRecordsUrl; ) {
+    let page = first;
+    for (let n = 1; !page.done && page.nextRecordsUrl && n < mostPages; n++) {
       const next = { kind: 'query', method: 'GET', path: page.nextRecordsUrl } as const;
-      page = await this.#requests.send<QueryPage>(next, signal);
+      page = await this.#requests.send(next, signal, answers.queryPage);
       rows.push(...page.records);
     }
     return rows;
@@ -188,9 +165,10 @@ export class SalesforceApi {
   /** SOSL: finds by an index that lags behind what was written. */
   async search(statement: string, signal: AbortSignal): Promise<Row[]> {
     const path = `/search?q=${encodeURIComponent(statement)}`;
-    const { searchRecords } = await this.#requests.send<{ searchRecords?: Row[] }>(
+    const { searchRecords } = await this.#requests.send(
       { kind: 'search', method: 'GET', path },
       signal,
+      answers.found,
     );
     return searchRecords ?? [];
   }
@@ -257,14 +235,15 @@ export class SalesforceApi {
       method: 'GET',
       path: `/sobjects/${object}/describe`,
     } as const;
-    return this.#requests.send<ObjectDescription>(request, signal);
+    return this.#requests.send(request, signal, answers.objectDescription);
   }
 
   /** The API versions that the org offers. */
   async versions(signal: AbortSignal): Promise<string[]> {
-    const all = await this.#requests.send<{ version: string }[]>(
+    const all = await this.#requests.send(
       { kind: 'versions', method: 'GET', path: '/services/data' },
       signal,
+      answers.versions,
     );
     return all.map(({ version }) => version);
   }
@@ -272,9 +251,10 @@ export class SalesforceApi {
   /** One record of the set-up kind, which collections do not take together with others. Undefined: it was there. */
   async create(object: string, fields: Fields, signal: AbortSignal): Promise<string | undefined> {
     try {
-      const { id } = await this.#requests.send<{ id: string }>(
+      const { id } = await this.#requests.send(
         { kind: `create ${object}`, method: 'POST', path: `/sobjects/${object}`, body: fields },
         signal,
+        answers.made,
       );
       return id;
     } catch (thrown) {
@@ -285,7 +265,8 @@ export class SalesforceApi {
 
   async change(object: string, id: string, fields: Fields, signal: AbortSignal): Promise<void> {
     const path = `/sobjects/${object}/${id}`;
-    await this.#requests.send({ kind: `change ${object}`, method: 'PATCH', path, body: fields }, signal);
+    const request = { kind: `change ${object}`, method: 'PATCH', path, body: fields } as const;
+    await this.#requests.send(request, signal, z.unknown());
   }
 
   /** Whatever only a probe asks for. That Salesforce refuses it is an answer, too. */
@@ -352,9 +333,9 @@ export class SalesforceApi {
     const where = this.#requests.circumstances(request.kind);
     const count = attempts.length;
     try {
-      const results = await this.#requests.send<SaveResult[]>(request, signal);
+      const results = await this.#requests.send(request, signal, answers.saveResults);
       const written = attempts.map((_, place): Written => {
-        const result = Array.isArray(results) && results.length === count ? results[place] : undefined;
+        const result = results.length === count ? results[place] : undefined;
         if (result?.success && result.id) return { id: result.id, created: result.created ?? false };
         return { failure: failureOfRow(result?.errors ?? [], where) };
       });

@@ -1,5 +1,5 @@
 import { type RecordRef, samePhone } from '../../src/connector/contract.ts';
-import type { Row } from './api.ts';
+import type { Row } from './answers.ts';
 import type { Match, ObjectName, SalesforceOptions } from './options.ts';
 import type { Wanted } from './phone-search.ts';
 import { ownFields, personAccountKey } from './setup-names.ts';

@@ -1,5 +1,6 @@
 import type { Clock, Finding } from '../../src/connector/contract.ts';
-import type { FieldDescription, ObjectDescription, SalesforceApi } from './api.ts';
+import type { FieldDescription, ObjectDescription } from './answers.ts';
+import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, localDate } from '../../src/connector/contract.ts';
-import type { FieldDescription, Fields, ObjectDescription, SalesforceApi, Written } from './api.ts';
+import type { FieldDescription, ObjectDescription } from './answers.ts';
+import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { ObjectName } from './options.ts';
 import { attributionFields, isKey } from './setup-names.ts';

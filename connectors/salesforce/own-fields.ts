@@ -1,4 +1,5 @@
-import type { CustomFieldDefinition, FieldDescription } from './api.ts';
+import type { FieldDescription } from './answers.ts';
+import type { CustomFieldDefinition } from './api.ts';
 import { longestText } from './fields.ts';
 import { matchOf, type ObjectName, type PersonObject, type SalesforceOptions } from './options.ts';
 import { attributionFields, followUpKey, isKey, ownFields } from './setup-names.ts';

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, type Delivery, ownerOf } from '../../src/connector/contract.ts';
-import type { Row, SalesforceApi } from './api.ts';
+import type { Row } from './answers.ts';
+import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Draft } from './fields.ts';
 import type { SalesforceOptions } from './options.ts';

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Delivery, mapFields, type RecordRef } from '../../src/connector/contract.ts';
-import type { FieldDescription, SalesforceApi } from './api.ts';
+import type { FieldDescription } from './answers.ts';
+import type { SalesforceApi } from './api.ts';
 import { attributionChanges } from './attribution.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';

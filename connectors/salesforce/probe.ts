@@ -9,7 +9,8 @@ import {
   type Trial,
   Trials,
 } from '../../src/connector/contract.ts';
-import type { Fields, Row, SalesforceApi } from './api.ts';
+import type { Row } from './answers.ts';
+import type { Fields, SalesforceApi } from './api.ts';
 import { candidateOf, numberIn } from './candidates.ts';
 import {
   type Circumstances,

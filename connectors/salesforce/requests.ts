@@ -1,4 +1,5 @@
 import type { Connection } from 'jsforce';
+import type * as z from 'zod';
 import { Quota, type Tools } from '../../src/connector/contract.ts';
 import { Exchange } from './exchange.ts';
 import {
@@ -93,23 +94,34 @@ export class Requests {
     return this.#conn.limitInfo.apiUsage;
   }
 
-  /** One request; a second time with a new token if the first is refused, and never a third. */
-  async send<T>(request: Request, signal: AbortSignal): Promise<T> {
+  /**
+   * One request; a second time with a new token if the first is refused, and never a third. An answer that is not as
+   * `schema` has it is none: whatever was asked may have been done.
+   */
+  async send<S extends z.ZodType>(request: Request, signal: AbortSignal, schema: S): Promise<z.infer<S>> {
+    const read = schema.safeParse(await this.#send(request, signal));
+    if (read.success) return read.data;
+    const [issue] = read.error.issues;
+    const unread = `${issue?.path.join('.') || 'the answer'} cannot be read`;
+    throw new RequestFailed(failureOfSilence(unread, this.circumstances(request.kind)), read.error);
+  }
+
+  async #send(request: Request, signal: AbortSignal): Promise<unknown> {
     const where = this.circumstances(request.kind);
     const token = await this.#session.token(signal, where);
     try {
-      return await this.#sendOnce<T>(request, signal);
+      return await this.#sendOnce(request, signal);
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed) || thrown.failure.cure?.what !== 'session') throw thrown;
     }
     await this.#session.token(signal, where, token);
-    return this.#sendOnce<T>(request, signal);
+    return this.#sendOnce(request, signal);
   }
 
   /** One request to which a refusal is an answer, too. Not being let in, or the day's limit, is none. */
   async ask(request: Request, signal: AbortSignal): Promise<{ status: number; body: unknown }> {
     try {
-      return { status: 200, body: await this.send<unknown>(request, signal) };
+      return { status: 200, body: await this.#send(request, signal) };
     } catch (thrown) {
       const answer = thrown instanceof RequestFailed ? thrown.answer : undefined;
       if (!answer || answer.status < 300 || answer.status === 401 || answer.status >= 500) throw thrown;
@@ -118,17 +130,17 @@ export class Requests {
     }
   }
 
-  #sendOnce<T>(request: Request, signal: AbortSignal): Promise<T> {
-    return this.#turns.run(() => this.#exchange<T>(request, signal));
+  #sendOnce(request: Request, signal: AbortSignal): Promise<unknown> {
+    return this.#turns.run(() => this.#exchange(request, signal));
   }
 
-  async #exchange<T>({ kind, method, path, body, headers }: Request, signal: AbortSignal): Promise<T> {
+  async #exchange({ kind, method, path, body, headers }: Request, signal: AbortSignal): Promise<unknown> {
     if (signal.aborted) throw new RequestFailed(stopping(this.circumstances(kind)));
     const exchange = new Exchange(this.#tools, timeoutMs, signal);
     let answer: unknown;
     let problem: unknown;
     try {
-      answer = await this.#conn.request<T>(
+      answer = await this.#conn.request<unknown>(
         {
           method,
           url: path,
@@ -148,7 +160,7 @@ export class Requests {
       status === 204 ||
       (status !== undefined && status < 300 && typeof answer === 'object' && answer !== null)
     ) {
-      return answer as T;
+      return answer;
     }
     const failure = this.#read(exchange, problem, signal, this.circumstances(kind));
     throw new RequestFailed(failure, problem, exchange.answer);

@@ -1,4 +1,4 @@
-import type { ObjectDescription } from './api.ts';
+import type { ObjectDescription } from './answers.ts';
 import { type Draft, optionFor } from './fields.ts';
 
 /** What an org says of Opportunities: whether it has the stage and the record type that the configuration names. */
@@ -36,7 +36,7 @@ export function stageFor({ fields }: ObjectDescription, stage: string): Named {
 }
 
 /** What other CRMs call a pipeline is a record type here, with a sales process of its own. */
-export function recordTypeFor({ recordTypeInfos = [] }: ObjectDescription, pipeline: string): Named {
+export function recordTypeFor({ recordTypeInfos }: ObjectDescription, pipeline: string): Named {
   const wanted = pipeline.trim().toLowerCase();
   const usable = recordTypeInfos.filter(({ available }) => available);
   const found = usable.find(({ recordTypeId, name, developerName }) =>

@@ -1,5 +1,6 @@
 import type { PlanStep } from '../../src/connector/contract.ts';
-import type { CustomFieldDefinition, FieldDescription, Row, SalesforceApi } from './api.ts';
+import type { FieldDescription, Row } from './answers.ts';
+import type { CustomFieldDefinition, SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';
 import { flaw, formOf, type OwnField, ownFieldsFor } from './own-fields.ts';

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Delivery, RecordRef, Records } from '../../src/connector/contract.ts';
-import type { Row, SalesforceApi, Written } from './api.ts';
+import type { Row } from './answers.ts';
+import type { SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Descriptions, Draft, Fitted } from './fields.ts';

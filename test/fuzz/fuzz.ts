@@ -31,7 +31,8 @@ export async function fuzz(
   try {
     for (let done = 0; done < inputs && report.broken.length < mostBroken; done++) {
       const target = pick(random, wheel);
-      await feed(target, mutated(random, pick(random, target.corpus), target.corpus), report);
+      const broken = (target.mutate ?? mutated)(random, pick(random, target.corpus), target.corpus);
+      await feed(target, broken, report);
       if (done === Math.floor(inputs / 2)) heapAtHalf = heapMb();
       if (done % 10_000 === 0) progress(done);
     }

@@ -102,3 +102,46 @@ function mutatedOnce(random: () => number, text: string, corpus: readonly string
       return pick(random, nasty) + text.slice(0, at);
   }
 }
+
+const odd: readonly unknown[] = [
+  null,
+  true,
+  0,
+  -1.5,
+  1e300,
+  '',
+  'x',
+  'a'.repeat(5_000),
+  '__proto__',
+  'constructor',
+  [],
+  [null],
+  [[]],
+  ['x'],
+  {},
+  { '': null },
+  { constructor: 1, toString: 2, length: -1 },
+];
+
+/** A line and a JSON text below it: a few values of the JSON become others, or all of it goes wrong as any text does. */
+export function mutatedJson(random: () => number, text: string, corpus: readonly string[]): string {
+  const [head = '', ...rest] = text.split('\n');
+  const body = rest.join('\n');
+  if (random() < 0.3) return `${head}\n${mutated(random, body, corpus)}`;
+  let value: unknown = JSON.parse(body);
+  for (let n = 1 + Math.floor(random() * 3); n > 0; n--) value = withOneChanged(random, value);
+  return `${head}\n${JSON.stringify(value)}`;
+}
+
+function withOneChanged(random: () => number, value: unknown): unknown {
+  const isLeaf = typeof value !== 'object' || value === null;
+  if (isLeaf || Object.keys(value).length === 0 || random() < 0.15) return pick(random, odd);
+  const key = pick(random, Object.keys(value));
+  if (Array.isArray(value)) {
+    const changed = withOneChanged(random, value[Number(key)]);
+    const kept = value.filter((_, place) => place !== Number(key) || random() < 0.9);
+    return random() < 0.1 ? kept : value.map((one, place) => (place === Number(key) ? changed : one));
+  }
+  const { [key]: one, ...others } = value as Record<string, unknown>;
+  return random() < 0.2 ? others : { ...others, [key]: withOneChanged(random, one) };
+}

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readProperty } from '../../connectors/hubspot/api.ts';
+import { property as readable } from '../../connectors/hubspot/answers.ts';
 import {
   failureOfAnswer as hubspotAnswer,
   failureOfRow as hubspotRow,
@@ -35,6 +35,8 @@ import { endPush, endSample, startPush, startSample } from '../support/build-pus
 import { answering, faults as hubspotFaults } from '../support/hubspot-emulator.ts';
 import { faults as salesforceFaults } from '../support/salesforce-emulator.ts';
 import { withOperator } from '../support/with-operator.ts';
+import { hubspotTarget, salesforceTarget } from './crm-targets.ts';
+import type { mutatedJson } from './mutate.ts';
 
 /** Something that reads what comes from outside. It may refuse, in its own words; anything else it throws is a bug. */
 export interface Target {
@@ -42,6 +44,8 @@ export interface Target {
   corpus: string[];
   /** How many inputs it gets for each hundred. */
   share: number;
+  /** How an input is broken; as any text if it does not say. */
+  mutate?: typeof mutatedJson;
   read(input: string): unknown;
   close?(): Promise<void>;
 }
@@ -92,6 +96,8 @@ export async function allTargets(): Promise<Target[]> {
     },
     { name: 'what a CRM answers', share: 14, corpus: answers, read: readAnswer },
     { name: 'what HubSpot says of a field', share: 6, corpus: metadata, read: readMetadata },
+    await hubspotTarget(),
+    await salesforceTarget(),
     await configurationTarget(),
     await endpointTarget(),
     await operatorTarget(),
@@ -296,7 +302,8 @@ function readMetadata(text: string): void {
     described = { type: text.slice(0, 12) };
   }
   if (typeof described !== 'object' || described === null || Array.isArray(described)) return;
-  const property = readProperty({ name: 'x', type: 'string', ...described });
+  const { data: property } = readable.safeParse({ name: 'x', type: 'string', ...described });
+  if (!property) return;
   for (const value of [...mapped, text.slice(0, 300)]) {
     const { text: fit, note } = fitValue('x', value, property, 'Australia/Sydney') as {
       text: string | null;

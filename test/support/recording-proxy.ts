@@ -7,6 +7,8 @@ export interface RecordedRequest {
   path: string;
   /** Of JSON, what it says; otherwise the text; undefined if there was none. */
   body: unknown;
+  /** The text that was answered, once it is. */
+  answer?: string;
 }
 
 export interface RecordingProxy {
@@ -24,7 +26,8 @@ export async function withRecordingProxy<T>(
   const server = createServer(async (request, response) => {
     const text = await textOf(request);
     const method = request.method ?? 'GET';
-    passed.push({ method, path: request.url ?? '', body: read(text) });
+    const recorded: RecordedRequest = { method, path: request.url ?? '', body: read(text) };
+    passed.push(recorded);
     const { authorization = '', 'content-type': type = 'application/json' } = request.headers;
     const answer = await fetch(`${target}${request.url}`, {
       method,
@@ -33,7 +36,8 @@ export async function withRecordingProxy<T>(
     });
     const { 'content-encoding': _, 'content-length': __, ...headers } = Object.fromEntries(answer.headers);
     response.writeHead(answer.status, headers);
-    response.end((await answer.text()).replaceAll(target, url));
+    recorded.answer = (await answer.text()).replaceAll(target, url);
+    response.end(recorded.answer);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

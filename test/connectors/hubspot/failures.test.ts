@@ -1,6 +1,6 @@
 import { systemClock } from '../../../src/clock.ts';
 import type { Clock, Outcome } from '../../../src/connector/contract.ts';
-import { deliveryOf, startPush } from '../../support/build-push.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {
   answering,
@@ -393,5 +393,53 @@ for (const errors of ['error', [null], { 0: 1 }, [{ context: 'none' }]]) {
     }),
   );
 }
+
+const whole = (id: string) => deliveryOf([startPush(id), endPush(id, { PLA_SurveyOutcome: 'Sale' })]);
+const sale = { when: "call.survey.outcome == 'Sale'", stage: 'closedwon' };
+
+/*
+ * The client takes whatever comes for what its types say. What HubSpot did not say was then found out by whoever needed
+ * it, as a TypeError that took every call of the batch along, and told nobody which answer it was.
+ */
+for (const [request, body, part] of [
+  ['pipelines/deals', null, 'the answer'],
+  ['pipelines/deals', { results: [{ label: 'Sales' }] }, 'results.0.id'],
+  ['contacts/search', { results: [{ id: '7' }] }, 'results.0.properties'],
+  ['contacts/batch/read', { results: [{ properties: {} }] }, 'results.0.id'],
+] as const)
+  failures(`${JSON.stringify(body)} in answer to ${request} is no answer, and the reason says so`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      hubspot.strike(answering(200, body), request);
+      const connection = await open(hubspot, { sale });
+      const outcome = await deliverOne(connection, whole('1'));
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+      const reason = `HubSpot gave no usable answer to ${request}: ${part} cannot be read.`;
+      assert.ok((outcome as { reason: string }).reason.endsWith(reason), JSON.stringify(outcome));
+      assert.is((await deliverOne(connection, whole('1'))).kind, 'delivered');
+      assert.is(hubspot.calls().length, 1);
+    }),
+  );
+
+failures('a row that cannot be read takes no other call along', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const rows = [{}, { id: '39001', properties: { delacon_call_id: '2' } }];
+    hubspot.strike(answering(201, { status: 'COMPLETE', results: rows }), 'calls/batch/create');
+    const [first, second] = await connection.deliver([whole('1'), whole('2')], AbortSignal.timeout(20_000));
+    assert.is(first?.kind, 'retry', JSON.stringify(first));
+    assert.match(JSON.stringify(first), /did not say what came of this record/);
+    assert.is(second?.kind, 'delivered', JSON.stringify(second));
+  }),
+);
+
+failures('pages that never end are not turned for ever', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    for (let n = 0; n < 60; n++)
+      hubspot.strike(answering(200, { results: [], paging: { next: { after: '0' } } }), 'contacts/search');
+    const tools = testTools({ rateLimit: () => ({ take: async () => {}, allow() {} }) });
+    await deliverOne(await open(hubspot, {}, tools), whole('1'));
+    assert.is(hubspot.countRequests('contacts/search'), 50);
+  }),
+);
 
 failures.run();

@@ -359,4 +359,53 @@ failures('any answer that nobody foresaw is worth a retry', async () => {
   assert.match(JSON.stringify(outcome), /418 TEAPOT: .*short and stout/);
 });
 
+/*
+ * The client takes whatever comes. What Salesforce did not say was then found out by whoever needed it, as a TypeError
+ * that took every call of the batch along, and told nobody which answer it was.
+ */
+for (const [request, kind, body, part] of [
+  ['/Opportunity/describe', 'describe Opportunity', [], 'the answer'],
+  ['/Opportunity/describe', 'describe Opportunity', { fields: null }, 'fields'],
+] as const)
+  failures(`${JSON.stringify(body)} in answer to ${kind} is no answer, and the reason says so`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      salesforce.strike(answering(200, body), request);
+      const connection = await open(salesforce, { sale: { when: 'true', stage: 'Closed Won' } });
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+      const reason = `Salesforce gave no usable answer to ${kind}: ${part} cannot be read.`;
+      assert.ok((outcome as { reason: string }).reason.endsWith(reason), JSON.stringify(outcome));
+      const again = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+      assert.is(again.kind, 'delivered', JSON.stringify(again));
+      assert.is(salesforce.tasks().length, 1);
+    }),
+  );
+
+const pageOf = (nextRecordsUrl: string) => ({ totalSize: 1, done: false, nextRecordsUrl, records: [] });
+const rowsIn = (body: unknown) => ({
+  compositeResponse: [{ body, httpHeaders: {}, httpStatusCode: 200, referenceId: 'q0' }],
+});
+
+failures('pages that never end are not turned for ever', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const endless = pageOf('/services/data/v64.0/query/01g-2000');
+    salesforce.strike(answering(200, rowsIn(endless)), 'POST /composite');
+    for (let n = 0; n < 120; n++) salesforce.strike(answering(200, endless), 'GET /query/');
+    await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    assert.is(salesforce.countRequests('GET /query/'), 99);
+  }),
+);
+
+failures('a page elsewhere is not asked for: the token would go there', () =>
+  withSalesforceEmulator(async (salesforce) =>
+    withSalesforceEmulator(async (elsewhere) => {
+      const page = pageOf(`${elsewhere.url}/services/data/v64.0/query/01g-2000`);
+      salesforce.strike(answering(200, rowsIn(page)), 'POST /composite');
+      const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+      assert.equal(elsewhere.requests, {});
+    }),
+  ),
+);
+
 failures.run();
