@@ -1,4 +1,4 @@
-import { localDate } from '../../src/connector/contract.ts';
+import { instantOf, isDate, localDate } from '../../src/connector/contract.ts';
 import type { PropertyDefinition } from './answers.ts';
 import { cut, type Values } from './values.ts';
 
@@ -128,19 +128,6 @@ function fitInstant(name: string, value: Values[string], write: (instant: Date) 
 
 /** A day as the source's time zone has it. */
 function fitDate(name: string, value: Values[string], timezone: string): Fitted {
-  if (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value))) {
-    return { text: value };
-  }
+  if (typeof value === 'string' && isDate(value)) return { text: value };
   return fitInstant(name, value, (instant) => localDate(instant, timezone));
-}
-
-function instantOf(value: Values[string]): Date | undefined {
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value;
-  if (typeof value === 'boolean') return undefined;
-  const text = String(value).trim();
-  // Anything looser, such as `1 March` or a time without its zone, is read differently from one machine to the next.
-  const isIso = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*(Z|[+-]\d\d:?\d\d))?$/.test(text);
-  if (!isIso && !/^\d{10,14}$/.test(text)) return undefined;
-  const instant = new Date(/^\d+$/.test(text) ? Number(text) : text);
-  return Number.isNaN(instant.getTime()) ? undefined : instant;
 }

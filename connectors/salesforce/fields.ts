@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, localDate } from '../../src/connector/contract.ts';
+import { type Clock, instantOf, isDate, localDate } from '../../src/connector/contract.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
@@ -225,19 +225,14 @@ function fitNumber(value: Value, field: FieldDescription): Fit {
 }
 
 function fitDate(value: Value, timezone: string): Fit {
-  if (typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value)) return { value };
+  if (typeof value === 'string' && isDate(value)) return { value };
   const instant = instantOf(value);
   return instant ? { value: localDate(instant, timezone) } : leftOut(value, 'is no date');
 }
 
 function fitInstant(value: Value): Fit {
   const instant = instantOf(value);
-  return instant ? { value: instant.toISOString() } : leftOut(value, 'is no time');
-}
-
-function instantOf(value: Value): Date | undefined {
-  const instant = new Date(value instanceof Date || typeof value === 'string' ? value : Number.NaN);
-  return Number.isNaN(instant.getTime()) ? undefined : instant;
+  return instant ? { value: instant.toISOString() } : leftOut(value, 'is no time with its zone');
 }
 
 /** A picklist that is not restricted takes any text, but reports know its options alone. */

@@ -29,6 +29,7 @@ export { type Mapping, mapFields } from '../route/map-fields.ts';
 export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
 export { type Touch, touchOf } from './attribution.ts';
 export { localDate } from './business-hours.ts';
+export { instantOf, isDate } from './dates.ts';
 export { Findings } from './findings.ts';
 export { type FollowUpOptions, followUpOf, followUpOption } from './follow-up.ts';
 export type { Memory } from './memory.ts';

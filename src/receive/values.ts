@@ -24,7 +24,7 @@ export function parseInstant(text: string): Date | null {
 }
 
 /** Runtimes take 30 February for 2 March. */
-function isDay(date: string): boolean {
+export function isDay(date: string): boolean {
   const ms = Date.parse(date);
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);
 }

@@ -621,6 +621,23 @@ export function storeContract(
     assert.is(await store.nextLapseAt(), null);
   });
 
+  promise('a call that rings while clocks are changed lapses when its time has passed', async (store) => {
+    const hours4 = 4 * 3_600_000;
+    for (const [callId, receivedAt, before, after] of [
+      // Forward in Auckland and in Sydney, back in both, and over the end of a leap day.
+      ['1', '2026-09-26T13:30:00Z', '2026-09-26T17:29:59.999Z', '2026-09-26T17:30:00Z'],
+      ['2', '2026-10-03T15:30:00Z', '2026-10-03T19:29:59.999Z', '2026-10-03T19:30:00Z'],
+      ['3', '2026-04-04T15:30:00Z', '2026-04-04T19:29:59.999Z', '2026-04-04T19:30:00Z'],
+      ['4', '2024-02-29T12:30:00Z', '2024-02-29T16:29:59.999Z', '2024-02-29T16:30:00Z'],
+    ] as const) {
+      const fields = startPush(callId);
+      await store.record(newPush(fields, { lapseAfterMs: hours4, receivedAt: new Date(receivedAt) }));
+      assert.equal(await store.nextLapseAt(), new Date(after));
+      assert.is((await store.lapse(new Date(before), () => [], 10)).lapsed, 0);
+      assert.is((await store.lapse(new Date(after), () => [], 10)).lapsed, 1);
+    }
+  });
+
   promise('lapse takes no more than its limit, the longest overdue first', async (store) => {
     for (const id of ['1', '2', '3']) {
       await store.record(newPush(startPush(id), { lapseAfterMs: 1_000 * (10 - Number(id)) }));

@@ -43,6 +43,31 @@ const cases: [what: string, start: string, hours: number, timezone: string, due:
     '2026-11-25T09:30:00+10:30',
   ],
 ];
+/** On days on which clocks are changed, and somebody works through the night. */
+const nights = hoursOption.parse({ days: ['sun', 'mon'], from: '01:00', to: '05:00' });
+for (const [what, work, timezone, expected] of [
+  // Forward at 2:00: from 1:00 to 5:00 it is three hours.
+  ['3 on a short night', 3, 'Australia/Sydney', '2026-10-04T05:00:00+11:00'],
+  ['4 on a short night', 4, 'Australia/Sydney', '2026-10-05T02:00:00+11:00'],
+  ['3 on a short night', 3, 'Pacific/Auckland', '2026-09-27T05:00:00+13:00'],
+  ['4 on a short night', 4, 'Pacific/Auckland', '2026-09-28T02:00:00+13:00'],
+  // Back at 3:00: it is five.
+  ['5 on a long night', 5, 'Australia/Sydney', '2026-04-05T05:00:00+10:00'],
+  ['6 on a long night', 6, 'Australia/Sydney', '2026-04-06T02:00:00+10:00'],
+  ['5 on a long night', 5, 'Pacific/Auckland', '2026-04-05T05:00:00+12:00'],
+  ['6 on a long night', 6, 'Pacific/Auckland', '2026-04-06T02:00:00+12:00'],
+] as const)
+  hours(`working hours: ${what}, ${timezone}`, () => {
+    const midnight = new Date(Date.parse(`${expected.slice(0, 10)}T00:00:00Z`) - 40 * hour).toISOString();
+    assert.is(due(midnight, work * hour, timezone, nights), new Date(expected).toISOString());
+  });
+
+hours('a leap day is worked on like any other', () => {
+  const start = '2024-02-28T16:00:00+11:00';
+  assert.is(due(start, 2 * hour, 'Australia/Sydney'), new Date('2024-02-29T10:00:00+11:00').toISOString());
+  assert.is(due(start, 10 * hour, 'Australia/Sydney'), new Date('2024-03-01T10:00:00+11:00').toISOString());
+});
+
 for (const [what, start, work, timezone, expected] of cases) {
   hours(`${work} working hours, ${what}`, () => {
     assert.is(due(start, work * hour, timezone), new Date(expected).toISOString());

@@ -43,6 +43,11 @@ const fits: [type: string, fieldType: string, value: string | number | boolean |
   ['date', 'date', instant, '2026-11-03'],
   ['date', 'date', '2026-11-02', '2026-11-02'],
   ['date', 'date', 'soon', null],
+  ['date', 'date', '2028-02-29', '2028-02-29'],
+  ['date', 'date', '2026-02-29', null],
+  ['date', 'date', '2026-02-30', null], // runtimes take it for 2 March
+  ['date', 'date', '2026-02-30T10:00:00Z', null],
+  ['datetime', 'date', '2026-02-30T10:00:00Z', null],
 ];
 for (const [type, fieldType, value, expected] of fits) {
   fitting(`${type} (${fieldType}): ${value instanceof Date ? 'an instant' : JSON.stringify(value)}`, () => {

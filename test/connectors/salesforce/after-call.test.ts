@@ -52,6 +52,31 @@ after('a missed call leaves a Task on its caller, due in working time, with a re
   }),
 );
 
+/** Four hours are four hours, and the day is that of the clocks as they are then. */
+for (const [what, timezone, startedAt, dueAt, day] of [
+  ['forward, 2:00', 'Australia/Sydney', '2026-10-03T15:30:00Z', '2026-10-03T19:30:00.000Z', '2026-10-04'],
+  ['forward, 2:00', 'Australia/Sydney', '2026-10-03T13:30:00Z', '2026-10-03T17:30:00.000Z', '2026-10-04'],
+  ['back, 3:00', 'Australia/Sydney', '2026-04-05T09:45:00Z', '2026-04-05T13:45:00.000Z', '2026-04-05'],
+  ['back, 3:00', 'Australia/Sydney', '2026-04-05T10:00:00Z', '2026-04-05T14:00:00.000Z', '2026-04-06'],
+  ['forward, 2:00', 'Pacific/Auckland', '2026-09-27T07:30:00Z', '2026-09-27T11:30:00.000Z', '2026-09-28'],
+  ['back, 3:00', 'Pacific/Auckland', '2026-04-04T13:30:00Z', '2026-04-04T17:30:00.000Z', '2026-04-05'],
+  ['into a leap day', 'Australia/Sydney', '2024-02-28T10:00:00Z', '2024-02-28T14:00:00.000Z', '2024-02-29'],
+  ['out of a leap day', 'Australia/Sydney', '2024-02-29T10:00:00Z', '2024-02-29T14:00:00.000Z', '2024-03-01'],
+] as const)
+  after(`due in four hours: ${what}, ${timezone}, ${startedAt}`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const connection = await open(salesforce, { followUp: { dueIn: '4h' } });
+      const start = { PLA_CallStartTime: startedAt };
+      const { source, ...delivery } = deliveryOf([
+        startPush('1', start),
+        endPush('1', { ...missed, PLA_Duration: '0s' }),
+      ]);
+      await deliverOne(connection, { ...delivery, source: { ...source, timezone } });
+      const [task] = followUpsOf(salesforce);
+      assert.equal([task?.['ReminderDateTime'], task?.['ActivityDate']], [dueAt, day]);
+    }),
+  );
+
 after('a call that rings or was answered leaves none', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce, { followUp });

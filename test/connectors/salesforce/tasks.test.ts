@@ -387,6 +387,61 @@ tasks('a call is dated by the day of the business, not of Greenwich', () =>
   }),
 );
 
+/** Days on which clocks are changed are an hour shorter or longer, and none the less begin and end at midnight. */
+for (const [timezone, startedAt, day] of [
+  // Forward on 4 October at 2:00.
+  ['Australia/Sydney', '2026-10-03T13:59:59Z', '2026-10-03'],
+  ['Australia/Sydney', '2026-10-03T14:00:00Z', '2026-10-04'],
+  ['Australia/Sydney', '2026-10-04T12:59:59Z', '2026-10-04'],
+  ['Australia/Sydney', '2026-10-04T13:00:00Z', '2026-10-05'],
+  // Back on 5 April at 3:00.
+  ['Australia/Sydney', '2026-04-04T12:59:59Z', '2026-04-04'],
+  ['Australia/Sydney', '2026-04-04T13:00:00Z', '2026-04-05'],
+  ['Australia/Sydney', '2026-04-05T13:59:59Z', '2026-04-05'],
+  ['Australia/Sydney', '2026-04-05T14:00:00Z', '2026-04-06'],
+  ['Australia/Brisbane', '2026-10-04T13:59:59Z', '2026-10-04'],
+  // Forward on 27 September at 2:00, back on 5 April at 3:00.
+  ['Pacific/Auckland', '2026-09-26T11:59:59Z', '2026-09-26'],
+  ['Pacific/Auckland', '2026-09-26T12:00:00Z', '2026-09-27'],
+  ['Pacific/Auckland', '2026-09-27T10:59:59Z', '2026-09-27'],
+  ['Pacific/Auckland', '2026-09-27T11:00:00Z', '2026-09-28'],
+  ['Pacific/Auckland', '2026-04-04T11:00:00Z', '2026-04-05'],
+  ['Pacific/Auckland', '2026-04-05T11:59:59Z', '2026-04-05'],
+  ['Pacific/Auckland', '2026-04-05T12:00:00Z', '2026-04-06'],
+  // A leap day, here and not yet in Greenwich.
+  ['Pacific/Auckland', '2024-02-28T11:00:00Z', '2024-02-29'],
+  ['Pacific/Auckland', '2024-02-29T11:00:00Z', '2024-03-01'],
+] as const)
+  tasks(`a call of ${startedAt} in ${timezone} is of ${day}`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const push = startPush('1', { PLA_CallStartTime: startedAt });
+      const { source, ...delivery } = deliveryOf([push, endPush('1')]);
+      await deliverOne(await open(salesforce), { ...delivery, source: { ...source, timezone } });
+      assert.is(salesforce.tasks()[0]?.['ActivityDate'], day);
+    }),
+  );
+
+tasks('a day that no calendar has is left out with a note, and the call is written', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    for (const [id, mapped, day] of [
+      ['1', '2026-02-30', undefined],
+      ['2', '2026-02-30T10:00:00Z', undefined],
+      ['3', '2026-02-29', undefined],
+      ['4', '1 March', undefined], // the machine's own zone would decide
+      ['5', '2028-02-29', '2028-02-29'],
+      ['6', '2028-02-29T15:00:00Z', '2028-03-01'],
+    ] as const) {
+      const connection = await open(salesforce, { activity: { properties: { ActivityDate: mapped } } });
+      const outcome = await deliverOne(connection, deliveryOf([startPush(id), endPush(id)]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      const task = salesforce.tasks().find((one) => one['Delacon_Call_Id__c'] === id);
+      assert.is(task?.['ActivityDate'], day, mapped);
+      const note = `Task.ActivityDate was left out: "${mapped}" is no date.`;
+      assert.equal(outcome.notes ?? [], day === undefined ? [note] : []);
+    }
+  }),
+);
+
 tasks('an archived Task is found by its key', () =>
   withSalesforceEmulator(async (salesforce) => {
     const id = salesforce.addTask({ Delacon_Call_Id__c: '1', Status: 'Completed', IsArchived: true });

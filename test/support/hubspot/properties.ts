@@ -1,4 +1,5 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { isCalendarDay } from '../calendar.ts';
 import { invalid, invalidValue, notFound, Refusal, unknownProperty } from './refusals.ts';
 
 type PropertyType = 'string' | 'number' | 'bool' | 'enumeration' | 'date' | 'datetime';
@@ -195,11 +196,7 @@ export class Properties {
       throw invalidValue(name, 'INVALID_BOOLEAN', `${text} was not a valid boolean.`);
     }
     if (type === 'datetime') return acceptDateTime(name, text);
-    if (
-      type === 'date' &&
-      !/^\d{4}-\d\d-\d\d$/.test(text) &&
-      !(/^\d+$/.test(text) && Number(text) % 86_400_000 === 0)
-    ) {
+    if (type === 'date' && !isCalendarDay(text) && !(/^\d+$/.test(text) && Number(text) % 86_400_000 === 0)) {
       throw invalidValue(name, 'INVALID_DATE', `${text} is not midnight in UTC.`);
     }
     if (name === 'hs_call_recording_url' && !text.startsWith('https://')) {

@@ -1,3 +1,4 @@
+import { isCalendarDay } from '../calendar.ts';
 import { type Field, personAccountFields, standardObjects } from './fields.ts';
 import { longId, makeId, objectOf } from './ids.ts';
 import { lockedRow, notWritable, Refusal, RowRefusal, refused, unknownColumn } from './refusals.ts';
@@ -621,7 +622,7 @@ function readValue(field: Field, value: unknown): unknown {
     return readNumber(field, value);
   if (typeof value === 'object' || typeof value === 'boolean') return cannotRead(field, value);
   const text = String(value).trim();
-  if (field.type === 'date' && !/^\d{4}-\d\d-\d\d$/.test(text)) return cannotRead(field, value);
+  if (field.type === 'date' && !isCalendarDay(text)) return cannotRead(field, value);
   if (field.type === 'datetime' && Number.isNaN(Date.parse(text))) return cannotRead(field, value);
   if (field.type === 'email' && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(text)) {
     throw new RowRefusal('INVALID_EMAIL_ADDRESS', `${field.name}: invalid email address: ${text}`, [
