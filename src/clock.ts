@@ -16,6 +16,14 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * Whether something was less than `ms` ago. What was in the future was before the clock was set back: nobody knows how
+ * long ago, so it was too long.
+ */
+export function isRecent(sinceMs: number, ms: number, nowMs: number): boolean {
+  return nowMs >= sinceMs && nowMs - sinceMs < ms;
+}
+
 /** Resolves after `ms`, or at once when `signal` aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

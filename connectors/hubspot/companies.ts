@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../src/connector/contract.ts';
+import { type Clock, isRecent } from '../../src/connector/contract.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Work } from './work.ts';
@@ -26,7 +26,7 @@ export class Companies {
     const now = this.#clock.now().getTime();
     const unknown = wanted
       .map(({ contactId }) => contactId)
-      .filter((id) => now - (this.#known.get(id)?.at ?? Number.NEGATIVE_INFINITY) >= keptMs);
+      .filter((id) => !isRecent(this.#known.get(id)?.at ?? Number.NEGATIVE_INFINITY, keptMs, now));
     try {
       if (unknown.length > 0) {
         const ids = [...new Set(unknown)];

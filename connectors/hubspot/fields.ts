@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/connector/contract.ts';
+import { type Clock, isRecent } from '../../src/connector/contract.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import type { Properties } from './batches.ts';
@@ -55,8 +55,8 @@ export class Fields {
     const mapped = this.#mapped[objectType];
     if (!known && mapped.size === 0) return;
     const isLacking = known !== undefined && [...mapped].some((name) => !known.byName.has(name));
-    const age = known ? this.#clock.now().getTime() - known.at : Number.POSITIVE_INFINITY;
-    if (age < (isLacking ? keptWhileLackingMs : keptMs)) return;
+    const believedMs = isLacking ? keptWhileLackingMs : keptMs;
+    if (known && isRecent(known.at, believedMs, this.#clock.now().getTime())) return;
     try {
       await this.refresh(objectType, signal);
     } catch (thrown) {

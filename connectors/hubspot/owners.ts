@@ -1,4 +1,4 @@
-import { type Clock, type OwnerOptions, ownerOf } from '../../src/connector/contract.ts';
+import { type Clock, isRecent, type OwnerOptions, ownerOf } from '../../src/connector/contract.ts';
 import type { Owner } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
@@ -89,7 +89,7 @@ export class Owners {
     const known = this.#known;
     const now = this.#clock.now().getTime();
     const isLacking = known !== undefined && emails.some((email) => !known.byEmail.has(email));
-    if (known && now - known.at < (isLacking ? keptWhileLackingMs : keptMs)) return known;
+    if (known && isRecent(known.at, isLacking ? keptWhileLackingMs : keptMs, now)) return known;
     try {
       const owners = await this.#api.owners(signal);
       const named = owners.flatMap((owner) =>

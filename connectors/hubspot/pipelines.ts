@@ -1,4 +1,4 @@
-import type { Clock, SaleOptions } from '../../src/connector/contract.ts';
+import { type Clock, isRecent, type SaleOptions } from '../../src/connector/contract.ts';
 import type { Pipeline } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Place } from './deal-draft.ts';
@@ -29,8 +29,8 @@ export class Pipelines {
   /** Where the configuration wants deals, or why that is nowhere. @throws RequestFailed */
   async place(signal: AbortSignal): Promise<Place | { problem: string; fix: string }> {
     const place = placeIn(this.#known?.pipelines ?? [], this.#options);
-    const age = this.#clock.now().getTime() - (this.#known?.at ?? Number.NEGATIVE_INFINITY);
-    if (age < ('problem' in place ? keptWhileLackingMs : keptMs)) return place;
+    const believedMs = 'problem' in place ? keptWhileLackingMs : keptMs;
+    if (this.#known && isRecent(this.#known.at, believedMs, this.#clock.now().getTime())) return place;
     const pipelines = await this.#api.pipelines(signal);
     this.#known = { at: this.#clock.now().getTime(), pipelines };
     return placeIn(pipelines, this.#options);

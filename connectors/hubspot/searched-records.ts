@@ -49,6 +49,11 @@ export class SearchedRecords {
     const begun = unknown.filter((job) => notes.has(noteOf(job)) && !made.has(job.key));
     const ids = await this.find(begun, signal).catch(asFailure);
     const patienceMs = Math.max(leastPatienceMs, lags * (found.indexLagMs ?? 0));
+    const now = this.#clock.now().getTime();
+    // Noted before the clock was set back, nobody knows when: as if it were now.
+    const ahead = begun.map(noteOf).filter((note) => Number(notes.get(note)) > now);
+    for (const note of ahead) notes.set(note, String(now));
+    await this.#memory.remember(new Map(ahead.map((note) => [note, String(now)])));
     const due = new Map<J, J>(); // as it is written → as it came
     for (const job of jobs) {
       const id = job.known
@@ -58,12 +63,11 @@ export class SearchedRecords {
       if (id !== undefined) due.set({ ...job, known: { id, isLinked: false, isNew: true } }, job);
       else if (!begun.includes(job)) due.set(job, job);
       else if (!(ids instanceof Map)) results.set(job, nothing(ids));
-      else if (until > this.#clock.now()) results.set(job, nothing(wait(this.#type, until)));
+      else if (until.getTime() > now) results.set(job, nothing(wait(this.#type, until)));
       else due.set(job, job);
     }
     if (due.size === 0) return results;
-    const now = String(this.#clock.now().getTime());
-    await this.#memory.remember(new Map([...due.keys()].map((job) => [noteOf(job), now])));
+    await this.#memory.remember(new Map([...due.keys()].map((job) => [noteOf(job), String(now)])));
     const settled: string[] = [];
     const fresh: [key: string, id: string][] = [];
     for (const [written, result] of await write([...due.keys()])) {

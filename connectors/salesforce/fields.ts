@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, instantOf, isDate, localDate } from '../../src/connector/contract.ts';
+import { type Clock, instantOf, isDate, isRecent, localDate } from '../../src/connector/contract.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
@@ -122,7 +122,8 @@ export class Descriptions {
 
   #believed(object: ObjectName): Described | undefined {
     const known = this.#known.get(object);
-    return known && this.#clock.now().getTime() < known.at + believedMs ? known.fields : undefined;
+    const isBelieved = known && isRecent(known.at, believedMs, this.#clock.now().getTime());
+    return isBelieved ? known.fields : undefined;
   }
 
   /** Those that can be told now; what cannot be asked leaves the refusals as they are. */

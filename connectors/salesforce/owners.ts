@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, type Delivery, ownerOf } from '../../src/connector/contract.ts';
+import { type Clock, type Delivery, isRecent, ownerOf } from '../../src/connector/contract.ts';
 import type { Row } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
@@ -54,7 +54,7 @@ export class Owners {
     const all = [...new Set(addresses)];
     const unknown = all.filter((address) => {
       const known = this.#known.get(address);
-      return !known || known.at + believedMs <= now;
+      return !known || !isRecent(known.at, believedMs, now);
     });
     if (unknown.length > 0) {
       const rows = await this.#ask(unknown, signal);

@@ -36,7 +36,7 @@ export class WebhookConnection implements Connection {
   readonly #options: WebhookOptions;
   readonly #tools: Tools;
   readonly #rate: RateLimit | undefined;
-  #pausedUntil = new Date(0);
+  #paused = { from: new Date(0), until: new Date(0) };
 
   constructor(receiver: Receiver, options: WebhookOptions, tools: Tools) {
     this.limits = { batch: 1, parallel: options.parallel };
@@ -58,9 +58,12 @@ export class WebhookConnection implements Connection {
     if (this.#options.write === 'atEnd' && delivery.call.phase === 'ringing') {
       return { kind: 'delivered', records: {}, notes: ['Waits for the end of the call.'] };
     }
-    const pauseMs = this.#pausedUntil.getTime() - clock.now().getTime();
+    const now = clock.now();
+    const { from, until } = this.#paused;
+    // From later than now: the clock was set back since.
+    const pauseMs = from > now ? 0 : until.getTime() - now.getTime();
     if (pauseMs > longestPauseMs) {
-      return { kind: 'retry', reason: 'The receiver asked to wait.', notBefore: this.#pausedUntil };
+      return { kind: 'retry', reason: 'The receiver asked to wait.', notBefore: until };
     }
     if (pauseMs > 0) await sleep(clock, pauseMs, signal);
     await this.#rate?.take(signal);
@@ -74,11 +77,12 @@ export class WebhookConnection implements Connection {
     };
     try {
       const answer = await this.#receiver.send('POST', headers, body, signal);
-      const failure = failureOfAnswer(answer, this.#options, delivery, clock.now());
+      const from = clock.now();
+      const failure = failureOfAnswer(answer, this.#options, delivery, from);
       if (!failure) {
         return { kind: 'delivered', records: { activity: { type: 'webhook', id: delivery.key } } };
       }
-      if (failure.kind === 'retry' && failure.notBefore) this.#pausedUntil = failure.notBefore;
+      if (failure.kind === 'retry' && failure.notBefore) this.#paused = { from, until: failure.notBefore };
       return failure;
     } catch (thrown) {
       return failureOfSilence(thrown, this.#options);

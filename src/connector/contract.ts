@@ -14,7 +14,7 @@ import type { RateLimit } from './rate-limit.ts';
  * it imports this file and nothing else from src, and writes to one kind of CRM. connectors/README.md shows how.
  */
 
-export { type Clock, sleep } from '../clock.ts';
+export { type Clock, isRecent, sleep } from '../clock.ts';
 export type { Log } from '../log.ts';
 export type { Call } from '../receive/call.ts';
 export {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, isRecent } from '../clock.ts';
 import type { Memory } from './memory.ts';
 
 const kept = 'found';
@@ -22,7 +22,7 @@ export class Findings<Found extends object> {
 
   async all(): Promise<Partial<Found>> {
     const at = this.#clock.now().getTime();
-    if (this.#read && at < this.#read.at + believedMs) return this.#read.found;
+    if (this.#read && isRecent(this.#read.at, believedMs, at)) return this.#read.found;
     const text = (await this.#memory.recall([kept])).get(kept);
     const found = text === undefined ? {} : (JSON.parse(text) as Partial<Found>);
     this.#read = { at, found };

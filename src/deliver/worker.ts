@@ -151,7 +151,8 @@ export class Worker {
   async #resume(now: Date): Promise<void> {
     const state = await this.#state();
     const reason = state?.blockedReason ?? null;
-    this.#blocked = reason === null ? null : { since: state!.since, reason, probes: 0, probeAt: now };
+    this.#blocked =
+      reason === null ? null : { since: earliest(state!.since, now), reason, probes: 0, probeAt: now };
     this.#resumed = true;
   }
 
@@ -238,15 +239,27 @@ export class Worker {
     const renewIn = this.#renewAt - now.getTime(); // more than `renewMs` where the clock was set back
     if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= renewMs) return this.#lease;
     this.#looksAgain = true; // another process may have paused it
+    const isSetBack = renewIn > renewMs;
     if (this.#lease && !(await store.renewLease(this.#lease, now, leaseMs))) this.#lease = null;
     if (!this.#lease) {
       this.#resumed = false;
       this.#lease = await store.acquireLease(connector, holder, now, leaseMs);
     }
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
+    if (this.#lease && (isSetBack || !this.#resumed)) await this.#undoFuture(now);
     this.#renewAt = now.getTime() + renewMs;
     if (this.#lease && !this.#resumed) await this.#resume(now);
     return this.#lease;
+  }
+
+  /** A clock that ran ahead and was set back leaves waits until then. They are over, and nothing began later than now. */
+  async #undoFuture(now: Date): Promise<void> {
+    const { store, connector, log } = this.#options;
+    if (this.#blocked && this.#blocked.since > now) this.#blocked.since = now;
+    if (this.#blocked) this.#blocked.probeAt = now;
+    const calls = await store.bringForward(connector, now);
+    if (calls > 0)
+      log.warn({ connector, calls }, 'The clock was set back: what waited for later is due now.');
   }
 
   #begin(lease: Lease, due: readonly DueDelivery[], probing: boolean): void {
@@ -279,8 +292,9 @@ export class Worker {
     for (const [i, one] of readable.entries()) outcomes.set(one.due, result[i] as Outcome);
 
     const now = clock.now();
-    const tookMs = Math.max(now.getTime() - started.getTime(), 0); // the clock may have been set back
-    const attempt = { at: started, tookMs, requests, batch: due.length };
+    const at = earliest(started, now); // later: the clock was set back
+    const tookMs = now.getTime() - at.getTime();
+    const attempt = { at, tookMs, requests, batch: due.length };
     const settlements = due.map((item) =>
       this.#settlementOf(item, outcomes.get(item) as Outcome, attempt, now),
     );

@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
+import { type Clock, isRecent } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import { isLoopback } from '../connector/options.ts';
 import type { Log } from '../log.ts';
@@ -345,10 +345,8 @@ export class Access {
       );
   }
 
-  /** In the future is only what was before the clock was set back: nobody is shut out until it has caught up. */
   #isRecent(since: number): boolean {
-    const ago = this.#now() - since;
-    return ago >= 0 && ago < triesWindowMs;
+    return isRecent(since, triesWindowMs, this.#now());
   }
 
   #digest(text: string): Buffer {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { isRecent } from '../clock.ts';
 import type { Log } from '../log.ts';
 
 const perMs = 60_000;
@@ -25,8 +26,7 @@ export class Guesses {
   /** Resolves when the guess may be answered. */
   async made(address: string, nowMs: number, wait: (ms: number) => Promise<void>): Promise<void> {
     const known = this.#counts.get(address);
-    const isOf = known !== undefined && nowMs - known.since < perMs && nowMs >= known.since;
-    const entry = isOf ? known : { since: nowMs, count: 0 };
+    const entry = known && isRecent(known.since, perMs, nowMs) ? known : { since: nowMs, count: 0 };
     entry.count++;
     this.#counts.set(address, entry);
     if (entry.count <= freely) return;

@@ -59,6 +59,22 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .orderBy('lapse_at')
         .limit(sql<number>`${value('limit')}`),
     ),
+    /** Of those that lapse last, those that were received by a clock that was ahead by more than they may ring. */
+    lapsingByWrongClock: statement<CallRow>(
+      database,
+      db
+        .selectFrom(
+          db
+            .selectFrom('calls')
+            .selectAll()
+            .where('lapse_at', 'is not', null)
+            .orderBy('lapse_at', 'desc')
+            .limit(sql<number>`${value('limit')}`)
+            .as('last'),
+        )
+        .selectAll()
+        .where(sql<boolean>`first_received_at - ${value('now')} > lapse_at - first_received_at`),
+    ),
     nextLapse: statement(
       database,
       db
@@ -212,6 +228,29 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .where('state', '=', sql.lit('due'))
         .where('due_at', '>', value('after')),
     ),
+    /** What has not failed is due at once, and what has, at a time after its last attempt: neither was in the future. */
+    bringForward: statement(
+      database,
+      db
+        .updateTable('deliveries')
+        .set({ due_at: value('now'), failing_since: sql`min(failing_since, ${value('now')})` })
+        .where('connector', '=', value('connector'))
+        .where('state', '=', sql.lit('due'))
+        .where('due_at', '>', value('now'))
+        .where(({ or, eb, exists, selectFrom }) =>
+          or([
+            eb('failures', '=', 0),
+            exists(
+              selectFrom('attempts')
+                .select('n')
+                .whereRef('attempts.call', '=', 'deliveries.call')
+                .whereRef('attempts.connector', '=', 'deliveries.connector')
+                .whereRef('attempts.n', '=', 'deliveries.attempts')
+                .where(sql<boolean>`at + took_ms > ${value('now')}`),
+            ),
+          ]),
+        ),
+    ),
     delivery: statement(
       database,
       db
@@ -358,7 +397,9 @@ export function statements(database: Database, db: Kysely<Tables>) {
               fence: sql`leases.fence + 1`,
               expires_at: value('expiresAt'),
             })
-            .where('leases.expires_at', '<=', value('now')),
+            .where(
+              sql<boolean>`(leases.expires_at <= ${value('now')} or leases.expires_at > ${value('tooLate')})`,
+            ),
         ),
     ),
     fenceOf: statement(database, db.selectFrom('leases').select('fence').where('name', '=', value('name'))),

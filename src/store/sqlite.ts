@@ -298,6 +298,10 @@ class SqliteStore implements Store {
     return asDate(this.#do.nextDue.get({ connector, after: after.getTime() })?.at ?? null);
   }
 
+  bringForward(connector: string, now: Date): Promise<number> {
+    return this.#queue.write(() => this.#do.bringForward.run({ connector, now: now.getTime() }));
+  }
+
   settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean> {
     return this.#queue.write(() => {
       if (!this.#do.leaseHeld.get({ name: lease.name, fence: lease.fence })) return false;
@@ -427,7 +431,10 @@ class SqliteStore implements Store {
   lapse(now: Date, route: NewPush['route'], limit: number): Promise<{ lapsed: number; due: string[] }> {
     return this.#queue.write(() => {
       const at = now.getTime();
-      const calls = this.#do.lapsing.all({ now: at, limit });
+      const calls = [
+        ...this.#do.lapsing.all({ now: at, limit }),
+        ...this.#do.lapsingByWrongClock.all({ now: at, limit }),
+      ].slice(0, limit);
       const due = new Set<string>();
       for (const call of calls) {
         const revision = call.revision + 1;
@@ -503,7 +510,9 @@ class SqliteStore implements Store {
   acquireLease(name: string, holder: string, now: Date, forMs: number): Promise<Lease | null> {
     return this.#queue.write(() => {
       const expiresAt = now.getTime() + forMs;
-      const taken = this.#do.takeLease.run({ name, holder, now: now.getTime(), expiresAt });
+      // Nobody holds one for longer; twice that, since clocks of several servers differ a little.
+      const tooLate = now.getTime() + 2 * forMs;
+      const taken = this.#do.takeLease.run({ name, holder, now: now.getTime(), expiresAt, tooLate });
       if (taken === 0) return null;
       return { name, holder, fence: this.#do.fenceOf.get({ name })!.fence };
     });

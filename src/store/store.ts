@@ -363,6 +363,8 @@ export interface Store {
   takeDue(connector: string, now: Date, limit: number, which?: DueFilter): Promise<DueDelivery[]>;
   /** When the next delivery falls due after the given time. Null when none will. */
   nextDueAt(connector: string, after: Date): Promise<Date | null>;
+  /** Makes due what waits since a clock that ran ahead and has been set back. Returns how many those are. */
+  bringForward(connector: string, now: Date): Promise<number>;
   /** False, with nothing written, when the lease is no longer the holder's. */
   settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean>;
   /**
@@ -389,7 +391,10 @@ export interface Store {
   remember(connector: string, texts: ReadonlyMap<string, string>): Promise<void>;
   forget(connector: string, names: readonly string[]): Promise<void>;
 
-  /** The lease, if nobody else holds it. Acquiring raises the fence. */
+  /**
+   * The lease, if nobody else holds it. Acquiring raises the fence. One that lasts for far longer than anybody is given
+   * was taken before the clock was set back, and is over.
+   */
   acquireLease(name: string, holder: string, now: Date, forMs: number): Promise<Lease | null>;
   /** False when somebody else has acquired it. */
   renewLease(lease: Lease, now: Date, forMs: number): Promise<boolean>;

@@ -426,6 +426,54 @@ export function storeContract(
   );
 
   promise(
+    'a lease that lasts for longer than any is given was taken before the clock was set back, and is over',
+    async (store) => {
+      const first = await store.acquireLease('crm', 'one', at(3_600), 30_000);
+      assert.is(await store.acquireLease('crm', 'two', at(3_570), 30_000), null, 'clocks differ a little');
+      const second = await store.acquireLease('crm', 'two', at(0), 30_000);
+      assert.ok(second!.fence > first!.fence);
+      assert.is(await store.renewLease(first!, at(1), 30_000), false);
+    },
+  );
+
+  promise('what a clock that ran ahead made wait is brought forward, and nothing else', async (store) => {
+    for (const id of ['1', '2', '3', '4']) await store.record(newPush(caller(id, `040000000${id}`)));
+    await store.record(newPush(startPush('5'), { receivedAt: at(7_200) })); // by the clock that ran ahead
+    const lease = await leaseOn(store, 'crm');
+    const [first, second, third, fourth] = await store.takeDue('crm', at(0), 10);
+    const tried = (n: number) => ({ ...attempt, at: at(n), outcome: 'retry' as const, reason: 'Busy.' });
+    const later = (n: number) => ({ state: 'due' as const, at: at(n), countsAsFailure: true });
+    await store.settle(lease, [
+      settlement(first!, { attempt: tried(0), next: later(86_400) }), // as long as the CRM asked for
+      settlement(second!, { attempt: tried(7_200), next: later(7_205) }),
+      // The clock ran ahead during the attempt.
+      settlement(third!, { attempt: { ...tried(0), tookMs: 7_200_000 }, next: later(7_205) }),
+      settlement(fourth!),
+    ]);
+    assert.is(await store.bringForward('other', at(10)), 0);
+    assert.is(await store.bringForward('crm', at(10)), 3);
+    assert.is(await store.bringForward('crm', at(10)), 0);
+    const due = await store.takeDue('crm', at(10), 10);
+    assert.equal(
+      due.map(({ state, dueAt, failingSince }) => [state.callId, dueAt, failingSince]),
+      [
+        ['2', at(10), at(10)],
+        ['3', at(10), at(0)],
+        ['5', at(10), null],
+      ],
+    );
+    assert.equal(await store.nextDueAt('crm', at(10)), at(86_400));
+  });
+
+  promise('a call that came by a clock that ran far ahead lapses all the same', async (store) => {
+    await store.record(newPush(startPush('1'), { lapseAfterMs: 60_000, receivedAt: at(61) }));
+    await store.record(newPush(startPush('2'), { lapseAfterMs: 60_000, receivedAt: at(60) }));
+    await store.record(newPush(endPush('3'), { lapseAfterMs: 60_000, receivedAt: at(61) }));
+    assert.is((await store.lapse(at(0), () => [], 10)).lapsed, 1);
+    assert.equal(await store.nextLapseAt(), at(120), 'of the second, which is ahead by what it may ring');
+  });
+
+  promise(
     'what the holder of an older lease settles is refused, and nothing of it is written',
     async (store) => {
       await store.record(newPush(startPush('1')));

@@ -105,7 +105,17 @@ const command = fc.oneof(
       fc.oneof(fc.integer({ min: 1, max: 12_000 }), fc.integer({ min: 1, max: 100_000 })),
     ),
   },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('clock jumps'), fc.integer({ min: -60_000, max: 60_000 })) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(
+      fc.constant('clock jumps'),
+      fc.oneof(
+        fc.integer({ min: -60_000, max: 60_000 }),
+        fc.integer({ min: -600_000, max: 600_000 }),
+        fc.constantFrom(-86_400_000, 86_400_000),
+      ),
+    ),
+  },
   {
     weight: 9,
     arbitrary: fc.tuple(

@@ -428,11 +428,12 @@ worker('a paused connector takes nothing and makes no probe, over a restart, unt
     await crm.stop();
     assert.equal(crm.written(), [['1']]);
 
-    const again = start(store, every(delivered), { clock: hastyClock });
-    await until(
-      'it holds the lease',
-      async () => (await store.acquireLease('crm', 'x', new Date(), 1)) === null,
-    );
+    let hasLooked = false;
+    const watched = before(store, (name) => {
+      if (name === 'connectorStates') hasLooked = true;
+    });
+    const again = start(watched, every(delivered), { clock: hastyClock });
+    await until('it holds the lease, and has looked', () => hasLooked);
     await again.record(caller('3', '0400000003'));
     for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate);
     assert.equal(again.written(), []);
@@ -777,7 +778,7 @@ worker('who takes over a connector that was blocked meanwhile begins with a prob
   withSqliteStore(async (store) => {
     const time = new VirtualTime();
     const receivedAt = time.now();
-    const other = await store.acquireLease('crm', 'another bridge', receivedAt, 3_600_000);
+    const other = await store.acquireLease('crm', 'another bridge', receivedAt, 60_000);
     let asked = 0;
     const watched = before(store, (name) => {
       if (name === 'acquireLease') asked++;
@@ -797,7 +798,7 @@ worker('who takes over a connector that was blocked meanwhile begins with a prob
 
 worker('without the lease nothing is taken, and with it everything', () =>
   withSqliteStore(async (store) => {
-    const other = await store.acquireLease('crm', 'another bridge', new Date(), 3_600_000);
+    const other = await store.acquireLease('crm', 'another bridge', new Date(), 60_000);
     await store.record(newPush(startPush('1')));
     let looked = 0;
     const watched = before(store, (name) => {
@@ -835,6 +836,70 @@ worker('a clock that is set back makes no attempt shorter than nothing, and no s
     }
     await crm.stop();
     assert.is((await storyOf(store, '1')).attempts[0]!.tookMs, 0);
+  }),
+);
+
+/*
+ * A clock that ran a day ahead and was put right left what it had stored until the day was over: retries waited, calls
+ * that had come meanwhile were not due, and a blocked connector was not tried.
+ */
+for (const restarts of [false, true])
+  worker(
+    `what waits by a clock that ran ahead is due when that is set back${restarts ? ', before a restart' : ''}`,
+    () =>
+      withSqliteStore(async (store) => {
+        const time = new VirtualTime();
+        const day = 86_400_000;
+        let answer = every(retry);
+        let crm = start(store, (batch, signal) => answer(batch, signal), { clock: time.clock() });
+        time.jump(day);
+        await crm.record(startPush('1'), { receivedAt: time.now() });
+        await until('it was tried', async () => (await storyOf(store, '1')).attempts.length === 1);
+        if (restarts) await crm.stop();
+        const ahead = time.now();
+        time.jump(-day);
+        answer = every(delivered);
+        await store.record(newPush(startPush('2'), { receivedAt: ahead, route: () => ['crm'] }));
+        if (restarts) crm = start(store, (batch, signal) => answer(batch, signal), { clock: time.clock() });
+        else await time.pass(10_000, async () => {}); // it renews its lease
+        for (const id of ['1', '2']) await settled(store, id);
+        await crm.stop();
+      }),
+  );
+
+worker('a connector that was blocked by a clock that ran ahead is tried when that is set back', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    const day = 86_400_000;
+    let answer = every({ ...blocked, notBefore: new Date(time.now().getTime() + 10 * day) });
+    const crm = start(store, (batch, signal) => answer(batch, signal), { clock: time.clock() });
+    time.jump(day);
+    await crm.record(startPush('1'), { receivedAt: time.now() });
+    const reason = async () => (await store.connectorStates())[0]?.blockedReason;
+    await until('it is blocked', async () => (await reason()) === 'The token was revoked.');
+    time.jump(-day);
+    answer = every(delivered);
+    await time.pass(10_000, async () => {});
+    await settled(store, '1');
+    await until('it is no longer blocked', async () => (await reason()) === null);
+    await crm.stop();
+  }),
+);
+
+worker('a wait that a CRM asked for is kept over a restart, however long', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    const notBefore = new Date(time.now().getTime() + 86_400_000);
+    for (const n of [1, 2]) {
+      const crm = start(store, every({ ...retry, notBefore }), { clock: time.clock() });
+      if (n === 1) await crm.record(startPush('1'), { receivedAt: time.now() });
+      await until('it waits', async () => {
+        const [delivery] = (await storyOf(store, '1')).deliveries;
+        return delivery?.dueAt?.getTime() === notBefore.getTime() && time.nextIn() === 10_000;
+      });
+      await crm.stop();
+    }
+    assert.is((await storyOf(store, '1')).attempts.length, 1);
   }),
 );
 

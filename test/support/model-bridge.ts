@@ -20,6 +20,8 @@ export type Connector = (typeof connectors)[number];
 
 const lapseAfterMs = 90_000;
 const schedule = { retryMs: [3_000, 15_000, 40_000], giveUpAfterMs: 120_000, probeMs: [5_000, 20_000] };
+/** The longest that a delivery waits: as the schedule has it, or as a CRM asks. */
+const longestWaitMs = 60_000;
 /** The longest that a worker sleeps: it renews its lease then. */
 const longestSleepMs = 10_000;
 
@@ -375,6 +377,8 @@ export class ModelBridge {
       this.broken(`${state.source}/${state.callId} is due in ${connector}, and left asleep`);
     }
     const next = await this.#store.nextDueAt(connector, now);
+    if (next && next.getTime() - now.getTime() > longestWaitMs)
+      this.broken(`${connector} waits for ${next.toISOString()}, at ${now.toISOString()}`);
     const wakesAt = now.getTime() + holder.sleepsFor(connector);
     if (next && wakesAt > next.getTime()) {
       this.broken(`${connector} sleeps ${wakesAt - next.getTime()} ms longer than the next delivery waits`);
@@ -400,7 +404,7 @@ export class ModelBridge {
   /** Compares all that is stored and all that the CRMs show with what was sent. */
   async checkAll(expected: 'delivered' | 'delivered or failed'): Promise<void> {
     const shown: Record<Connector, Set<string>> = { first: new Set(), second: new Set() };
-    const skipping = new Set<string>();
+    const untried = new Set<string>();
     for (const key of new Set([...this.#acknowledged.keys(), ...this.#sent.keys()])) {
       const [source, callId] = key.split('/') as [string, string];
       const [story] = await this.#store.stories(callId, source);
@@ -437,11 +441,12 @@ export class ModelBridge {
         if (delivery.state === 'skipped' && expected !== 'delivered') {
           if (!story.decisions.some((made) => made.decision === 'skip' && made.connector === connector))
             this.broken(`${where} is skipped, and nobody decided so`);
-          skipping.add(connector);
+          untried.add(connector);
           continue;
         }
         if (delivery.state === 'failed' && expected !== 'delivered') {
           if (!delivery.lastReason) this.broken(`${where} failed without a reason`);
+          if (delivery.lastReason?.includes('is configured no more')) untried.add(connector);
           continue;
         }
         if (delivery.state !== 'delivered')
@@ -456,8 +461,8 @@ export class ModelBridge {
       }
     }
     for (const { connector, blockedReason } of await this.#store.connectorStates()) {
-      // Where the call that would have been its probe was skipped, the next call tells.
-      if (blockedReason !== null && !skipping.has(connector))
+      // Where the call that would have been its probe was skipped, or its source is gone, the next call tells.
+      if (blockedReason !== null && !untried.has(connector))
         this.broken(`${connector} works, and is told to be blocked: ${blockedReason}`);
     }
     for (const connector of connectors) {

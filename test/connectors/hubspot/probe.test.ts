@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import type { Tools } from '../../../src/connector/contract.ts';
 import {
   type OtherAccount,
@@ -309,5 +310,31 @@ for (const [title, oddities, kept] of ways) {
     throughWorker(oddities, kept),
   );
 }
+
+probe('a call whose making was noted by a clock that ran ahead is waited for as if it were made now', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      let now = Date.parse('2026-11-02T03:15:00Z');
+      const clock = { now: () => new Date(now), after: systemClock.after };
+      const tools = testTools({ clock, rateLimit: () => ({ take: async () => {}, allow() {} }) });
+      tools.kept.set('found', JSON.stringify({ callKeys: 'searched' }));
+      const connection = await open(hubspot, {}, tools);
+      const delivery = deliveryOf([startPush('1')]);
+      now += 86_400_000;
+      hubspot.strike(faults.drop, 'calls/batch/create');
+      assert.is((await deliverOne(connection, delivery)).kind, 'retry');
+      now -= 86_400_000;
+      const waiting = await deliverOne(connection, delivery);
+      assert.equal('notBefore' in waiting && waiting.notBefore, new Date(now + 300_000));
+      now += 299_999;
+      assert.is((await deliverOne(connection, delivery)).kind, 'retry');
+      now += 1;
+      const outcome = await deliverOne(connection, delivery);
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.is(hubspot.calls().length, 1);
+    },
+    { oddities: { keys: { calls: 'ignored' } } },
+  ),
+);
 
 probe.run();

@@ -392,6 +392,11 @@ answers('while a receiver asks to wait, it gets nothing: a short wait is sat out
     assert.equal(second.kind === 'retry' && second.notBefore, first.kind === 'retry' && first.notBefore);
     assert.is(receiver.requests.length, 3, 'the fourth was not sent');
     assert.is(slept.length, 1);
+
+    now = new Date(now.getTime() - 200_000);
+    const third = await deliverOne(connection, deliveryOf([startPush('4')]));
+    assert.is(third.kind, 'delivered', 'the clock was set back, so the pause is over');
+    assert.is(slept.length, 1);
     await connection.close();
   }),
 );
