@@ -440,15 +440,14 @@ export class SqliteCallIndex {
           startOf('hour', since.getTime()),
         )?.row
       : 0;
-    const last = until
-      ? this.#get<{ row: number | null }>(
-          'select max(last_call) as row from call_hours where hour < ?',
-          until.getTime(),
-        )?.row
-      : Number.MAX_SAFE_INTEGER;
-    return first === null || first === undefined || last === null || last === undefined
-      ? null
-      : { first, last };
+    const last = until ? this.lastBefore(until) : Number.MAX_SAFE_INTEGER;
+    return first === null || first === undefined || last === 0 ? null : { first, last };
+  }
+
+  /** No call that is known here and came before then is in a later row. */
+  lastBefore(time: Date): number {
+    const query = 'select max(last_call) as row from call_hours where hour < ?';
+    return this.#get<{ row: number | null }>(query, time.getTime())?.row ?? 0;
   }
 
   /** The rows, where they are few; otherwise how to tell that one matches. */

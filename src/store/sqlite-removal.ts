@@ -38,10 +38,11 @@ export class SqliteRemoval {
     });
     if (removed > 0) this.#index.lostPushes();
     if (what === 'calls') this.#index.removeLagBefore(before.getTime());
-    // Rows are in the order of time, but for some that came while the clock was wrong: beyond as many that are young as
-    // are looked at together there is none that is old.
-    const isDone = old.length === 0 || rows.length < limit;
-    return { removed, lastRow: isDone ? null : (rows.at(-1)?.id ?? null) };
+    // Rows are in the order of time, but for those that came while the clock was wrong. The index knows of older ones behind
+    // them.
+    const lastRow = rows.at(-1)?.id ?? 0;
+    const isDone = rows.length < limit || (old.length === 0 && lastRow >= this.#index.lastBefore(before));
+    return { removed, lastRow: isDone ? null : lastRow };
   }
 
   erase({ rows, number, shown, digits, at }: Erasure): Erased {

@@ -1,7 +1,9 @@
 import type { Clock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
+import { indexedCall } from '../../src/operator/indexed-call.ts';
 import { RetentionSweep } from '../../src/store/retention-sweep.ts';
 import type { Settlement, Store } from '../../src/store/store.ts';
+import { load } from '../config/with-config.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { newPush, withSqliteStore } from '../support/with-store.ts';
@@ -103,6 +105,30 @@ retention('a call that came while the clock was ahead holds up no other', () =>
     );
     await sweepOn(store, 500);
     assert.equal(await kept(store), ['1']);
+  }),
+);
+
+/*
+ * A sweep ended at the first calls that were all too young, as many as it looks at together: behind a night of calls that
+ * a wrong clock had dated years ahead, nothing was ever removed.
+ */
+retention('more calls that came while the clock was ahead than are looked at together hold up no other', () =>
+  withSqliteStore(async (store) => {
+    const days = [...new Array(3).fill(0), ...new Array(700).fill(3_650), ...new Array(300).fill(1), 499];
+    await Promise.all(
+      days.map((day, n) =>
+        store.record(newPush(endPush(String(n)), { receivedAt: on(day), route: () => [] })),
+      ),
+    );
+    const { settings } = await load('sources: { acme: {} }\nconnectors: { crm: { type: sandbox } }\n');
+    while (!(await store.indexCalls('1', (state) => indexedCall(settings, state), 500)).isDone);
+    const ahead = Array.from({ length: 700 }, (_, n) => String(n + 3));
+    await sweepOn(store, 500);
+    assert.equal(await kept(store), [...ahead, '1003']);
+    const pushes = async () => (await store.stories('1003'))[0]?.pushes.length;
+    assert.is(await pushes(), 1);
+    await sweepOn(store, 600);
+    assert.is(await pushes(), 0, 'they are older than 90 days');
   }),
 );
 
