@@ -369,7 +369,29 @@ emulator('reads SOQL with its escapes, and refuses what is malformed', () =>
       "O'Brien \\ Sons",
       'Other',
     ]);
-    for (const bad of ["LastName = 'O'Brien'", "LastName = 'x\\'", 'LastName', "LastName = '\\q'", '']) {
+    for (const name of ['100% sure', '100 per sure', 'a_b', 'axb', 'a\\%b', '(.*)'])
+      salesforce.addLead({ LastName: name });
+    for (const [pattern, found] of [
+      ['100%', ['100% sure', '100 per sure']],
+      ['100\\% %', ['100% sure']],
+      ['a_b', ['a_b', 'axb']],
+      ['a\\_b', ['a_b']],
+      ['a\\\\\\%b', ['a\\%b']],
+      ['a\\\\%', ['a\\%b']],
+      ['(.*)', ['(.*)']],
+      ['A\\_B', ['a_b']],
+      ['', []],
+    ] as const)
+      assert.equal(await namesOf(`LastName LIKE '${pattern}'`), found, pattern);
+    for (const bad of [
+      "LastName = 'O'Brien'",
+      'LastName LIKE 5',
+      "LastName LIKE 'a\\q'",
+      "LastName = 'x\\'",
+      'LastName',
+      "LastName = '\\q'",
+      '',
+    ]) {
       const { status, body } = await client.query(`SELECT LastName FROM Lead WHERE ${bad}`);
       assert.is(status, 400, bad);
       assert.is(body[0]?.['errorCode'], 'MALFORMED_QUERY', bad);

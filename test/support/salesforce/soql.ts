@@ -133,9 +133,7 @@ export class Parser {
       return (entry) => wanted.has(fold(valueIn(entry, name))) !== isNegated;
     }
     if (this.#skip('LIKE')) {
-      const parts = String(this.#literal()).split('%');
-      const pattern = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('_', '.'));
-      const like = new RegExp(`^${pattern.join('.*')}$`, 'is');
+      const like = this.#pattern();
       return (entry) => like.test(String(valueIn(entry, name) ?? ''));
     }
     const operator = this.#next();
@@ -163,6 +161,17 @@ export class Parser {
     if (/^null$/i.test(token)) return null;
     if (/^-?\d+(\.\d+)?$/.test(token)) return Number(token);
     throw malformed(`unexpected token: '${token}'`);
+  }
+
+  /** Of LIKE: `%` and `_` stand for other texts, unless they are escaped. */
+  #pattern(): RegExp {
+    const token = this.#tokens[this.#at] ?? '';
+    this.#literal(); // refuses what is malformed
+    if (!token.startsWith("'")) throw malformed('LIKE takes a text');
+    const wildcards: Record<string, string> = { '%': '.*', _: '.' };
+    const parts = token.slice(1, -1).match(/\\.|[^\\]/gs) ?? [];
+    const pattern = parts.map((part) => wildcards[part] ?? literally(unescaped(part)));
+    return new RegExp(`^${pattern.join('')}$`, 'is');
   }
 
   #names(): string[] {
@@ -205,6 +214,11 @@ export class Parser {
     if (isNext) this.#at++;
     return isNext;
   }
+}
+
+/** As a regular expression that matches this text alone. */
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Text is compared without regard to case. */
