@@ -330,4 +330,48 @@ access('the way back after signing in leads to this page only', () => {
   assert.equal(tried.map(ownPath), ['/calls?state=failed', '/', '/', '/', '/', '/']);
 });
 
+access(
+  'a presented token is compared with each that is configured, whatever the first comparison said',
+  async () => {
+    const { ask, form, configure } = await application(tokens);
+    let compared: string[] = [];
+    configure((settings) => ({
+      ...settings,
+      operator: {
+        ...settings.operator,
+        get token() {
+          compared.push('operator');
+          return operatorToken;
+        },
+        get readOnlyToken() {
+          compared.push('reader');
+          return readOnlyToken;
+        },
+      },
+    }));
+    const comparedFor = async (what: () => Promise<unknown>) => {
+      compared = [];
+      await what();
+      return compared;
+    };
+    const presented = [
+      operatorToken,
+      readOnlyToken,
+      `${operatorToken.slice(0, -1)}X`,
+      'x',
+      'x'.repeat(10_000),
+    ];
+    for (const token of presented) {
+      const bearer = { headers: { authorization: `Bearer ${token}` } };
+      // Whether there is one at all is asked first.
+      assert.equal(await comparedFor(() => ask('/api/x', bearer)), ['operator', 'operator', 'reader'], token);
+      assert.equal(
+        await comparedFor(() => ask('/sign-in', form({ token }))),
+        ['operator', 'operator', 'reader'],
+        token,
+      );
+    }
+  },
+);
+
 access.run();
