@@ -88,8 +88,21 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
   } catch (reason) {
     database?.close();
     owner?.close();
-    throw reason;
+    throw isForbidden(reason) ? cannotWrite(file, reason) : reason;
   }
+}
+
+/** SQLite's READONLY and CANTOPEN, and what the system says of a file's mode. */
+function isForbidden(reason: unknown): boolean {
+  const { code, errcode } = reason as { code?: string; errcode?: number };
+  return ['EACCES', 'EPERM', 'EROFS'].includes(code ?? '') || [8, 14].includes((errcode ?? 0) & 0xff);
+}
+
+function cannotWrite(file: string, cause: unknown): Error {
+  return new Error(
+    `${file} cannot be written (${(cause as Error).message}). Give it, the files beside it and its folder to the user that the bridge runs as, or set store.url to a file in a folder of that user.`,
+    { cause },
+  );
 }
 
 /**
@@ -103,6 +116,7 @@ function claim(path: string, shown: string): Database {
     return owner;
   } catch (cause) {
     owner.close();
+    if (isForbidden(cause)) throw cannotWrite(shown, cause);
     throw new Error(
       `Another delacon-bridge runs on ${shown}. Stop it first, or give this one another store.url; several servers need PostgreSQL.`,
       { cause },
@@ -117,6 +131,7 @@ function refuseForeign(database: Database, file: string): void {
     id = database.prepare('pragma application_id').get()?.['application_id'];
     tables = database.prepare('select count(*) as n from sqlite_master').get()?.['n'];
   } catch (cause) {
+    if (isForbidden(cause)) throw cause;
     throw new Error(
       `${file} is not a readable SQLite database (${(cause as Error).message}). It was left as it is: restore a backup, or set store.url to a new file.`,
       { cause },

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { type BridgeProcess, pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
@@ -47,6 +47,78 @@ disk('a full disk is answered 503, loses nothing, and is over when there is room
     for (const callId of ['1', '2'])
       await until(`call ${callId} is delivered`, async () => (await stateOf(callId)) === 'delivered');
     assert.is(await bridge.kill('SIGTERM'), 0);
+  }),
+);
+
+/*
+ * A folder or file that the bridge may not write to was answered with SQLite's words, with those of chmod, or with
+ * "another delacon-bridge runs".
+ */
+disk('what may not be written to is refused with words that say what to do, and is left as it is', () =>
+  withBridgeFolder(async (folder) => {
+    const isRoot = process.getuid?.() === 0;
+    const data = join(folder.path, 'data');
+    const database = join(data, 'bridge.db');
+    folder.configure(yaml);
+    const refused = async (expected: RegExp) => {
+      const { code, stderr } = await folder.runWithoutRights('start');
+      assert.is(code, 1);
+      assert.match(stderr, expected, stderr);
+      assert.not.match(stderr, /Another delacon-bridge|\n\s+at /);
+    };
+    for (const path of [folder.path, join(folder.path, 'bridge.yaml')]) chmodSync(path, 0o555);
+    await refused(
+      /The folder \S+data cannot be made \(EACCES\)\. Set store\.url to a file in a folder that this user/,
+    );
+
+    chmodSync(folder.path, 0o755);
+    mkdirSync(data);
+    chmodSync(data, 0o555);
+    await refused(
+      /bridge\.db\.lock cannot be opened .*Set store\.url to a file in a folder that this user may write to\./,
+    );
+
+    chmodSync(data, 0o755);
+    const bridge = await folder.start();
+    assert.is((await bridge.push(startPush('1'))).status, 200);
+    await bridge.kill('SIGTERM');
+    const before = readFileSync(database);
+    for (const file of readdirSync(data)) chmodSync(join(data, file), file === 'connectors' ? 0o555 : 0o444);
+    chmodSync(data, 0o555);
+    await refused(/bridge\.db cannot be written .*Give it, the files beside it and its folder to the user/);
+
+    // A database that was made by another user, in a folder that is everybody's.
+    if (isRoot) {
+      chmodSync(data, 0o777);
+      rmSync(`${database}.lock`);
+      await refused(/bridge\.db cannot be written .*Give it, the files beside it and its folder to the user/);
+    }
+    assert.equal(readFileSync(database), before);
+    chmodSync(data, 0o755);
+    for (const file of readdirSync(data)) chmodSync(join(data, file), file === 'connectors' ? 0o755 : 0o600);
+    const again = await folder.start();
+    assert.is((await again.push(endPush('1'))).status, 200);
+    await again.kill('SIGTERM');
+  }),
+);
+
+disk("the sandbox's records are readable by their user alone, like the database", () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(yaml);
+    const bridge = await folder.start();
+    await bridge.push(startPush('1'));
+    const modes = () => {
+      const files = readdirSync(folder.path, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /\.db/.test(entry.name))
+        .map((entry) => join(entry.parentPath, entry.name));
+      return Object.fromEntries(
+        files.map((file) => [relative(folder.path, file), statSync(file).mode & 0o777]),
+      );
+    };
+    await until('there are records', () => Object.keys(modes()).some((file) => file.includes('try-it')));
+    await until('all is there', () => Object.keys(modes()).length >= 6);
+    assert.equal(new Set(Object.values(modes())), new Set([0o600]), JSON.stringify(modes()));
+    await bridge.kill('SIGTERM');
   }),
 );
 

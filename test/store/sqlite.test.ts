@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { Migrator } from 'kysely/migration';
 import { kyselyOver } from '../../src/runtime/sqlite.ts';
 import { callsAndDeliveries } from '../../src/store/migrations/001-calls-and-deliveries.ts';
+import { memories } from '../../src/store/migrations/002-memories.ts';
+import { erasures } from '../../src/store/migrations/003-erasures.ts';
+import { lighterPushes } from '../../src/store/migrations/004-lighter-pushes.ts';
 import { dataDirOf, openStore } from '../../src/store/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Store, StoreUnavailable } from '../../src/store/store.ts';
@@ -227,6 +230,23 @@ async function writeFirstVersion(file: string): Promise<{ start: string; end: st
   return { start, end };
 }
 
+/** The same, as the version before the index of calls and the decisions left it. */
+async function writeFourthVersion(file: string): Promise<void> {
+  await writeFirstVersion(file);
+  const database = new DatabaseSync(file);
+  const provider = {
+    getMigrations: async () => ({
+      '001-calls-and-deliveries': callsAndDeliveries,
+      '002-memories': memories,
+      '003-erasures': erasures,
+      '004-lighter-pushes': lighterPushes,
+    }),
+  };
+  const { error } = await new Migrator({ db: kyselyOver(database), provider }).migrateToLatest();
+  assert.is(error, undefined);
+  database.close();
+}
+
 sqlite('a database of the first version is taken over whole', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'bridge.db');
@@ -397,22 +417,26 @@ sqlite('killed at any step of making the database, the next start finishes it', 
   assert.ok(steps > 20, `${steps} steps`);
 });
 
-sqlite(
-  'killed at steps all along the taking over of an older database, the next start finishes it',
-  async () => {
-    const steps = await killAtSteps(13, writeFirstVersion, async (store, step) => {
-      const [first] = await store.stories('1');
-      const [second] = await store.stories('2');
-      assert.equal(
-        [first, second].map((story) => story?.pushes.map(({ repeats }) => repeats)),
-        [[3, 0], [0]],
-        `step ${step}`,
-      );
-      assert.equal({ ...first!.state.fields }, { ...startPush('1'), ...endPush('1') });
-      assert.is(first!.deliveries[0]!.records.activity!.id, '5');
-    });
-    assert.ok(steps > 20, `${steps} steps`);
-  },
-);
+for (const [version, write] of [
+  ['the first', writeFirstVersion],
+  ['the fourth', writeFourthVersion],
+] as const)
+  sqlite(
+    `killed at steps all along the taking over of a database of ${version} version, the next start finishes it`,
+    async () => {
+      const steps = await killAtSteps(13, write, async (store, step) => {
+        const [first] = await store.stories('1');
+        const [second] = await store.stories('2');
+        assert.equal(
+          [first, second].map((story) => story?.pushes.map(({ repeats }) => repeats)),
+          [[3, 0], [0]],
+          `step ${step}`,
+        );
+        assert.equal({ ...first!.state.fields }, { ...startPush('1'), ...endPush('1') });
+        assert.is(first!.deliveries[0]!.records.activity!.id, '5');
+      });
+      assert.ok(steps > 20, `${steps} steps`);
+    },
+  );
 
 sqlite.run();

@@ -23,19 +23,28 @@ export interface BridgeFolder {
   start(env?: Record<string, string>): Promise<BridgeProcess>;
   /** Runs a command to its end. */
   run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** The same, as a user whom the modes of files hold off: nobody, where the tests run as root. */
+  runWithoutRights(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
 
 export const pushToken = 'a-push-token-for-tests';
+
+const nobody = { uid: 65_534, gid: 65_534 };
 
 /** A folder with a configuration, in which bridges are started, killed and started again. All end with it. */
 export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise<T>): Promise<T> {
   const path = mkdtempSync(join(tmpdir(), 'bridge-'));
   const config = join(path, 'bridge.yaml');
   const children = new Set<ChildProcess>();
-  const launch = (args: string[], env: Record<string, string> = {}) => {
+  const launch = (
+    args: string[],
+    env: Record<string, string> = {},
+    user: { uid?: number; gid?: number } = {},
+  ) => {
     const child = spawn(process.execPath, [main, '--config', config, ...args], {
       cwd: path,
       env: { ...process.env, ...env, NO_COLOR: '1' },
+      ...user,
     });
     children.add(child);
     child.once('exit', () => children.delete(child));
@@ -52,6 +61,7 @@ export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise
       },
       start: (env) => startIn(launch(['start'], env)),
       run: (...args) => runToEnd(launch(args)),
+      runWithoutRights: (...args) => runToEnd(launch(args, {}, process.getuid?.() === 0 ? nobody : {})),
     });
   } finally {
     for (const child of children) child.kill('SIGKILL');
