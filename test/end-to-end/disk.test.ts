@@ -102,22 +102,27 @@ disk('what may not be written to is refused with words that say what to do, and 
   }),
 );
 
-disk("the sandbox's records are readable by their user alone, like the database", () =>
+disk('whatever the bridge makes is readable by its user alone', () =>
   withBridgeFolder(async (folder) => {
-    folder.configure(yaml);
+    // The second source has a token made for it.
+    folder.configure(yaml.replace('sources: {', 'sources: { kept: { callIdPrefix: k- },'));
     const bridge = await folder.start();
     await bridge.push(startPush('1'));
-    const modes = () => {
-      const files = readdirSync(folder.path, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && /\.db/.test(entry.name))
-        .map((entry) => join(entry.parentPath, entry.name));
-      return Object.fromEntries(
-        files.map((file) => [relative(folder.path, file), statSync(file).mode & 0o777]),
-      );
-    };
-    await until('there are records', () => Object.keys(modes()).some((file) => file.includes('try-it')));
-    await until('all is there', () => Object.keys(modes()).length >= 6);
-    assert.equal(new Set(Object.values(modes())), new Set([0o600]), JSON.stringify(modes()));
+    const data = join(folder.path, 'data');
+    const modes = () =>
+      readdirSync(data, { recursive: true, withFileTypes: true })
+        .map((entry) => join(entry.parentPath, entry.name))
+        .flatMap((path) => {
+          const mode = statSync(path, { throwIfNoEntry: false })?.mode; // SQLite's own come and go
+          return mode === undefined ? [] : [`${relative(data, path)} ${(mode & 0o777).toString(8)}`];
+        });
+    const made = ['bridge.db', 'bridge.db-wal', 'kept.push-token', 'connectors/try-it/sandbox.db'];
+    const has = (file: string) => modes().some((one) => one.startsWith(`${file} `));
+    for (const file of made) await until(`there is ${file}`, () => has(file));
+    assert.equal(
+      modes().filter((one) => !/ [67]00$/.test(one)),
+      [],
+    );
     await bridge.kill('SIGTERM');
   }),
 );

@@ -25,6 +25,16 @@ export const kinds = {
 
 export type Kind = keyof typeof kinds;
 
+/** Those whom a server has to wait for until their time is over; the others it can answer at once. */
+export const patient: readonly Kind[] = [
+  'says nothing',
+  'stops within its headers',
+  'drips its headers',
+  'stops within its body',
+  'drips its body',
+  'drips its body in pieces',
+];
+
 function withBody(path: string): string {
   return `POST ${path} HTTP/1.1\r\nHost: b\r\nContent-Length: 100000\r\n\r\n{"PLA_Call_Id":"`;
 }

@@ -8,6 +8,8 @@ export interface LoadReport {
   mostOpen: number;
   /** Pushes sent over connections of their own while the bad ones were there, and what they were answered. */
   pushes: Record<string, number>;
+  /** How long the slowest of them took. */
+  slowestMs: number;
   /** Of the calls that were acknowledged, how many are in the store. */
   stored: number;
   /** Of each kind, how many the bridge had not ended when it should have. */
@@ -16,6 +18,8 @@ export interface LoadReport {
   answered: Partial<Record<Kind, string[]>>;
   /** Of the bridge: before, and after each wave. */
   memoryMb: number[];
+  /** The most that it was seen to have. */
+  peakMb: number;
 }
 
 export interface Siege {
@@ -38,13 +42,24 @@ sources: { acme: { tokens: [${pushToken}] } }
 connectors: { try-it: { type: sandbox } }
 `);
     const bridge = await folder.start();
-    const report: LoadReport = { mostOpen: 0, pushes: {}, left: {}, answered: {}, memoryMb: [], stored: 0 };
+    const report: LoadReport = {
+      mostOpen: 0,
+      pushes: {},
+      slowestMs: 0,
+      left: {},
+      answered: {},
+      memoryMb: [],
+      peakMb: 0,
+      stored: 0,
+    };
     const openOf = (senders: BadSenders) => kinds.reduce((sum, kind) => sum + senders.open(kind), 0);
     let besieged = true;
     const pushing = (async () => {
       for (let n = 0; besieged; n++) {
+        const begun = performance.now();
         const { status } = await bridge.push(startPush(`c${n}`)).catch(() => ({ status: 'no answer' }));
         report.pushes[status] = (report.pushes[status] ?? 0) + 1;
+        report.slowestMs = Math.max(report.slowestMs, Math.round(performance.now() - begun));
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     })();
@@ -56,6 +71,7 @@ connectors: { try-it: { type: sandbox } }
         const ends = Date.now() + patienceMs;
         while (openOf(senders) > 0 && Date.now() < ends) {
           report.mostOpen = Math.max(report.mostOpen, openOf(senders));
+          report.peakMb = Math.max(report.peakMb, memoryMb(bridge.pid));
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
         for (const kind of kinds) {
