@@ -1,6 +1,5 @@
-import { type Delivery, type Touch, touchOf } from '../../src/connector/contract.ts';
+import { type Delivery, type Touch, touchOf, type Values } from '../../src/connector/contract.ts';
 import type { Properties } from './batches.ts';
-import type { Values } from './values.ts';
 
 /*
  * How a person's first call came about, and their latest: in properties of our own, since those that HubSpot keeps for

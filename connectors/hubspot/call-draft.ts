@@ -1,8 +1,7 @@
-import type { Call, Delivery, RecordDraft } from '../../src/connector/contract.ts';
+import { type Call, type Delivery, type RecordDraft, withMapping } from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
-import { withMapping } from './values.ts';
 
 /**
  * The outcomes that every account begins with, by what came of a call.

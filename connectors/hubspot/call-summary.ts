@@ -1,57 +1,21 @@
-import type { Call } from '../../src/connector/contract.ts';
-import { cut } from './values.ts';
+import { type Call, cut, type Fact, factsOf } from '../../src/connector/contract.ts';
 
 /** More of one value than this tells a reader nothing; escaped, all of them together stay within the body. */
 const longestValue = 400;
+const longestUrl = 2_000;
 
 /** The body of the call record: what Delacon told, in lines that people read. HTML, so everything is escaped. */
 export function summary(call: Call): string {
-  const { caller, dealer, marketing, survey } = call;
-  const place = [caller.exchange, caller.city, caller.state].filter(Boolean).join(', ');
-  const lines = [
-    line('Status', statusText(call)),
-    line('Caller', caller.raw === '' ? null : withNote(caller.display, place)),
-    line('Number dialled', call.dialled.display),
-    line('Dealer', withNote(dealer.name ?? '', dealer.category)),
-    line('Answered by', call.answeredBy.display),
-    line('Result', call.resultText),
-    line('Duration', call.durationSeconds === null ? null : `${call.durationSeconds} s`),
-    line('Voicemail', call.voicemail === null ? null : call.voicemail ? 'left' : 'none'),
-    line('Survey', survey.outcome),
-    line('Sale amount', survey.saleAmount),
-    line('Converted', call.converted),
-    line('Menu choice', call.ivr),
-    line('Source', [marketing.engine, marketing.type].filter(Boolean).join(' / ')),
-    line('Keywords', marketing.keywords),
-    line('Referrer', marketing.referrer),
-    line('Landing page', marketing.landingPage),
-    line('Page called from', marketing.calledFrom),
-    line('Extra', call.extra),
-    recordingLine(call.recording.url),
-    line('Delacon call', call.id),
-  ];
-  return lines.filter((text) => text !== '').join('<br>');
+  return factsOf(call).flatMap(line).join('<br>');
 }
 
-function statusText(call: Call): string {
-  if (call.phase === 'ringing') return 'in progress';
-  return call.phase === 'lapsed' ? 'end of call not received' : 'ended';
+function line({ label, text, url }: Fact): string | [] {
+  if (url === undefined) return `<strong>${label}:</strong> ${escapeHtml(cut(text, longestValue))}`;
+  return url.length > longestUrl
+    ? [] // cut, it would lead elsewhere
+    : `<strong>${label}:</strong> <a href="${escapeHtml(url)}">listen</a>`;
 }
 
-function withNote(text: string, note: string | null): string {
-  return text !== '' && note ? `${text} (${note})` : text;
-}
-
-function line(label: string, value: string | number | null): string {
-  if (value === null || value === '') return '';
-  return `<strong>${label}:</strong> ${escapeHtml(cut(String(value), longestValue))}`;
-}
-
-function recordingLine(url: string | null): string {
-  if (url === null || url.length > 2_000) return '';
-  return `<strong>Recording:</strong> <a href="${escapeHtml(url)}">listen</a>`;
-}
-
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,10 +1,10 @@
+import type { Values } from '../../src/connector/contract.ts';
 import { linksTo } from './associations.ts';
 import { callDraft } from './call-draft.ts';
 import type { Found, HubSpotFindings } from './found.ts';
 import type { Job } from './job.ts';
 import type { KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
-import type { Values } from './values.ts';
 import type { Work } from './work.ts';
 
 /** The call records: one for each call, the whole of it written each time. */

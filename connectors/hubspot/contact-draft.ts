@@ -1,8 +1,7 @@
-import type { Delivery, RecordDraft } from '../../src/connector/contract.ts';
+import { type Delivery, type RecordDraft, type Values, withMapping } from '../../src/connector/contract.ts';
 import { touchChanges } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
-import { filled, withMapping } from './values.ts';
 
 /** The contact that a call makes when HubSpot has none with its number; undefined for a number that is not known. */
 export function contactDraft(
@@ -29,4 +28,9 @@ export function contactDraft(
     },
     notes: [],
   };
+}
+
+/** Without the blanks, of which a new record needs none. */
+function filled(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 }

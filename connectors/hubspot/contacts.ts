@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import {
+  InFlight,
   knownPerson,
   type Log,
   mapFields,
@@ -47,7 +48,7 @@ export class Contacts {
   readonly #people: People;
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
-  readonly #inFlight = new Map<string, Promise<Resolution>>();
+  readonly #inFlight = new InFlight<Resolution>();
   /** What mapped properties of a contact hold, as far as read or written here. */
   readonly #held = new LRUCache<string, Properties>({ max: 5_000 });
 
@@ -78,7 +79,12 @@ export class Contacts {
       caller.calls.push(work);
       callers.set(number, caller);
     }
-    const resolved = await this.#resolveOnce([...callers.values()], signal);
+    const resolved = await this.#inFlight.share([...callers.keys()], (own) =>
+      this.#resolveAll(
+        own.map((number) => callers.get(number) as Caller),
+        signal,
+      ),
+    );
     for (const work of works) {
       const { number, withheld } = work.delivery.call.caller;
       const resolution =
@@ -103,28 +109,6 @@ export class Contacts {
     return withheld && catchAll !== 'none'
       ? { contactId: catchAll, why: 'The number is withheld: person.withheld names this contact.' }
       : { contactId: null, notes: [] };
-  }
-
-  /** Resolves own numbers first and waits for those of other batches then, so that no two wait for each other. */
-  async #resolveOnce(callers: readonly Caller[], signal: AbortSignal): Promise<Map<string, Resolution>> {
-    const theirs = callers.flatMap(({ number }) => {
-      const flight = this.#inFlight.get(number);
-      return flight ? [[number, flight] as const] : [];
-    });
-    const own = callers.filter(({ number }) => !this.#inFlight.has(number));
-    const work = this.#resolveAll(own, signal);
-    for (const { number } of own) {
-      const flight = work.then((resolved) => resolved.get(number) as Resolution);
-      flight.catch(() => {}); // whoever waits for it hears of it, and often nobody does
-      this.#inFlight.set(number, flight);
-    }
-    try {
-      const resolved = await work;
-      for (const [number, flight] of theirs) resolved.set(number, await flight);
-      return resolved;
-    } finally {
-      for (const { number } of own) this.#inFlight.delete(number);
-    }
   }
 
   async #resolveAll(callers: readonly Caller[], signal: AbortSignal): Promise<Map<string, Resolution>> {

@@ -1,7 +1,6 @@
-import { type Delivery, type RecordDraft, saleOf } from '../../src/connector/contract.ts';
+import { type Delivery, type RecordDraft, saleOf, withMapping } from '../../src/connector/contract.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
-import { withMapping } from './values.ts';
 
 /** A stage of a pipeline, by id. */
 export interface Place {

@@ -1,11 +1,10 @@
-import { type Clock, isRecent } from '../../src/connector/contract.ts';
+import { type Clock, isRecent, type Values } from '../../src/connector/contract.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import type { Properties } from './batches.ts';
 import { RequestFailed } from './failures.ts';
 import { fitValue } from './fitting.ts';
 import { isOwn, keyNames } from './setup-names.ts';
-import type { Values } from './values.ts';
 
 /** How long what HubSpot said of its properties is believed without a reason to doubt it. */
 const keptMs = 3_600_000;

@@ -1,6 +1,5 @@
-import { instantOf, isDate, localDate } from '../../src/connector/contract.ts';
+import { cut, instantOf, isDate, localDate, type Values } from '../../src/connector/contract.ts';
 import type { PropertyDefinition } from './answers.ts';
-import { cut, type Values } from './values.ts';
 
 /** HubSpot's own limit for text properties. */
 const longestText = 65_536;

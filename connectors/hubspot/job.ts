@@ -1,6 +1,6 @@
+import type { Values } from '../../src/connector/contract.ts';
 import type { Link } from './associations.ts';
 import type { Failure } from './failures.ts';
-import type { Values } from './values.ts';
 
 /** A record that a call leaves in HubSpot, under the call's key. */
 export interface Job {

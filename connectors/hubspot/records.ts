@@ -1,10 +1,10 @@
+import type { Values } from '../../src/connector/contract.ts';
 import type { CreateInput, HubSpotApi, ObjectType, UpdateInput } from './api.ts';
 import type { Link, LinkFrom } from './associations.ts';
 import type { Input, Written } from './batches.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
 import type { Fields } from './fields.ts';
 import { listedElsewhere } from './fitting.ts';
-import type { Values } from './values.ts';
 
 /** A record to be written, with values of any kind. */
 export interface Draft {

@@ -1,8 +1,7 @@
-import { type Delivery, followUpOf, type RecordDraft } from '../../src/connector/contract.ts';
+import { type Delivery, followUpOf, type RecordDraft, withMapping } from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
-import { withMapping } from './values.ts';
 
 /** The task of a call that somebody should return; undefined for a call that needs none. */
 export function taskDraft(

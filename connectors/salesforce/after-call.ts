@@ -1,4 +1,4 @@
-import type { Delivery, OpenFollowUps, RecordRef, Records } from '../../src/connector/contract.ts';
+import type { Delivery, OpenFollowUps, RecordRef, Records, Values } from '../../src/connector/contract.ts';
 import type { Found, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
@@ -9,7 +9,6 @@ import type { Owners } from './owners.ts';
 import { saleDraft } from './sale-draft.ts';
 import { fitSale } from './sales.ts';
 import { isIn } from './soql.ts';
-import type { Values } from './values.ts';
 
 /** A call that is in Salesforce, and all that is there of it. */
 export interface WrittenCall {

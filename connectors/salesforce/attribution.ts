@@ -1,6 +1,5 @@
-import { type Call, type Touch, touchOf } from '../../src/connector/contract.ts';
+import { type Call, type Touch, touchOf, type Values } from '../../src/connector/contract.ts';
 import { attributionFields } from './setup-names.ts';
-import type { Values } from './values.ts';
 
 type Which = keyof typeof attributionFields;
 

@@ -1,11 +1,18 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, instantOf, isDate, isRecent, localDate } from '../../src/connector/contract.ts';
+import {
+  type Clock,
+  cut,
+  instantOf,
+  isDate,
+  isRecent,
+  localDate,
+  type Values,
+} from '../../src/connector/contract.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { ObjectName } from './options.ts';
 import { attributionFields, isKey } from './setup-names.ts';
-import { cut, type Values } from './values.ts';
 
 /** A record to be written, as the mapping has it. */
 export interface Draft {

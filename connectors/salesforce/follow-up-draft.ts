@@ -1,9 +1,14 @@
-import { type Delivery, followUpOf, localDate, type RecordDraft } from '../../src/connector/contract.ts';
+import {
+  type Delivery,
+  followUpOf,
+  localDate,
+  type RecordDraft,
+  withMapping,
+} from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';
 import { followUpKey } from './setup-names.ts';
-import { withMapping } from './values.ts';
 
 /** The Task that a missed call leaves, as far as the call says it; undefined for a call that leaves none. */
 export function followUpDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {

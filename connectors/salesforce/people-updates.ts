@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Delivery, mapFields, type RecordRef } from '../../src/connector/contract.ts';
+import { type Delivery, mapFields, type RecordRef, type Values } from '../../src/connector/contract.ts';
 import type { FieldDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { attributionChanges } from './attribution.ts';
@@ -8,7 +8,6 @@ import type { Descriptions, Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
 import { attributionFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
-import type { Values } from './values.ts';
 
 export interface Meeting {
   delivery: Delivery;

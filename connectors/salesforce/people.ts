@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import {
   type Delivery,
+  InFlight,
   knownPerson,
   type Log,
   maskNumber,
@@ -55,7 +56,7 @@ export class People {
   readonly #known: Tools['people'];
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
-  readonly #inFlight = new Map<string, Promise<Resolution>>();
+  readonly #inFlight = new InFlight<Resolution>();
   /** Contacts that Salesforce said are gone, though a converted lead still names them. */
   readonly #gone = new LRUCache<string, true>({ max: 5_000 });
   /** Whom somebody was merged or converted into → who that was. */
@@ -89,7 +90,12 @@ export class People {
       caller.calls.push(delivery);
       callers.set(number, caller);
     }
-    const resolved = await this.#resolveOnce([...callers.values()], signal);
+    const resolved = await this.#inFlight.share([...callers.keys()], (own) =>
+      this.#resolveAll(
+        own.map((number) => callers.get(number) as Caller),
+        signal,
+      ),
+    );
     return new Map(
       deliveries.map((delivery) => {
         const { number, withheld } = delivery.call.caller;
@@ -150,28 +156,6 @@ export class People {
     if (!withheld || catchAll === 'none') return { person: null, notes: [] };
     const why = 'The number is withheld: person.withheld names this record.';
     return { person: personOf(catchAll), why, notes: [] };
-  }
-
-  /** Resolves own numbers first and waits for those of other batches then, so that no two wait for each other. */
-  async #resolveOnce(callers: readonly Caller[], signal: AbortSignal): Promise<Resolutions> {
-    const theirs = callers.flatMap(({ number }) => {
-      const flight = this.#inFlight.get(number);
-      return flight ? [[number, flight] as const] : [];
-    });
-    const own = callers.filter(({ number }) => !this.#inFlight.has(number));
-    const work = this.#resolveAll(own, signal);
-    for (const { number } of own) {
-      const flight = work.then((resolved) => resolved.get(number) as Resolution);
-      flight.catch(() => {}); // whoever waits for it hears of it, and often nobody does
-      this.#inFlight.set(number, flight);
-    }
-    try {
-      const resolved = await work;
-      for (const [number, flight] of theirs) resolved.set(number, await flight);
-      return resolved;
-    } finally {
-      for (const { number } of own) this.#inFlight.delete(number);
-    }
   }
 
   async #resolveAll(callers: readonly Caller[], signal: AbortSignal): Promise<Resolutions> {

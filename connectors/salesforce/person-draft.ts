@@ -1,9 +1,8 @@
-import type { Delivery, RecordDraft } from '../../src/connector/contract.ts';
+import { type Delivery, type RecordDraft, withMapping } from '../../src/connector/contract.ts';
 import { attributionOfNew } from './attribution.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
-import { withMapping } from './values.ts';
 
 /** The lead or contact that a call makes when nobody has its number; undefined when none is to be made. */
 export function personDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {

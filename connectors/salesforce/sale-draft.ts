@@ -1,9 +1,14 @@
-import { type Delivery, localDate, type RecordDraft, saleOf } from '../../src/connector/contract.ts';
+import {
+  type Delivery,
+  localDate,
+  type RecordDraft,
+  saleOf,
+  withMapping,
+} from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
-import { withMapping } from './values.ts';
 
 /** The Opportunity of a sale, as far as the call says it; undefined for a call that is none. */
 export function saleDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {

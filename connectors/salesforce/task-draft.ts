@@ -4,12 +4,12 @@ import {
   type Delivery,
   localDate,
   type RecordDraft,
+  withMapping,
 } from '../../src/connector/contract.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
-import { withMapping } from './values.ts';
 
 const subject = compileTemplate(
   'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Delivery, RecordRef, Records } from '../../src/connector/contract.ts';
+import type { Delivery, RecordRef, Records, Values } from '../../src/connector/contract.ts';
 import type { Row } from './answers.ts';
 import type { SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
@@ -9,7 +9,6 @@ import type { SalesforceOptions } from './options.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly, madeOnly } from './task-draft.ts';
-import type { Values } from './values.ts';
 
 /** A call to be written, and the person it belongs to. */
 export interface TaskJob extends Draft {

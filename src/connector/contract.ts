@@ -29,9 +29,11 @@ export { type Mapping, mapFields } from '../route/map-fields.ts';
 export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
 export { type Touch, touchOf } from './attribution.ts';
 export { localDate } from './business-hours.ts';
+export { type Fact, factsOf } from './call-facts.ts';
 export { instantOf, isDate } from './dates.ts';
 export { Findings } from './findings.ts';
 export { type FollowUpOptions, followUpOf, followUpOption } from './follow-up.ts';
+export { InFlight } from './in-flight.ts';
 export type { Memory } from './memory.ts';
 export { OpenFollowUps } from './open-follow-ups.ts';
 export {
@@ -56,6 +58,7 @@ export type { RateLimit } from './rate-limit.ts';
 export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 export { type Trace, type Trial, Trials } from './trials.ts';
+export { cut, type Values, withMapping } from './values.ts';
 export { knownPerson } from './why-person.ts';
 
 /** A record in the CRM. `type` is the CRM's own word in lower case: contact, lead, call, task. */

@@ -1,5 +1,8 @@
-import { type Delivery, type Mapping, mapFields, type RecordDraft } from '../../src/connector/contract.ts';
+import type { Mapping } from '../route/map-fields.ts';
+import { mapFields } from '../route/map-fields.ts';
+import type { Delivery, RecordDraft } from './contract.ts';
 
+/** What a record is to hold, before it is fitted to what the CRM takes. */
 export type Values = RecordDraft['properties'];
 
 /** Defaults, and what the mapping says instead or besides. A mapping that yields nothing takes its default away. */
