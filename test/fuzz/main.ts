@@ -15,7 +15,9 @@ if (!(inputs > 0) || !Number.isInteger(seed)) {
   process.exit(2);
 }
 const report = await fuzz(seed, inputs, (done) => {
-  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${inputs}   `);
+  const line = `${done} of ${inputs} inputs`;
+  if (process.stderr.isTTY) process.stderr.write(`\r${line}   `);
+  else if (done % 100_000 === 0) console.error(line);
 });
 if (process.stderr.isTTY) process.stderr.write('\n');
 console.log(`seed ${seed}`);
