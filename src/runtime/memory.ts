@@ -8,11 +8,11 @@ const heap = ['--max-semi-space-size=8', '--heap-growing-percent=40'];
 /**
  * Begins this process anew, under its own id, with a heap fit for pushes that pour in: half as much memory, and a third
  * less time for each. Nothing may have been printed or opened by then. Bun's heap has no such settings, Windows cannot
- * do it, and an operator who set the young space has decided.
+ * do it, an operator who set the young space has decided, and a parent that listens (`node --watch`) would be cut off.
  */
 export function withSmallHeap(): void {
   const { execArgv, execPath, argv, env, platform, versions } = process;
   const decided = [...execArgv, env['NODE_OPTIONS'] ?? ''].some((text) => text.includes('semi-space-size'));
-  if (decided || versions['bun'] || platform === 'win32' || !process.execve) return;
+  if (decided || process.connected || versions['bun'] || platform === 'win32' || !process.execve) return;
   process.execve(execPath, [execPath, ...heap, ...execArgv, ...argv.slice(1)], env);
 }
