@@ -79,6 +79,14 @@ export const objectDescription = z.object({
 });
 export type ObjectDescription = z.infer<typeof objectDescription>;
 
+export const token = z.object({
+  access_token: z.string().min(1),
+  instance_url: z.url(),
+  /** The address of the user: it ends with the ids of the org and of the user. */
+  id: z.string().catch(''),
+  refresh_token: maybe(z.string()),
+});
+
 export const versions = readable(z.object({ version: z.string() }));
 
 export const made = z.object({ id: z.string() });

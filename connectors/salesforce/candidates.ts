@@ -89,7 +89,7 @@ export function choose(
 }
 
 function byAge(a: Candidate, b: Candidate): number {
-  return Date.parse(a.createdAt) - Date.parse(b.createdAt) || (a.id < b.id ? -1 : 1);
+  return Date.parse(a.createdAt) - Date.parse(b.createdAt) || (a.id < b.id ? -1 : a.id === b.id ? 0 : 1);
 }
 
 /** The record that an id names. Its first three characters say what it is. */

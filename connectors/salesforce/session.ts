@@ -1,5 +1,6 @@
 import type { Connection } from 'jsforce';
 import type { Tools } from '../../src/connector/contract.ts';
+import { token } from './answers.ts';
 import { Exchange } from './exchange.ts';
 import { type Circumstances, failureOfSilence, failureOfToken, RequestFailed } from './failures.ts';
 import { adviceOn, Grant, secretsOf } from './grant.ts';
@@ -48,11 +49,12 @@ export class Session {
     const exchange = new Exchange(this.#tools, timeoutMs);
     this.#conn.oauth2._transport = exchange;
     try {
-      const issued = await this.#conn.oauth2.requestToken(await this.#grant.parameters());
-      if (!issued.access_token || !issued.instance_url) throw new Error('it names no token');
+      const answered = token.safeParse(await this.#conn.oauth2.requestToken(await this.#grant.parameters()));
+      if (!answered.success) throw new Error('it names no token');
+      const issued = answered.data;
       await this.#grant.keep(issued.refresh_token);
-      const [organizationId = '', id = ''] = (issued.id ?? '').split('/').slice(-2);
-      this.#conn.userInfo = { id, organizationId, url: issued.id ?? '' };
+      const [organizationId = '', id = ''] = issued.id.split('/').slice(-2);
+      this.#conn.userInfo = { id, organizationId, url: issued.id };
       this.#conn.instanceUrl = issued.instance_url;
       this.#conn.accessToken = issued.access_token;
     } catch (thrown) {

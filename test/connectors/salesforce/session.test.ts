@@ -89,12 +89,20 @@ session('a token endpoint that is down is worth a retry', () =>
   }),
 );
 
-session('half a token is none', () =>
+session('half a token is none, nor is what is no text', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);
-    salesforce.strike(answering(200, { access_token: 'x', id: 'https://x/id/00D/005' }), 'token');
-    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
-    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    const id = 'https://x/id/00D/005';
+    const instance_url = salesforce.url;
+    for (const answer of [
+      { access_token: 'x', id },
+      { access_token: { toString: 1 }, instance_url, id },
+      { access_token: 'x', instance_url: 'elsewhere', id },
+    ]) {
+      salesforce.strike(answering(200, answer), 'token');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    }
     assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
   }),
 );

@@ -312,6 +312,7 @@ export class Org {
       LastName: values['Name'],
     });
     account.values['PersonContactId'] = contact.id;
+    contact.values['CreatedDate'] = account.values['CreatedDate']; // one record in two forms
     this.#mirror(account);
     return { account: account.id, contact: contact.id };
   }
