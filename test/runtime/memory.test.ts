@@ -23,10 +23,7 @@ memory(
     const { flags, words, isSame } = await begun(['a b', '--config=c'], {}, isBun ? [] : ['--no-warnings']);
     assert.ok(isSame);
     assert.equal(words, ['a b', '--config=c']);
-    assert.equal(
-      flags,
-      isBun ? [] : ['--max-semi-space-size=8', '--heap-growing-percent=40', '--no-warnings'],
-    );
+    assert.equal(flags, isBun ? [] : ['--max-semi-space-size=8', '--no-warnings']);
   },
 );
 
