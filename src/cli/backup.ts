@@ -1,12 +1,12 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openDatabase } from '../runtime/sqlite.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
 import { printJson } from './tables.ts';
 
 /** Copies the store to a file, while the bridge runs or not, and proves that the copy can be read. */
-export async function backup(file: string, options: Common): Promise<void> {
+export async function backup(file: string, options: CommandOptions): Promise<void> {
   const target = resolve(file);
   if (existsSync(target))
     throw new Error(`${file} is there already. Name a new file: a backup overwrites none.`);

@@ -1,13 +1,13 @@
 import type { Settings } from '../config/settings.ts';
 import { callOf } from '../reading.ts';
 import type { CallView } from '../store/store.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
 import { filterOf, type Selection } from './selection.ts';
 import { localTime, printJson, table } from './tables.ts';
 
 /** The latest calls, a line each. */
-export async function calls(options: Common & Selection & { limit: number }): Promise<void> {
+export async function calls(options: CommandOptions & Selection & { limit: number }): Promise<void> {
   await withStore(options.config, async ({ settings }, store) => {
     const views = await store.calls(filterOf(options, options.limit));
     if (options.json)

@@ -3,13 +3,13 @@ import { systemClock } from '../clock.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Finding } from '../connector/contract.ts';
 import { redactor } from '../log.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { patience, withConnection, withStore } from './opened.ts';
 import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
 
 /** Configuration problems are thrown, and so exit with 1; here is what else there is to say. */
-export async function check(options: Common & { online?: boolean; alerts?: boolean }): Promise<void> {
+export async function check(options: CommandOptions & { online?: boolean; alerts?: boolean }): Promise<void> {
   const { settings, warnings, secrets } = await loadConfig(options.config, { env: process.env });
   const findings: (Finding & { connector?: string })[] = options.online ? await online(options.config) : [];
   if (options.alerts) findings.push(...(await sendTestNotice(settings, systemClock, redactor(secrets))));

@@ -1,5 +1,5 @@
 import { confirm, isCancel } from '@clack/prompts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
@@ -7,7 +7,7 @@ import { printJson } from './tables.ts';
 /** Removes everything that the store knows of a phone number, and says what is left elsewhere. */
 export async function erase(
   number: string,
-  options: Common & { yes?: boolean; region?: string },
+  options: CommandOptions & { yes?: boolean; region?: string },
 ): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const given = { number, region: options.region };

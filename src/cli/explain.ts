@@ -1,11 +1,11 @@
 import { runsOf, type Story } from '../operator/story.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
 import { localTime, printJson } from './tables.ts';
 
 /** The whole story of a call, as the operator page tells it. */
-export async function explain(callId: string, options: Common & { source?: string }): Promise<void> {
+export async function explain(callId: string, options: CommandOptions & { source?: string }): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const stories = await operator.stories(callId, options.source, true);
     if (stories.length === 0) {

@@ -8,7 +8,7 @@ import { pushUrlsOf } from '../main.ts';
 import { sourceTokens } from '../source-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
 import { portalLines } from './banner.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
@@ -24,7 +24,7 @@ const storeUrl = 'sqlite:data/bridge.db';
 const schemaFile = 'bridge.schema.json';
 
 /** Asks what a first configuration needs, writes it, and says what to paste and what to do next. Overwrites nothing. */
-export async function init(options: Common & Partial<Answers>): Promise<void> {
+export async function init(options: CommandOptions & Partial<Answers>): Promise<void> {
   const types = await connectorNames();
   const answers = await answersFor(options, types);
   configured('connector', answers.connector, Object.fromEntries(types.map((type) => [type, true])));

@@ -1,24 +1,24 @@
 import type { ConnectorHealth } from '../operator/connectors.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { printJson } from './tables.ts';
 
 /** Stops the attempts of a connector, over restarts too; calls wait. A running bridge notices within a second. */
-export async function pause(connector: string, options: Common & { reason?: string }): Promise<void> {
+export async function pause(connector: string, options: CommandOptions & { reason?: string }): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const health = await operator.pause(connector, { reason: options.reason });
     tell(health, `Paused: calls for ${connector} wait until: delacon-bridge resume ${connector}`, options);
   });
 }
 
-export async function resume(connector: string, options: Common): Promise<void> {
+export async function resume(connector: string, options: CommandOptions): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const health = await operator.resume(connector);
     tell(health, `Resumed: ${health.backlog} deliveries for ${connector} are due.`, options);
   });
 }
 
-function tell(health: ConnectorHealth, sentence: string, { json }: Common): void {
+function tell(health: ConnectorHealth, sentence: string, { json }: CommandOptions): void {
   if (json) printJson(health);
   else console.log(sentence);
 }

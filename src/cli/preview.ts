@@ -8,7 +8,7 @@ import { type Push, parsePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { print } from './plain-text.ts';
 import { type Moment, rehearse, show } from './rehearsal.ts';
 import { endSample, startSample } from './sample-pushes.ts';
@@ -25,7 +25,7 @@ interface Choice {
 }
 
 /** What pushes would write under the mapping as it is: the records, or the very requests. */
-export async function preview(file: string | undefined, options: Common & Choice): Promise<void> {
+export async function preview(file: string | undefined, options: CommandOptions & Choice): Promise<void> {
   const config = await loadConfig(options.config, { env: process.env });
   const { settings } = config;
   const source = options.source ?? Object.keys(settings.sources)[0];
@@ -53,7 +53,7 @@ export async function preview(file: string | undefined, options: Common & Choice
 async function previewRequests(
   moments: readonly Moment[],
   config: Config,
-  { connector, json }: Common & Choice,
+  { connector, json }: CommandOptions & Choice,
   online: boolean,
   store: Store | undefined,
 ): Promise<void> {
@@ -75,7 +75,7 @@ async function previewRequests(
 function previewRecords(
   moments: readonly Moment[],
   settings: Settings,
-  { connector, json }: Common & Choice,
+  { connector, json }: CommandOptions & Choice,
 ): void {
   const last = new Map(moments.map(({ state }) => [state.callId, state]));
   const previews = [...last.values()].map((state) => {

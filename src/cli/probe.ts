@@ -4,12 +4,12 @@ import { confirm, isCancel } from '@clack/prompts';
 import packageFile from '../../package.json' with { type: 'json' };
 import { didYouMean } from '../config/did-you-mean.ts';
 import type { Assumption, Probe } from '../connector/contract.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withConnection, withStore } from './opened.ts';
 import { plainText, print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';
 
-interface ProbeOptions extends Common {
+interface ProbeOptions extends CommandOptions {
   yes?: boolean;
   report?: string;
 }

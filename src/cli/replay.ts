@@ -1,6 +1,6 @@
 import { confirm, isCancel } from '@clack/prompts';
 import { connectorsFor } from '../reading.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
 import { everyCall, filterOf, type Selection } from './selection.ts';
 import { printJson } from './tables.ts';
@@ -10,7 +10,7 @@ const atOnce = 500;
 /** Makes calls due again. A bridge that runs on the store notices within a second; otherwise the next start does. */
 export async function replay(
   callIds: readonly string[],
-  options: Common & Selection & { yes?: boolean },
+  options: CommandOptions & Selection & { yes?: boolean },
 ): Promise<void> {
   const { source, connector, state, since } = options;
   if (callIds.length === 0 && [connector, state, since, source].every((option) => option === undefined)) {

@@ -1,13 +1,13 @@
 import { loadConfig } from '../config/load.ts';
 import { sourceTokens } from '../source-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { print } from './plain-text.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { simulatedDay } from './simulated-day.ts';
 import { printJson } from './tables.ts';
 
-export interface SendOptions extends Common {
+export interface SendOptions extends CommandOptions {
   day?: boolean;
   calls: number;
   seed: number;

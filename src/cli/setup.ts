@@ -1,13 +1,13 @@
 import { confirm, isCancel } from '@clack/prompts';
 import { didYouMean } from '../config/did-you-mean.ts';
 import type { PlanStep } from '../connector/contract.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { patience, withConnection, withStore } from './opened.ts';
 import { print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';
 
 /** Shows the plan, asks, applies it, and proves it by planning again. */
-export async function setup(name: string, options: Common & { yes?: boolean }): Promise<void> {
+export async function setup(name: string, options: CommandOptions & { yes?: boolean }): Promise<void> {
   await withStore(options.config, async (config, store) => {
     const settings = config.settings.connectors[name];
     if (!settings) {

@@ -1,11 +1,16 @@
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { printJson } from './tables.ts';
 
 /** Leaves a delivery out, though the call may change, until it is replayed. */
 export async function skip(
   callId: string,
-  { connector, reason, source, ...options }: Common & { connector: string; reason: string; source?: string },
+  {
+    connector,
+    reason,
+    source,
+    ...options
+  }: CommandOptions & { connector: string; reason: string; source?: string },
 ): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const found = await operator.stories(callId, source);

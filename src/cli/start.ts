@@ -1,9 +1,9 @@
 import { type Bridge, startBridge } from '../main.ts';
 import { banner } from './banner.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 
 /** Runs the bridge until a signal. */
-export async function start({ config }: Common): Promise<void> {
+export async function start({ config }: CommandOptions): Promise<void> {
   const bridge = await startBridge({ configPath: config, env: process.env });
   console.log(`${banner(bridge)}\n`);
   stopOnSignal(bridge);

@@ -1,12 +1,12 @@
 import { loadConfig } from '../config/load.ts';
-import type { Common } from './common.ts';
+import type { CommandOptions } from './command-options.ts';
 import { type Difference, differencesOf, type TestChoice } from './differences.ts';
 import { print } from './plain-text.ts';
 import { printJson } from './tables.ts';
 import { configured } from './wrong-use.ts';
 
 /** Runs the tests of the mapping: pushes in, and what must come of them. No CRM, no store. */
-export async function test(options: Common & TestChoice & { file?: string[] }): Promise<void> {
+export async function test(options: CommandOptions & TestChoice & { file?: string[] }): Promise<void> {
   const { settings, placeOf } = await loadConfig(options.config, {
     env: process.env,
     ...(options.file ? { testFiles: options.file } : {}),

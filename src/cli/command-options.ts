@@ -1,5 +1,5 @@
 /** Options of every command, as commander hands them over. */
-export interface Common {
+export interface CommandOptions {
   config: string;
   json?: boolean;
 }
