@@ -72,8 +72,9 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     refuseForeign(database, file);
     chmodSync(path, 0o600);
     database.exec(
-      // FULL: a commit is on the disk before it is answered. The larger WAL makes checkpoints rare enough for the p99.
-      'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma wal_autocheckpoint=4000; pragma cache_size=-16000;',
+      // FULL: a commit is on the disk before it is answered. The log goes into the file in SQLite's own small steps: pushes
+      // would have to wait for larger ones.
+      'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma cache_size=-16000;',
     );
     const kysely = kyselyOver<Tables>(database);
     // Before there is any table: killed between the two, the file would be taken for another program's.

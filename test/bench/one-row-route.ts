@@ -13,7 +13,7 @@ import { CommitQueue } from '../../src/store/commit-queue.ts';
 const folder = mkdtempSync(join(tmpdir(), 'bench-one-row-'));
 const database = openDatabase(join(folder, 'bodies.db'));
 database.exec(
-  'pragma journal_mode=wal; pragma synchronous=full; pragma wal_autocheckpoint=4000; pragma cache_size=-32000; create table bodies (id integer primary key, body text not null)',
+  'pragma journal_mode=wal; pragma synchronous=full; pragma cache_size=-32000; create table bodies (id integer primary key, body text not null)',
 );
 rmSync(folder, { recursive: true }); // the open files stay until the process is killed, and go with it
 const add = database.prepare('insert into bodies (body) values (?)');
