@@ -23,6 +23,9 @@ export const largestBatch = 200;
 /** Of queries in one composite request. */
 const mostQueries = 5;
 
+/** Of requests within a composite one. */
+const mostSubrequests = 25;
+
 /** Of one call of the Metadata API. */
 const mostDefinitions = 10;
 
@@ -41,6 +44,20 @@ export interface CustomFieldDefinition {
   unique?: boolean;
   caseSensitive?: boolean;
   description: string;
+}
+
+/** A record to be made, and others that name it. */
+export interface Family {
+  head: { object: ObjectName; fields: Fields };
+  /** The field in which the others have the id of the head. */
+  link: string;
+  others: readonly { object: ObjectName; fields: Fields }[];
+}
+
+/** What became of a family, in its order. Without the head nothing is written. */
+export interface FamilyWritten {
+  head: Written;
+  others: Written[];
 }
 
 /** A record to be made, or to be changed if it has an id. */
@@ -211,6 +228,62 @@ export class SalesforceApi {
     }));
   }
 
+  /**
+   * Creates records with others that name them, all in one request, and changes nothing that is there. Undefined: these
+   * cannot be made in this way, and nothing was.
+   */
+  async insertFamilies(
+    what: string,
+    families: readonly Family[],
+    signal: AbortSignal,
+  ): Promise<FamilyWritten[] | undefined> {
+    const subrequests = families.flatMap(({ head, link, others }, place) => [
+      { referenceId: headName(place), ...head },
+      ...others.map(({ object, fields }, i) => ({
+        referenceId: otherName(place, i),
+        object,
+        fields: { ...fields, [link]: `@{${headName(place)}.id}` },
+      })),
+    ]);
+    if (subrequests.length > mostSubrequests) return undefined;
+    // What reads like a reference would be taken for one, and there is no way to write it otherwise.
+    if (JSON.stringify(families).includes('@{')) return undefined;
+    const request: Request = {
+      kind: `insert ${what}`,
+      method: 'POST',
+      path: '/composite',
+      body: {
+        allOrNone: false,
+        compositeRequest: subrequests.map(({ referenceId, object, fields }) => ({
+          method: 'POST',
+          referenceId,
+          url: `/services/data/v${this.apiVersion}/sobjects/${object}`,
+          httpHeaders: { ...('OwnerId' in fields ? keepOwner : {}), ...allowSimilar },
+          body: fields,
+        })),
+      },
+    };
+    const where = this.#requests.circumstances(request.kind);
+    try {
+      const { compositeResponse } = await this.#requests.send(request, signal, answers.composite);
+      const written = (name: string): Written => {
+        const answer = compositeResponse.find(({ referenceId }) => referenceId === name);
+        if (!answer) return { failure: failureOfOmission(where) };
+        const made = answers.made.safeParse(answer.body);
+        if (answer.httpStatusCode === 201 && made.success) return { id: made.data.id, created: true };
+        const body = JSON.stringify(answer.body);
+        return { failure: failureOfAnswer({ status: answer.httpStatusCode, body }, where) };
+      };
+      return families.map(({ others }, place) => ({
+        head: written(headName(place)),
+        others: others.map((_, i) => written(otherName(place, i))),
+      }));
+    } catch (thrown) {
+      if (thrown instanceof RequestFailed && thrown.failure.kind === 'rejected') return undefined;
+      throw thrown;
+    }
+  }
+
   /** Updates by id. In the order of the records, which are best sorted by object. */
   update(
     what: string,
@@ -349,3 +422,6 @@ export class SalesforceApi {
     }
   }
 }
+
+const headName = (place: number) => `r${place}`;
+const otherName = (place: number, i: number) => `r${place}_${i}`;

@@ -21,7 +21,7 @@ export interface Means {
 /** Why each call, by key, went to its person, where that was found out. */
 type Whys = Map<string, string>;
 
-/** Persons first, then Tasks with their links, then what calls leave besides; each delivery with an outcome of its own. */
+/** Persons, then Tasks with their links, then what calls leave besides; each delivery with an outcome of its own. */
 export async function deliver(
   batch: readonly Delivery[],
   means: Means,
@@ -111,24 +111,11 @@ async function deliverRound(
   signal: AbortSignal,
 ): Promise<Orphan[]> {
   if (due.length === 0) return [];
-  const jobs: TaskJob[] = [];
-  for (const [delivery, resolution] of await findPeople(due, round, people, updates, signal)) {
-    if (resolution.failure) {
-      outcomes.set(delivery.key, outcomeOf(resolution.failure, delivery.records, []));
-      continue;
-    }
-    if (resolution.why) whys.set(delivery.key, resolution.why);
-    else if (!resolution.person) whys.delete(delivery.key); // whoever was found first is not there any more
+  const jobs = due.map((delivery): TaskJob => {
     const { properties, notes } = taskDraft(options, delivery);
-    jobs.push({
-      delivery,
-      object: 'Task',
-      values: properties,
-      timezone: delivery.source.timezone,
-      notes: [...notes, ...resolution.notes],
-      person: resolution.person,
-    });
-  }
+    const { timezone } = delivery.source;
+    return { delivery, object: 'Task', values: properties, timezone, notes: [...notes], person: null };
+  });
   try {
     await owners.settle(jobs, signal);
   } catch (thrown) {
@@ -139,8 +126,22 @@ async function deliverRound(
     }
     return [];
   }
+  const belonging: TaskJob[] = [];
+  for (const [job, resolution] of await findPeople(jobs, round, people, updates, signal)) {
+    const { key, records } = job.delivery;
+    if (resolution.failure) {
+      outcomes.set(key, outcomeOf(resolution.failure, records, []));
+      continue;
+    }
+    if (resolution.why) whys.set(key, resolution.why);
+    else if (!resolution.person) whys.delete(key); // whoever was found first is not there any more
+    job.person = resolution.person;
+    job.along = resolution.along?.get(job);
+    job.notes.push(...resolution.notes);
+    belonging.push(job);
+  }
   const orphans: Orphan[] = [];
-  for (const [{ delivery, notes }, { records, failure, orphanOf }] of await tasks.write(jobs, signal)) {
+  for (const [{ delivery, notes }, { records, failure, orphanOf }] of await tasks.write(belonging, signal)) {
     if (!failure) {
       outcomes.set(delivery.key, { kind: 'delivered', records, ...(notes.length > 0 ? { notes } : {}) });
     } else if (orphanOf) {
@@ -154,31 +155,32 @@ async function deliverRound(
 }
 
 async function findPeople(
-  due: readonly Delivery[],
+  jobs: readonly TaskJob[],
   round: 'first' | 'last',
   people: People,
   updates: PeopleUpdates,
   signal: AbortSignal,
-): Promise<Map<Delivery, Resolution>> {
+): Promise<Map<TaskJob, Resolution>> {
   const found = await people.resolve(
-    due.filter(({ records }) => !records.person),
+    jobs.filter(({ delivery }) => !delivery.records.person),
     signal,
   );
-  for (const delivery of due) {
-    const { person } = delivery.records;
-    if (person) found.set(delivery, { person, notes: [] });
-    else if (round === 'last' && delivery.call.caller.number === null) found.set(delivery, noCatchAll);
+  for (const job of jobs) {
+    const { person } = job.delivery.records;
+    if (person) found.set(job, { person, notes: [] });
+    else if (round === 'last' && job.delivery.call.caller.number === null) found.set(job, noCatchAll);
   }
-  const meetings = [...found].flatMap(([delivery, resolution]) => {
+  const meetings = [...found].flatMap(([{ delivery }, resolution]) => {
     const isCaller = delivery.call.caller.number !== null;
     const person = resolution.failure || resolution.isNew || !isCaller ? null : resolution.person;
     return person ? [{ delivery, person }] : [];
   });
-  for (const [delivery, { note, failure }] of await updates.write(meetings, signal)) {
-    const resolution = found.get(delivery);
-    if (failure) found.set(delivery, { failure });
-    else if (resolution && !resolution.failure) {
-      found.set(delivery, { ...resolution, notes: [...resolution.notes, note] });
+  const remarks = await updates.write(meetings, signal);
+  for (const [job, resolution] of found) {
+    const { note, failure } = remarks.get(job.delivery) ?? {};
+    if (failure) found.set(job, { failure });
+    else if (note !== undefined && !resolution.failure) {
+      found.set(job, { ...resolution, notes: [...resolution.notes, note] });
     }
   }
   return found;

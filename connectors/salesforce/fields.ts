@@ -78,6 +78,11 @@ export class Descriptions {
     return (this.#known.get(name) as { object: ObjectDescription }).object;
   }
 
+  /** As its fields can hold it, as far as they are known. */
+  fit(draft: Draft): Fitted {
+    return fitted(draft, this.#believed(draft.object));
+  }
+
   /**
    * Writes records with values that their fields can hold. Those that are refused for a value, or for a field that was
    * there a while ago, are fitted to what `describe` says now, and written once more if that changed them. One that is
@@ -88,7 +93,7 @@ export class Descriptions {
     write: (records: readonly Fitted[]) => Promise<Written[]>,
     signal: AbortSignal,
   ): Promise<Written[]> {
-    const first = drafts.map((draft) => fitted(draft, this.#believed(draft.object)));
+    const first = drafts.map((draft) => this.fit(draft));
     const written = await write(first);
     const refused = drafts.flatMap((draft, place) => (this.#mayFit(draft, written[place]) ? [place] : []));
     const described = await this.#learnAgain(
@@ -104,7 +109,7 @@ export class Descriptions {
       if (failure.cure?.what === 'owner') {
         const { OwnerId: _, ...values } = draft.values;
         draft.notes.push(`The owner was left out. ${failure.reason}`);
-        return [{ place, record: fitted({ ...draft, values }, this.#believed(draft.object)) }];
+        return [{ place, record: this.fit({ ...draft, values }) }];
       }
       const record = fitted(draft, described.get(draft.object));
       return JSON.stringify(record) === JSON.stringify(first[place]) ? [] : [{ place, record }];

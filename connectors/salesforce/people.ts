@@ -12,23 +12,32 @@ import {
 import type { SalesforceApi, Written } from './api.ts';
 import { type Candidate, type Choice, choose, keyOf, numberIn, personIn, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import type { Descriptions, Draft } from './fields.ts';
+import type { Descriptions } from './fields.ts';
 import { LookUp } from './look-up.ts';
+import { NewPeople } from './new-people.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import type { Owners } from './owners.ts';
-import { personDraft } from './person-draft.ts';
 import { packQueries, packSearches, type Wanted } from './phone-search.ts';
-import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
+import type { TaskJob } from './tasks.ts';
 
 /** Whom a call belongs to: a lead, a contact or an account, nobody, or not to be known yet. */
 export type Resolution =
-  | { person: RecordRef | null; why?: string; notes: string[]; isNew?: true; failure?: undefined }
+  | {
+      person: RecordRef | null;
+      why?: string;
+      notes: string[];
+      /** They were made just now. */
+      isNew?: true;
+      /** What became of calls that were sent along with them. */
+      along?: ReadonlyMap<TaskJob, Written>;
+      failure?: undefined;
+    }
   | { failure: Failure; person?: undefined };
 
 /** A caller who is to be resolved, with the calls that need it. */
 interface Caller extends Wanted {
-  calls: Delivery[];
+  jobs: TaskJob[];
 }
 
 type Resolutions = Map<string, Resolution>; // by number
@@ -50,8 +59,7 @@ export interface Orphan {
 export class People {
   readonly #api: SalesforceApi;
   readonly #options: SalesforceOptions;
-  readonly #descriptions: Descriptions;
-  readonly #owners: Owners;
+  readonly #newPeople: NewPeople;
   readonly #lookUp: LookUp;
   readonly #known: Tools['people'];
   readonly #log: Log;
@@ -73,21 +81,24 @@ export class People {
   ) {
     this.#api = api;
     this.#options = options;
-    this.#descriptions = descriptions;
-    this.#owners = owners;
+    this.#newPeople = new NewPeople(api, options, descriptions, owners);
     this.#lookUp = new LookUp(api, options);
     this.#known = tools.people;
     this.#log = tools.log;
   }
 
-  /** The person of each delivery's caller. Deliveries without a number have none, but for the catch-all. */
-  async resolve(deliveries: readonly Delivery[], signal: AbortSignal): Promise<Map<Delivery, Resolution>> {
+  /**
+   * The person of each call's caller. Calls without a number have none, but for the catch-all. Where somebody is made,
+   * calls may be written along with them.
+   */
+  async resolve(jobs: readonly TaskJob[], signal: AbortSignal): Promise<Map<TaskJob, Resolution>> {
     const callers = new Map<string, Caller>();
-    for (const delivery of deliveries) {
-      const { number } = delivery.call.caller;
+    for (const job of jobs) {
+      const { call, source } = job.delivery;
+      const { number } = call.caller;
       if (number === null) continue;
-      const caller = callers.get(number) ?? { number, region: delivery.source.region, calls: [] };
-      caller.calls.push(delivery);
+      const caller = callers.get(number) ?? { number, region: source.region, jobs: [] };
+      caller.jobs.push(job);
       callers.set(number, caller);
     }
     const resolved = await this.#inFlight.share([...callers.keys()], (own) =>
@@ -97,10 +108,10 @@ export class People {
       ),
     );
     return new Map(
-      deliveries.map((delivery) => {
-        const { number, withheld } = delivery.call.caller;
+      jobs.map((job) => {
+        const { number, withheld } = job.delivery.call.caller;
         const resolution = number === null ? this.#withoutNumber(withheld) : resolved.get(number);
-        return [delivery, resolution as Resolution];
+        return [job, resolution as Resolution];
       }),
     );
   }
@@ -307,69 +318,15 @@ export class People {
     }
   }
 
-  /** Makes the people under their key, so that making one twice is making it once. */
   async #create(callers: readonly Caller[], resolved: Resolutions, signal: AbortSignal): Promise<void> {
-    const object = this.#options.person.create;
-    if (object === false) {
-      const notes = ['Nobody has this number, and person.create is off.'];
-      for (const { number } of callers) resolved.set(number, { person: null, notes });
-      return;
-    }
-    const key = ownFields[object];
-    const drafts = callers.map(({ number, calls }): Draft => {
-      const delivery = calls[0] as Delivery;
-      const draft = personDraft(this.#options, delivery);
-      const values = { ...draft?.properties, [key]: this.#freeKey(number) };
-      return { object, values, timezone: delivery.source.timezone, notes: [] };
-    });
-    await this.#owners.settle(drafts, signal);
-    const written: Written[] = new Array(drafts.length);
-    // Where an owner is named, the org's own rules do not give the lead to somebody else.
-    for (const assign of [true, false]) {
-      const places = drafts.flatMap(({ values }, place) => ('OwnerId' in values === assign ? [] : [place]));
-      const fate = await this.#descriptions.writeFitted(
-        places.map((place) => drafts[place] as Draft),
-        (records) =>
-          this.#api.upsert(
-            object,
-            key,
-            records.map(({ fields }) => fields),
-            signal,
-            { assign },
-          ),
-        signal,
-      );
-      places.forEach((place, i) => {
-        written[place] = fate[i] as Written;
-      });
-    }
+    const wanted = callers.map(({ number, jobs }) => ({ number, jobs, dead: this.#deadKeys.get(number) }));
     const taken: string[] = [];
-    callers.forEach(({ number }, place) => {
-      const { id, failure, created } = written[place] as Written;
-      const { notes } = drafts[place] as Draft;
-      if (failure?.cure?.what === 'taken') taken.push(number);
-      else if (failure?.cure?.what === 'converted') {
-        // Between our look and our write, somebody converted the lead that has the key.
-        resolved.set(number, { failure: { ...failure, kind: 'retry' } });
-      } else if (failure) resolved.set(number, { failure });
-      else {
-        const dead = this.#deadKeys.get(number);
-        const why = !created
-          ? `Found by the key ${key}, which they got meanwhile.`
-          : dead === undefined
-            ? 'Created, as nobody had this number.'
-            : `Created, as the converted lead ${dead} of this number leads to nobody any more.`;
-        resolved.set(number, { person: { type: object.toLowerCase(), id }, why, notes, isNew: true });
-      }
-    });
+    for (const [number, made] of await this.#newPeople.make(wanted, signal)) {
+      if (made === 'taken') taken.push(number);
+      else resolved.set(number, made);
+    }
     await this.#adoptHolders(taken, resolved, signal);
     await this.#remember(resolved, callers);
-  }
-
-  /** A converted lead keeps its key and cannot be changed, so whoever comes after a dead one has a key made of both. */
-  #freeKey(number: string): string {
-    const dead = this.#deadKeys.get(number);
-    return dead === undefined ? number : `${number}/${dead}`;
   }
 
   async #remember(resolved: Resolutions, callers: readonly Caller[]): Promise<void> {
@@ -397,8 +354,8 @@ async function orFail(
 
 /** Whether calls have waited long enough for a key that Salesforce does not take: the person is found without it. */
 function isInsisted(number: string, callers: readonly Caller[]): boolean {
-  const calls = callers.find((caller) => caller.number === number)?.calls ?? [];
-  return calls.some(({ attempt }) => attempt > mostClaims);
+  const jobs = callers.find((caller) => caller.number === number)?.jobs ?? [];
+  return jobs.some(({ delivery }) => delivery.attempt > mostClaims);
 }
 
 function severalHave(candidates: readonly Candidate[]): string {

@@ -10,10 +10,13 @@ import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly, madeOnly } from './task-draft.ts';
 
-/** A call to be written, and the person it belongs to. */
+/** A call to be written. */
 export interface TaskJob extends Draft {
   delivery: Delivery;
+  /** Whom it belongs to, once that is known. */
   person: RecordRef | null;
+  /** What became of it when it was sent along with a person who was made for it. */
+  along?: Written | undefined;
 }
 
 /** What became of a call, and what of it is in Salesforce: after a failure too, there may be something. */
@@ -34,6 +37,11 @@ interface Existing {
 
 const key = ownFields.Task;
 
+/** The values of a Task that is to be made. */
+export function valuesOfNew({ values, person, delivery }: TaskJob): Values {
+  return { ...values, ...(person ? linkTo(person) : {}), [key]: delivery.key };
+}
+
 /**
  * Writes calls so that each is one Task, whatever was written before:
  *
@@ -42,7 +50,8 @@ const key = ownFields.Task;
  *
  * A Task becomes a call only when it is made: TaskSubtype is refused afterwards. So an upsert always says it, which can
  * make a call but never a plain task, and is refused for a Task that is there. That one is then found and updated.
- * The person is linked once, and never sent again: a lead may have become a contact meanwhile.
+ * The person is linked once, and never sent again: a lead may have become a contact meanwhile. A call whose caller was
+ * made for it may have been sent along with them.
  */
 export class Tasks {
   readonly #api: SalesforceApi;
@@ -63,9 +72,10 @@ export class Tasks {
     for (const job of jobs) {
       const { activity, person } = job.delivery.records;
       if (activity) known.set(job, { id: activity.id, person });
+      else if (job.along) this.#keep(job, job.along, results);
     }
     const gone = await this.#update(known, results, signal);
-    const fresh = [...jobs.filter((job) => !known.has(job)), ...gone];
+    const fresh = [...jobs.filter((job) => !known.has(job) && !results.has(job)), ...gone];
     const there = await this.#upsert(fresh, results, signal);
     await this.#adopt(there, results, signal);
     return results;
@@ -132,11 +142,18 @@ export class Tasks {
     return free;
   }
 
+  /** What became of a Task that was to be made. */
+  #keep(job: TaskJob, { id, created, failure }: Written, results: Results): void {
+    if (id !== undefined && created) this.#owned.set(id, 'OwnerId' in job.values ? 'given' : 'none');
+    if (failure) results.set(job, failed(failure, {}, job.person));
+    else results.set(job, { records: recordsOf(id, job.person ?? undefined) });
+  }
+
   /** Makes Tasks; answers the jobs whose key a Task has already, from an attempt whose answer was lost. */
   async #upsert(jobs: readonly TaskJob[], results: Results, signal: AbortSignal): Promise<TaskJob[]> {
     const written = await this.#send(
       jobs,
-      (job) => ({ ...job.values, ...(job.person ? linkTo(job.person) : {}), [key]: job.delivery.key }),
+      valuesOfNew,
       (records) =>
         this.#api.upsert(
           'Task',
@@ -148,13 +165,9 @@ export class Tasks {
     );
     const there: TaskJob[] = [];
     jobs.forEach((job, place) => {
-      const { id, created, failure } = written[place] as Written;
-      if (id !== undefined && created) this.#owned.set(id, 'OwnerId' in job.values ? 'given' : 'none');
-      if (!failure) results.set(job, { records: recordsOf(id, job.person ?? undefined) });
-      else if (isThere(failure)) {
-        there.push(job);
-        results.set(job, { records: {}, failure }); // should nothing be found
-      } else results.set(job, failed(failure, {}, job.person));
+      const one = written[place] as Written;
+      this.#keep(job, one, results); // should nothing be found
+      if (one.failure && isThere(one.failure)) there.push(job);
     });
     return there;
   }

@@ -54,7 +54,10 @@ export interface SalesforceEmulator {
   clientSecret: string;
   /** The one that works now. */
   refreshToken(): string;
-  /** Requests answered or cut, by `METHOD /path` without the version. Token requests are among them. */
+  /**
+   * Requests answered or cut, by `METHOD /path` without the version; a composite one that writes, by its objects:
+   * `POST Lead+Task`. Token requests are among them.
+   */
   requests: Record<string, number>;
   /** What `requests` adds up to, of those whose name contains `part`; without it, of those that use up the allowance. */
   countRequests(part?: string): number;
@@ -440,7 +443,15 @@ const tokenRequest = 'token';
 function nameOf(method: string, path: string, body: string): string {
   if (path === '/services/oauth2/token') return tokenRequest;
   if (path.startsWith('/services/Soap/')) return `SOAP /${/<(\w+Metadata)>/.exec(body)?.[1]}`;
+  const written = path.endsWith('/composite') ? writtenIn(body) : [];
+  if (written.length > 0) return `${method} ${written.join('+')}`;
   return `${method} ${path.replace(/^\/services\/data\/v\d+\.0/, '')}`;
+}
+
+/** The objects that a composite request writes to. */
+function writtenIn(body: string): string[] {
+  const written = body.matchAll(/"url":"[^"?]*\/sobjects\/(\w+)[^"?]*"/g);
+  return [...new Set([...written].map(([, object = '']) => object))];
 }
 
 function plainRecord({ id, values }: Entry): EmulatedRecord {

@@ -5,10 +5,11 @@ import {
   failureOfSilence,
   failureOfToken,
 } from '../../../connectors/salesforce/failures.ts';
+import type { Outcome } from '../../../src/connector/contract.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { answering, type Fault, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
-import { deliverOne, open } from './rig.ts';
+import { deliverOne, newCallers, open, soon } from './rig.ts';
 
 const failures = suite('salesforce failures');
 
@@ -250,16 +251,18 @@ failures('a secret that Salesforce repeats is not shown', () => {
 
 // As deliveries meet them
 
+/** Of the first call of a batch: of more new callers than are made together with their calls, if so wanted. */
 async function outcomeOf(fault: Fault, at: string) {
   return withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);
     salesforce.strike(fault, at);
-    const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
-    const again = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
-    assert.is(again.kind, 'delivered', JSON.stringify(again));
-    assert.is(salesforce.tasks().length, 1);
-    assert.is(salesforce.leads().length, 1);
-    return outcome;
+    const batch = newCallers(at.startsWith('/') ? 20 : 1);
+    const [outcome] = await connection.deliver(batch, soon());
+    const again = await connection.deliver(batch, soon());
+    assert.equal(new Set(again.map(({ kind }) => kind)), new Set(['delivered']));
+    assert.is(salesforce.tasks().length, batch.length);
+    assert.is(salesforce.leads().length, batch.length);
+    return outcome as Outcome;
   });
 }
 
@@ -271,7 +274,7 @@ const passing = [
   'gatewayTimeout',
   'brokenJson',
 ] as const;
-for (const at of ['POST /composite', 'GET /search', '/Lead/', '/Task/']) {
+for (const at of ['POST /composite', 'GET /search', 'Lead+Task', '/Lead/', '/Task/']) {
   failures(`what passes by itself is retried at ${at}, and nothing is doubled`, async () => {
     for (const name of passing) {
       const outcome = await outcomeOf(faults[name], at);

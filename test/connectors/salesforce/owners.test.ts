@@ -196,7 +196,7 @@ owners('while users cannot be asked for, the call waits', () =>
     addJane(salesforce);
     salesforce.addContact({ Phone: '0444444444', Delacon_Caller__c: '+61444444444' });
     const connection = await open(salesforce, { owner });
-    salesforce.strike(faults.unavailable, 'POST /composite', 1);
+    salesforce.strike(faults.unavailable, 'POST /composite');
     const outcome = await deliverOne(connection, whole('1'));
     assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
     const again = await deliverOne(connection, whole('1'));

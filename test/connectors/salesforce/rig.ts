@@ -1,5 +1,6 @@
 import salesforceConnector from '../../../connectors/salesforce/index.ts';
 import type { Connection, Delivery, Outcome } from '../../../src/connector/contract.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { type TestTools, testTools } from '../../support/connector-tools.ts';
 import type { SalesforceEmulator } from '../../support/salesforce-emulator.ts';
 
@@ -17,6 +18,14 @@ export function optionsFor(salesforce: SalesforceEmulator, settings: Record<stri
   return salesforceConnector.options.parse({
     auth: { flow: 'clientCredentials', loginUrl, clientId, clientSecret },
     ...settings,
+  });
+}
+
+/** Calls that are over, each of another caller whom nobody has yet. */
+export function newCallers(count: number): Delivery[] {
+  return Array.from({ length: count }, (_, i) => {
+    const caller = { PLA_Caller_Phone_Number: `+614${String(10_000_000 + i * 37)}` };
+    return deliveryOf([startPush(`c${i}`, caller), endPush(`c${i}`)]);
   });
 }
 

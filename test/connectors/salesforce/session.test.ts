@@ -120,8 +120,7 @@ session('every request is counted, with its status', () =>
       { kind: 'token', status: 200 },
       { kind: 'query', status: 200 },
       { kind: 'search', status: 200 },
-      { kind: 'upsert Lead', status: 200 },
-      { kind: 'upsert Task', status: 200 },
+      { kind: 'insert Lead and Task', status: 200 },
       { kind: 'upsert Task', status: 503 },
       { kind: 'upsert Task', status: 'failed' },
     ]);
@@ -141,9 +140,13 @@ session('requests go through the fetch that the bridge gives, the version in the
       '/services/oauth2/token',
       '/services/data/v60.0/composite',
       '/services/data/v60.0/search',
-      '/services/data/v60.0/composite/sobjects/Lead/Delacon_Caller__c',
-      '/services/data/v60.0/composite/sobjects/Task/Delacon_Call_Id__c',
+      '/services/data/v60.0/composite',
     ]);
+    const [written] = salesforce.bodies('Lead+Task');
+    assert.equal(
+      JSON.parse(written ?? '').compositeRequest.map(({ url }: { url: string }) => url),
+      ['/services/data/v60.0/sobjects/Lead', '/services/data/v60.0/sobjects/Task'],
+    );
   }),
 );
 
@@ -158,15 +161,15 @@ session('a request that is never answered ends after a minute, as unknown', () =
       },
     };
     const connection = await open(salesforce, {}, testTools({ clock }));
-    salesforce.strike(faults.hang, '/Task/');
+    salesforce.strike(faults.hang, 'Lead+Task');
     const delivery = deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
-    await until('the request that hangs', () => salesforce.countRequests('/Task/') === 1);
+    await until('the request that hangs', () => salesforce.countRequests('Lead+Task') === 1);
     assert.is(timers.at(-1)?.ms, 60_000);
     timers.at(-1)?.run();
     const outcome = await delivery;
     assert.is(
       outcome.kind === 'retry' && outcome.reason,
-      'Salesforce did not answer upsert Task within 60 s.',
+      'Salesforce did not answer insert Lead and Task within 60 s.',
     );
     const again = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
     assert.is(again.kind, 'delivered', JSON.stringify(again));
@@ -178,21 +181,21 @@ session('an abort cuts the request that is under way', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);
     const stop = new AbortController();
-    salesforce.strike(faults.hang, '/Task/');
+    salesforce.strike(faults.hang, 'Lead+Task');
     const delivery = connection.deliver([deliveryOf([startPush('1')])], stop.signal);
-    await until('the request that hangs', () => salesforce.countRequests('/Task/') === 1);
+    await until('the request that hangs', () => salesforce.countRequests('Lead+Task') === 1);
     stop.abort();
     const [outcome] = await delivery;
     assert.is(
       outcome?.kind === 'retry' && outcome.reason,
-      'The bridge stopped before Salesforce answered upsert Task.',
+      'The bridge stopped before Salesforce answered insert Lead and Task.',
     );
   }),
 );
 
 session('a slow answer is waited for', () =>
   withSalesforceEmulator(async (salesforce) => {
-    salesforce.strike(faults.slow, '/Task/');
+    salesforce.strike(faults.slow, 'Lead+Task');
     const outcome = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
     assert.is(outcome.kind, 'delivered');
   }),

@@ -67,10 +67,15 @@ tasks('the key travels in the body, the subtype when a Task is made and never af
     const connection = await open(salesforce);
     const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
     await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
+    await deliverOne(connection, deliveryOf([startPush('2')]));
+    const [along] = salesforce.bodies('Lead+Task');
     const [start] = salesforce.bodies('PATCH /composite/sobjects/Task/Delacon_Call_Id__c');
-    const [end] = salesforce.bodies('PATCH /composite/sobjects').slice(-1);
+    const [end] = salesforce.bodies('PATCH /composite/sobjects');
     const recordOf = (body: string | undefined) => JSON.parse(body ?? '').records[0];
-    assert.is(recordOf(start).Delacon_Call_Id__c, '1');
+    const { WhoId, ...first } = JSON.parse(along ?? '').compositeRequest[1].body;
+    assert.is(WhoId, '@{r0.id}');
+    assert.equal(first, { ...first, Delacon_Call_Id__c: '1', TaskSubtype: 'Call' });
+    assert.is(recordOf(start).Delacon_Call_Id__c, '2');
     assert.is(recordOf(start).TaskSubtype, 'Call');
     assert.is(recordOf(start).WhoId, records.person?.id);
     assert.is(recordOf(end).id, records.activity?.id);
@@ -84,7 +89,7 @@ tasks('the key travels in the body, the subtype when a Task is made and never af
 tasks('an answer lost after the Task was made does not make a second, and keeps the person', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);
-    salesforce.strike(faults.loseAnswer, '/Task/');
+    salesforce.strike(faults.loseAnswer, 'Lead+Task');
     const lost = await deliverOne(connection, deliveryOf([startPush('1')]));
     assert.is(lost.kind, 'retry');
     const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { attempt: 2 }));
@@ -175,7 +180,7 @@ tasks('two states of one call in one batch are written once, as the later one', 
     );
     assert.is(salesforce.tasks().length, 1);
     assert.is(salesforce.tasks()[0]?.['Status'], 'Completed');
-    assert.is(JSON.parse(salesforce.bodies('/Task/')[0] ?? '').records.length, 1);
+    assert.is(JSON.parse(salesforce.bodies('Lead+Task')[0] ?? '').compositeRequest.length, 2);
   }),
 );
 
@@ -366,7 +371,7 @@ tasks('half a character in a text does not spoil the request', () =>
     const push = startPush('1', { PLA_Dealer_Name: 'Plumber \ud83d' });
     await deliverOne(await open(salesforce), deliveryOf([push]));
     assert.is(salesforce.tasks()[0]?.['Subject'], 'Call from 0444 444 444 to Plumber \ufffd');
-    assert.not.match(salesforce.bodies('/Task/').join(), /\\ud83d/);
+    assert.not.match(salesforce.bodies('Lead+Task').join(), /\\ud83d/);
   }),
 );
 

@@ -188,7 +188,16 @@ export class Org {
     if (object === 'Lead' && headers.autoAssign && this.behaviour.assignTo) {
       clean['OwnerId'] = this.behaviour.assignTo;
     }
+    this.#race(object, clean);
     return this.insert(object, clean);
+  }
+
+  /** Another transaction has just made a record with the same key. */
+  #race(object: string, values: Values): void {
+    for (const { name, unique } of this.objects.get(object) ?? []) {
+      if (!unique || !this.races.delete(`${object} ${values[name]}`)) continue;
+      throw duplicate(name, this.insert(object, values).id);
+    }
   }
 
   update(object: string, id: string, values: Values, headers: WriteHeaders): Entry {
@@ -233,10 +242,6 @@ export class Org {
         'DUPLICATE_EXTERNAL_ID',
         `${key.name}: more than one record found for external id field`,
       );
-    }
-    if (this.races.delete(`${object} ${value}`)) {
-      const { id } = this.create(object, values, { ...headers, allowSave: true });
-      throw duplicate(key.name, id);
     }
     const [holder] = holders;
     if (!holder) return { entry: this.create(object, values, headers), created: true };

@@ -117,7 +117,7 @@ function describe(org: Org, object: string): RestAnswer {
 function createOne(org: Org, request: RestRequest, [object]: string[]): RestAnswer {
   known(org, object as string);
   const values = parse(request.body);
-  return alone(() => {
+  return alone(org, () => {
     const entry = org.create(object as string, values, writeHeaders(request));
     return { status: 201, body: { id: entry.id, success: true, errors: [] } };
   });
@@ -126,7 +126,7 @@ function createOne(org: Org, request: RestRequest, [object]: string[]): RestAnsw
 function updateOne(org: Org, request: RestRequest, [object, id]: string[]): RestAnswer {
   known(org, object as string);
   const values = parse(request.body);
-  return alone(() => {
+  return alone(org, () => {
     org.update(object as string, id as string, values, writeHeaders(request));
     return { status: 204 };
   });
@@ -159,7 +159,7 @@ function upsertOne(org: Org, request: RestRequest, [object, keyName, value]: str
     };
   }
   if (holders.length === 0 && request.query.get('updateOnly') === 'true') throw notFound();
-  return alone(() => {
+  return alone(org, () => {
     const { entry, created } = org.upsert(
       object as string,
       key.name,
@@ -170,8 +170,9 @@ function upsertOne(org: Org, request: RestRequest, [object, keyName, value]: str
   });
 }
 
-function alone(write: () => RestAnswer): RestAnswer {
+function alone(org: Org, write: () => RestAnswer): RestAnswer {
   try {
+    if (org.rowsToLock-- > 0) throw lockedRow();
     return write();
   } catch (refusal) {
     throw refusal instanceof RowRefusal ? refusal.alone : refusal;

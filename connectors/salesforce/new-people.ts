@@ -1,0 +1,153 @@
+import type { SalesforceApi, Written } from './api.ts';
+import type { Failure } from './failures.ts';
+import type { Descriptions, Draft } from './fields.ts';
+import type { PersonObject, SalesforceOptions } from './options.ts';
+import type { Owners } from './owners.ts';
+import type { Resolution } from './people.ts';
+import { personDraft } from './person-draft.ts';
+import { ownFields } from './setup-names.ts';
+import { type TaskJob, valuesOfNew } from './tasks.ts';
+
+/** A caller whom Salesforce does not have, and the calls that are to be linked to whoever is made. */
+export interface NewCaller {
+  number: string;
+  jobs: readonly TaskJob[];
+  /** The converted lead that has the key of this number, and leads to nobody any more. */
+  dead: string | undefined;
+}
+
+/** Who was made; or somebody has got the key meanwhile. */
+export type Made = Resolution | 'taken';
+
+type AllMade = Map<string, Made>; // by number
+type Drafts = ReadonlyMap<NewCaller, Draft>;
+
+/**
+ * Makes people under their key, so that making one twice is making it once:
+ *
+ *     few ──▶ with their calls, all in one request ──refused──▶ ┐
+ *     many ───────────────────────────────────────────────────▶ the people alone, 200 in a request
+ *
+ * The first way is for what usually happens. What Salesforce refuses there goes the second, which knows what to do about
+ * it.
+ */
+export class NewPeople {
+  readonly #api: SalesforceApi;
+  readonly #options: SalesforceOptions;
+  readonly #descriptions: Descriptions;
+  readonly #owners: Owners;
+
+  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions, owners: Owners) {
+    this.#api = api;
+    this.#options = options;
+    this.#descriptions = descriptions;
+    this.#owners = owners;
+  }
+
+  async make(callers: readonly NewCaller[], signal: AbortSignal): Promise<AllMade> {
+    const object = this.#options.person.create;
+    const made: AllMade = new Map();
+    if (object === false) {
+      const notes = ['Nobody has this number, and person.create is off.'];
+      for (const { number } of callers) made.set(number, { person: null, notes });
+      return made;
+    }
+    const drafts = new Map(callers.map((caller) => [caller, this.#draft(object, caller)]));
+    await this.#owners.settle([...drafts.values()], signal);
+    await this.#makeWithCalls(object, drafts, made, signal);
+    const rest = new Map([...drafts].filter(([{ number }]) => !made.has(number)));
+    await this.#makeAlone(object, rest, made, signal);
+    return made;
+  }
+
+  #draft(object: PersonObject, { number, jobs, dead }: NewCaller): Draft {
+    const { delivery } = jobs[0] as TaskJob;
+    // A converted lead keeps its key and cannot be changed, so whoever comes after a dead one has a key made of both.
+    const key = dead === undefined ? number : `${number}/${dead}`;
+    const values = { ...personDraft(this.#options, delivery)?.properties, [ownFields[object]]: key };
+    return { object, values, timezone: delivery.source.timezone, notes: [] };
+  }
+
+  async #makeWithCalls(
+    object: PersonObject,
+    drafts: Drafts,
+    made: AllMade,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const families = [...drafts].map(([caller, draft]) => ({
+      caller,
+      draft,
+      fresh: caller.jobs.filter(({ delivery }) => !delivery.records.activity),
+    }));
+    if (families.every(({ fresh }) => fresh.length === 0)) return;
+    // In such an org a refusal says little, and has to be looked into.
+    if ((await this.#api.findings.all()).refusals === 'unread') return;
+    const written = await this.#api.insertFamilies(
+      `${object} and Task`,
+      families.map(({ draft, fresh }) => ({
+        head: this.#descriptions.fit(draft),
+        link: 'WhoId',
+        others: fresh.map((job) => this.#descriptions.fit({ ...job, values: valuesOfNew(job) })),
+      })),
+      signal,
+    );
+    written?.forEach(({ head, others }, place) => {
+      const { caller, draft, fresh } = families[place] as (typeof families)[number];
+      if (head.failure) {
+        if (isPassing(head.failure)) made.set(caller.number, { failure: head.failure });
+        return;
+      }
+      const known = fresh.flatMap((job, i) => {
+        const call = others[i] as Written;
+        return call.failure && !isPassing(call.failure) ? [] : [[job, call] as const];
+      });
+      made.set(caller.number, { ...resolutionOf(object, head.id, caller, draft), along: new Map(known) });
+    });
+  }
+
+  async #makeAlone(object: PersonObject, drafts: Drafts, made: AllMade, signal: AbortSignal): Promise<void> {
+    const key = ownFields[object];
+    // Where an owner is named, the org's own rules do not give the lead to somebody else.
+    for (const assign of [true, false]) {
+      const part = [...drafts].filter(([, { values }]) => 'OwnerId' in values !== assign);
+      const written = await this.#descriptions.writeFitted(
+        part.map(([, draft]) => draft),
+        (records) =>
+          this.#api.upsert(
+            object,
+            key,
+            records.map(({ fields }) => fields),
+            signal,
+            { assign },
+          ),
+        signal,
+      );
+      part.forEach(([caller, draft], place) => {
+        made.set(caller.number, this.#read(object, written[place] as Written, caller, draft));
+      });
+    }
+  }
+
+  #read(object: PersonObject, { id, created, failure }: Written, caller: NewCaller, draft: Draft): Made {
+    if (failure?.cure?.what === 'taken') return 'taken';
+    // Between our look and our write, somebody converted the lead that has the key.
+    if (failure?.cure?.what === 'converted') return { failure: { ...failure, kind: 'retry' } };
+    if (failure) return { failure };
+    const resolution = resolutionOf(object, id, caller, draft);
+    const why = `Found by the key ${ownFields[object]}, which they got meanwhile.`;
+    return created ? resolution : { ...resolution, why };
+  }
+}
+
+function resolutionOf(object: PersonObject, id: string, { dead }: NewCaller, { notes }: Draft) {
+  const why =
+    dead === undefined
+      ? 'Created, as nobody had this number.'
+      : `Created, as the converted lead ${dead} of this number leads to nobody any more.`;
+  return { person: { type: object.toLowerCase(), id }, why, notes, isNew: true as const };
+}
+
+/** Whether the same may well be taken a little later, and says nothing of what was sent. */
+function isPassing({ kind, cure }: Failure): boolean {
+  return kind === 'retry' && cure === undefined;
+}
