@@ -300,7 +300,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     sent.push({ name, body });
     if (sent.length > 1_000) sent.shift();
     const fault = plan.strike(name);
-    org.rowsToLock = fault?.lockedRows ?? 0;
+    org.rowsToLock = { free: fault?.freeRows ?? 0, locked: fault?.lockedRows ?? 0 };
     const truth = !fault || fault.commits ? answer(request, target, body) : undefined;
     const delayMs = fault?.delayMs ?? options.latencyMs;
     if (delayMs) {

@@ -468,6 +468,13 @@ emulator('composite: one request, always 200, references, its caps, and all or n
     const failed = await send([{ ...lead('y'), referenceId: 'good' }, lead(null)]);
     assert.equal(statuses(failed), [400, 400]);
     assert.is(salesforce.leads().length, 1, 'the good one is undone');
+    const sequel = { ...task, method: 'POST', url: '/services/data/v64.0/sobjects/Task' };
+    const halted = await send([{ ...lead('z'), referenceId: 'good' }, lead(null), sequel], false);
+    assert.equal(statuses(halted), [201, 400, 400]);
+    assert.match(JSON.stringify(halted.body), /PROCESSING_HALTED/);
+    assert.equal([salesforce.leads().length, salesforce.tasks().length], [2, 1]);
+    const other = await send([lead('a'), { ...sequel, body: { WhoId: '@{Lead.id}' } }], false);
+    assert.equal(statuses(other), [201, 400], 'names of references have case');
     const query = (i: number) => ({
       method: 'GET',
       referenceId: `q${i}`,

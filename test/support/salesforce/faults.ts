@@ -12,6 +12,8 @@ export interface Fault {
   delayMs?: number;
   /** The truth, but so many of the records that it writes are held by somebody else just now. */
   lockedRows?: number;
+  /** How many before them are free. */
+  freeRows?: number;
 }
 
 function json(status: number, body: unknown) {

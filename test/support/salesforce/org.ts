@@ -74,8 +74,8 @@ export class Org {
   readonly refusedValues = new Map<string, RegExp>();
   /** Rows that another transaction holds. */
   readonly locked = new Set<string>();
-  /** How many of the next records to be written another transaction holds. */
-  rowsToLock = 0;
+  /** Of the next records to be written: how many another transaction holds, after how many that are free. */
+  rowsToLock = { free: 0, locked: 0 };
   /** Keys, as `Task 1122334`, that another transaction is about to commit. */
   readonly races = new Set<string>();
   /** The most rows of an object that its triggers manage in one transaction. */
@@ -198,6 +198,12 @@ export class Org {
       if (!unique || !this.races.delete(`${object} ${values[name]}`)) continue;
       throw duplicate(name, this.insert(object, values).id);
     }
+  }
+
+  /** Lets one more record be written, or does not. */
+  passRow(): void {
+    if (this.rowsToLock.free-- > 0) return;
+    if (this.rowsToLock.locked-- > 0) throw lockedRow();
   }
 
   update(object: string, id: string, values: Values, headers: WriteHeaders): Entry {

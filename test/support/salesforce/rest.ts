@@ -1,6 +1,6 @@
 import { longId, prefixes } from './ids.ts';
 import type { Entry, Org, WriteHeaders } from './org.ts';
-import { lockedRow, notFound, Refusal, RowRefusal, refused } from './refusals.ts';
+import { notFound, Refusal, RowRefusal, refused } from './refusals.ts';
 import { runQuery } from './soql.ts';
 import { runSearch } from './sosl.ts';
 
@@ -172,7 +172,7 @@ function upsertOne(org: Org, request: RestRequest, [object, keyName, value]: str
 
 function alone(org: Org, write: () => RestAnswer): RestAnswer {
   try {
-    if (org.rowsToLock-- > 0) throw lockedRow();
+    org.passRow();
     return write();
   } catch (refusal) {
     throw refusal instanceof RowRefusal ? refusal.alone : refusal;
@@ -260,7 +260,7 @@ function writeAll(org: Org, records: Json[], allOrNone: boolean, write: Write): 
   const results = records.map((record): Json => {
     try {
       if (records.length > limit) throw triggerFailure(typeOf(record));
-      if (org.rowsToLock-- > 0) throw lockedRow();
+      org.passRow();
       const { entry, created } = write(record);
       return { id: entry.id, success: true, errors: [], ...(created === undefined ? {} : { created }) };
     } catch (refusal) {

@@ -1,0 +1,291 @@
+import type { Delivery } from '../../../src/connector/contract.ts';
+import type { Fields } from '../../../src/receive/push.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
+import { testTools } from '../../support/connector-tools.ts';
+import {
+  answering,
+  faults,
+  type SalesforceEmulator,
+  withSalesforceEmulator,
+} from '../../support/salesforce-emulator.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { deliverOne, newCallers, open, soon } from './rig.ts';
+
+const newPeople = suite('salesforce new people');
+
+const numbers = ['+61444444444', '+61444444445', '+61444444446'] as const;
+
+/** A call that is over, of the caller with this number. */
+const callOf = (callId: string, number: string, more: Fields = {}): Delivery =>
+  deliveryOf([startPush(callId, { PLA_Caller_Phone_Number: number, ...more }), endPush(callId)]);
+
+const together = 'Lead+Task';
+
+/** Each call once, linked to the only lead that has its caller's number. */
+function checkBooks(salesforce: SalesforceEmulator, calls: readonly Delivery[]): void {
+  assert.is(salesforce.tasks().length, calls.length);
+  for (const { key, call } of calls) {
+    const task = salesforce.tasks().find((one) => one['Delacon_Call_Id__c'] === key);
+    const leads = salesforce.leads().filter((lead) => lead['Delacon_Caller__c'] === call.caller.number);
+    assert.is(leads.length, 1, `leads of ${key}`);
+    assert.is(task?.['WhoId'], leads[0]?.id, `whom ${key} belongs to`);
+    assert.equal([task?.['TaskSubtype'], task?.['Status']], ['Call', 'Completed']);
+  }
+}
+
+const kinds = (outcomes: readonly { kind: string }[]) => outcomes.map(({ kind }) => kind);
+
+newPeople('a dozen new callers and their calls are one request, each record by itself', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const calls = newCallers(12);
+    const outcomes = await (await open(salesforce)).deliver(calls, soon());
+    checkBooks(salesforce, calls);
+    assert.is(salesforce.countRequests(together), 1);
+    assert.is(salesforce.countRequests(), 3);
+    const { allOrNone, compositeRequest } = JSON.parse(salesforce.bodies(together)[0] ?? '');
+    assert.is(allOrNone, false);
+    assert.is(compositeRequest.length, 24);
+    outcomes.forEach((outcome, i) => {
+      const task = salesforce.tasks().find((one) => one['Delacon_Call_Id__c'] === `c${i}`);
+      assert.equal(outcome, {
+        kind: 'delivered',
+        records: {
+          person: { type: 'lead', id: task?.['WhoId'] },
+          activity: { type: 'task', id: task?.id },
+        },
+        whyPerson: 'Created, as nobody had this number.',
+      });
+    });
+  }),
+);
+
+newPeople('more than fit into one request are two: the people, then the calls', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const calls = newCallers(13);
+    await (await open(salesforce)).deliver(calls, soon());
+    checkBooks(salesforce, calls);
+    assert.is(salesforce.countRequests(together), 0);
+    assert.equal([salesforce.countRequests('/Lead/'), salesforce.countRequests('/Task/')], [1, 1]);
+  }),
+);
+
+newPeople('several calls of one new caller are linked to the one person that they make', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    // As many as fit into one request with them.
+    const calls = Array.from({ length: 24 }, (_, i) => callOf(`${i}`, numbers[0]));
+    await (await open(salesforce)).deliver(calls, soon());
+    checkBooks(salesforce, calls);
+    assert.is(salesforce.countRequests(together), 1);
+  }),
+);
+
+newPeople('a contact is made together with its call, too', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { person: { create: 'Contact' } });
+    const outcome = await deliverOne(connection, callOf('1', numbers[0]));
+    assert.equal(outcome.records?.person, { type: 'contact', id: salesforce.contacts()[0]?.id });
+    assert.is(salesforce.tasks()[0]?.['WhoId'], salesforce.contacts()[0]?.id);
+    assert.is(salesforce.countRequests('Contact+Task'), 1);
+  }),
+);
+
+newPeople('a call that is there already is updated beside the ones that are new', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce, { person: { create: false } });
+    const start = deliveryOf([startPush('1', { PLA_Caller_Phone_Number: numbers[0] })]);
+    const { records = {} } = await deliverOne(connection, start);
+    const calls = [{ ...callOf('1', numbers[0]), records }, callOf('2', numbers[0])];
+    const outcomes = await (await open(salesforce)).deliver(calls, soon());
+    assert.equal(kinds(outcomes), ['delivered', 'delivered']);
+    checkBooks(salesforce, calls);
+    const [sent] = salesforce.bodies(together);
+    assert.is(JSON.parse(sent ?? '').compositeRequest.length, 2, 'the person and the new call');
+  }),
+);
+
+newPeople('a person whose calls are all there already is made alone', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const start = deliveryOf([startPush('1', { PLA_Caller_Phone_Number: numbers[0] })]);
+    const { records = {} } = await deliverOne(await open(salesforce, { person: { create: false } }), start);
+    const call = { ...callOf('1', numbers[0]), records };
+    await deliverOne(await open(salesforce), call);
+    checkBooks(salesforce, [call]);
+    assert.equal([together, '/Lead/'].map(salesforce.countRequests), [0, 1]);
+  }),
+);
+
+newPeople('what reads like a reference is text, whoever sends it', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const keywords = '@{r0.id} plumber @{r1.Id} @{nothing.id}';
+    const calls = [
+      callOf('1', numbers[0], { PLA_Keywords_Searched: keywords }),
+      callOf('2', numbers[1], { PLA_Dealer_Name: '@{r0_0.id}' }),
+    ];
+    await (await open(salesforce)).deliver(calls, soon());
+    checkBooks(salesforce, calls);
+    assert.ok(String(salesforce.tasks()[0]?.['Description']).includes(keywords));
+    assert.match(String(salesforce.tasks()[1]?.['Subject']), /to @\{r0_0\.id\}$/);
+  }),
+);
+
+newPeople('a call that the org refuses fails by itself, with its words; its caller is there', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.refusedValues.set('Task.Subject', /FORBIDDEN/);
+    const calls = [
+      callOf('1', numbers[0]),
+      callOf('2', numbers[1], { PLA_Dealer_Name: 'FORBIDDEN' }),
+      callOf('3', numbers[2]),
+    ];
+    const outcomes = await (await open(salesforce)).deliver(calls, soon());
+    assert.equal(kinds(outcomes), ['delivered', 'rejected', 'delivered']);
+    assert.match(JSON.stringify(outcomes[1]), /upsert Task with FIELD_CUSTOM_VALIDATION_EXCEPTION/);
+    checkBooks(salesforce, [calls[0] as Delivery, calls[2] as Delivery]);
+    assert.is(salesforce.leads().length, 3);
+  }),
+);
+
+newPeople('a person whom the org refuses takes their own call along, and no other', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.refusedValues.set('Lead.LastName', /445$/);
+    const calls = numbers.map((number, i) => callOf(`${i}`, number));
+    const outcomes = await (await open(salesforce)).deliver(calls, soon());
+    assert.equal(kinds(outcomes), ['delivered', 'rejected', 'delivered']);
+    assert.match(JSON.stringify(outcomes[1]), /upsert Lead with FIELD_CUSTOM_VALIDATION_EXCEPTION/);
+    checkBooks(salesforce, [calls[0] as Delivery, calls[2] as Delivery]);
+  }),
+);
+
+newPeople('a value that a field of the person does not take is fitted, and the call is linked', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const properties = { NumberOfEmployees: 'many', FirstName: '{{ call.dealer.name }}' };
+    const connection = await open(salesforce, { person: { properties } });
+    const call = callOf('1', numbers[0], { PLA_Dealer_Name: 'x'.repeat(60) });
+    const outcome = await deliverOne(connection, call);
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.match(
+      JSON.stringify(outcome),
+      /FirstName was cut to 40 characters.*NumberOfEmployees was left out/,
+    );
+    checkBooks(salesforce, [call]);
+  }),
+);
+
+newPeople('who got the key since we looked is the caller', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.races.add(`Lead ${numbers[0]}`);
+    const call = callOf('1', numbers[0]);
+    const outcome = await deliverOne(await open(salesforce), call);
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.match(String(outcome.whyPerson), /which they got meanwhile/);
+    checkBooks(salesforce, [call]);
+  }),
+);
+
+newPeople('a Task that has the key of the call already is found, linked and completed', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addTask({ Delacon_Call_Id__c: '1', TaskSubtype: 'Call', Status: 'In Progress' });
+    const call = callOf('1', numbers[0]);
+    const outcome = await deliverOne(await open(salesforce), call);
+    assert.equal(outcome.records?.activity, { type: 'task', id }, JSON.stringify(outcome));
+    checkBooks(salesforce, [call]);
+  }),
+);
+
+newPeople('a row that is locked holds up its own call: the next attempt finds who was made', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    const calls = numbers.map((number, i) => callOf(`${i}`, number));
+    // Lead, Task, Lead, Task: the second call's.
+    salesforce.strike({ ...faults.lockedRow, freeRows: 3 }, together);
+    const outcomes = await connection.deliver(calls, soon());
+    assert.equal(kinds(outcomes), ['delivered', 'retry', 'delivered']);
+    assert.match(JSON.stringify(outcomes[1]), /insert Lead and Task with 400 UNABLE_TO_LOCK_ROW/);
+    salesforce.forgetRequests();
+    const again = await deliverOne(connection, calls[1] as Delivery);
+    assert.is(again.kind, 'delivered', JSON.stringify(again));
+    assert.is(salesforce.countRequests(), 1, 'the person is known by now');
+    checkBooks(salesforce, calls);
+  }),
+);
+
+newPeople('a request that is refused whole is sent in parts, where the culprit is found', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const refusal = answering(400, [{ errorCode: 'JSON_PARSER_ERROR', message: 'Unexpected character' }]);
+    salesforce.strike(refusal, together);
+    const calls = numbers.map((number, i) => callOf(`${i}`, number));
+    const outcomes = await (await open(salesforce)).deliver(calls, soon());
+    assert.equal(kinds(outcomes), ['delivered', 'delivered', 'delivered']);
+    checkBooks(salesforce, calls);
+  }),
+);
+
+newPeople('an answer that leaves records out is believed of those it tells of', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(answering(200, { compositeResponse: [] }), together);
+    const call = callOf('1', numbers[0]);
+    const outcome = await deliverOne(connection, call);
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /accepted insert Lead and Task, but did not say/);
+    assert.is((await deliverOne(connection, call)).kind, 'delivered');
+    checkBooks(salesforce, [call]);
+  }),
+);
+
+newPeople('where refusals cannot be read, people are made before their calls', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const tools = testTools();
+      tools.kept.set('found', JSON.stringify({ refusals: 'unread' }));
+      const call = callOf('1', numbers[0]);
+      await deliverOne(await open(salesforce, {}, tools), call);
+      assert.is(salesforce.countRequests(together), 0);
+      checkBooks(salesforce, [call]);
+    },
+    { oddities: { words: 'Nope.' } },
+  ),
+);
+
+newPeople(
+  'a lead that has an owner keeps them from the rules of the org; one without goes by the rules',
+  () =>
+    withSalesforceEmulator(
+      async (salesforce) => {
+        const jane = salesforce.addUser({ Username: 'jane@acme.example' });
+        const owner = { by: 'call.dealer.name', map: { Sydney: 'jane@acme.example' } };
+        const calls = [
+          callOf('1', numbers[0], { PLA_Dealer_Name: 'Sydney' }),
+          callOf('2', numbers[1], { PLA_Dealer_Name: 'Perth' }),
+        ];
+        await (await open(salesforce, { owner })).deliver(calls, soon());
+        checkBooks(salesforce, calls);
+        assert.is(salesforce.countRequests(together), 1);
+        assert.equal(
+          salesforce.leads().map((lead) => lead['OwnerId']),
+          [jane, '00G5g000000000aEAA'],
+        );
+      },
+      { assignTo: '00G5g000000000aEAA' },
+    ),
+);
+
+newPeople('a duplicate rule that only warns is passed, and one that blocks fails in its words', async () => {
+  for (const [duplicateRule, kind] of [
+    ['alert', 'delivered'],
+    ['block', 'rejected'],
+  ] as const)
+    await withSalesforceEmulator(
+      async (salesforce) => {
+        // A converted lead that leads nowhere has the number still.
+        const lead = salesforce.addLead({ LastName: 'x', Company: 'x', Phone: numbers[0] });
+        salesforce.delete(salesforce.convertLead(lead));
+        const outcome = await deliverOne(await open(salesforce), callOf('1', numbers[0]));
+        assert.is(outcome.kind, kind, JSON.stringify(outcome));
+        if (kind === 'rejected') assert.match(JSON.stringify(outcome), /DUPLICATES_DETECTED/);
+        else assert.equal([together, '/Lead/'].map(salesforce.countRequests), [1, 0]);
+      },
+      { duplicateRule },
+    );
+});
+
+newPeople.run();
