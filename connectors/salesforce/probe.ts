@@ -396,7 +396,7 @@ class ProbeRun {
       {
         assumption: 'A composite request can refer to a record in the answer of a collection.',
         expected: 'A Task is made on the Lead that @{people[0].id} names.',
-        otherwise: 'sends people first, and their calls in a request after it',
+        otherwise: 'makes many people first, and their calls in a request after it',
         see: async () => {
           const leadKey = this.trials.key();
           const taskKey = this.trials.key();
