@@ -26,6 +26,8 @@ interface BunServer {
   port: number;
   stop(closeActive?: boolean): Promise<void>;
   requestIP(request: Request): { address: string } | null;
+  /** How long the connection of a request may be silent from now until its next request. */
+  timeout(request: Request, seconds: number): void;
 }
 
 interface BunRuntime {
@@ -170,11 +172,17 @@ async function listenOnBun(
   port: number,
   { maxBodyBytes, timeoutMs }: Bounds,
 ): Promise<Listening> {
+  const timeoutSeconds = Math.ceil(timeoutMs / 1000);
   const server = serve({
-    fetch: (request, server) => app.fetch(request, { server }),
+    async fetch(request, server) {
+      const response = await app.fetch(request, { server });
+      // Who was refused may have a body to send still, which nobody waits for.
+      if (response.status >= 400) server.timeout(request, timeoutSeconds);
+      return response;
+    },
     hostname: host,
     port,
-    idleTimeout: Math.ceil(timeoutMs / 1000),
+    idleTimeout: Math.max(keepAliveMs / 1000, timeoutSeconds),
     // Ours answers 413 in the prescribed form; Bun's own limit stays behind it for bodies without a length.
     maxRequestBodySize: maxBodyBytes * 4,
   });

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
@@ -285,6 +286,39 @@ receiving('over a socket, a body in pieces is taken whole, and one over the limi
       (await store.stories('1122334'))[0]!.pushes.map(({ body }) => body),
       [startSample, endSample],
     );
+  }),
+);
+
+receiving('a connection is kept for the next push, and not for what nobody reads', () =>
+  withReceiving(async ({ app, current }) => {
+    const server = await listen(app, '127.0.0.1', 0, { ...current, timeoutMs: 1_000 });
+    const connection = (path: string, opens: string) => {
+      const seen = { answers: '', isClosed: false };
+      const head = `POST ${path} HTTP/1.1\r\nHost: bridge\r\nContent-Length: ${startSample.length}\r\n\r\n`;
+      const socket = connect(server.port, '127.0.0.1', () => socket.write(head + opens));
+      socket.setEncoding('utf8').on('data', (text) => {
+        seen.answers += text;
+      });
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        seen.isClosed = true;
+      });
+      return { seen, socket, again: () => socket.write(head + opens) };
+    };
+    const answersOf = (text: string, status: number) => text.split(`HTTP/1.1 ${status} `).length - 1;
+    const good = connection(`/push/${token}`, startSample);
+    try {
+      await until('the first push', () => answersOf(good.seen.answers, 200) === 1);
+      const unread = connection('/push/unknown', startSample.slice(0, 20));
+      await until('the end of who sends what nobody reads', () => unread.seen.isClosed, 20_000);
+      assert.is(answersOf(unread.seen.answers, 404), 1, unread.seen.answers);
+      assert.is(good.seen.isClosed, false);
+      good.again();
+      await until('the second push', () => answersOf(good.seen.answers, 200) === 2);
+    } finally {
+      good.socket.destroy();
+      await server.stop();
+    }
   }),
 );
 
