@@ -59,7 +59,7 @@ export function compileTemplate(source: string | number | boolean): Template {
       try {
         return only
           ? asValue(toValueSync(only.value(new Context(scope, liquid.options), true)))
-          : String(liquid.renderSync(templates, scope));
+          : String(inTime(() => liquid.renderSync(templates, scope)));
       } catch {
         return null; // such as a filter that one call's value does not suit: that call, and its batch, are written without
       }
@@ -75,7 +75,17 @@ export function compileCondition(source: string): Condition {
   parsing(() => checkComplete(new LiquidValue(source, liquid), source));
   const block = parsing(() => liquid.parse(`{% if ${source} %}1{% endif %}`));
   checkNames(liquid.globalVariableSegmentsSync(block));
-  return { text: source, matches: (scope) => liquid.renderSync(block, scope) === '1' };
+  return { text: source, matches: (scope) => inTime(() => liquid.renderSync(block, scope)) === '1' };
+}
+
+/** The limit is by the clock on the wall. A machine that stood still for longer is no fault of what was rendered then. */
+function inTime<T>(render: () => T): T {
+  try {
+    return render();
+  } catch (thrown) {
+    if ((thrown as Error).message !== 'template render limit exceeded') throw thrown;
+    return render();
+  }
 }
 
 /** Whether a condition is known to hold: one that cannot be told does not. */

@@ -135,6 +135,32 @@ template('every name that the design promises is known, and can be written', () 
   }
 });
 
+/*
+ * A sale was written without its name, and so refused, because the machine had stood still for a moment just then.
+ */
+template('a machine that stands still for a moment takes nothing from what is rendered', () => {
+  const { now } = performance;
+  const stalled = <T>(render: () => T) => {
+    let asked = 0;
+    performance.now = () => now.call(performance) + (++asked > 1 ? 10_000 : 0);
+    try {
+      return render();
+    } finally {
+      performance.now = now;
+    }
+  };
+  const subject = compileTemplate('Call from {{ call.caller.display }}');
+  assert.is(
+    stalled(() => subject.render(scope)),
+    `Call from ${scope.call.caller.display}`,
+  );
+  const condition = compileCondition('call.caller.number');
+  assert.is(
+    stalled(() => condition.matches(scope)),
+    true,
+  );
+});
+
 template('a loop without end is stopped, and yields nothing', () => {
   assert.is(compileTemplate('{% for i in (1..100000000) %}x{% endfor %}').render(scope), null);
 });
