@@ -301,6 +301,9 @@ function ofTrigger(words: string, { message }: Complaint, where: Circumstances):
 }
 
 function duplicate(words: string, { message }: Complaint): Failure {
+  // A field of the org's own that has to be unique: what this call says is somebody else's already.
+  const field = /duplicate value found: (\w+__p?c) duplicates/i.exec(message)?.[1];
+  if (field !== undefined && !isOwn(field)) return { kind: 'rejected', reason: words };
   const isOurBatch = /Duplicate external id specified/i.test(message);
   return { kind: 'retry', reason: words, cure: { what: isOurBatch ? 'smaller' : 'taken' } };
 }
