@@ -71,6 +71,23 @@ attribution('somebody who was there before gets a first touch, and no parts of t
   }),
 );
 
+attribution('of several calls that make a new lead, the first and the last are kept', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    await setUp(salesforce);
+    const offline = Object.fromEntries(Object.keys(touch('', '')).map((name) => [name, '']));
+    await (await open(salesforce, settings)).deliver(
+      [
+        whole('0', { ...offline, PLA_CallStartTime: '2026-10-31T00:00:00Z' }),
+        whole('1', touch('2026-11-01T00:00:00Z', 'drain')),
+        whole('2', touch('2026-11-02T00:00:00Z', 'tap')),
+      ],
+      soon(),
+    );
+    assert.equal(touchesOf(salesforce.leads()[0]), { first: drain, last: tap });
+    assert.is(salesforce.countRequests('Lead+Task'), 1);
+  }),
+);
+
 attribution('a call that says nothing of how it came about changes nothing and asks nothing', () =>
   withSalesforceEmulator(async (salesforce) => {
     await setUp(salesforce);

@@ -221,6 +221,57 @@ people('a converted Lead that leads to nobody keeps its key; the caller becomes 
   }),
 );
 
+people('the Lead who came after one that leads to nobody is found by their key, as people have them', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    salesforce.delete(salesforce.convertLead(first.records?.person?.id ?? ''));
+    const second = await deliverOne(await open(salesforce), deliveryOf([startPush('2')]));
+    const successor = second.records?.person?.id ?? '';
+    const edited = { LastName: 'Jane', Company: 'Acme', Phone: '02 9999 0000' };
+    salesforce.edit(successor, edited);
+    salesforce.settleIndex();
+    const third = await deliverOne(await open(salesforce), deliveryOf([startPush('3')]));
+    assert.is(third.records?.person?.id, successor, JSON.stringify(third));
+    assert.is(third.whyPerson, 'Found by the key Delacon_Caller__c.');
+    const lead = salesforce.leads().find(({ id }) => id === successor);
+    assert.equal(lead, { ...lead, ...edited });
+  }),
+);
+
+people('a caller whose Leads are converted and then lost again and again gets a new one each time', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    for (const id of ['1', '2', '3', '4']) {
+      const connection = await open(salesforce);
+      let outcome = await deliverOne(connection, deliveryOf([startPush(id)]));
+      // That a contact is gone shows when a call is linked to it.
+      for (let attempt = 2; attempt <= 4 && outcome.kind === 'retry'; attempt++)
+        outcome = await deliverOne(connection, deliveryOf([startPush(id)], { attempt }));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      const contact = salesforce.convertLead(outcome.records?.person?.id ?? '');
+      salesforce.edit(contact, { Phone: '02 9999 0000' });
+      salesforce.delete(contact);
+      salesforce.settleIndex();
+    }
+    assert.is(salesforce.leads().length, 4);
+  }),
+);
+
+people('a search that does not say what it found is no answer, and takes no other caller along', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(answering(200, { searchRecords: [{ Id: '00Q5g00000abcdeAAA' }] }), 'GET /search');
+    const known = salesforce.addContact({ Phone: '0444444445' });
+    const other = startPush('2', { PLA_Caller_Phone_Number: '+61444444445' });
+    const [outcome, found] = await connection.deliver(
+      [deliveryOf([startPush('1')]), deliveryOf([other])],
+      soon(),
+    );
+    assert.is(outcome?.kind, 'retry', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /no usable answer to search/);
+    assert.is(found?.records?.person?.id, known, JSON.stringify(found));
+  }),
+);
+
 people('a remembered person who was deleted is forgotten, and the caller resolved again', () =>
   withSalesforceEmulator(async (salesforce) => {
     const tools = testTools();
