@@ -92,11 +92,10 @@ const rejected: Reading = (reason) => ({ kind: 'rejected', reason });
 const blocked: Reading = (reason) => ({ kind: 'blocked', reason });
 const slow: Reading = (reason) => ({ kind: 'retry', reason, cure: { what: 'slow' } });
 const badValue: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'values' } });
-const gone: Reading = (reason, complaint) => ({
-  kind: 'rejected',
-  reason,
-  cure: { what: isOfOwner(complaint) ? 'owner' : 'gone' },
-});
+const gone: Reading = (reason, complaint, where) => {
+  if (isOfMapping(complaint, where)) return { kind: 'rejected', reason };
+  return { kind: 'rejected', reason, cure: { what: isOfOwner(complaint) ? 'owner' : 'gone' } };
+};
 const badOwner: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'owner' } });
 /** Somebody whom we named, or whom the org's own rules did. */
 const inactiveOwner: Reading = (...told) => ({ ...forbidden(...told), cure: { what: 'owner' } });
@@ -310,6 +309,15 @@ function duplicate(words: string, { message }: Complaint): Failure {
 
 function isOfOwner({ fields, message }: Complaint): boolean {
   return fields.includes('OwnerId') || /^(Owner|Assigned To) ID\b/i.test(message);
+}
+
+/** Fields that name who a record belongs to. */
+const links = ['OwnerId', 'WhoId', 'WhatId', 'AccountId', 'ContactId'];
+
+/** A record type, or something else that the configuration names: no person is gone because of it. */
+function isOfMapping({ fields, message }: Complaint, { mapped }: Circumstances): boolean {
+  if (/^Record Type ID\b/i.test(message)) return true;
+  return fields.length > 0 && fields.every((name) => mapped.has(name) && !links.includes(name));
 }
 
 /** Which fields Salesforce complains of: listed, or within its sentence. */

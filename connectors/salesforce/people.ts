@@ -118,17 +118,12 @@ export class People {
     );
   }
 
-  /** Salesforce does not have these people any more, as they were: the next resolution starts afresh. */
-  async forget(orphans: readonly Orphan[]): Promise<void> {
-    const numbers = orphans.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
-    for (const { person, isDeleted } of orphans) if (isDeleted) this.#gone.set(person.id, true);
-    for (const number of numbers)
-      this.#log.info({ caller: maskNumber(number) }, 'the person is gone from Salesforce');
-    if (numbers.length > 0) await this.#known.forget(numbers);
-  }
-
-  /** The same, for those who were merged or converted: the next resolution finds whom they became. */
+  /**
+   * Salesforce does not have these people any more, as they were: the next resolution finds whom they were merged or
+   * converted into, or starts afresh.
+   */
   async moveOn(orphans: readonly Orphan[], signal: AbortSignal): Promise<void> {
+    if (orphans.length === 0) return;
     const objects = (['Contact', 'Lead', 'Account'] as const).filter((object) =>
       orphans.some(({ person }) => successorIn(person) === object),
     );
@@ -136,20 +131,27 @@ export class People {
       objects.map((object) => {
         const ids = orphans.flatMap(({ person }) => (successorIn(person) === object ? [person.id] : []));
         const into = object === 'Lead' ? 'MasterRecordId,ConvertedContactId' : 'MasterRecordId';
-        return `SELECT Id,${into} FROM ${object} WHERE ${isIn('Id', ids)}`;
+        return `SELECT Id,IsDeleted,${into} FROM ${object} WHERE ${isIn('Id', ids)}`;
       }),
       signal,
       'queryAll',
     );
+    const rows = found.flatMap((one) => one.rows ?? []);
     const successors = new Map(
-      found.flatMap(({ rows = [] }) =>
-        rows.flatMap((row) => {
-          const successor = personOf(row['MasterRecordId'] ?? row['ConvertedContactId']);
-          return successor ? [[row.Id, successor] as const] : [];
-        }),
-      ),
+      rows.flatMap((row) => {
+        const successor = personOf(row['MasterRecordId'] ?? row['ConvertedContactId']);
+        return successor ? [[row.Id, successor] as const] : [];
+      }),
     );
-    await this.forget(orphans);
+    // Whatever Salesforce complained of: who is there is not gone.
+    const there = new Set(rows.flatMap((row) => (row['IsDeleted'] === false ? [row.Id] : [])));
+    const isAnswered = (person: RecordRef) => found[objects.indexOf(successorIn(person))]?.rows !== undefined;
+    for (const { person, isDeleted } of orphans)
+      if (isDeleted && isAnswered(person) && !there.has(person.id)) this.#gone.set(person.id, true);
+    const numbers = orphans.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
+    for (const number of numbers)
+      this.#log.info({ caller: maskNumber(number) }, 'the person is gone from Salesforce');
+    if (numbers.length > 0) await this.#known.forget(numbers);
     const people = orphans.flatMap(({ delivery, person }) => {
       const successor = successors.get(person.id);
       const { number } = delivery.call.caller;

@@ -272,6 +272,39 @@ people('a search that does not say what it found is no answer, and takes no othe
   }),
 );
 
+people('a record type that the user does not have makes nobody a second time, and is said', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+    salesforce.edit(contact, { Phone: '02 9999 0000' });
+    const RecordTypeId = '0125g000000abcdAAA';
+    const connection = await open(salesforce, { activity: { properties: { RecordTypeId } } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /Record Type ID: this ID value isn't valid for the user/);
+    assert.equal([salesforce.leads().length, salesforce.contacts().length], [1, 1]);
+  }),
+);
+
+people('somebody who is there is not taken for gone, whatever Salesforce says is', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+    salesforce.edit(contact, { Phone: '02 9999 0000' });
+    const connection = await open(salesforce);
+    const errors = [{ statusCode: 'INVALID_CROSS_REFERENCE_KEY', message: 'invalid cross reference id' }];
+    for (const attempt of [1, 2]) {
+      for (const _ of ['the first round', 'the last'])
+        salesforce.strike(answering(200, [{ success: false, errors }]), '/Task/');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('2')], { attempt }));
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    }
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')], { attempt: 3 }));
+    assert.equal(outcome.records?.person, { type: 'contact', id: contact }, JSON.stringify(outcome));
+    assert.is(salesforce.leads().length, 1);
+  }),
+);
+
 people('a remembered person who was deleted is forgotten, and the caller resolved again', () =>
   withSalesforceEmulator(async (salesforce) => {
     const tools = testTools();

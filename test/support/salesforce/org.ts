@@ -181,6 +181,7 @@ export class Org {
       );
     }
     this.#checkOwner(object, clean);
+    this.#checkRecordType(clean);
     if (object === 'Task') this.#checkTask(clean, {});
     if (object === 'Opportunity') this.#checkOpportunity(clean);
     this.#checkRules(object, clean, undefined);
@@ -220,6 +221,7 @@ export class Org {
       );
     }
     this.#checkOwner(object, clean);
+    this.#checkRecordType(clean);
     if (object === 'Task') this.#checkTask(clean, entry.values);
     if (object === 'Opportunity') this.#checkOpportunity(clean);
     this.#checkRules(object, clean, entry);
@@ -502,6 +504,9 @@ export class Org {
       values['AccountId'] = this.#target('AccountId', values['AccountId'], ['Account']).id;
     if (values['ContactId'])
       values['ContactId'] = this.#target('ContactId', values['ContactId'], ['Contact']).id;
+  }
+
+  #checkRecordType(values: Values): void {
     const type = values['RecordTypeId'];
     if (type && !this.recordTypes.some(({ recordTypeId }) => recordTypeId === type)) {
       throw new RowRefusal(
