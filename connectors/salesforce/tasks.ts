@@ -58,8 +58,8 @@ export class Tasks {
   readonly #api: SalesforceApi;
   readonly #descriptions: Descriptions;
   readonly #madeOnly: readonly string[];
-  /** Tasks to which we gave an owner, or none: who has one keeps it, whatever a later state of the call would say. */
-  readonly #owned = new LRUCache<string, 'given' | 'none'>({ max: 5_000 });
+  /** Tasks that have an owner: who has one keeps it, whatever a later state of the call would say. */
+  readonly #owned = new LRUCache<string, true>({ max: 5_000 });
 
   constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
     this.#api = api;
@@ -132,7 +132,7 @@ export class Tasks {
     jobs.forEach((job, place) => {
       const { failure } = written[place] as Written;
       const { id, person, isLinked } = existing.get(job) as Existing;
-      if (!failure && free.has(id)) this.#owned.set(id, 'given');
+      if (!failure && free.has(id)) this.#owned.set(id, true);
       if (!failure) results.set(job, { records: recordsOf(id, isLinked ? person : job.person) });
       else if (failure.cure?.what === 'gone') gone.push(job);
       else results.set(job, failed(failure, recordsOf(id, person), job.person));
@@ -145,21 +145,22 @@ export class Tasks {
     existing: ReadonlyMap<TaskJob, Existing>,
     signal: AbortSignal,
   ): Promise<ReadonlySet<string>> {
-    const ids = [...existing].flatMap(([{ values }, { id }]) => ('OwnerId' in values ? [id] : []));
-    const free = new Set(ids.filter((id) => this.#owned.get(id) === 'none'));
-    const unknown = ids.filter((id) => !this.#owned.has(id));
-    if (unknown.length === 0) return free;
-    const statement = `SELECT Id,OwnerId FROM Task WHERE ${isIn('Id', unknown)}`;
+    const free = new Set<string>();
+    const ids = [...existing].flatMap(([{ values }, { id }]) =>
+      'OwnerId' in values && !this.#owned.has(id) ? [id] : [],
+    );
+    if (ids.length === 0) return free;
+    const statement = `SELECT Id,OwnerId FROM Task WHERE ${isIn('Id', ids)}`;
     for (const row of await this.#rows(statement, signal)) {
       if (row['OwnerId'] === this.#api.user?.id) free.add(row.Id);
-      else this.#owned.set(row.Id, 'given');
+      else this.#owned.set(row.Id, true);
     }
     return free;
   }
 
   /** What became of a Task that was to be made. */
   #keep(job: TaskJob, { id, created, failure }: Written, results: Results): void {
-    if (id !== undefined && created) this.#owned.set(id, 'OwnerId' in job.values ? 'given' : 'none');
+    if (id !== undefined && created && 'OwnerId' in job.values) this.#owned.set(id, true);
     if (failure) results.set(job, failed(failure, {}, job.person));
     else results.set(job, { records: recordsOf(id, job.person) });
   }

@@ -591,6 +591,23 @@ people('fillBlank fills what is blank and leaves what people wrote', () =>
   }),
 );
 
+people('what somebody filled in since we looked is not blank, and stays', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '0444444444' });
+    const properties = { Title: '{{ call.dealer.name }}', MailingCity: '{{ call.caller.city }}' };
+    const connection = await open(salesforce, { person: { properties } });
+    const silent = startPush('1', { PLA_Dealer_Name: '', PLA_City: '' });
+    const { records = {} } = await deliverOne(connection, deliveryOf([silent]));
+    salesforce.edit(id, { Title: 'Plumber' });
+    salesforce.forgetRequests();
+    const telling = startPush('1', { PLA_Dealer_Name: 'Northside', PLA_City: 'Sydney' });
+    await deliverOne(connection, deliveryOf([telling, endPush('1')], { records }));
+    const [contact] = salesforce.contacts();
+    assert.equal([contact?.['Title'], contact?.['MailingCity']], ['Plumber', 'Sydney']);
+    assert.is(salesforce.countRequests(), 3, 'a look, the person, the call');
+  }),
+);
+
 people('somebody new is not looked at again for what was just written', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce, { person: { properties: { Title: 'Caller' } } });
