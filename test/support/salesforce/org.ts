@@ -32,8 +32,8 @@ export interface Oddities {
   takesSubtypes: boolean;
   /** Searching takes what stands between separators for words. */
   searchesWords: boolean;
-  /** A composite request cannot refer into the answer of a collection. */
-  refusesReferences: boolean;
+  /** A composite request cannot refer into the answer of a collection, or to nothing at all. */
+  refusesReferences: 'none' | 'into collections' | 'all';
   /** Two Tasks may have one key. */
   ignoresUnique: boolean;
 }
@@ -42,7 +42,7 @@ export const noOddities: Oddities = {
   words: undefined,
   takesSubtypes: false,
   searchesWords: false,
-  refusesReferences: false,
+  refusesReferences: 'none',
   ignoresUnique: false,
 };
 
