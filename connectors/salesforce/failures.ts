@@ -98,7 +98,11 @@ const gone: Reading = (reason, complaint, where) => {
 };
 const badOwner: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'owner' } });
 /** Somebody whom we named, or whom the org's own rules did. */
-const inactiveOwner: Reading = (...told) => ({ ...forbidden(...told), cure: { what: 'owner' } });
+const inactiveOwner: Reading = (words, ...more) => ({
+  ...forbidden(words, ...more),
+  reason: `Who is to own it is inactive in Salesforce: correct \`owner\`, or the org's own rule. ${words}`,
+  cure: { what: 'owner' },
+});
 const integrity: Reading = (...told) => (isOfOwner(told[1]) ? badOwner(...told) : rejected(...told));
 /** One record that may not be changed says nothing of the others; a kind of record that may not be made, does. */
 const forbidden: Reading = (words, complaint, where) =>

@@ -114,11 +114,15 @@ export class NewPeople {
 
   async #makeAlone(object: PersonObject, drafts: Drafts, made: AllMade, signal: AbortSignal): Promise<void> {
     // Where an owner is named, the org's own rules do not give the lead to somebody else.
-    for (const assign of [true, false]) {
-      const part = [...drafts].filter(([, { values }]) => 'OwnerId' in values !== assign);
+    const isOwned = (values: object) => 'OwnerId' in values;
+    for (const owned of [false, true]) {
+      const part = [...drafts].filter(([, { values }]) => isOwned(values) === owned);
       const written = await this.#descriptions.writeFitted(
         part.map(([, draft]) => draft),
-        (records) => this.#api.insert(object, records, signal, { assign }),
+        (records) => {
+          const assign = !records.some(({ fields }) => isOwned(fields));
+          return this.#api.insert(object, records, signal, { assign });
+        },
         signal,
       );
       part.forEach(([caller, draft], place) => {

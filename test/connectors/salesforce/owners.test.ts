@@ -173,6 +173,24 @@ owners('somebody who left since we asked: the records are written without, in on
   }),
 );
 
+owners('a new lead whose owner is refused goes by the rules of the org, and the note says what to do', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const id = addJane(salesforce);
+      const connection = await open(salesforce, { owner: byService });
+      await deliverOne(connection, whole('1'));
+      salesforce.edit(id, { IsActive: false });
+      const outcome = await deliverOne(connection, whole('2', { PLA_Caller_Phone_Number: '+61444444445' }));
+      assert.match(
+        JSON.stringify(outcome),
+        /The owner was left out. Who is to own it is inactive in Salesforce: correct `owner`/,
+      );
+      assert.is(salesforce.leads()[1]?.['OwnerId'], '00G5g000000queueEAA');
+    },
+    { assignTo: '00G5g000000queueEAA' },
+  ),
+);
+
 owners('what is known of a user is asked again after ten minutes', () =>
   withSalesforceEmulator(async (salesforce) => {
     let now = new Date('2026-11-02T03:15:00Z');
