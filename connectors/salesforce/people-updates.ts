@@ -100,7 +100,9 @@ export class PeopleUpdates {
   /** Whether that is right depends on what is blank, which somebody may have filled since we looked. */
   #fills(values: Values): boolean {
     const { onUpdate, properties } = this.#options;
-    return onUpdate === 'fillBlank' && Object.keys(values).some((name) => name in properties);
+    const isFill = (name: string) =>
+      name === attributionFields.first.at || (onUpdate === 'fillBlank' && name in properties);
+    return Object.keys(values).some(isFill);
   }
 
   /** What those people hold whom we have not met yet. Answers who that is. */
