@@ -219,10 +219,8 @@ export class AfterCall {
         const row = rows.find(({ Id }) => Id === job.call.records.activity?.id);
         if (!row) return [];
         const text = (name: string) => (typeof row[name] === 'string' ? (row[name] as string) : null);
-        const linked = text('WhoId') ?? text('WhatId');
-        return [
-          [job, { person: linked === null ? null : personOf(linked), accountId: text('AccountId') }] as const,
-        ];
+        const person = personOf(row['WhoId'] ?? row['WhatId']) ?? null;
+        return [[job, { person, accountId: text('AccountId') }] as const];
       }),
     );
   }

@@ -30,7 +30,10 @@ export const composite = z.object({
   ).catch([]),
 });
 
-export const found = z.object({ searchRecords: z.array(row).nullish() });
+export const found = z.object({
+  searchRecords: z.array(row.extend({ attributes: z.looseObject({ type: z.string() }) })).nullish(),
+});
+export type FoundRow = NonNullable<z.infer<typeof found>['searchRecords']>[number];
 
 /** By the places of what was sent. */
 export const saveResults = z
@@ -89,4 +92,4 @@ export const token = z.object({
 
 export const versions = readable(z.object({ version: z.string() }));
 
-export const made = z.object({ id: z.string() });
+export const made = z.object({ id: z.string().min(1), success: z.literal(true).optional() });

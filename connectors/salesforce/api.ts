@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Findings, type Quota, type Tools } from '../../src/connector/contract.ts';
-import type { ObjectDescription, QueryPage, Row } from './answers.ts';
+import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import {
   type Failure,
@@ -180,7 +180,7 @@ export class SalesforceApi {
   }
 
   /** SOSL: finds by an index that lags behind what was written. */
-  async search(statement: string, signal: AbortSignal): Promise<Row[]> {
+  async search(statement: string, signal: AbortSignal): Promise<FoundRow[]> {
     const path = `/search?q=${encodeURIComponent(statement)}`;
     const { searchRecords } = await this.#requests.send(
       { kind: 'search', method: 'GET', path },
@@ -196,14 +196,13 @@ export class SalesforceApi {
     key: string,
     records: readonly Fields[],
     signal: AbortSignal,
-    rules: { assign: boolean } = { assign: true },
   ): Promise<Written[]> {
     const attempts = records.map((fields): Attempt => ({ object, fields }));
     return this.#write(attempts, signal, (part) => ({
       kind: `upsert ${object}`,
       method: 'PATCH',
       path: `/composite/sobjects/${object}/${key}`,
-      headers: { ...(rules.assign ? {} : keepOwner), ...allowSimilar },
+      headers: allowSimilar,
       body: {
         allOrNone: false,
         records: part.map(({ fields }) => ({ attributes: { type: object }, ...fields })),
@@ -213,14 +212,19 @@ export class SalesforceApi {
 
   /**
    * Creates, and changes nothing that is there: who has a key already is refused as taken. In the order of the records,
-   * which are best sorted by object.
+   * which are best sorted by object. Where the org's rules are to assign them, they name no owner.
    */
-  insert(what: string, records: readonly Attempt[], signal: AbortSignal): Promise<Written[]> {
+  insert(
+    what: string,
+    records: readonly Attempt[],
+    signal: AbortSignal,
+    rules: { assign: boolean } = { assign: false },
+  ): Promise<Written[]> {
     return this.#write(records, signal, (part) => ({
       kind: `insert ${what}`,
       method: 'POST',
       path: '/composite/sobjects',
-      headers: { ...keepOwner, ...allowSimilar },
+      headers: { ...(rules.assign ? {} : keepOwner), ...allowSimilar },
       body: {
         allOrNone: false,
         records: part.map(({ object, fields }) => ({ attributes: { type: object }, ...fields })),
@@ -279,7 +283,11 @@ export class SalesforceApi {
         others: others.map((_, i) => written(otherName(place, i))),
       }));
     } catch (thrown) {
-      if (thrown instanceof RequestFailed && thrown.failure.kind === 'rejected') return undefined;
+      const isRefused =
+        thrown instanceof RequestFailed &&
+        (thrown.failure.kind === 'rejected' ||
+          (thrown.failure.kind === 'retry' && thrown.answer?.status === 400));
+      if (isRefused) return undefined;
       throw thrown;
     }
   }

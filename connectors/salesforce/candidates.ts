@@ -92,10 +92,12 @@ function byAge(a: Candidate, b: Candidate): number {
   return Date.parse(a.createdAt) - Date.parse(b.createdAt) || (a.id < b.id ? -1 : a.id === b.id ? 0 : 1);
 }
 
-/** The record that an id names. Its first three characters say what it is. */
-export function personOf(id: string): RecordRef {
-  const types: Record<string, string> = { '00Q': 'lead', '001': 'account' };
-  return { type: types[id.slice(0, 3)] ?? 'contact', id };
+/** Whom an id names, which its first three characters say; undefined for what is nobody, such as an Opportunity. */
+export function personOf(id: unknown): RecordRef | undefined {
+  if (typeof id !== 'string') return undefined;
+  const types: Record<string, string> = { '003': 'contact', '00Q': 'lead', '001': 'account' };
+  const type = types[id.slice(0, 3)];
+  return type === undefined ? undefined : { type, id };
 }
 
 /** How a Task names whom it belongs to: people in one field, companies in another. */

@@ -82,12 +82,15 @@ async function deliverAgain(
   signal: AbortSignal,
 ): Promise<void> {
   const again = orphans.map(({ delivery }) => delivery);
+  let lost = orphans;
   try {
     await means.people.moveOn(orphans, signal);
-    await means.people.forget(await deliverRound(again, 'last', means, outcomes, whys, signal));
+    lost = await deliverRound(again, 'last', means, outcomes, whys, signal);
+    await means.people.moveOn(lost, signal);
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
-    for (const { key, records } of again) outcomes.set(key, outcomeOf(thrown.failure, records, []));
+    for (const { delivery } of lost)
+      outcomes.set(delivery.key, outcomeOf(thrown.failure, delivery.records, []));
   }
 }
 

@@ -92,14 +92,17 @@ const rejected: Reading = (reason) => ({ kind: 'rejected', reason });
 const blocked: Reading = (reason) => ({ kind: 'blocked', reason });
 const slow: Reading = (reason) => ({ kind: 'retry', reason, cure: { what: 'slow' } });
 const badValue: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'values' } });
-const gone: Reading = (reason, complaint) => ({
-  kind: 'rejected',
-  reason,
-  cure: { what: isOfOwner(complaint) ? 'owner' : 'gone' },
-});
+const gone: Reading = (reason, complaint, where) => {
+  if (isOfMapping(complaint, where)) return { kind: 'rejected', reason };
+  return { kind: 'rejected', reason, cure: { what: isOfOwner(complaint) ? 'owner' : 'gone' } };
+};
 const badOwner: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'owner' } });
 /** Somebody whom we named, or whom the org's own rules did. */
-const inactiveOwner: Reading = (...told) => ({ ...forbidden(...told), cure: { what: 'owner' } });
+const inactiveOwner: Reading = (words, ...more) => ({
+  ...forbidden(words, ...more),
+  reason: `Who is to own it is inactive in Salesforce: correct \`owner\`, or the org's own rule. ${words}`,
+  cure: { what: 'owner' },
+});
 const integrity: Reading = (...told) => (isOfOwner(told[1]) ? badOwner(...told) : rejected(...told));
 /** One record that may not be changed says nothing of the others; a kind of record that may not be made, does. */
 const forbidden: Reading = (words, complaint, where) =>
@@ -301,12 +304,24 @@ function ofTrigger(words: string, { message }: Complaint, where: Circumstances):
 }
 
 function duplicate(words: string, { message }: Complaint): Failure {
+  // A field of the org's own that has to be unique: what this call says is somebody else's already.
+  const field = /duplicate value found: (\w+__p?c) duplicates/i.exec(message)?.[1];
+  if (field !== undefined && !isOwn(field)) return { kind: 'rejected', reason: words };
   const isOurBatch = /Duplicate external id specified/i.test(message);
   return { kind: 'retry', reason: words, cure: { what: isOurBatch ? 'smaller' : 'taken' } };
 }
 
 function isOfOwner({ fields, message }: Complaint): boolean {
   return fields.includes('OwnerId') || /^(Owner|Assigned To) ID\b/i.test(message);
+}
+
+/** Fields that name who a record belongs to. */
+const links = ['OwnerId', 'WhoId', 'WhatId', 'AccountId', 'ContactId'];
+
+/** A record type, or something else that the configuration names: no person is gone because of it. */
+function isOfMapping({ fields, message }: Complaint, { mapped }: Circumstances): boolean {
+  if (/^Record Type ID\b/i.test(message)) return true;
+  return fields.length > 0 && fields.every((name) => mapped.has(name) && !links.includes(name));
 }
 
 /** Which fields Salesforce complains of: listed, or within its sentence. */

@@ -48,6 +48,7 @@ export default defineConnector({
     const fetch = rehearsedFetch(salesforce, rehearsal, tools.fetch);
     const rehearsing = { ...tools, fetch, memory: keepingRotated(tools.memory, rehearsal) };
     const api = await SalesforceApi.open(options, rehearsing);
+    salesforce.userId = () => api.user?.id;
     const draft: Draft = (delivery) => this.draft(options, delivery);
     return new RehearsingConnection(api, options, rehearsing, { salesforce, draft });
   },

@@ -94,9 +94,11 @@ export class LookUp {
       asked.map(({ statement }) => statement),
       signal,
     );
-    return asked.flatMap(({ place }, i) =>
-      (found[i]?.rows ?? []).map((row) => candidateOf(place.object, row, place.phones)),
-    );
+    return asked.flatMap(({ place }, i) => {
+      const { rows, failure } = found[i] as Found;
+      if (failure) throw new RequestFailed(failure);
+      return rows.map((row) => candidateOf(place.object, row, place.phones));
+    });
   }
 
   /** However the number was typed: by the search index, or by a query where that does not see through separators. */
@@ -106,9 +108,9 @@ export class LookUp {
     const { search } = await this.#api.findings.all();
     if (search === 'separators') return this.#byDigits(places, callers, signal);
     const rows = await this.#api.search(phoneSearch(places, text), signal);
-    return rows.map((row) => {
-      const { type } = row['attributes'] as { type: PlaceName };
-      return candidateOf(type, row, this.#place(type).phones);
+    return rows.flatMap((row) => {
+      const place = places.find(({ object }) => object === row.attributes.type);
+      return place ? [candidateOf(place.object, row, place.phones)] : [];
     });
   }
 

@@ -1,4 +1,6 @@
+import type { Values } from '../../src/connector/contract.ts';
 import type { SalesforceApi, Written } from './api.ts';
+import { attributionChanges } from './attribution.ts';
 import type { Failure } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
@@ -16,14 +18,15 @@ export interface NewCaller {
   dead: string | undefined;
 }
 
-/** Who was made; or somebody has got the key meanwhile. */
+/** Who was made; or somebody has the key already. */
 export type Made = Resolution | 'taken';
 
 type AllMade = Map<string, Made>; // by number
 type Drafts = ReadonlyMap<NewCaller, Draft>;
 
 /**
- * Makes people under their key, so that making one twice is making it once:
+ * Makes people under their key, so that making one twice is making it once. Nothing is written over: who has the key
+ * already is the caller, as people have them.
  *
  *     few ──▶ with their calls, all in one request ──refused──▶ ┐
  *     many ───────────────────────────────────────────────────▶ the people alone, 200 in a request
@@ -61,10 +64,13 @@ export class NewPeople {
   }
 
   #draft(object: PersonObject, { number, jobs, dead }: NewCaller): Draft {
-    const { delivery } = jobs[0] as TaskJob;
-    // A converted lead keeps its key and cannot be changed, so whoever comes after a dead one has a key made of both.
-    const key = dead === undefined ? number : `${number}/${dead}`;
-    const values = { ...personDraft(this.#options, delivery)?.properties, [ownFields[object]]: key };
+    const [{ delivery }, ...later] = jobs as readonly [TaskJob, ...TaskJob[]];
+    const values: Values = {
+      ...personDraft(this.#options, delivery)?.properties,
+      [ownFields[object]]: keyAfter(number, dead),
+    };
+    if (this.#options.person.attribution)
+      for (const { delivery } of later) Object.assign(values, attributionChanges(values, delivery.call));
     return { object, values, timezone: delivery.source.timezone, notes: [] };
   }
 
@@ -94,7 +100,8 @@ export class NewPeople {
     written?.forEach(({ head, others }, place) => {
       const { caller, draft, fresh } = families[place] as (typeof families)[number];
       if (head.failure) {
-        if (isPassing(head.failure)) made.set(caller.number, { failure: head.failure });
+        if (head.failure.cure?.what === 'taken') made.set(caller.number, 'taken');
+        else if (isPassing(head.failure)) made.set(caller.number, { failure: head.failure });
         return;
       }
       const known = fresh.flatMap((job, i) => {
@@ -106,20 +113,16 @@ export class NewPeople {
   }
 
   async #makeAlone(object: PersonObject, drafts: Drafts, made: AllMade, signal: AbortSignal): Promise<void> {
-    const key = ownFields[object];
     // Where an owner is named, the org's own rules do not give the lead to somebody else.
-    for (const assign of [true, false]) {
-      const part = [...drafts].filter(([, { values }]) => 'OwnerId' in values !== assign);
+    const isOwned = (values: object) => 'OwnerId' in values;
+    for (const owned of [false, true]) {
+      const part = [...drafts].filter(([, { values }]) => isOwned(values) === owned);
       const written = await this.#descriptions.writeFitted(
         part.map(([, draft]) => draft),
-        (records) =>
-          this.#api.upsert(
-            object,
-            key,
-            records.map(({ fields }) => fields),
-            signal,
-            { assign },
-          ),
+        (records) => {
+          const assign = !records.some(({ fields }) => isOwned(fields));
+          return this.#api.insert(object, records, signal, { assign });
+        },
         signal,
       );
       part.forEach(([caller, draft], place) => {
@@ -128,15 +131,15 @@ export class NewPeople {
     }
   }
 
-  #read(object: PersonObject, { id, created, failure }: Written, caller: NewCaller, draft: Draft): Made {
-    if (failure?.cure?.what === 'taken') return 'taken';
-    // Between our look and our write, somebody converted the lead that has the key.
-    if (failure?.cure?.what === 'converted') return { failure: { ...failure, kind: 'retry' } };
-    if (failure) return { failure };
-    const resolution = resolutionOf(object, id, caller, draft);
-    const why = `Found by the key ${ownFields[object]}, which they got meanwhile.`;
-    return created ? resolution : { ...resolution, why };
+  #read(object: PersonObject, { id, failure }: Written, caller: NewCaller, draft: Draft): Made {
+    if (failure) return failure.cure?.what === 'taken' ? 'taken' : { failure };
+    return resolutionOf(object, id, caller, draft);
   }
+}
+
+/** A converted lead keeps its key and cannot be changed, so whoever comes after a dead one has a key made of both. */
+export function keyAfter(number: string, dead: string | undefined): string {
+  return dead === undefined ? number : `${number}/${dead}`;
 }
 
 function resolutionOf(object: PersonObject, id: string, { dead }: NewCaller, { notes }: Draft) {

@@ -51,8 +51,15 @@ export class PeopleUpdates {
     if (this.#names().length === 0 || meetings.length === 0) return new Map();
     try {
       const writable = await this.#writable(meetings, signal);
-      await this.#read(meetings, writable, signal);
-      return await this.#writeChanges(meetings, this.#changes(meetings, writable), signal);
+      const read = await this.#read(meetings, writable, signal);
+      let changes = this.#changes(meetings, writable);
+      const outdated = [...changes].filter(([id, { values }]) => !read.has(id) && this.#fills(values));
+      if (outdated.length > 0) {
+        for (const [id] of outdated) this.#held.delete(id);
+        await this.#read(meetings, writable, signal);
+        changes = this.#changes(meetings, writable);
+      }
+      return await this.#writeChanges(meetings, changes, signal);
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
       const { failure } = thrown;
@@ -90,12 +97,21 @@ export class PeopleUpdates {
     return { Contact: await namesOf('Contact'), Lead: await namesOf('Lead') };
   }
 
-  /** What those people hold whom we have not met yet. */
+  /** Whether that is right depends on what is blank, which somebody may have filled since we looked. */
+  #fills(values: Values): boolean {
+    const { onUpdate, properties } = this.#options;
+    const isFill = (name: string) =>
+      name === attributionFields.first.at || (onUpdate === 'fillBlank' && name in properties);
+    return Object.keys(values).some(isFill);
+  }
+
+  /** What those people hold whom we have not met yet. Answers who that is. */
   async #read(
     meetings: readonly Meeting[],
     writable: Record<PersonObject, ReadonlySet<string>>,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<ReadonlySet<string>> {
+    const read = new Set<string>();
     const statements = objects.flatMap((object) => {
       const strangers = meetings.filter(
         ({ person }) => objectOf(person) === object && !this.#held.has(person.id),
@@ -105,11 +121,15 @@ export class PeopleUpdates {
       if (ids.length === 0 || asked.length === 0) return [];
       return [`SELECT ${['Id', ...asked].join(',')} FROM ${object} WHERE ${isIn('Id', ids)}`];
     });
-    if (statements.length === 0) return;
+    if (statements.length === 0) return read;
     for (const { rows, failure } of await this.#api.query(statements, signal)) {
       if (failure) throw new RequestFailed(failure);
-      for (const { Id, attributes: _, ...held } of rows) this.#held.set(Id, held);
+      for (const { Id, attributes: _, ...held } of rows) {
+        this.#held.set(Id, held);
+        read.add(Id);
+      }
     }
+    return read;
   }
 
   /** By person: several calls of one add up. */

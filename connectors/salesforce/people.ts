@@ -14,7 +14,7 @@ import { type Candidate, type Choice, choose, keyOf, numberIn, personIn, personO
 import { type Failure, RequestFailed } from './failures.ts';
 import type { Descriptions } from './fields.ts';
 import { LookUp } from './look-up.ts';
-import { NewPeople } from './new-people.ts';
+import { keyAfter, NewPeople } from './new-people.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import type { Owners } from './owners.ts';
 import { packQueries, packSearches, type Wanted } from './phone-search.ts';
@@ -45,6 +45,8 @@ type Resolutions = Map<string, Resolution>; // by number
 /** How many attempts a key that cannot be written is worth. */
 const mostClaims = 3;
 const mostNamed = 10;
+/** How many leads of one number may have led to nobody, one after the other. */
+const mostDead = 10;
 
 type Key = { object: ObjectName; field: string };
 
@@ -116,17 +118,12 @@ export class People {
     );
   }
 
-  /** Salesforce does not have these people any more, as they were: the next resolution starts afresh. */
-  async forget(orphans: readonly Orphan[]): Promise<void> {
-    const numbers = orphans.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
-    for (const { person, isDeleted } of orphans) if (isDeleted) this.#gone.set(person.id, true);
-    for (const number of numbers)
-      this.#log.info({ caller: maskNumber(number) }, 'the person is gone from Salesforce');
-    if (numbers.length > 0) await this.#known.forget(numbers);
-  }
-
-  /** The same, for those who were merged or converted: the next resolution finds whom they became. */
+  /**
+   * Salesforce does not have these people any more, as they were: the next resolution finds whom they were merged or
+   * converted into, or starts afresh.
+   */
   async moveOn(orphans: readonly Orphan[], signal: AbortSignal): Promise<void> {
+    if (orphans.length === 0) return;
     const objects = (['Contact', 'Lead', 'Account'] as const).filter((object) =>
       orphans.some(({ person }) => successorIn(person) === object),
     );
@@ -134,20 +131,27 @@ export class People {
       objects.map((object) => {
         const ids = orphans.flatMap(({ person }) => (successorIn(person) === object ? [person.id] : []));
         const into = object === 'Lead' ? 'MasterRecordId,ConvertedContactId' : 'MasterRecordId';
-        return `SELECT Id,${into} FROM ${object} WHERE ${isIn('Id', ids)}`;
+        return `SELECT Id,IsDeleted,${into} FROM ${object} WHERE ${isIn('Id', ids)}`;
       }),
       signal,
       'queryAll',
     );
+    const rows = found.flatMap((one) => one.rows ?? []);
     const successors = new Map(
-      found.flatMap(({ rows = [] }) =>
-        rows.flatMap((row) => {
-          const successor = row['MasterRecordId'] ?? row['ConvertedContactId'];
-          return typeof successor === 'string' ? [[row.Id, personOf(successor)] as const] : [];
-        }),
-      ),
+      rows.flatMap((row) => {
+        const successor = personOf(row['MasterRecordId'] ?? row['ConvertedContactId']);
+        return successor ? [[row.Id, successor] as const] : [];
+      }),
     );
-    await this.forget(orphans);
+    // Whatever Salesforce complained of: who is there is not gone.
+    const there = new Set(rows.flatMap((row) => (row['IsDeleted'] === false ? [row.Id] : [])));
+    const isAnswered = (person: RecordRef) => found[objects.indexOf(successorIn(person))]?.rows !== undefined;
+    for (const { person, isDeleted } of orphans)
+      if (isDeleted && isAnswered(person) && !there.has(person.id)) this.#gone.set(person.id, true);
+    const numbers = orphans.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
+    for (const number of numbers)
+      this.#log.info({ caller: maskNumber(number) }, 'the person is gone from Salesforce');
+    if (numbers.length > 0) await this.#known.forget(numbers);
     const people = orphans.flatMap(({ delivery, person }) => {
       const successor = successors.get(person.id);
       const { number } = delivery.call.caller;
@@ -166,7 +170,7 @@ export class People {
     const catchAll = this.#options.person.withheld;
     if (!withheld || catchAll === 'none') return { person: null, notes: [] };
     const why = 'The number is withheld: person.withheld names this record.';
-    return { person: personOf(catchAll), why, notes: [] };
+    return { person: personOf(catchAll) ?? { type: 'contact', id: catchAll }, why, notes: [] };
   }
 
   async #resolveAll(callers: readonly Caller[], signal: AbortSignal): Promise<Resolutions> {
@@ -211,16 +215,22 @@ export class People {
   }
 
   /** Who has the key of a number. A converted lead keeps it; the caller then is the contact that it became. */
-  #takeHolder(number: string, keyed: readonly Candidate[], resolved: Resolutions, since = ''): boolean {
-    const holders = keyed.filter(({ key }) => key === number);
+  #takeHolder(
+    number: string,
+    keyed: readonly Candidate[],
+    resolved: Resolutions,
+    key = number,
+    since = '',
+  ): boolean {
+    const holders = keyed.filter((one) => one.key === key);
     const holder = holders.find(({ isConverted }) => !isConverted) ?? holders[0];
     if (!holder) return false;
     const person = personIn(holder);
     if (person && !(holder.isConverted && this.#gone.has(person.id))) {
-      const key = keyOf(holder)?.field;
+      const field = keyOf(holder)?.field;
       const why = holder.isConverted
-        ? `The contact that lead ${holder.id}, found by the key ${key}, was converted into.`
-        : `Found by the key ${key}${since}.`;
+        ? `The contact that lead ${holder.id}, found by the key ${field}, was converted into.`
+        : `Found by the key ${field}${since}.`;
       resolved.set(number, { person, why, notes: [] });
       return true;
     }
@@ -286,12 +296,12 @@ export class People {
       sorted.map(({ number, object, id, field }) => ({ object, id, fields: { [field]: number } })),
       signal,
     );
-    const taken: string[] = [];
+    const taken = new Map<string, string>();
     sorted.forEach(({ number, id }, place) => {
       const failure = written[place]?.failure;
       const found = resolved.get(number) as { person: RecordRef; why: string; notes: string[] };
       if (!failure) return;
-      if (failure.cure?.what === 'taken') taken.push(number);
+      if (failure.cure?.what === 'taken') taken.set(number, number);
       else if (failure.cure?.what === 'gone' || failure.cure?.what === 'converted') {
         // Since we looked, somebody deleted or converted them: nothing is known of this caller yet.
         resolved.set(number, { failure: { ...failure, kind: 'retry' } });
@@ -303,29 +313,43 @@ export class People {
     await this.#adoptHolders(taken, resolved, signal);
   }
 
-  /** Somebody else has the key since we looked: they are the caller. */
-  async #adoptHolders(numbers: readonly string[], resolved: Resolutions, signal: AbortSignal): Promise<void> {
-    if (numbers.length === 0) return;
-    const keyed = await this.#lookUp.byKey(numbers, signal);
-    for (const number of numbers) {
-      if (
-        this.#takeHolder(number, keyed, resolved, ', which they got meanwhile') ||
-        resolved.get(number)?.person
-      )
-        continue;
-      const reason = 'Salesforce says that somebody has the key of the caller, but does not show who.';
+  /**
+   * Somebody has the keys that these numbers were to get, so they are the callers. A number stays unresolved if that is
+   * a converted lead that leads to nobody any more.
+   */
+  async #adoptHolders(
+    keys: ReadonlyMap<string, string>, // by number
+    resolved: Resolutions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (keys.size === 0) return;
+    const keyed = await this.#lookUp.byKey([...keys.values()], signal);
+    for (const [number, key] of keys) {
+      const since = key === number ? ', which they got meanwhile' : '';
+      if (this.#takeHolder(number, keyed, resolved, key, since) || resolved.get(number)?.person) continue;
+      if (keyed.some((one) => one.key === key)) continue;
+      const reason =
+        'Somebody has the key of the caller, and Salesforce does not show them. If it stays so, give the bridge\'s user "View All" on Leads and Contacts.';
       resolved.set(number, { failure: { kind: 'retry', reason } });
     }
   }
 
   async #create(callers: readonly Caller[], resolved: Resolutions, signal: AbortSignal): Promise<void> {
-    const wanted = callers.map(({ number, jobs }) => ({ number, jobs, dead: this.#deadKeys.get(number) }));
-    const taken: string[] = [];
-    for (const [number, made] of await this.#newPeople.make(wanted, signal)) {
-      if (made === 'taken') taken.push(number);
-      else resolved.set(number, made);
+    let rest = callers;
+    for (let n = 0; rest.length > 0 && n <= mostDead; n++) {
+      const wanted = rest.map(({ number, jobs }) => ({ number, jobs, dead: this.#deadKeys.get(number) }));
+      const taken = new Map<string, string>();
+      for (const [number, made] of await this.#newPeople.make(wanted, signal)) {
+        if (made === 'taken') taken.set(number, keyAfter(number, this.#deadKeys.get(number)));
+        else resolved.set(number, made);
+      }
+      await this.#adoptHolders(taken, resolved, signal);
+      rest = rest.filter(({ number }) => !resolved.has(number));
     }
-    await this.#adoptHolders(taken, resolved, signal);
+    for (const { number } of rest) {
+      const reason = `The last of ${mostDead} converted leads of this number, ${this.#deadKeys.get(number)}, leads to nobody. Clear their keys.`;
+      resolved.set(number, { failure: { kind: 'rejected', reason } });
+    }
     await this.#remember(resolved, callers);
   }
 

@@ -356,15 +356,19 @@ class ProbeRun {
   #people(): Trial[] {
     return [
       {
-        assumption: 'A Lead is made once by an upsert under the key of the caller.',
-        expected: '"created": true, then "created": false with the same id',
-        otherwise: '',
+        assumption:
+          'Salesforce keeps our key unique on Leads, and says so in words that the connector knows.',
+        expected: 'DUPLICATE_VALUE to a second Lead with the key',
+        otherwise:
+          'looks up what is there after every refusal that it does not know; where it is not refused, finds the Lead by the key all the same, and the field should be mended: run check',
         see: async () => {
           const key = this.trials.key();
-          const first = await this.#upsert('Lead', key, this.#person());
-          const second = await this.#upsert('Lead', key, this.#person());
-          const holds = first.created === true && second.created === false && first.id === second.id;
-          return { holds, seen: `${words(first)}; ${words(second)}` };
+          const person = { ...this.#person(), [ownFields.Lead]: key };
+          const results = [await this.#create('Lead', key, person), await this.#create('Lead', key, person)];
+          const seen = results.map(words).join('; ');
+          const [first, second] = results as [Result, Result];
+          if (!first.success || second.success) return { holds: false, seen };
+          return { holds: this.#isKnown(this.#failureOf(second)?.cure?.what === 'taken'), seen };
         },
       },
       {
@@ -393,6 +397,39 @@ class ProbeRun {
 
   #requests(): Trial[] {
     return [
+      {
+        assumption: 'A Lead and the call of them are made in one request.',
+        expected: 'both are made, and the Task is of the Lead',
+        otherwise: 'makes people first, and their calls in a request after it',
+        see: async () => {
+          const leadKey = this.trials.key();
+          const taskKey = this.trials.key();
+          const head = { object: 'Lead', fields: { ...this.#person(), [ownFields.Lead]: leadKey } } as const;
+          const call = { object: 'Task', fields: { ...this.#call(), [ownFields.Task]: taskKey } } as const;
+          const send = () =>
+            this.#api.insertFamilies(
+              'Lead and Task',
+              [{ head, link: 'WhoId', others: [call] }],
+              this.#signal,
+            );
+          const made = await this.trials.write(
+            'Task',
+            taskKey,
+            () => this.trials.write('Lead', leadKey, send, () => []),
+            () => [],
+          );
+          const [family] = made ?? [];
+          const { rows } = await this.#query(
+            `SELECT Id,WhoId FROM Task WHERE ${isIn(ownFields.Task, [taskKey])}`,
+          );
+          const holds = family?.head.id !== undefined && rows?.[0]?.['WhoId'] === family.head.id;
+          const refused = [family?.head.failure, family?.others[0]?.failure].flatMap(
+            (one) => one?.reason ?? [],
+          );
+          const seen = family ? refused.join(' ') || 'Both are made.' : 'The request was refused as a whole.';
+          return { holds, seen };
+        },
+      },
       {
         assumption: 'A composite request can refer to a record in the answer of a collection.',
         expected: 'A Task is made on the Lead that @{people[0].id} names.',

@@ -65,6 +65,9 @@ export class PretendedSalesforce implements PretendedCrm {
     }
   }
 
+  /** Who asks, once they are logged in: what they make is theirs unless they say otherwise. */
+  userId: () => string | undefined = () => undefined;
+
   /** A field that a record is drafted with is there. */
   learn(drafts: readonly RecordDraft[]): void {
     for (const { properties } of drafts) for (const name of Object.keys(properties)) this.#drafted.add(name);
@@ -190,7 +193,7 @@ export class PretendedSalesforce implements PretendedCrm {
   }
 
   #create(object: string, fields: Json): MadeUp {
-    return this.#add(this.#made, object, fields);
+    return this.#add(this.#made, object, { OwnerId: this.userId(), ...fields });
   }
 
   #add(records: Map<string, MadeUp[]>, object: string, fields: Json): MadeUp {

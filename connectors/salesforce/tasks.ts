@@ -29,10 +29,11 @@ export interface TaskResult {
 
 type Results = Map<TaskJob, TaskResult>;
 
-/** A Task that is there, and whom it is linked to already. */
+/** A Task that is there, and whom it is linked to already: a person, or something else that somebody chose. */
 interface Existing {
   id: string;
   person: RecordRef | undefined;
+  isLinked: boolean;
 }
 
 const key = ownFields.Task;
@@ -57,8 +58,8 @@ export class Tasks {
   readonly #api: SalesforceApi;
   readonly #descriptions: Descriptions;
   readonly #madeOnly: readonly string[];
-  /** Tasks to which we gave an owner, or none: who has one keeps it, whatever a later state of the call would say. */
-  readonly #owned = new LRUCache<string, 'given' | 'none'>({ max: 5_000 });
+  /** Tasks that have an owner: who has one keeps it, whatever a later state of the call would say. */
+  readonly #owned = new LRUCache<string, true>({ max: 5_000 });
 
   constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
     this.#api = api;
@@ -71,14 +72,29 @@ export class Tasks {
     const known = new Map<TaskJob, Existing>();
     for (const job of jobs) {
       const { activity, person } = job.delivery.records;
-      if (activity) known.set(job, { id: activity.id, person });
+      if (activity) known.set(job, { id: activity.id, person, isLinked: person !== undefined });
       else if (job.along) this.#keep(job, job.along, results);
     }
+    await this.#lookAtLinks(known, results, signal);
     const gone = await this.#update(known, results, signal);
     const fresh = [...jobs.filter((job) => !known.has(job) && !results.has(job)), ...gone];
     const there = await this.#upsert(fresh, results, signal);
     await this.#adopt(there, results, signal);
     return results;
+  }
+
+  /** A Task without a person, which is to get one now, may have got one from people meanwhile. */
+  async #lookAtLinks(known: Map<TaskJob, Existing>, results: Results, signal: AbortSignal): Promise<void> {
+    const late = [...known].filter(([{ person }, { isLinked }]) => person !== null && !isLinked);
+    if (late.length === 0) return;
+    const ids = late.map(([, { id }]) => id);
+    const found = await this.#find('Id', ids, signal).catch(asFailure);
+    for (const [job, { id }] of late) {
+      if (!(found instanceof Map)) {
+        results.set(job, { records: recordsOf(id, undefined), failure: found });
+        known.delete(job);
+      } else if (found.has(id)) known.set(job, found.get(id) as Existing);
+    }
   }
 
   /** Updates by id; answers the jobs whose Task, or else whose person, is gone. */
@@ -99,8 +115,8 @@ export class Tasks {
     const written = await this.#send(
       jobs,
       (job) => {
-        const { id, person } = existing.get(job) as Existing;
-        const link = person === undefined && job.person ? linkTo(job.person) : {};
+        const { id, isLinked } = existing.get(job) as Existing;
+        const link = !isLinked && job.person ? linkTo(job.person) : {};
         const kept = free.has(id) ? this.#madeOnly : [...this.#madeOnly, 'OwnerId'];
         return { ...without(kept, job.values), ...link, Id: id };
       },
@@ -115,12 +131,11 @@ export class Tasks {
     const gone: TaskJob[] = [];
     jobs.forEach((job, place) => {
       const { failure } = written[place] as Written;
-      const { id, person = job.person ?? undefined } = existing.get(job) as Existing;
-      const linked = existing.get(job)?.person;
-      if (!failure && free.has(id)) this.#owned.set(id, 'given');
-      if (!failure) results.set(job, { records: recordsOf(id, person) });
+      const { id, person, isLinked } = existing.get(job) as Existing;
+      if (!failure && free.has(id)) this.#owned.set(id, true);
+      if (!failure) results.set(job, { records: recordsOf(id, isLinked ? person : job.person) });
       else if (failure.cure?.what === 'gone') gone.push(job);
-      else results.set(job, failed(failure, recordsOf(id, linked), job.person));
+      else results.set(job, failed(failure, recordsOf(id, person), job.person));
     });
     return gone;
   }
@@ -130,23 +145,24 @@ export class Tasks {
     existing: ReadonlyMap<TaskJob, Existing>,
     signal: AbortSignal,
   ): Promise<ReadonlySet<string>> {
-    const ids = [...existing].flatMap(([{ values }, { id }]) => ('OwnerId' in values ? [id] : []));
-    const free = new Set(ids.filter((id) => this.#owned.get(id) === 'none'));
-    const unknown = ids.filter((id) => !this.#owned.has(id));
-    if (unknown.length === 0) return free;
-    const statement = `SELECT Id,OwnerId FROM Task WHERE ${isIn('Id', unknown)}`;
+    const free = new Set<string>();
+    const ids = [...existing].flatMap(([{ values }, { id }]) =>
+      'OwnerId' in values && !this.#owned.has(id) ? [id] : [],
+    );
+    if (ids.length === 0) return free;
+    const statement = `SELECT Id,OwnerId FROM Task WHERE ${isIn('Id', ids)}`;
     for (const row of await this.#rows(statement, signal)) {
       if (row['OwnerId'] === this.#api.user?.id) free.add(row.Id);
-      else this.#owned.set(row.Id, 'given');
+      else this.#owned.set(row.Id, true);
     }
     return free;
   }
 
   /** What became of a Task that was to be made. */
   #keep(job: TaskJob, { id, created, failure }: Written, results: Results): void {
-    if (id !== undefined && created) this.#owned.set(id, 'OwnerId' in job.values ? 'given' : 'none');
+    if (id !== undefined && created && 'OwnerId' in job.values) this.#owned.set(id, true);
     if (failure) results.set(job, failed(failure, {}, job.person));
-    else results.set(job, { records: recordsOf(id, job.person ?? undefined) });
+    else results.set(job, { records: recordsOf(id, job.person) });
   }
 
   /** Makes Tasks; answers the jobs whose key a Task has already, from an attempt whose answer was lost. */
@@ -176,6 +192,7 @@ export class Tasks {
   async #adopt(jobs: readonly TaskJob[], results: Results, signal: AbortSignal): Promise<void> {
     if (jobs.length === 0) return;
     const found = await this.#find(
+      key,
       jobs.map(({ delivery }) => delivery.key),
       signal,
     ).catch(asFailure);
@@ -189,9 +206,9 @@ export class Tasks {
     }
     for (const job of await this.#update(existing, results, signal)) {
       // It was there a moment ago, so whoever is gone is the person.
-      const { id, person } = existing.get(job) as Existing;
+      const { id, person, isLinked } = existing.get(job) as Existing;
       const failure = { kind: 'retry' as const, reason: 'The person of this call is gone from Salesforce.' };
-      const orphan = person === undefined && job.person ? { orphanOf: job.person } : {};
+      const orphan = !isLinked && job.person ? { orphanOf: job.person } : {};
       results.set(job, {
         records: recordsOf(id, person),
         failure: { ...failure, cure: { what: 'gone' } },
@@ -200,15 +217,18 @@ export class Tasks {
     }
   }
 
-  /** Archived ones too, which a plain query leaves out. */
-  async #find(keys: readonly string[], signal: AbortSignal): Promise<Map<string, Existing>> {
-    const statement = `SELECT Id,WhoId,WhatId,${key} FROM Task WHERE IsDeleted = false AND ${isIn(key, keys)}`;
+  /** Tasks by a field of theirs; archived ones too, which a plain query leaves out. */
+  async #find(
+    field: 'Id' | typeof key,
+    values: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Map<string, Existing>> {
+    const statement = `SELECT Id,WhoId,WhatId,${key} FROM Task WHERE IsDeleted = false AND ${isIn(field, values)}`;
     const rows = await this.#rows(statement, signal);
     return new Map(
       rows.map((row) => {
-        const linked = row['WhoId'] ?? row['WhatId'];
-        const person = typeof linked === 'string' ? personOf(linked) : undefined;
-        return [String(row[key]), { id: row.Id, person }];
+        const linked = row['WhoId'] ?? row['WhatId'] ?? null;
+        return [String(row[field]), { id: row.Id, person: personOf(linked), isLinked: linked !== null }];
       }),
     );
   }
@@ -246,7 +266,7 @@ function failed(failure: Failure, records: Records, person: RecordRef | null): T
   return { records, failure, ...(isOrphan && person ? { orphanOf: person } : {}) };
 }
 
-function recordsOf(id: string, person: RecordRef | undefined): Records {
+function recordsOf(id: string, person: RecordRef | null | undefined): Records {
   return { activity: { type: 'task', id }, ...(person ? { person } : {}) };
 }
 

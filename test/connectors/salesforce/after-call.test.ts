@@ -579,7 +579,7 @@ after('200 missed calls and sales in one batch: two requests of records, each on
     });
     const outcomes = await connection.deliver(batch, soon());
     assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
-    assert.is(salesforce.requests['POST /composite/sobjects'], 1);
+    assert.is(salesforce.requests['POST /composite/sobjects'], 2, 'the people, and what their calls left');
     assert.is(salesforce.opportunities().length, 100);
     assert.is(followUpsOf(salesforce).length, 100);
     const whoOf = new Map(callsOf(salesforce).map((task) => [task['Delacon_Call_Id__c'], task['WhoId']]));

@@ -71,6 +71,42 @@ attribution('somebody who was there before gets a first touch, and no parts of t
   }),
 );
 
+attribution('a first touch that came with somebody who was merged is kept', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    await setUp(salesforce);
+    const offline = Object.fromEntries(Object.keys(touch('', '')).map((name) => [name, '']));
+    const id = salesforce.addContact({ Phone: '0444444444' });
+    const connection = await open(salesforce, settings);
+    await deliverOne(connection, whole('1', { ...offline, PLA_CallStartTime: '2026-10-31T00:00:00Z' }));
+    salesforce.edit(id, {
+      Delacon_First_Call__c: '2026-11-01T00:00:00.000Z',
+      Delacon_First_Source__c: 'google / paid',
+      Delacon_First_Keywords__c: 'drain',
+      Delacon_First_Campaign__c: 'drain',
+      Delacon_First_GCLID__c: 'g-drain',
+    });
+    await deliverOne(connection, whole('2', touch('2026-11-02T00:00:00Z', 'tap')));
+    assert.equal(touchesOf(salesforce.contacts()[0]), { first: drain, last: tap });
+  }),
+);
+
+attribution('of several calls that make a new lead, the first and the last are kept', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    await setUp(salesforce);
+    const offline = Object.fromEntries(Object.keys(touch('', '')).map((name) => [name, '']));
+    await (await open(salesforce, settings)).deliver(
+      [
+        whole('0', { ...offline, PLA_CallStartTime: '2026-10-31T00:00:00Z' }),
+        whole('1', touch('2026-11-01T00:00:00Z', 'drain')),
+        whole('2', touch('2026-11-02T00:00:00Z', 'tap')),
+      ],
+      soon(),
+    );
+    assert.equal(touchesOf(salesforce.leads()[0]), { first: drain, last: tap });
+    assert.is(salesforce.countRequests('Lead+Task'), 1);
+  }),
+);
+
 attribution('a call that says nothing of how it came about changes nothing and asks nothing', () =>
   withSalesforceEmulator(async (salesforce) => {
     await setUp(salesforce);

@@ -36,7 +36,7 @@ batches('200 calls of 200 new callers cost seven requests, of known ones one', (
     const connection = await open(salesforce);
     const outcomes = await connection.deliver(newCallers(200), soon());
     assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
-    assert.is(salesforce.countRequests('POST /composite'), 1);
+    assert.is(salesforce.requests['POST /composite'], 1);
     assert.is(salesforce.countRequests('GET /search'), 4);
     assert.is(salesforce.countRequests(), 7);
     salesforce.forgetRequests();

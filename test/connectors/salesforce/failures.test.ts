@@ -137,6 +137,9 @@ for (const name of ['Delacon_Follow_Up__c', 'Delacon_First_Source__c']) {
 for (const code of ['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY']) {
   same(code, 'words', { kind: 'rejected', cure: 'gone' });
 }
+same('INVALID_CROSS_REFERENCE_KEY', "Record Type ID: this ID value isn't valid for the user", {
+  kind: 'rejected',
+});
 same('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead', {
   kind: 'rejected',
   cure: 'converted',
@@ -171,6 +174,18 @@ for (const [code, message, whole, row] of meanings) {
 failures('a record that may not be changed is rejected by itself: others may be', () => {
   const error = { statusCode: 'INSUFFICIENT_ACCESS_OR_READONLY', message: 'insufficient access rights' };
   assert.is(failureOfRow([error], { ...where, request: 'update Task' }).kind, 'rejected');
+});
+
+failures('what the configuration maps may be gone, and no person is because of it', () => {
+  for (const [fields, cure] of [
+    [['Keywords__c'], undefined],
+    [['WhoId'], 'gone'],
+    [['Keywords__c', 'WhoId'], 'gone'],
+    [[], 'gone'],
+  ] as const) {
+    const error = { statusCode: 'ENTITY_IS_DELETED', message: 'entity is deleted', fields };
+    assert.is(failureOfRow([error], where).cure?.what, cure);
+  }
 });
 
 failures('the day is over when Salesforce counts as many requests as it allows, whatever it says', () => {
@@ -256,7 +271,7 @@ async function outcomeOf(fault: Fault, at: string) {
   return withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce);
     salesforce.strike(fault, at);
-    const batch = newCallers(at.startsWith('/') ? 20 : 1);
+    const batch = newCallers(['POST /composite/sobjects', '/Task/'].includes(at) ? 20 : 1);
     const [outcome] = await connection.deliver(batch, soon());
     const again = await connection.deliver(batch, soon());
     assert.equal(new Set(again.map(({ kind }) => kind)), new Set(['delivered']));
@@ -274,7 +289,7 @@ const passing = [
   'gatewayTimeout',
   'brokenJson',
 ] as const;
-for (const at of ['POST /composite', 'GET /search', 'Lead+Task', '/Lead/', '/Task/']) {
+for (const at of ['POST /composite', 'GET /search', 'Lead+Task', 'POST /composite/sobjects', '/Task/']) {
   failures(`what passes by itself is retried at ${at}, and nothing is doubled`, async () => {
     for (const name of passing) {
       const outcome = await outcomeOf(faults[name], at);

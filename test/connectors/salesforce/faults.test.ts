@@ -3,7 +3,7 @@ import { testTools } from '../../support/connector-tools.ts';
 import { answering, type Fault, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { open } from './rig.ts';
 
-const writes = /PATCH|Lead\+Task/;
+const writes = /PATCH|Lead\+Task|POST \/composite\/sobjects/;
 const notToken = /\//; // the login is not metered by the org's allowance, and has no session
 
 const silence = /retry: .*no usable answer/;

@@ -65,7 +65,10 @@ newPeople('more than fit into one request are two: the people, then the calls', 
     await (await open(salesforce)).deliver(calls, soon());
     checkBooks(salesforce, calls);
     assert.is(salesforce.countRequests(together), 0);
-    assert.equal([salesforce.countRequests('/Lead/'), salesforce.countRequests('/Task/')], [1, 1]);
+    assert.equal(
+      [salesforce.countRequests('POST /composite/sobjects'), salesforce.countRequests('/Task/')],
+      [1, 1],
+    );
   }),
 );
 
@@ -110,7 +113,7 @@ newPeople('a person whose calls are all there already is made alone', () =>
     const call = { ...callOf('1', numbers[0]), records };
     await deliverOne(await open(salesforce), call);
     checkBooks(salesforce, [call]);
-    assert.equal([together, '/Lead/'].map(salesforce.countRequests), [0, 1]);
+    assert.equal([together, 'POST /composite/sobjects'].map(salesforce.countRequests), [0, 1]);
   }),
 );
 
@@ -150,7 +153,7 @@ newPeople('a person whom the org refuses takes their own call along, and no othe
     const calls = numbers.map((number, i) => callOf(`${i}`, number));
     const outcomes = await (await open(salesforce)).deliver(calls, soon());
     assert.equal(kinds(outcomes), ['delivered', 'rejected', 'delivered']);
-    assert.match(JSON.stringify(outcomes[1]), /upsert Lead with FIELD_CUSTOM_VALIDATION_EXCEPTION/);
+    assert.match(JSON.stringify(outcomes[1]), /insert Lead with FIELD_CUSTOM_VALIDATION_EXCEPTION/);
     checkBooks(salesforce, [calls[0] as Delivery, calls[2] as Delivery]);
   }),
 );
@@ -178,7 +181,69 @@ newPeople('who got the key since we looked is the caller', () =>
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
     assert.match(String(outcome.whyPerson), /which they got meanwhile/);
     checkBooks(salesforce, [call]);
+    // Queries by key and by number, a search, the request that was refused, the key once more, the call.
+    assert.is(salesforce.countRequests(), 5);
   }),
+);
+
+newPeople('who has the key since we looked is as people have them: nothing is written over', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const more = { LastName: 'Jane', Company: 'Acme', Phone: '02 9999 0000' };
+    const id = salesforce.addLead({ ...more, Delacon_Caller__c: numbers[0] });
+    for (const calls of [[callOf('1', numbers[0])], [...newCallers(13), callOf('2', numbers[0])]]) {
+      const empty = part('', 200, { totalSize: 0, done: true, records: [] });
+      const nobody = [0, 1, 2, 3].map((i) => ({ ...empty, referenceId: `q${i}` }));
+      salesforce.strike(answering(200, { compositeResponse: nobody }), 'POST /composite'); // as it was a moment ago
+      const outcomes = await (await open(salesforce)).deliver(calls, soon());
+      assert.equal(outcomes.at(-1)?.records?.person, { type: 'lead', id }, JSON.stringify(outcomes.at(-1)));
+      const [lead] = salesforce.leads();
+      assert.equal(lead, { ...lead, ...more });
+    }
+  }),
+);
+
+newPeople('somebody who has the key and is not shown holds up the call, and what to grant is said', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const refusal = {
+      errorCode: 'DUPLICATE_VALUE',
+      message: 'duplicate value found: <unknown> duplicates value on record with id: <unknown>',
+    };
+    const compositeResponse = [part('r0', 400, [refusal])];
+    salesforce.strike(answering(200, { compositeResponse }), together);
+    const outcome = await deliverOne(await open(salesforce), callOf('1', numbers[0]));
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /Somebody has the key of the caller.*View All/);
+  }),
+);
+
+newPeople('while nobody can be asked who has the key, the reason is that', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.races.add(`Lead ${numbers[0]}`);
+    const connection = await open(salesforce);
+    salesforce.strike(faults.maintenance, 'POST /composite', 1);
+    const outcome = await deliverOne(connection, callOf('1', numbers[0]));
+    assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /query with 503.*maintenance/);
+  }),
+);
+
+newPeople(
+  "a field of the org's own that has to be unique refuses in Salesforce's words, once and for all",
+  () =>
+    withSalesforceEmulator(async (salesforce) => {
+      for (const object of ['Lead', 'Task']) {
+        salesforce.addField(object, 'Ext__c', { type: 'Text', length: 40, unique: true });
+        salesforce.grantField(`${object}.Ext__c`);
+      }
+      salesforce.addLead({ Ext__c: 'same' });
+      salesforce.addTask({ Ext__c: 'same' });
+      const properties = { Ext__c: 'same' };
+      for (const settings of [{ person: { properties } }, { activity: { properties } }]) {
+        const outcome = await deliverOne(await open(salesforce, settings), callOf('1', numbers[0]));
+        assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+        assert.match(JSON.stringify(outcome), /DUPLICATE_VALUE.*duplicate value found: Ext__c/);
+      }
+    }),
 );
 
 newPeople('a Task that has the key of the call already is found, linked and completed', () =>
@@ -232,6 +297,102 @@ newPeople('an answer that leaves records out is believed of those it tells of', 
   }),
 );
 
+/** Of the parts of one composite request: the lead and its call. */
+const part = (referenceId: string, httpStatusCode: number, body: unknown) => ({
+  body,
+  httpHeaders: {},
+  httpStatusCode,
+  referenceId,
+});
+
+for (const [title, status, body] of [
+  ['names no id', 201, { success: true, errors: [] }],
+  ['has an empty id', 201, { id: '', success: true, errors: [] }],
+  ['has an id and says that it failed', 201, { id: '00Q5g00000abcdeAAA', success: false }],
+  ['has another status', 200, { id: '00Q5g00000abcdeAAA', success: true }],
+  ['is empty', 201, null],
+] as const)
+  newPeople(`an answer that ${title} is none: nobody is remembered, and the next attempt finds them`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const tools = testTools();
+      const connection = await open(salesforce, {}, tools);
+      const compositeResponse = ['r0', 'r0_0'].map((name) => part(name, status, body));
+      salesforce.strike({ ...answering(200, { compositeResponse }), commits: true }, together);
+      const call = callOf('1', numbers[0]);
+      const outcome = await deliverOne(connection, call);
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+      assert.is(tools.known.size, 0);
+      assert.is((await deliverOne(connection, call)).kind, 'delivered');
+      checkBooks(salesforce, [call]);
+    }),
+  );
+
+newPeople('answers are told apart by their names, whatever their order', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const calls = [callOf('1', numbers[0]), callOf('2', numbers[1])];
+    const made = (name: string, id: string) => part(name, 201, { id, success: true, errors: [] });
+    const compositeResponse = [
+      made('r1_0', '00T5g000000000dAAA'),
+      made('r0_0', '00T5g000000000bAAA'),
+      made('r1', '00Q5g000000000cAAA'),
+      made('r0', '00Q5g000000000aAAA'),
+      made('r0', '00Q5g000000000zAAA'),
+    ];
+    salesforce.strike(answering(200, { compositeResponse }), together);
+    const outcomes = await (await open(salesforce)).deliver(calls, soon());
+    assert.equal(
+      outcomes.map(({ records }) => [records?.person?.id, records?.activity?.id]),
+      [
+        ['00Q5g000000000aAAA', '00T5g000000000bAAA'],
+        ['00Q5g000000000cAAA', '00T5g000000000dAAA'],
+      ],
+    );
+  }),
+);
+
+newPeople('a request that the org does not take, in words that nobody knows, is not all there is', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const refusal = answering(400, [{ errorCode: 'INVALID_INPUT', message: 'Invalid reference specified.' }]);
+    salesforce.strike(refusal, together);
+    const calls = numbers.map((number, i) => callOf(`${i}`, number));
+    const outcomes = await (await open(salesforce)).deliver(calls, soon());
+    assert.equal(kinds(outcomes), ['delivered', 'delivered', 'delivered'], JSON.stringify(outcomes));
+    checkBooks(salesforce, calls);
+  }),
+);
+
+newPeople('a lead that the org converts as soon as it is made leads to its contact', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const lead = salesforce.addLead({ Delacon_Caller__c: numbers[0] });
+    const contact = salesforce.convertLead(lead);
+    const empty = part('', 200, { totalSize: 0, done: true, records: [] });
+    const nobody = [0, 1, 2, 3].map((i) => ({ ...empty, referenceId: `q${i}` }));
+    salesforce.strike(answering(200, { compositeResponse: nobody }), 'POST /composite');
+    const refusal = { errorCode: 'CANNOT_UPDATE_CONVERTED_LEAD', message: 'cannot reference converted lead' };
+    const compositeResponse = [part('r0', 201, { id: lead, success: true }), part('r0_0', 400, [refusal])];
+    salesforce.strike(answering(200, { compositeResponse }), together);
+    const outcome = await deliverOne(await open(salesforce), callOf('1', numbers[0]));
+    assert.equal(outcome.records?.person, { type: 'contact', id: contact }, JSON.stringify(outcome));
+    assert.is(salesforce.tasks()[0]?.['WhoId'], contact);
+  }),
+);
+
+newPeople('two batches at once with one new number make one person, and each its calls', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const connection = await open(salesforce);
+      const calls = ['1', '2', '3', '4'].map((id) => callOf(id, numbers[0]));
+      const outcomes = await Promise.all([
+        connection.deliver(calls.slice(0, 2), soon()),
+        connection.deliver(calls.slice(2), soon()),
+      ]);
+      assert.equal(kinds(outcomes.flat()), ['delivered', 'delivered', 'delivered', 'delivered']);
+      checkBooks(salesforce, calls);
+    },
+    { latencyMs: 5 },
+  ),
+);
+
 newPeople('where refusals cannot be read, people are made before their calls', () =>
   withSalesforceEmulator(
     async (salesforce) => {
@@ -282,7 +443,7 @@ newPeople('a duplicate rule that only warns is passed, and one that blocks fails
         const outcome = await deliverOne(await open(salesforce), callOf('1', numbers[0]));
         assert.is(outcome.kind, kind, JSON.stringify(outcome));
         if (kind === 'rejected') assert.match(JSON.stringify(outcome), /DUPLICATES_DETECTED/);
-        else assert.equal([together, '/Lead/'].map(salesforce.countRequests), [1, 0]);
+        else assert.equal([together, 'POST /composite/sobjects'].map(salesforce.countRequests), [1, 0]);
       },
       { duplicateRule },
     );

@@ -96,9 +96,8 @@ owners(
         salesforce.edit(records.activity?.id ?? '', { OwnerId: colleague });
         await deliverOne(later, { ...whole(call), records });
         assert.is(task()?.['OwnerId'], colleague, 'what people decided stays');
-        if (!isRestarted) continue;
         salesforce.edit(given.records?.activity?.id ?? '', { OwnerId: colleague });
-        await deliverOne(await open(salesforce, { owner }), {
+        await deliverOne(isRestarted ? await open(salesforce, { owner }) : connection, {
           ...whole(`${call} given`),
           records: given.records ?? {},
         });
@@ -172,6 +171,24 @@ owners('somebody who left since we asked: the records are written without, in on
     assert.is(salesforce.opportunities()[1]?.['OwnerId'], salesforce.org.userId);
     assert.is(salesforce.leads()[1]?.['OwnerId'], salesforce.org.userId);
   }),
+);
+
+owners('a new lead whose owner is refused goes by the rules of the org, and the note says what to do', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const id = addJane(salesforce);
+      const connection = await open(salesforce, { owner: byService });
+      await deliverOne(connection, whole('1'));
+      salesforce.edit(id, { IsActive: false });
+      const outcome = await deliverOne(connection, whole('2', { PLA_Caller_Phone_Number: '+61444444445' }));
+      assert.match(
+        JSON.stringify(outcome),
+        /The owner was left out. Who is to own it is inactive in Salesforce: correct `owner`/,
+      );
+      assert.is(salesforce.leads()[1]?.['OwnerId'], '00G5g000000queueEAA');
+    },
+    { assignTo: '00G5g000000queueEAA' },
+  ),
 );
 
 owners('what is known of a user is asked again after ten minutes', () =>

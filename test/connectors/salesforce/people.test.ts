@@ -221,6 +221,90 @@ people('a converted Lead that leads to nobody keeps its key; the caller becomes 
   }),
 );
 
+people('the Lead who came after one that leads to nobody is found by their key, as people have them', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    salesforce.delete(salesforce.convertLead(first.records?.person?.id ?? ''));
+    const second = await deliverOne(await open(salesforce), deliveryOf([startPush('2')]));
+    const successor = second.records?.person?.id ?? '';
+    const edited = { LastName: 'Jane', Company: 'Acme', Phone: '02 9999 0000' };
+    salesforce.edit(successor, edited);
+    salesforce.settleIndex();
+    const third = await deliverOne(await open(salesforce), deliveryOf([startPush('3')]));
+    assert.is(third.records?.person?.id, successor, JSON.stringify(third));
+    assert.is(third.whyPerson, 'Found by the key Delacon_Caller__c.');
+    const lead = salesforce.leads().find(({ id }) => id === successor);
+    assert.equal(lead, { ...lead, ...edited });
+  }),
+);
+
+people('a caller whose Leads are converted and then lost again and again gets a new one each time', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    for (const id of ['1', '2', '3', '4']) {
+      const connection = await open(salesforce);
+      let outcome = await deliverOne(connection, deliveryOf([startPush(id)]));
+      // That a contact is gone shows when a call is linked to it.
+      for (let attempt = 2; attempt <= 4 && outcome.kind === 'retry'; attempt++)
+        outcome = await deliverOne(connection, deliveryOf([startPush(id)], { attempt }));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      const contact = salesforce.convertLead(outcome.records?.person?.id ?? '');
+      salesforce.edit(contact, { Phone: '02 9999 0000' });
+      salesforce.delete(contact);
+      salesforce.settleIndex();
+    }
+    assert.is(salesforce.leads().length, 4);
+  }),
+);
+
+people('a search that does not say what it found is no answer, and takes no other caller along', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(answering(200, { searchRecords: [{ Id: '00Q5g00000abcdeAAA' }] }), 'GET /search');
+    const known = salesforce.addContact({ Phone: '0444444445' });
+    const other = startPush('2', { PLA_Caller_Phone_Number: '+61444444445' });
+    const [outcome, found] = await connection.deliver(
+      [deliveryOf([startPush('1')]), deliveryOf([other])],
+      soon(),
+    );
+    assert.is(outcome?.kind, 'retry', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /no usable answer to search/);
+    assert.is(found?.records?.person?.id, known, JSON.stringify(found));
+  }),
+);
+
+people('a record type that the user does not have makes nobody a second time, and is said', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+    salesforce.edit(contact, { Phone: '02 9999 0000' });
+    const RecordTypeId = '0125g000000abcdAAA';
+    const connection = await open(salesforce, { activity: { properties: { RecordTypeId } } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), /Record Type ID: this ID value isn't valid for the user/);
+    assert.equal([salesforce.leads().length, salesforce.contacts().length], [1, 1]);
+  }),
+);
+
+people('somebody who is there is not taken for gone, whatever Salesforce says is', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+    const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+    salesforce.edit(contact, { Phone: '02 9999 0000' });
+    const connection = await open(salesforce);
+    const errors = [{ statusCode: 'INVALID_CROSS_REFERENCE_KEY', message: 'invalid cross reference id' }];
+    for (const attempt of [1, 2]) {
+      for (const _ of ['the first round', 'the last'])
+        salesforce.strike(answering(200, [{ success: false, errors }]), '/Task/');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('2')], { attempt }));
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    }
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')], { attempt: 3 }));
+    assert.equal(outcome.records?.person, { type: 'contact', id: contact }, JSON.stringify(outcome));
+    assert.is(salesforce.leads().length, 1);
+  }),
+);
+
 people('a remembered person who was deleted is forgotten, and the caller resolved again', () =>
   withSalesforceEmulator(async (salesforce) => {
     const tools = testTools();
@@ -504,6 +588,23 @@ people('fillBlank fills what is blank and leaves what people wrote', () =>
     salesforce.forgetRequests();
     await deliverOne(connection, deliveryOf([push, endPush('1')], { records: outcome.records ?? {} }));
     assert.is(salesforce.countRequests(), 1, 'what a person holds is remembered');
+  }),
+);
+
+people('what somebody filled in since we looked is not blank, and stays', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const id = salesforce.addContact({ Phone: '0444444444' });
+    const properties = { Title: '{{ call.dealer.name }}', MailingCity: '{{ call.caller.city }}' };
+    const connection = await open(salesforce, { person: { properties } });
+    const silent = startPush('1', { PLA_Dealer_Name: '', PLA_City: '' });
+    const { records = {} } = await deliverOne(connection, deliveryOf([silent]));
+    salesforce.edit(id, { Title: 'Plumber' });
+    salesforce.forgetRequests();
+    const telling = startPush('1', { PLA_Dealer_Name: 'Northside', PLA_City: 'Sydney' });
+    await deliverOne(connection, deliveryOf([telling, endPush('1')], { records }));
+    const [contact] = salesforce.contacts();
+    assert.equal([contact?.['Title'], contact?.['MailingCity']], ['Plumber', 'Sydney']);
+    assert.is(salesforce.countRequests(), 3, 'a look, the person, the call');
   }),
 );
 

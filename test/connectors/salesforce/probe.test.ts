@@ -77,9 +77,16 @@ const others: OtherAccount<EmulatorOptions>[] = [
   },
   {
     what: 'no references into collections',
-    options: { oddities: { refusesReferences: true } },
+    options: { oddities: { refusesReferences: 'into collections' } },
     assumption: 'A composite request can refer',
     seen: /^INVALID_INPUT: "Invalid reference specified\."/,
+    found: {},
+  },
+  {
+    what: 'no references at all',
+    options: { oddities: { refusesReferences: 'all' } },
+    assumption: 'A Lead and the call of them',
+    seen: /^The request was refused as a whole\./,
     found: {},
   },
   {
@@ -199,6 +206,7 @@ const ways: [string, Partial<Oddities>, Record<string, unknown>][] = [
   ['searching takes separators for words', { searchesWords: true }, { search: 'separators' }],
   ['the subtype of a Task may be changed', { takesSubtypes: true }, {}],
   ['keys are not kept unique', { ignoresUnique: true }, {}],
+  ['nothing can be referred to', { refusesReferences: 'all' }, {}],
 ];
 for (const [title, oddities, kept] of ways) {
   probe(`where ${title}, each call is still written exactly once, on the right person`, () =>

@@ -143,6 +143,57 @@ tasks('a Task found by its key keeps the person it has, even if that is not whom
   }),
 );
 
+tasks('a Task without a person that people link meanwhile keeps whom they chose', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const nobody = { person: { create: false } };
+    const start = deliveryOf([startPush('1')]);
+    const { records = {} } = await deliverOne(await open(salesforce, nobody), start);
+    const chosen = salesforce.addContact({ LastName: 'Chosen by hand' });
+    salesforce.addContact({ LastName: 'Has the number', Phone: '0444 444 444' });
+    salesforce.edit(records.activity?.id ?? '', { WhoId: chosen });
+    const connection = await open(salesforce, nobody);
+    salesforce.strike(faults.unavailable, 'POST /composite', 1);
+    const end = deliveryOf([startPush('1'), endPush('1')], { records });
+    const unseen = await deliverOne(connection, end);
+    assert.is(unseen.kind, 'retry', JSON.stringify(unseen));
+    assert.equal(unseen.records, records);
+    const outcome = await deliverOne(connection, end);
+    assert.equal(outcome.records?.person, { type: 'contact', id: chosen }, JSON.stringify(outcome));
+    const [task] = salesforce.tasks();
+    assert.equal([task?.['WhoId'], task?.['Status']], [chosen, 'Completed']);
+  }),
+);
+
+tasks('a Task that people relate to an Opportunity is completed, with all that its call leaves', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const settings = {
+      person: { create: false },
+      followUp: { when: 'true' },
+      sale: { when: 'true', stage: 'Closed Won' },
+    };
+    const connection = await open(salesforce, settings);
+    const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    const opportunity = salesforce.org.insert('Opportunity', {
+      Name: 'By hand',
+      StageName: 'Prospecting',
+    }).id;
+    salesforce.edit(records.activity?.id ?? '', { WhatId: opportunity });
+    salesforce.addLead({ Phone: '0444 444 444' }); // a Task of an Opportunity cannot be a Lead's
+    for (const known of [records, {}]) {
+      const end = deliveryOf([startPush('1'), endPush('1')], { records: known });
+      const outcome = await deliverOne(connection, end);
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.is(outcome.records?.person, undefined);
+    }
+    const [task] = salesforce.tasks();
+    assert.equal(
+      [task?.['WhatId'], task?.['WhoId'], task?.['Status']],
+      [opportunity, undefined, 'Completed'],
+    );
+    assert.is(salesforce.tasks().length, 2, 'the call and its follow-up');
+  }),
+);
+
 tasks('a lapsed call is completed and says that the end was not received', () =>
   withSalesforceEmulator(async (salesforce) => {
     await deliverOne(await open(salesforce), deliveryOf([startPush('1')], { lapsed: true }));

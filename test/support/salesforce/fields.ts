@@ -84,6 +84,9 @@ const system = () => [
 const owner = () =>
   field('OwnerId', 'reference', { length: 18, defaultedOnCreate: true, referenceTo: ['User', 'Group'] });
 
+const recordType = () =>
+  field('RecordTypeId', 'reference', { length: 18, defaultedOnCreate: true, referenceTo: ['RecordType'] });
+
 const name = () => [
   text('FirstName', 40),
   text('LastName', 80, { nillable: false }),
@@ -206,6 +209,7 @@ function task(): Field[] {
     field('IsReminderSet', 'boolean', { nillable: false, defaultedOnCreate: true }),
     field('ReminderDateTime', 'datetime'),
     derived('AccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
+    recordType(),
     owner(),
   ];
 }
@@ -244,7 +248,7 @@ function opportunity(): Field[] {
     { ...field('Amount', 'currency'), precision: 18, scale: 2 } as Field,
     field('AccountId', 'reference', { length: 18, referenceTo: ['Account'] }),
     field('ContactId', 'reference', { length: 18, updateable: false, referenceTo: ['Contact'] }),
-    field('RecordTypeId', 'reference', { length: 18, defaultedOnCreate: true, referenceTo: ['RecordType'] }),
+    recordType(),
     field('Description', 'textarea', { length: 32_000 }),
     leadSource(),
     owner(),

@@ -32,8 +32,8 @@ export interface Oddities {
   takesSubtypes: boolean;
   /** Searching takes what stands between separators for words. */
   searchesWords: boolean;
-  /** A composite request cannot refer into the answer of a collection. */
-  refusesReferences: boolean;
+  /** A composite request cannot refer into the answer of a collection, or to nothing at all. */
+  refusesReferences: 'none' | 'into collections' | 'all';
   /** Two Tasks may have one key. */
   ignoresUnique: boolean;
 }
@@ -42,7 +42,7 @@ export const noOddities: Oddities = {
   words: undefined,
   takesSubtypes: false,
   searchesWords: false,
-  refusesReferences: false,
+  refusesReferences: 'none',
   ignoresUnique: false,
 };
 
@@ -181,6 +181,7 @@ export class Org {
       );
     }
     this.#checkOwner(object, clean);
+    this.#checkRecordType(clean);
     if (object === 'Task') this.#checkTask(clean, {});
     if (object === 'Opportunity') this.#checkOpportunity(clean);
     this.#checkRules(object, clean, undefined);
@@ -220,6 +221,7 @@ export class Org {
       );
     }
     this.#checkOwner(object, clean);
+    this.#checkRecordType(clean);
     if (object === 'Task') this.#checkTask(clean, entry.values);
     if (object === 'Opportunity') this.#checkOpportunity(clean);
     this.#checkRules(object, clean, entry);
@@ -502,6 +504,9 @@ export class Org {
       values['AccountId'] = this.#target('AccountId', values['AccountId'], ['Account']).id;
     if (values['ContactId'])
       values['ContactId'] = this.#target('ContactId', values['ContactId'], ['Contact']).id;
+  }
+
+  #checkRecordType(values: Values): void {
     const type = values['RecordTypeId'];
     if (type && !this.recordTypes.some(({ recordTypeId }) => recordTypeId === type)) {
       throw new RowRefusal(

@@ -342,7 +342,8 @@ function composite(org: Org, request: RestRequest): RestAnswer {
     if (forbidden)
       throw refused(400, 'INVALID_INPUT', `The header ${forbidden} cannot be set on a subrequest.`);
   }
-  if (org.behaviour.oddities.refusesReferences && /@\{\w+\[/.test(request.body)) {
+  const refusedReferences = { none: undefined, 'into collections': /@\{\w+\[/, all: /@\{/ };
+  if (refusedReferences[org.behaviour.oddities.refusesReferences]?.test(request.body)) {
     throw refused(400, 'INVALID_INPUT', 'Invalid reference specified.');
   }
   const savepoint = org.savepoint();
