@@ -1,7 +1,9 @@
+import { systemClock } from '../../../src/clock.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {
   answering,
+  emptyAnswer,
   faults,
   type HubSpotEmulator,
   withHubSpotEmulator,
@@ -459,6 +461,45 @@ contacts('fillBlank writes mapped properties where nothing is, and asks only onc
     );
     assert.is(properties()['company'], 'Acme');
     assert.is(hubspot.countRequests(), 1);
+  }),
+);
+
+contacts('fillBlank leaves alone what somebody has filled in since the contact was read', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    let now = Date.now();
+    const tools = testTools({ clock: { now: () => new Date(now), after: systemClock.after } });
+    const id = hubspot.addContact({ phone: '0444 444 444' });
+    const connection = await open(hubspot, { person: { properties: city } }, tools);
+    const fields = { PLA_City: '', PLA_Dealer_Name: '' };
+    await deliverOne(connection, deliveryOf([startPush('1', fields)]));
+    hubspot.edit('contacts', id, { city: 'Perth' });
+    now += 40_000;
+    hubspot.forgetRequests();
+    const later = { PLA_City: 'Sydney', PLA_Dealer_Name: 'Acme' };
+    await deliverOne(connection, deliveryOf([startPush('2', later)]));
+    const { city: found, company } = hubspot.contacts()[0]?.properties ?? {};
+    assert.equal([found, company], ['Perth', 'Acme']);
+    assert.equal(hubspot.requests, {
+      'POST /crm/v3/objects/contacts/batch/read': 1,
+      'POST /crm/v3/objects/contacts/batch/update': 1,
+      'POST /crm/v3/objects/calls/batch/create': 1,
+    });
+    hubspot.forgetRequests();
+    await deliverOne(connection, deliveryOf([startPush('3', later)]));
+    assert.is(hubspot.countRequests(), 1, 'nothing to fill, nothing to ask');
+  }),
+);
+
+contacts('fillBlank writes nothing to a contact of which HubSpot does not say what it holds', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ phone: '0444 444 444', city: 'Perth' });
+    const tools = testTools();
+    tools.known.set('+61444444444', { type: 'contact', id });
+    const connection = await open(hubspot, { person: { properties: city } }, tools);
+    hubspot.strike(emptyAnswer(200), 'contacts/batch/read');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1', { PLA_City: 'Sydney' })]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is(hubspot.contacts()[0]?.properties['city'], 'Perth');
   }),
 );
 
