@@ -110,6 +110,14 @@ export function failureOfRow(error: object, where: Circumstances): Failure {
   return isVerdict ? failure : { kind: 'retry', reason: words };
 }
 
+/** Why records were not read, where that says nothing of whether they are there; undefined where they are not. */
+export function failureToRead(error: object, where: Circumstances): Failure | undefined {
+  const { category, context } = errorBody(error);
+  if (category === undefined && context?.['ids'] !== undefined) return undefined; // every field is optional, but these tell
+  const failure = failureOfRow(error, where);
+  return failure.kind === 'rejected' ? undefined : failure;
+}
+
 /** Categories that will be the same at every attempt. */
 const verdicts = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJECT_NOT_FOUND'];
 

@@ -440,6 +440,43 @@ contacts('a batch that shares a number with a failing one fails alike, and both 
   }),
 );
 
+/** A 207 that shows nothing, for a reason. */
+function unreadable(error: object) {
+  return answering(207, { ...emptyRead(), numErrors: 1, errors: [error] });
+}
+
+for (const [name, error, kind] of [
+  ['a limit', { category: 'RATE_LIMITS', message: 'secondly' }, 'retry'],
+  ['troubles of its own', { message: 'internal error' }, 'retry'],
+  ['a missing scope', { category: 'MISSING_SCOPES', message: 'scopes' }, 'blocked'],
+] as const) {
+  contacts(`a key that could not be read for ${name} is not taken for free`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      // Somebody has given them another number and their name.
+      const named = { phone: '0298 765 432', firstname: 'Jo', lastname: 'Lee' };
+      hubspot.addContact({ ...named, delacon_caller: '+61444444444' });
+      const connection = await open(hubspot);
+      hubspot.strike(unreadable(error), 'contacts/batch/read');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, kind, JSON.stringify(outcome));
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+      assert.equal(
+        hubspot.contacts().map(({ properties }) => properties),
+        [{ ...named, delacon_caller: '+61444444444' }],
+      );
+    }),
+  );
+}
+
+contacts('ids that are said to be missing are, whatever the words for it', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const error = { message: 'Some were not found.', context: { ids: ['+61444444444'] } };
+    hubspot.strike(unreadable(error), 'contacts/batch/read');
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+  }),
+);
+
 const city = { city: '{{ call.caller.city }}', company: '{{ call.dealer.name }}' };
 
 contacts('fillBlank writes mapped properties where nothing is, and asks only once what is there', () =>
