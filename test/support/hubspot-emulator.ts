@@ -43,6 +43,8 @@ export interface EmulatorOptions {
   partialSuccess?: boolean;
   /** false: rows of an answer do not repeat the trace id of their input. */
   echoTraceIds?: boolean;
+  /** false: errors of a batch do not say which input they are about. */
+  namesErrors?: boolean;
   /** Whether the bridge's own group and properties are there already. */
   provisioned?: boolean;
   scopes?: readonly string[];
@@ -176,6 +178,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     conflictForm: options.conflictForm ?? ('code' as const),
     partialSuccess: options.partialSuccess ?? true,
     echoTraceIds: options.echoTraceIds ?? true,
+    namesErrors: options.namesErrors ?? true,
     oddities: { ...noOddities, ...options.oddities },
   };
   const owners = new Owners();

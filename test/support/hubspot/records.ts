@@ -40,6 +40,8 @@ interface Behaviour {
   partialSuccess: boolean;
   /** Whether rows of an answer repeat the trace id of their input. */
   echoTraceIds: boolean;
+  /** Whether errors of a batch say which input they are about. */
+  namesErrors: boolean;
   oddities: Oddities;
 }
 
@@ -288,7 +290,8 @@ export class Records {
       completedAt: this.#behaviour.now().toISOString(),
     };
     if (errors.length === 0) return { status, body };
-    return { status: 207, body: { ...body, numErrors: errors.length, errors } };
+    const told = this.#behaviour.namesErrors ? errors : errors.map(({ context: _, ...error }) => error);
+    return { status: 207, body: { ...body, numErrors: errors.length, errors: told } };
   }
 
   #missing(ids: string[], trace: string | undefined) {
