@@ -19,6 +19,7 @@ import { contactDraft } from './contact-draft.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
 import type { Fit } from './fields.ts';
 import type { HubSpotFindings } from './found.ts';
+import { heirsOf } from './merged-contacts.ts';
 import type { HubSpotOptions } from './options.ts';
 import { choose, numberIn, packSearches, searchByPhone, type Wanted } from './phone-search.ts';
 import type { Draft, Fate, Records } from './records.ts';
@@ -101,12 +102,26 @@ export class Contacts {
     }
   }
 
-  /** HubSpot does not have the contact any more: the next resolution starts afresh. */
-  async forget(works: readonly Work[]): Promise<void> {
-    const numbers = works.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
-    for (const number of numbers)
+  /**
+   * HubSpot does not have these contacts any more. Whom one was merged into has its callers from now on, by whatever
+   * number they are known there; the next resolution of the others starts afresh. @throws RequestFailed
+   */
+  async forget(works: readonly Work[], signal: AbortSignal): Promise<void> {
+    const gone = new Map<string, string>(); // number → contact
+    for (const { delivery, contactId } of works) {
+      const { number } = delivery.call.caller;
+      if (number !== null && contactId !== null) gone.set(number, contactId);
+    }
+    if (gone.size === 0) return;
+    const heirs = await heirsOf(this.#api, [...gone.values()], await this.#findings.all(), signal);
+    for (const number of gone.keys())
       this.#log.info({ caller: maskNumber(number) }, 'the contact is gone from HubSpot');
-    if (numbers.length > 0) await this.#people.forget(numbers);
+    await this.#people.forget([...gone.keys()]);
+    const inherited = [...gone].flatMap(([number, id]) => {
+      const heir = heirs.get(id);
+      return heir ? [[number, heir] as const] : [];
+    });
+    await this.#remember(new Map(inherited));
   }
 
   #withoutNumber(withheld: boolean): Resolution {

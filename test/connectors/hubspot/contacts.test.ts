@@ -345,6 +345,63 @@ contacts('a contact that was merged into another is found there, the neighbours 
   }),
 );
 
+/** A caller whose contact was merged into one that is known by another number, and keeps nothing of the caller's. */
+async function mergedAway(hubspot: HubSpotEmulator, tools = testTools()) {
+  const connection = await open(hubspot, {}, tools);
+  const { records } = await deliverOne(connection, deliveryOf([startPush('1')]));
+  const gone = records?.person?.id ?? '';
+  const kept = hubspot.addContact({ phone: '(02) 9876 5432', delacon_caller: '+61298765432' });
+  hubspot.mergeContacts(kept, gone);
+  return { connection, kept, gone };
+}
+
+contacts('a contact that was merged into one with another number is followed there', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const tools = testTools();
+    const { connection, kept, gone } = await mergedAway(hubspot, tools);
+    const next = hubspot.addContact({ phone: '(03) 9876 5432', delacon_caller: '+61398765432' });
+    hubspot.settleIndex();
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.records?.person?.id, kept, JSON.stringify(outcome));
+    assert.match(outcome.notes?.join() ?? '', `HubSpot no longer has the contact ${gone}`);
+    assert.is(tools.known.get('+61444444444')?.id, kept);
+    assert.is(hubspot.contacts().length, 2);
+    hubspot.mergeContacts(next, kept); // and that one again
+    hubspot.settleIndex();
+    const again = await deliverOne(connection, deliveryOf([startPush('3')]));
+    assert.is(again.records?.person?.id, next, JSON.stringify(again));
+    assert.equal(
+      hubspot.contacts().map(({ id, properties }) => [id, properties['phone']]),
+      [[next, '(03) 9876 5432']],
+    );
+  }),
+);
+
+contacts('while it is not known where a merged contact went, no other is made', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const { connection, kept } = await mergedAway(hubspot);
+    hubspot.settleIndex();
+    hubspot.strike(faults.serverError, '/search');
+    const waiting = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(waiting.kind, 'retry', JSON.stringify(waiting));
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.records?.person?.id, kept, JSON.stringify(outcome));
+    assert.is(hubspot.contacts().length, 1);
+  }),
+);
+
+contacts('an account that does not search for merged contacts makes one anew', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const { connection, kept } = await mergedAway(hubspot);
+    hubspot.settleIndex();
+    hubspot.strike(answering(400, { category: 'VALIDATION_ERROR', message: 'no such filter' }), '/search');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is.not(outcome.records?.person?.id, kept);
+    assert.is(hubspot.contacts().length, 2);
+  }),
+);
+
 contacts('one person with two numbers is one contact, even when both ring at once', () =>
   withHubSpotEmulator(async (hubspot) => {
     const id = hubspot.addContact({ phone: '0444 444 401', mobilephone: '0444 444 402' });

@@ -19,6 +19,8 @@ export interface HubSpotRecord {
   archived: boolean;
   /** Merged into another: reads and updates pass it over in silence. */
   mergedInto: string | undefined;
+  /** Ids of those that were merged into it. */
+  mergedFrom: readonly string[];
 }
 
 /** One kind of object in one account. */
@@ -101,7 +103,8 @@ export class Records {
     const left = this.#behaviour.oddities.keepsDeletedKeys ? goes.values : {};
     this.#save({ ...goes, archived: true, mergedInto: kept, values: left });
     const filled = Object.fromEntries(Object.entries(goes.values).filter(([name]) => !stays.values[name]));
-    this.#save({ ...stays, values: { ...stays.values, ...filled } });
+    const mergedFrom = [...stays.mergedFrom, ...goes.mergedFrom, gone];
+    this.#save({ ...stays, values: { ...stays.values, ...filled }, mergedFrom });
   }
 
   // One record
@@ -120,6 +123,7 @@ export class Records {
       updatedAt: now,
       archived: false,
       mergedInto: undefined,
+      mergedFrom: [],
     });
   }
 
@@ -224,7 +228,7 @@ export class Records {
       throw invalid(`The number of values of a filter exceeds the limit of ${longestList}`);
     }
     this.#refreshIndex();
-    const holds = compileFilters(request.filterGroups);
+    const holds = compileFilters(request.filterGroups, this.kind.properties);
     const found = [...this.#index]
       .filter(([id, values]) => this.find(id) && holds(values))
       .sort(([, a], [, b]) => {
@@ -402,6 +406,9 @@ export class Records {
       [created]: record.createdAt.toISOString(),
       [modified]: record.updatedAt.toISOString(),
       ...(this.kind.name === 'contacts' ? this.#phones(record.values) : {}),
+      ...(record.mergedFrom.length > 0 && !this.#behaviour.oddities.hidesMerged
+        ? { hs_merged_object_ids: record.mergedFrom.join(';') }
+        : {}),
     };
   }
 }
