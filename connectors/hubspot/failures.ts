@@ -13,6 +13,8 @@ export interface Failure {
   notBefore?: Date;
   /** What the connector can do about it by itself. */
   cure?: Cure;
+  /** The properties whose values HubSpot does not take. */
+  refuses?: readonly string[];
 }
 
 export type Cure =
@@ -166,7 +168,7 @@ function refused(words: string, where: Circumstances, body: unknown): Failure {
   );
   if (unfit) return { kind: 'rejected', reason: words, cure: { what: 'value', property: unfit.property } };
   if (category === 'OBJECT_NOT_FOUND') return { kind: 'rejected', reason: words, cure: { what: 'gone' } };
-  return { kind: 'rejected', reason: words };
+  return { kind: 'rejected', reason: words, refuses: problems.map(({ property }) => property) };
 }
 
 /** What the configuration or the bridge writes, and HubSpot has no place for. */

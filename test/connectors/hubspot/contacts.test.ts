@@ -649,8 +649,9 @@ contacts('numbers are written as an account with phone validation wants them', (
 
 contacts('a contact that HubSpot refuses fails its own calls alone', () =>
   withHubSpotEmulator(async (hubspot) => {
-    hubspot.refuseValues('contacts', 'lastname', /401/);
-    const outcomes = await (await open(hubspot)).deliver(
+    hubspot.refuseValues('contacts', 'website', /401/);
+    const person = { properties: { website: '{{ call.caller.national }}' } };
+    const outcomes = await (await open(hubspot, { person })).deliver(
       ['+61444444401', '+61444444402'].map((number) => deliveryOf([startPush(number, caller(number))])),
       soon(),
     );
@@ -663,6 +664,37 @@ contacts('a contact that HubSpot refuses fails its own calls alone', () =>
       'validation rule of this account',
     );
     assert.is(hubspot.calls().length, 1);
+  }),
+);
+
+for (const refused of [['lastname'], ['phone'], ['phone', 'lastname'], ['firstname']]) {
+  contacts(`an account whose rules refuse our ${refused.join(' and ')} gets the contact without`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      for (const name of refused) hubspot.refuseValues('contacts', name, /./);
+      const connection = await open(hubspot);
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.equal(
+        outcome.notes,
+        refused.map((name) => `${name} was left out of the new contact: HubSpot refuses it.`),
+      );
+      const ours = { phone: '+61444444444', firstname: 'Caller', lastname: '0444 444 444' };
+      assert.equal(hubspot.contacts()[0]?.properties, {
+        delacon_caller: '+61444444444',
+        ...Object.fromEntries(Object.entries(ours).filter(([name]) => !refused.includes(name))),
+      });
+      assert.equal(linked(hubspot), ['501']);
+    }),
+  );
+}
+
+contacts('what the mapping names is never left out for being refused', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.refuseValues('contacts', 'lastname', /./);
+    const person = { properties: { lastname: '{{ call.caller.national }}' } };
+    const outcome = await deliverOne(await open(hubspot, { person }), deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.is(hubspot.contacts().length, 0);
   }),
 );
 
