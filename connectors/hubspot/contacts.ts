@@ -10,7 +10,6 @@ import {
   maskWritten,
   type People,
   type Tools,
-  type Values,
 } from '../../src/connector/contract.ts';
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
@@ -41,8 +40,6 @@ interface Caller {
 }
 
 const key = ownProperties.contacts;
-/** What a new contact is called and called at, unless the mapping says so. */
-const placeholders = ['phone', 'firstname', 'lastname'];
 const mostNamed = 10;
 
 /** The contacts of callers: known, found by key, found by number, or made; each number once at a time. */
@@ -295,40 +292,16 @@ export class Contacts {
       await this.#unowned.expect(callers.filter(isUnowned).map(({ number }) => number));
     }
     const made = new Map<string, Row>();
-    for (const { draft, fate, notes } of await this.#make(drafts, signal)) {
-      const number = draft.objectWriteTraceId;
-      const { row, failure } = fate;
+    const written = await this.#records.upsert('contacts', key, drafts, signal);
+    for (const { objectWriteTraceId: number, values, timezone } of drafts) {
+      const { row, failure, notes } = written.get(number) as Fate;
       const why = row?.new === false ? whyMeanwhile : 'Created, as no contact had this number.';
       resolved.set(number, row ? { contactId: row.id, why, notes } : { failure: untilShown(failure) });
       if (!row) continue;
       made.set(number, row);
-      this.#hold(row.id, this.#records.fields.fit('contacts', draft.values, draft.timezone).properties);
+      this.#hold(row.id, this.#records.fields.fit('contacts', values, timezone).properties);
     }
     await this.#remember(made);
-  }
-
-  /** What is written unasked is no reason to have no contact: accounts may have rules for names and numbers. */
-  async #make(drafts: readonly Draft[], signal: AbortSignal) {
-    const unasked = placeholders.filter((name) => !this.#mapped().includes(name));
-    const left = new Map<string, string[]>(); // by trace id
-    const made: { draft: Draft; fate: Fate; notes: string[] }[] = [];
-    for (let open = drafts; open.length > 0; ) {
-      const written = await this.#records.upsert('contacts', key, open, signal);
-      const again: Draft[] = [];
-      for (const draft of open) {
-        const trace = draft.objectWriteTraceId;
-        const fate = written.get(trace) as Fate;
-        const refused = unasked.filter(
-          (name) => name in draft.values && fate.failure?.refuses?.includes(name),
-        );
-        const notes = [...(left.get(trace) ?? []), ...refused.map(refusedName)];
-        left.set(trace, notes);
-        if (refused.length === 0) made.push({ draft, fate, notes: [...fate.notes, ...notes] });
-        else again.push({ ...draft, values: withoutNames(draft.values, refused) });
-      }
-      open = again;
-    }
-    return made;
   }
 
   async #remember(found: ReadonlyMap<string, Row>): Promise<void> {
@@ -509,14 +482,6 @@ function whyFound(
 
 function severalHave(rows: readonly Row[]): string {
   return `Several contacts have this number (${idsOf(rows)}), so none was linked, as person.whenSeveral says.`;
-}
-
-function refusedName(name: string): string {
-  return `${name} was left out of the new contact: HubSpot refuses it.`;
-}
-
-function withoutNames(values: Values, names: readonly string[]): Values {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 }
 
 /** Several hundred may have one number. */

@@ -676,7 +676,7 @@ for (const refused of [['lastname'], ['phone'], ['phone', 'lastname'], ['firstna
       assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
       assert.equal(
         outcome.notes,
-        refused.map((name) => `${name} was left out of the new contact: HubSpot refuses it.`),
+        refused.map((name) => `${name} was left out: HubSpot refuses it.`),
       );
       const ours = { phone: '+61444444444', firstname: 'Caller', lastname: '0444 444 444' };
       assert.equal(hubspot.contacts()[0]?.properties, {
