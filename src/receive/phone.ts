@@ -73,10 +73,9 @@ export function samePhone(text: string | null | undefined, number: string, regio
   if (!text) return false;
   const read = parsePhone(text, region).number;
   if (read !== null) return read === number;
-  // `64 21 …` in Australia; or a number with something around it, such as `M: 04…`.
-  const within = parsePhoneNumberFromString(text, region);
+  // `64 21 …` in Australia; or a number with something around it, such as `M: 04…`; or of a range that is not known yet.
   return (
-    text.replace(/\D/g, '') === number.slice(1) || (within?.isValid() === true && within.number === number)
+    text.replace(/\D/g, '') === number.slice(1) || parsePhoneNumberFromString(text, region)?.number === number
   );
 }
 

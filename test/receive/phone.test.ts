@@ -82,6 +82,15 @@ for (const [text, number] of odd) {
   });
 }
 
+phone('knows a number of a range that nobody has told of yet by its national form, too', () => {
+  const number = '+61479513633';
+  assert.is(parsePhone(number, 'AU').number, number);
+  assert.ok(writtenForms(number, 'AU').includes('0479513633'));
+  assert.ok(samePhone('0479 513 633', number, 'AU'));
+  assert.not(samePhone('0479 513 634', number, 'AU'));
+  assert.not(samePhone('0479 513 633', number, 'NZ'));
+});
+
 phone('does not guess the country of a national number', () => {
   assert.not(samePhone('(513) 227-1572', '+15132271572', 'AU'));
   assert.not(samePhone('020 7946 0958', '+442079460958', 'AU'));
