@@ -35,7 +35,11 @@ export type BatchAnswer = z.infer<typeof batchAnswer>;
 
 const paging = z.object({ next: z.object({ after: id }).nullish() }).nullish();
 
-export const page = z.object({ results: z.array(row), paging });
+export const page = z.object({
+  results: z.array(row),
+  errors: readable(rowError).catch([]),
+  paging,
+});
 
 export const companiesOfContacts = z.object({
   results: z.array(

@@ -6,7 +6,7 @@ import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import { asAssociation, type Link, type LinkFrom, type LinkTo, primaryCompany } from './associations.ts';
 import { type Input, largestBatch, type Written, writeBatch } from './batches.ts';
-import type { Circumstances } from './failures.ts';
+import { type Circumstances, failureToRead, RequestFailed } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
 import { Requests } from './requests.ts';
 
@@ -132,7 +132,10 @@ export class HubSpotApi {
     );
   }
 
-  /** Those that are there. Unlike searching, this sees what was written a moment ago. */
+  /**
+   * Those that are there. Unlike searching, this sees what was written a moment ago.
+   * @throws RequestFailed, also when it is not known of some whether they are there
+   */
   async read(
     objectType: ObjectType,
     ids: readonly string[],
@@ -140,8 +143,9 @@ export class HubSpotApi {
     signal: AbortSignal,
   ): Promise<Row[]> {
     const rows: Row[] = [];
+    const request = `${objectType}/batch/read`;
     for (let start = 0; start < ids.length; start += largestBatch) {
-      const data = await this.#requests.send(`${objectType}/batch/read`, signal, answers.page, () =>
+      const data = await this.#requests.send(request, signal, answers.page, () =>
         this.#client.crm.objects.batchApi.readWithHttpInfo(objectType, {
           ...(what.idProperty === undefined ? {} : { idProperty: what.idProperty }),
           properties: [...what.properties],
@@ -149,6 +153,10 @@ export class HubSpotApi {
           inputs: ids.slice(start, start + largestBatch).map((id) => ({ id })),
         }),
       );
+      for (const error of data.errors) {
+        const failure = failureToRead(error, this.circumstances(request));
+        if (failure) throw new RequestFailed(failure);
+      }
       rows.push(...data.results);
     }
     return rows;

@@ -41,8 +41,9 @@ export async function writeBatch<I extends Input>(
     const current = part;
     try {
       const data = await requests.send(request, signal, batchAnswer, () => send(current));
-      const fate = fateOfEach(current, data, requests.circumstances(request));
-      for (const [trace, one] of fate) written.set(trace, one);
+      const { fates, again } = fateOfEach(current, data, requests.circumstances(request));
+      for (const [trace, one] of fates) written.set(trace, one);
+      pending.push(...again);
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
       const { doomed, again } = splitRefused(current, thrown.failure);
@@ -53,12 +54,15 @@ export async function writeBatch<I extends Input>(
   return written;
 }
 
-/** By trace id, by id, or by the key that a row shows. They are apart: a call's key may look like an id. */
+/**
+ * By trace id, by id, or by the key that a row shows. They are apart: a call's key may look like an id. An error that
+ * names nobody is about those of whom nothing is said: they are sent again until it is clear about whom.
+ */
 function fateOfEach<I extends Input & { id?: string }>(
   inputs: readonly I[],
   answer: BatchAnswer,
   where: Circumstances,
-): Map<string, Written> {
+): { fates: Map<string, Written>; again: (readonly I[])[] } {
   const rows = new Map<string, Row>();
   const errors = new Map<string, RowError>();
   for (const row of answer.results) {
@@ -67,18 +71,31 @@ function fateOfEach<I extends Input & { id?: string }>(
   for (const error of answer.errors) {
     for (const name of namesOfError(error)) errors.set(name, error);
   }
-  return new Map(
-    inputs.map((input): [string, Written] => {
-      const names = namesOfInput(input);
-      const row = names.map((name) => rows.get(name)).find(Boolean);
-      const error = names.map((name) => errors.get(name)).find(Boolean);
-      return [input.objectWriteTraceId, row ? { row } : { failure: failureOfInput(input, error, where) }];
-    }),
-  );
+  const fates = new Map<string, Written>();
+  const unnamed = new Set(answer.errors);
+  const open: I[] = [];
+  for (const input of inputs) {
+    const names = namesOfInput(input);
+    const row = names.map((name) => rows.get(name)).find(Boolean);
+    const error = names.map((name) => errors.get(name)).find(Boolean);
+    if (error) unnamed.delete(error);
+    if (row) fates.set(input.objectWriteTraceId, { row });
+    else if (error) fates.set(input.objectWriteTraceId, { failure: failureOfRow(error, where) });
+    else open.push(input);
+  }
+  const [error] = unnamed;
+  if (error === undefined || open.length === 0) {
+    for (const input of open) fates.set(input.objectWriteTraceId, { failure: failureOfSilent(input, where) });
+    return { fates, again: [] };
+  }
+  const failure = failureOfRow(error, where);
+  const { doomed, again } = splitRefused(open, failure);
+  for (const input of doomed) fates.set(input.objectWriteTraceId, { failure });
+  return { fates, again };
 }
 
 /**
- * HubSpot refused a whole request: who is to blame, and what to send again. One that stands alone is to blame, and so
+ * HubSpot refused all of these: who is to blame, and what to send again. One that stands alone is to blame, and so
  * is each that uses a property HubSpot does not have; otherwise the batch is halved.
  */
 function splitRefused<I extends Input>(
@@ -114,8 +131,7 @@ const namesOfError = ({ context }: RowError) => [
   ...(context?.['ids'] ?? []).map((id) => `id ${id}`),
 ];
 
-function failureOfInput(input: { id?: string }, error: RowError | undefined, where: Circumstances): Failure {
-  if (error) return failureOfRow(error, where);
+function failureOfSilent(input: { id?: string }, where: Circumstances): Failure {
   // A record that was merged into another is passed over in silence when it is updated.
   const silence = failureOfOmission(where);
   return input.id === undefined ? silence : { ...silence, cure: { what: 'gone' } };

@@ -23,10 +23,7 @@ export async function check(
   pipelines: Pipelines,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  const token = await found('token', async () => {
-    const { portalId } = await api.account(signal);
-    return [{ level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.` }];
-  });
+  const token = await found('token', () => accountFindings(api, signal));
   if (token.some(({ level }) => level === 'problem')) return token; // everything else would say the same
   const account = await findings.all();
   const all = [...token];
@@ -66,6 +63,24 @@ async function found(subject: string, look: () => Promise<Finding[]>): Promise<F
     const fix =
       kind === 'retry' ? 'Try again in a minute.' : 'Look at the access token and its scopes in HubSpot.';
     return [{ level: 'problem', subject, message: reason, fix }];
+  }
+}
+
+async function accountFindings(api: HubSpotApi, signal: AbortSignal): Promise<Finding[]> {
+  try {
+    const { portalId } = await api.account(signal);
+    return [{ level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.` }];
+  } catch (thrown) {
+    if (!(thrown instanceof RequestFailed) || thrown.failure.cure?.what !== 'permission') throw thrown;
+    // No scope that can be granted is for this alone, and calls are written without it.
+    return [
+      {
+        level: 'warning',
+        subject: 'account',
+        message: 'HubSpot does not tell this token which account it is for.',
+        fix: 'Nothing needs to be done: records are shown without links to HubSpot.',
+      },
+    ];
   }
 }
 

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import {
+  type Clock,
   InFlight,
+  isRecent,
   knownPerson,
   type Log,
   mapFields,
@@ -15,7 +17,9 @@ import { attributionNames, touchChanges } from './attribution.ts';
 import type { Properties } from './batches.ts';
 import { contactDraft } from './contact-draft.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
+import type { Fit } from './fields.ts';
 import type { HubSpotFindings } from './found.ts';
+import { heirsOf } from './merged-contacts.ts';
 import type { HubSpotOptions } from './options.ts';
 import { choose, numberIn, packSearches, searchByPhone, type Wanted } from './phone-search.ts';
 import type { Draft, Fate, Records } from './records.ts';
@@ -47,10 +51,11 @@ export class Contacts {
   readonly #findings: HubSpotFindings;
   readonly #people: People;
   readonly #log: Log;
+  readonly #clock: Clock;
   /** Numbers that another batch resolves just now. */
   readonly #inFlight = new InFlight<Resolution>();
   /** What mapped properties of a contact hold, as far as read or written here. */
-  readonly #held = new LRUCache<string, Properties>({ max: 5_000 });
+  readonly #held = new LRUCache<string, Held>({ max: 5_000 });
 
   constructor(
     api: HubSpotApi,
@@ -58,7 +63,7 @@ export class Contacts {
     options: HubSpotOptions,
     unowned: UnownedContacts,
     findings: HubSpotFindings,
-    { people, log }: Pick<Tools, 'people' | 'log'>,
+    { people, log, clock }: Pick<Tools, 'people' | 'log' | 'clock'>,
   ) {
     this.#api = api;
     this.#records = records;
@@ -67,6 +72,7 @@ export class Contacts {
     this.#findings = findings;
     this.#people = people;
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** Finds the contact of each call's caller. Calls without a number have none, but for the catch-all. */
@@ -96,12 +102,26 @@ export class Contacts {
     }
   }
 
-  /** HubSpot does not have the contact any more: the next resolution starts afresh. */
-  async forget(works: readonly Work[]): Promise<void> {
-    const numbers = works.flatMap(({ delivery }) => delivery.call.caller.number ?? []);
-    for (const number of numbers)
+  /**
+   * HubSpot does not have these contacts any more. Whom one was merged into has its callers from now on, by whatever
+   * number they are known there; the next resolution of the others starts afresh. @throws RequestFailed
+   */
+  async forget(works: readonly Work[], signal: AbortSignal): Promise<void> {
+    const gone = new Map<string, string>(); // number → contact
+    for (const { delivery, contactId } of works) {
+      const { number } = delivery.call.caller;
+      if (number !== null && contactId !== null) gone.set(number, contactId);
+    }
+    if (gone.size === 0) return;
+    const heirs = await heirsOf(this.#api, [...gone.values()], await this.#findings.all(), signal);
+    for (const number of gone.keys())
       this.#log.info({ caller: maskNumber(number) }, 'the contact is gone from HubSpot');
-    if (numbers.length > 0) await this.#people.forget(numbers);
+    await this.#people.forget([...gone.keys()]);
+    const inherited = [...gone].flatMap(([number, id]) => {
+      const heir = heirs.get(id);
+      return heir ? [[number, heir] as const] : [];
+    });
+    await this.#remember(new Map(inherited));
   }
 
   #withoutNumber(withheld: boolean): Resolution {
@@ -272,15 +292,14 @@ export class Contacts {
       await this.#unowned.expect(callers.filter(isUnowned).map(({ number }) => number));
     }
     const made = new Map<string, Row>();
-    for (const [number, fate] of await this.#records.upsert('contacts', key, drafts, signal)) {
-      const { row, failure, notes } = fate;
+    const written = await this.#records.upsert('contacts', key, drafts, signal);
+    for (const { objectWriteTraceId: number, values, timezone } of drafts) {
+      const { row, failure, notes } = written.get(number) as Fate;
       const why = row?.new === false ? whyMeanwhile : 'Created, as no contact had this number.';
       resolved.set(number, row ? { contactId: row.id, why, notes } : { failure: untilShown(failure) });
-      if (row) made.set(number, row);
-    }
-    for (const { objectWriteTraceId, values, timezone } of drafts) {
-      const row = made.get(objectWriteTraceId);
-      if (row) this.#hold(row.id, this.#records.fields.fit('contacts', values, timezone).properties);
+      if (!row) continue;
+      made.set(number, row);
+      this.#hold(row.id, this.#records.fields.fit('contacts', values, timezone).properties);
     }
     await this.#remember(made);
   }
@@ -308,14 +327,29 @@ export class Contacts {
     if (this.#options.person.onUpdate === 'never' || !isAsked || wanted.length === 0) return;
     try {
       await this.#records.fields.ready('contacts', signal);
-      const ids = wanted.map(({ contactId }) => contactId);
-      await this.#readHeld(ids, signal);
+      if (this.#mustKnow) {
+        await this.#readHeld(
+          wanted.map(({ contactId }) => contactId).filter((id) => !this.#held.has(id)),
+          signal,
+        );
+      }
+      const doubtful = this.#changesOf(wanted).filter((one) => this.#isDoubtful(one));
+      if (doubtful.length > 0) {
+        await this.#readHeld(
+          doubtful.map(({ contactId }) => contactId),
+          signal,
+        );
+      }
       const changes = new Map<string, Properties>();
-      for (const { work, contactId } of wanted) {
-        const held = { ...this.#held.get(contactId), ...changes.get(contactId) };
-        const change = this.#changes(held, work);
-        if (change && Object.keys(change).length > 0)
-          changes.set(contactId, { ...changes.get(contactId), ...change });
+      for (const { work, contactId, fit } of this.#changesOf(wanted)) {
+        const [missing] = fit.missing;
+        if (missing !== undefined) {
+          work.failures.push(missingProperty(missing, this.#api.circumstances('contacts/batch/update')));
+          continue;
+        }
+        work.notes.push(...fit.notes);
+        if (Object.keys(fit.properties).length > 0)
+          changes.set(contactId, { ...changes.get(contactId), ...fit.properties });
       }
       const written = await this.#writeChanges(changes, signal);
       for (const { work, contactId } of wanted) {
@@ -338,16 +372,43 @@ export class Contacts {
   }
 
   /** `overwrite` alone does not have to know what is there. */
+  get #mustKnow(): boolean {
+    return this.#options.person.onUpdate === 'fillBlank' || this.#options.attribution;
+  }
+
+  /** What HubSpot does not show is not known any more. */
   async #readHeld(contactIds: readonly string[], signal: AbortSignal): Promise<void> {
-    const unknown = [...new Set(contactIds)].filter((id) => !this.#held.has(id));
-    const mustKnow = this.#options.person.onUpdate === 'fillBlank' || this.#options.attribution;
-    if (!mustKnow || unknown.length === 0) return;
-    const rows = await this.#api.read('contacts', unknown, { properties: this.#wanted() }, signal);
+    const asked = [...new Set(contactIds)];
+    if (asked.length === 0) return;
+    const rows = await this.#api.read('contacts', asked, { properties: this.#wanted() }, signal);
+    for (const id of asked) this.#held.delete(id);
     for (const row of rows) this.#hold(row.id, row.properties);
   }
 
-  /** Null, and a failure with the work, where HubSpot has no place for what is to be written. */
-  #changes(held: Properties, work: Work): Properties | null {
+  /** What each call changes on its contact, one after the other. Nothing, where it has to be known what is there, and is not. */
+  #changesOf(wanted: readonly { work: Work; contactId: string }[]): Change[] {
+    const changed = new Map<string, Properties>();
+    return wanted.flatMap(({ work, contactId }) => {
+      const known = this.#held.get(contactId);
+      if (!known && this.#mustKnow) return [];
+      const held = { ...known?.properties, ...changed.get(contactId) };
+      const fit = this.#changes(held, work);
+      changed.set(contactId, { ...changed.get(contactId), ...fit.properties });
+      return [{ work, contactId, fit }];
+    });
+  }
+
+  /** It would fill what was blank when it was read, and somebody may have filled since. */
+  #isDoubtful({ contactId, fit }: Change): boolean {
+    const now = this.#clock.now().getTime();
+    if (!this.#mustKnow || isRecent(this.#held.get(contactId)?.at ?? 0, believedMs, now)) return false;
+    const fill = this.#options.person.onUpdate === 'fillBlank';
+    return Object.keys(fit.properties).some((name) =>
+      attributionNames.includes(name) ? name.startsWith('delacon_first') : fill,
+    );
+  }
+
+  #changes(held: Properties, work: Work): Fit {
     const { call, source } = work.delivery;
     const { timezone } = source;
     const fill = this.#options.person.onUpdate === 'fillBlank';
@@ -356,14 +417,8 @@ export class Contacts {
     const touches = this.#options.attribution ? touchChanges(held, work.delivery) : {};
     const values = { ...touches, ...Object.fromEntries(open) };
     const fit = this.#records.fields.fit('contacts', values, timezone);
-    const [missing] = fit.missing;
-    if (missing !== undefined) {
-      work.failures.push(missingProperty(missing, this.#api.circumstances('contacts/batch/update')));
-      return null;
-    }
-    work.notes.push(...fit.notes);
     const changed = Object.entries(fit.properties).filter(([name, value]) => (held[name] ?? '') !== value);
-    return Object.fromEntries(changed);
+    return { ...fit, properties: Object.fromEntries(changed) };
   }
 
   async #writeChanges(
@@ -377,15 +432,33 @@ export class Contacts {
       timezone: 'UTC',
     }));
     const written = await this.#records.update('contacts', drafts, signal);
-    for (const [id, properties] of changes) if (written.get(id)?.row) this.#hold(id, properties);
+    for (const [id, properties] of changes) {
+      if (written.get(id)?.row) this.#hold(id, properties, this.#held.get(id)?.at); // of the others nothing was heard
+    }
     return written;
   }
 
-  #hold(contactId: string, properties: Row['properties']): void {
-    const told = Object.entries(properties).map(([name, value]) => [name, value ?? '']);
-    this.#held.set(contactId, { ...this.#held.get(contactId), ...Object.fromEntries(told) });
+  #hold(contactId: string, properties: Row['properties'], at = this.#clock.now().getTime()): void {
+    const told = Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, value ?? '']));
+    this.#held.set(contactId, { properties: { ...this.#held.get(contactId)?.properties, ...told }, at });
   }
 }
+
+/** What a contact held at a time. */
+interface Held {
+  properties: Properties;
+  at: number;
+}
+
+/** What a call changes on its contact. */
+interface Change {
+  work: Work;
+  contactId: string;
+  fit: Fit;
+}
+
+/** For so long a blank is believed to be one still: while a call rings, somebody may fill in who it is. */
+const believedMs = 10_000;
 
 /** A contact that has the number. */
 interface Found {

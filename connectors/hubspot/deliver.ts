@@ -3,6 +3,7 @@ import type { Calls } from './calls.ts';
 import type { Companies } from './companies.ts';
 import type { Contacts } from './contacts.ts';
 import type { Deals } from './deals.ts';
+import { RequestFailed } from './failures.ts';
 import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Owners } from './owners.ts';
@@ -87,7 +88,13 @@ async function againWithoutTheGone(
 ): Promise<Work[]> {
   const orphans = works.filter(isOrphan);
   if (orphans.length === 0) return [...works];
-  await means.contacts.forget(orphans);
+  try {
+    await means.contacts.forget(orphans, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof RequestFailed)) throw thrown;
+    for (const work of orphans) work.failures = [thrown.failure];
+    return [...works];
+  }
   means.companies?.forget(orphans.flatMap(({ contactId }) => contactId ?? []));
   const again = new Map(orphans.map((work) => [work, orphanAgain(work)]));
   await write([...again.values()], means, signal);

@@ -13,6 +13,8 @@ export interface Failure {
   notBefore?: Date;
   /** What the connector can do about it by itself. */
   cure?: Cure;
+  /** The properties whose values HubSpot does not take. */
+  refuses?: readonly string[];
 }
 
 export type Cure =
@@ -27,7 +29,9 @@ export type Cure =
   /** HubSpot does not take this value: an option, an owner or a stage may be gone since we looked. */
   | { what: 'value'; property: string }
   /** The access token is refused: another one may not be. */
-  | { what: 'token' };
+  | { what: 'token' }
+  /** The access token may not do this. */
+  | { what: 'permission' };
 
 /** A failed request, as an error to throw. */
 export class RequestFailed extends Error {
@@ -77,7 +81,8 @@ const byStatus: Record<number, Reading> = {
   }),
   403: (words, _, answer) => ({
     kind: 'blocked',
-    reason: `The access token lacks a scope. Grant ${scopesOf(answer.body)} to it in HubSpot. ${words}`,
+    reason: `${forbidden(answer.body)} ${words}`,
+    cure: { what: 'permission' },
   }),
   409: (words, where, answer) => refused(words, where, answer.body),
   413: (words) => ({ kind: 'rejected', reason: words }),
@@ -108,6 +113,14 @@ export function failureOfRow(error: object, where: Circumstances): Failure {
   const failure = refused(words, where, error);
   const isVerdict = failure.cure !== undefined || failure.kind !== 'rejected' || verdicts.includes(category);
   return isVerdict ? failure : { kind: 'retry', reason: words };
+}
+
+/** Why records were not read, where that says nothing of whether they are there; undefined where they are not. */
+export function failureToRead(error: object, where: Circumstances): Failure | undefined {
+  const { category, context } = errorBody(error);
+  if (category === undefined && context?.['ids'] !== undefined) return undefined; // every field is optional, but these tell
+  const failure = failureOfRow(error, where);
+  return failure.kind === 'rejected' ? undefined : failure;
 }
 
 /** Categories that will be the same at every attempt. */
@@ -158,7 +171,7 @@ function refused(words: string, where: Circumstances, body: unknown): Failure {
   );
   if (unfit) return { kind: 'rejected', reason: words, cure: { what: 'value', property: unfit.property } };
   if (category === 'OBJECT_NOT_FOUND') return { kind: 'rejected', reason: words, cure: { what: 'gone' } };
-  return { kind: 'rejected', reason: words };
+  return { kind: 'rejected', reason: words, refuses: problems.map(({ property }) => property) };
 }
 
 /** What the configuration or the bridge writes, and HubSpot has no place for. */
@@ -216,12 +229,17 @@ function retryAfter(answer: FailedAnswer): number | undefined {
   return seconds > 0 ? seconds : undefined;
 }
 
-function scopesOf(body: unknown): string {
-  const scopes = (errorBody(body).errors ?? []).flatMap((error) => {
+/** What to do about a 403. A token acts for the user who made it, who may lose a permission or leave. */
+function forbidden(body: unknown): string {
+  const { category, errors = [] } = errorBody(body);
+  const scopes = errors.flatMap((error) => {
     const required = error.context?.['requiredGranularScopes'];
     return Array.isArray(required) ? required.map(String) : [];
   });
-  return scopes.length > 0 ? scopes.join(', ') : 'the scopes in connectors/hubspot/README.md';
+  const wanted = scopes.length > 0 ? scopes.join(', ') : 'the scopes in connectors/hubspot/README.md';
+  if (category === 'MISSING_SCOPES' || scopes.length > 0)
+    return `The access token lacks a scope. Grant ${wanted} to it in HubSpot.`;
+  return `HubSpot forbids this to the access token. Look at the permissions of the user who made it, and at its scopes: connectors/hubspot/README.md lists them.`;
 }
 
 /** Which properties HubSpot complains of: listed in `errors`, or as JSON within the message. */

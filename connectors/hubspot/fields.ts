@@ -63,6 +63,11 @@ export class Fields {
     }
   }
 
+  /** Whether the configuration names it. */
+  isMapped(objectType: ObjectType, property: string): boolean {
+    return this.#mapped[objectType].has(property);
+  }
+
   /** @throws RequestFailed */
   async refresh(objectType: ObjectType, signal: AbortSignal): Promise<void> {
     const reading = this.#reading.get(objectType) ?? this.#read(objectType, signal);

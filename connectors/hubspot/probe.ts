@@ -22,6 +22,7 @@ import {
   failureOfRow,
 } from './failures.ts';
 import { type Found, type HubSpotFindings, keysFinding } from './found.ts';
+import { mergedFrom } from './merged-contacts.ts';
 import type { HubSpotOptions } from './options.ts';
 import { digitForms, searchByPhone } from './phone-search.ts';
 import { plan } from './setup.ts';
@@ -534,6 +535,26 @@ class ProbeRun {
           if (open.size === 0)
             return { holds: true, seen: `All ${made.size} after ${Math.round(lagMs / 1000)} s.` };
           return { holds: false, seen: `Not found: ${[...open].map(kindOf).join(', ')}.` };
+        },
+      },
+      {
+        assumption: 'Whom a contact was merged into is found by the id of the one that is gone.',
+        expected: 'A search for hs_merged_object_ids answers the other contact.',
+        otherwise: 'looks for such a caller by key and number, and makes a contact where that finds none',
+        see: async () => {
+          const { gone, kept, merged } = await this.#twoMerged();
+          if (merged.status >= 300) return { holds: null, seen: unmerged(merged) };
+          const end = this.#clock.now().getTime() + patienceMs / 4;
+          let answer = await this.#ask('contacts/search', mergedFrom([gone]));
+          while (
+            answer.status === 200 &&
+            !idsIn(answer).includes(kept) &&
+            this.#clock.now().getTime() < end
+          ) {
+            await sleep(this.#clock, askEveryMs, this.#signal);
+            answer = await this.#ask('contacts/search', mergedFrom([gone]));
+          }
+          return { holds: idsIn(answer).includes(kept), seen: words(answer) };
         },
       },
       {

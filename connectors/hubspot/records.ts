@@ -20,7 +20,8 @@ type Send<D extends Draft> = (inputs: readonly (D & Input)[]) => Promise<Map<str
 
 /**
  * Writes records with their values fitted. When HubSpot refuses a property or an option, its properties are read anew
- * and those records are written again: what it has no place for is left out then, or blocks if it is mapped.
+ * and those records are written again: what it has no place for is left out then, or blocks if it is mapped. What the
+ * bridge writes unasked, and an account's own rules refuse, is left out, too: better a call without it than no call.
  */
 export class Records {
   readonly #api: HubSpotApi;
@@ -81,7 +82,7 @@ export class Records {
   ): Promise<Map<string, Fate>> {
     const request = `${objectType}/batch/${action}`;
     const fates = new Map<string, Fate>();
-    const withoutOwner = new Set<string>();
+    const left = new Map<string, readonly string[]>(); // notes on what was left out, by trace id
     let open = drafts;
     let prepare = () => this.fields.ready(objectType, signal);
     for (let round = 1; open.length > 0 && round <= mostRounds; round++) {
@@ -90,25 +91,38 @@ export class Records {
         await prepare();
         await this.#fitAndSend(objectType, request, current, send, fates);
       });
-      const refused = current.flatMap((draft) => {
-        const property = curable(fates.get(draft.objectWriteTraceId)?.failure);
-        return property !== undefined && property in draft.values ? [{ draft, property }] : [];
+      let isDoubtful = false;
+      open = current.flatMap((draft) => {
+        const trace = draft.objectWriteTraceId;
+        const failure = fates.get(trace)?.failure;
+        const property = curable(failure);
+        if (property !== undefined && property !== owner && property in draft.values) {
+          isDoubtful = true;
+          return [draft];
+        }
+        const refused = this.#dispensable(objectType, draft, failure);
+        if (refused.length === 0) return [];
+        if (refused.includes(owner)) this.#ownerRefused();
+        left.set(trace, [...(left.get(trace) ?? []), ...refused.map(leftOut)]);
+        return [without(draft, refused)];
       });
-      for (const { draft, property } of refused) {
-        if (property === owner) withoutOwner.add(draft.objectWriteTraceId);
-      }
-      if (refused.some(({ property }) => property === owner)) this.#ownerRefused();
-      const isDoubtful = refused.some(({ property }) => property !== owner);
       prepare = async () => {
         if (isDoubtful) await this.fields.refresh(objectType, signal);
       };
-      open = refused.map(({ draft, property }) => (property === owner ? without(draft, owner) : draft));
     }
-    for (const trace of withoutOwner) {
+    for (const [trace, notes] of left) {
       const fate = fates.get(trace) as Fate;
-      fates.set(trace, { ...fate, notes: [...fate.notes, noSuchOwner] });
+      fates.set(trace, { ...fate, notes: [...fate.notes, ...notes] });
     }
     return fates;
+  }
+
+  /** What HubSpot refuses of a draft that it may be written without. */
+  #dispensable(objectType: ObjectType, { values }: Draft, failure: Failure | undefined): string[] {
+    if (curable(failure) === owner && owner in values) return [owner];
+    return unasked[objectType].filter(
+      (name) => name in values && failure?.refuses?.includes(name) && !this.fields.isMapped(objectType, name),
+    );
   }
 
   async #fitAndSend<D extends Draft>(
@@ -135,12 +149,30 @@ export class Records {
   }
 }
 
-/** As sent, without an owner that is refused, and with its properties read anew. */
-const mostRounds = 3;
+/** As sent; with its properties read anew; without an owner or something else that is refused, and without more of it. */
+const mostRounds = 4;
+
+/** What no setting words, and is not needed to have the record at all. */
+const unasked: Record<ObjectType, readonly string[]> = {
+  contacts: ['phone', 'firstname', 'lastname'],
+  calls: [
+    'hs_call_body',
+    'hs_call_duration',
+    'hs_call_from_number',
+    'hs_call_to_number',
+    'hs_call_recording_url',
+  ],
+  tasks: ['hs_task_body'],
+  deals: ['closedate'],
+};
 
 const owner = 'hubspot_owner_id';
 const noSuchOwner =
   'HubSpot refused the owner that `owner` names, so none was set. Is the user still active? `delacon-bridge check --online` tells.';
+
+function leftOut(property: string): string {
+  return property === owner ? noSuchOwner : `${property} was left out: HubSpot refuses it.`;
+}
 
 /** The property that writing again may put right. Reading its properties does not tell which stages a pipeline has. */
 function curable(failure: Failure | undefined): string | undefined {
@@ -149,9 +181,9 @@ function curable(failure: Failure | undefined): string | undefined {
   return listedElsewhere.has(cure.property) && cure.property !== owner ? undefined : cure.property;
 }
 
-function without<D extends Draft>(draft: D, property: string): D {
-  const { [property]: _, ...values } = draft.values;
-  return { ...draft, values };
+function without<D extends Draft>(draft: D, properties: readonly string[]): D {
+  const values = Object.entries(draft.values).filter(([name]) => !properties.includes(name));
+  return { ...draft, values: Object.fromEntries(values) };
 }
 
 /** Its properties were just read, so there is nothing to be cured by reading them again. */

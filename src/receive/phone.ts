@@ -70,7 +70,13 @@ export function writtenForms(number: string, region: Region): string[] {
 
 /** Whether a text in a CRM's phone field is the number, however it was typed. */
 export function samePhone(text: string | null | undefined, number: string, region: Region): boolean {
-  return !!text && parsePhone(text, region).number === number;
+  if (!text) return false;
+  const read = parsePhone(text, region).number;
+  if (read !== null) return read === number;
+  // `64 21 …` in Australia; or a number with something around it, such as `M: 04…`; or of a range that is not known yet.
+  return (
+    text.replace(/\D/g, '') === number.slice(1) || parsePhoneNumberFromString(text, region)?.number === number
+  );
 }
 
 /** For logs: `+6144***444`. Shorter texts keep less. */

@@ -260,31 +260,33 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
 
   const rich = emulated.leaves ? richScenarios<Fault>(emulated.changes) : [];
   for (const make of [...scenarios<Fault>(emulated.changes), ...rich]) {
-    let requests: string[] = [];
-    const clean = make();
-    const books = await run(clean, 'never', (crm) => {
-      requests = crm.requestNames();
-      checkBooks(crm, clean);
-    }).catch((thrown: unknown) => ({ thrown }));
-    everywhere(`${clean.title}: ${requests.length} requests when nothing goes wrong`, () => {
-      if (books) throw books.thrown;
-    });
-    for (const { title, fault, told, at, commits = false, cuts = false } of emulated.faults) {
+    const requestsWhen: Record<Index, string[]> = { never: [], 'at once': [] };
+    for (const index of ['never', 'at once'] as const) {
+      const clean = make();
+      const books = await run(clean, index, (crm) => {
+        requestsWhen[index] = crm.requestNames();
+        checkBooks(crm, clean);
+      }).catch((thrown: unknown) => ({ thrown }));
+      const { length } = requestsWhen[index];
+      everywhere(`${clean.title}: ${length} requests when nothing goes wrong${told(index)}`, () => {
+        if (books) throw books.thrown;
+      });
+    }
+    for (const { title, fault, told: expected, at, commits = false, cuts = false } of emulated.faults) {
       // What was not carried out is in no index.
       const indexes: Index[] = commits ? ['at once', 'never'] : ['never'];
       for (const index of emulated.searches ? indexes.slice(0, 1) : indexes) {
-        for (const [place, request] of requests.entries()) {
+        for (const [place, request] of requestsWhen[index].entries()) {
           if (at && !at.test(request)) continue;
           const where = `request ${place + 1} (${request})`;
-          const seen = index === 'never' ? '' : ', and searching finds what was written';
           everywhere(
-            `${clean.title}: ${title} at ${where}${seen}`,
+            `${make().title}: ${title} at ${where}${told(index)}`,
             ahead.add(() => {
               const scenario = make();
               const look = async (crm: FaultyCrm<Fault>, worker: RunningWorker) => {
                 assert.is(crm.requestNames()[place], request, 'the fault struck another request');
                 checkBooks(crm, scenario);
-                checkStory(await worker.stories(), told, cuts === true && mayBeRepeated(request));
+                checkStory(await worker.stories(), expected, cuts === true && mayBeRepeated(request));
               };
               return run(scenario, index, look, { fault, skip: place });
             }),
@@ -295,6 +297,8 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
   }
   everywhere.run();
 }
+
+const told = (index: Index) => (index === 'never' ? '' : ', and searching finds what was written');
 
 const mayBeRepeated = (request: string) => 'Bun' in globalThis && request.startsWith('GET ');
 

@@ -65,6 +65,38 @@ phone('compares by number, not by spelling', () => {
   assert.not(samePhone(null, '+61444444444', 'AU'));
 });
 
+const odd: [text: string, number: string][] = [
+  ['(+61) 412 345 678', '+61412345678'],
+  ['tel:+61412345678', '+61412345678'],
+  ['M: 0412 345 678', '+61412345678'],
+  ['0412 345 678 (mobile)', '+61412345678'],
+  ['\u202d0412345678\u202c', '+61412345678'], // as copied from an address book
+  ['64 21 123 4567', '+64211234567'],
+  ['1 (513) 227-1572', '+15132271572'],
+  ['44 20 7946 0958', '+442079460958'],
+];
+for (const [text, number] of odd) {
+  phone(`takes ${JSON.stringify(text)} for ${number}, and for no other`, () => {
+    assert.ok(samePhone(text, number, 'AU'));
+    assert.not(samePhone(text, number.replace(/.$/, '1'), 'AU'));
+  });
+}
+
+phone('knows a number of a range that nobody has told of yet by its national form, too', () => {
+  const number = '+61479513633';
+  assert.is(parsePhone(number, 'AU').number, number);
+  assert.ok(writtenForms(number, 'AU').includes('0479513633'));
+  assert.ok(samePhone('0479 513 633', number, 'AU'));
+  assert.not(samePhone('0479 513 634', number, 'AU'));
+  assert.not(samePhone('0479 513 633', number, 'NZ'));
+});
+
+phone('does not guess the country of a national number', () => {
+  assert.not(samePhone('(513) 227-1572', '+15132271572', 'AU'));
+  assert.not(samePhone('020 7946 0958', '+442079460958', 'AU'));
+  assert.not(samePhone('0412 345 678', '+64412345678', 'AU'));
+});
+
 phone('a number of more digits than E.164 has is none', () => {
   assert.is(parsePhone('+623456781412345678', 'AU').number, null);
 });

@@ -43,6 +43,8 @@ export interface EmulatorOptions {
   partialSuccess?: boolean;
   /** false: rows of an answer do not repeat the trace id of their input. */
   echoTraceIds?: boolean;
+  /** false: errors of a batch do not say which input they are about. */
+  namesErrors?: boolean;
   /** Whether the bridge's own group and properties are there already. */
   provisioned?: boolean;
   scopes?: readonly string[];
@@ -176,6 +178,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     conflictForm: options.conflictForm ?? ('code' as const),
     partialSuccess: options.partialSuccess ?? true,
     echoTraceIds: options.echoTraceIds ?? true,
+    namesErrors: options.namesErrors ?? true,
     oddities: { ...noOddities, ...options.oddities },
   };
   const owners = new Owners();
@@ -261,9 +264,11 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     };
   }
 
+  const isIssued = ({ headers }: IncomingMessage) =>
+    issued.has((headers.authorization ?? '').replace(/^Bearer /, ''));
+
   function authorise(request: IncomingMessage): void {
-    const bearer = (request.headers.authorization ?? '').replace(/^Bearer /, '');
-    if (issued.has(bearer)) return;
+    if (isIssued(request)) return;
     if (request.headers.authorization !== `Bearer ${token}` || tokenState === 'revoked') throw badToken();
     if (tokenState === 'expired') throw expiredToken();
   }
@@ -294,7 +299,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
       }
     }
     if (options.latencyMs) await new Promise((resolve) => setTimeout(resolve, options.latencyMs));
-    if (!fault) return send(response, answer.status, answer.body, meter.headers(isSearch));
+    if (!fault) return send(response, answer.status, answer.body, meter.headers(isSearch, isIssued(request)));
     if (fault.hangs) return;
     if (!fault.answer) return void request.socket.destroy();
     response.writeHead(fault.answer.status, fault.answer.headers);

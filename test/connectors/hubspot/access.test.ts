@@ -34,6 +34,20 @@ access('an app asks for a token once, and again when it is refused', () =>
   }),
 );
 
+access('an app is not told of the requests of the day, and a service key is', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const app = await openApp(hubspot);
+      assert.is((await deliverOne(app, deliveryOf([startPush('1')]))).kind, 'delivered');
+      assert.equal([app.quota?.limit, app.quota?.isLow, app.quota?.isSpent], [0, false, false]);
+      const withKey = await open(hubspot);
+      await deliverOne(withKey, deliveryOf([startPush('2')]));
+      assert.equal([withKey.quota?.limit, withKey.quota?.isLow], [50, false]);
+    },
+    { limits: { perDay: 50 } },
+  ),
+);
+
 access('a token is renewed ahead of its end', () =>
   withHubSpotEmulator(async (hubspot) => {
     let now = Date.now();

@@ -61,6 +61,68 @@ batches('a call that an end made without a person is adopted and linked', () =>
   }),
 );
 
+batches("a bad call among good ones is found, and told in HubSpot's words, when errors name nobody", () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      hubspot.refuseValues('calls', 'hs_call_title', /444 402/);
+      const numbers = Array.from({ length: 8 }, (_, i) => `+6144444440${i}`);
+      const batch = numbers.map((number, i) =>
+        deliveryOf([startPush(`${i}`, { PLA_Caller_Phone_Number: number })]),
+      );
+      const outcomes = await (await open(hubspot)).deliver(batch, soon());
+      assert.equal(
+        outcomes.map(({ kind }) => kind),
+        numbers.map((_, i) => (i === 2 ? 'rejected' : 'delivered')),
+      );
+      assert.match(outcomes[2]?.kind === 'rejected' ? outcomes[2].reason : '', 'validation rule');
+      assert.is(hubspot.calls().length, 7);
+      assert.is(hubspot.countRequests('calls/batch/create'), 1, 'only one is left: it is the bad one');
+    },
+    { namesErrors: false, limits: unmetered },
+  ),
+);
+
+batches('several bad calls are told apart when errors name nobody, and a taken key leads to its record', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const taken = hubspot.addCall({ delacon_call_id: '5' });
+      hubspot.refuseValues('calls', 'hs_call_title', /bad/);
+      const batch = Array.from({ length: 8 }, (_, i) =>
+        deliveryOf([startPush(`${i}`, { PLA_Dealer_Name: i === 2 || i === 3 ? 'bad' : 'good' })]),
+      );
+      const outcomes = await (await open(hubspot)).deliver(batch, soon());
+      assert.equal(
+        outcomes.map(({ kind }) => kind),
+        batch.map((_, i) => (i === 2 || i === 3 ? 'rejected' : 'delivered')),
+      );
+      assert.is(outcomes[5]?.records?.activity?.id, taken);
+      assert.equal(keys(hubspot).sort(), ['0', '1', '4', '5', '6', '7']);
+    },
+    { namesErrors: false, limits: unmetered },
+  ),
+);
+
+batches('a limit that a batch met, and that names nobody, is waited for and not sent again at once', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const connection = await open(hubspot);
+      await connection.deliver(starts('before'), soon());
+      hubspot.forgetRequests();
+      const at = '2026-11-02T03:15:00.000Z';
+      const errors = [{ category: 'RATE_LIMITS', message: 'You have reached your secondly limit.' }];
+      const body = { status: 'COMPLETE', results: [], numErrors: 1, errors, startedAt: at, completedAt: at };
+      hubspot.strike(answering(207, body), 'calls/batch/create');
+      const outcomes = await connection.deliver(starts('1', '2'), soon());
+      for (const outcome of outcomes) {
+        assert.is(outcome.kind, 'retry');
+        assert.match(outcome.kind === 'retry' ? outcome.reason : '', 'secondly limit');
+      }
+      assert.is(hubspot.countRequests(), 1);
+    },
+    { limits: unmetered },
+  ),
+);
+
 batches('a mapped unique value that another call has is no reason to write to that call', () =>
   withHubSpotEmulator(async (hubspot) => {
     hubspot.addProperty('calls', { name: 'ticket', hasUniqueValue: true });

@@ -3,7 +3,7 @@ import { parsePush } from '../../../src/receive/push.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { type HubSpotEmulator, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { assert, suite, until } from '../../support/suite.ts';
-import { deliverOne, open, optionsFor } from './rig.ts';
+import { deliverOne, open, optionsFor, soon } from './rig.ts';
 
 const calls = suite('hubspot calls');
 
@@ -123,6 +123,36 @@ calls('a recording that is not https is left out and noted', () =>
     assert.match(outcome.notes?.join() ?? '', 'not https');
     assert.is(onlyCall(hubspot).properties['hs_call_recording_url'], undefined);
     assert.match(onlyCall(hubspot).body, 'http://pla.delaconcorp.com/a.wav');
+  }),
+);
+
+calls('a recording address that HubSpot refuses keeps no call from being written', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    hubspot.refuseValues('calls', 'hs_call_recording_url', /\.{2}/);
+    const outcomes = await connection.deliver(
+      [deliveryOf([start, end]), deliveryOf([startPush('2'), endPush('2')])],
+      soon(),
+    );
+    assert.equal(
+      outcomes.map(({ kind, notes }) => [kind, notes]),
+      [
+        ['delivered', ['hs_call_recording_url was left out: HubSpot refuses it.']],
+        ['delivered', undefined],
+      ],
+    );
+    const recordings = hubspot.calls().map(({ properties }) => properties['hs_call_recording_url']);
+    assert.equal(recordings.sort(), ['https://pla.delaconcorp.com/recordings/2.wav', undefined]);
+  }),
+);
+
+calls('a mapped value that HubSpot refuses fails the call, in its words', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.refuseValues('calls', 'hs_call_to_number', /./);
+    const activity = { properties: { hs_call_to_number: '{{ call.dialled.national }}' } };
+    const outcome = await deliverOne(await open(hubspot, { activity }), deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.match(outcome.kind === 'rejected' ? outcome.reason : '', 'hs_call_to_number does not meet');
   }),
 );
 

@@ -1,7 +1,9 @@
+import { systemClock } from '../../../src/clock.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {
   answering,
+  emptyAnswer,
   faults,
   type HubSpotEmulator,
   withHubSpotEmulator,
@@ -343,6 +345,63 @@ contacts('a contact that was merged into another is found there, the neighbours 
   }),
 );
 
+/** A caller whose contact was merged into one that is known by another number, and keeps nothing of the caller's. */
+async function mergedAway(hubspot: HubSpotEmulator, tools = testTools()) {
+  const connection = await open(hubspot, {}, tools);
+  const { records } = await deliverOne(connection, deliveryOf([startPush('1')]));
+  const gone = records?.person?.id ?? '';
+  const kept = hubspot.addContact({ phone: '(02) 9876 5432', delacon_caller: '+61298765432' });
+  hubspot.mergeContacts(kept, gone);
+  return { connection, kept, gone };
+}
+
+contacts('a contact that was merged into one with another number is followed there', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const tools = testTools();
+    const { connection, kept, gone } = await mergedAway(hubspot, tools);
+    const next = hubspot.addContact({ phone: '(03) 9876 5432', delacon_caller: '+61398765432' });
+    hubspot.settleIndex();
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.records?.person?.id, kept, JSON.stringify(outcome));
+    assert.match(outcome.notes?.join() ?? '', `HubSpot no longer has the contact ${gone}`);
+    assert.is(tools.known.get('+61444444444')?.id, kept);
+    assert.is(hubspot.contacts().length, 2);
+    hubspot.mergeContacts(next, kept); // and that one again
+    hubspot.settleIndex();
+    const again = await deliverOne(connection, deliveryOf([startPush('3')]));
+    assert.is(again.records?.person?.id, next, JSON.stringify(again));
+    assert.equal(
+      hubspot.contacts().map(({ id, properties }) => [id, properties['phone']]),
+      [[next, '(03) 9876 5432']],
+    );
+  }),
+);
+
+contacts('while it is not known where a merged contact went, no other is made', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const { connection, kept } = await mergedAway(hubspot);
+    hubspot.settleIndex();
+    hubspot.strike(faults.serverError, '/search');
+    const waiting = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(waiting.kind, 'retry', JSON.stringify(waiting));
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.records?.person?.id, kept, JSON.stringify(outcome));
+    assert.is(hubspot.contacts().length, 1);
+  }),
+);
+
+contacts('an account that does not search for merged contacts makes one anew', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const { connection, kept } = await mergedAway(hubspot);
+    hubspot.settleIndex();
+    hubspot.strike(answering(400, { category: 'VALIDATION_ERROR', message: 'no such filter' }), '/search');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is.not(outcome.records?.person?.id, kept);
+    assert.is(hubspot.contacts().length, 2);
+  }),
+);
+
 contacts('one person with two numbers is one contact, even when both ring at once', () =>
   withHubSpotEmulator(async (hubspot) => {
     const id = hubspot.addContact({ phone: '0444 444 401', mobilephone: '0444 444 402' });
@@ -438,6 +497,43 @@ contacts('a batch that shares a number with a failing one fails alike, and both 
   }),
 );
 
+/** A 207 that shows nothing, for a reason. */
+function unreadable(error: object) {
+  return answering(207, { ...emptyRead(), numErrors: 1, errors: [error] });
+}
+
+for (const [name, error, kind] of [
+  ['a limit', { category: 'RATE_LIMITS', message: 'secondly' }, 'retry'],
+  ['troubles of its own', { message: 'internal error' }, 'retry'],
+  ['a missing scope', { category: 'MISSING_SCOPES', message: 'scopes' }, 'blocked'],
+] as const) {
+  contacts(`a key that could not be read for ${name} is not taken for free`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      // Somebody has given them another number and their name.
+      const named = { phone: '0298 765 432', firstname: 'Jo', lastname: 'Lee' };
+      hubspot.addContact({ ...named, delacon_caller: '+61444444444' });
+      const connection = await open(hubspot);
+      hubspot.strike(unreadable(error), 'contacts/batch/read');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, kind, JSON.stringify(outcome));
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+      assert.equal(
+        hubspot.contacts().map(({ properties }) => properties),
+        [{ ...named, delacon_caller: '+61444444444' }],
+      );
+    }),
+  );
+}
+
+contacts('ids that are said to be missing are, whatever the words for it', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot);
+    const error = { message: 'Some were not found.', context: { ids: ['+61444444444'] } };
+    hubspot.strike(unreadable(error), 'contacts/batch/read');
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+  }),
+);
+
 const city = { city: '{{ call.caller.city }}', company: '{{ call.dealer.name }}' };
 
 contacts('fillBlank writes mapped properties where nothing is, and asks only once what is there', () =>
@@ -459,6 +555,45 @@ contacts('fillBlank writes mapped properties where nothing is, and asks only onc
     );
     assert.is(properties()['company'], 'Acme');
     assert.is(hubspot.countRequests(), 1);
+  }),
+);
+
+contacts('fillBlank leaves alone what somebody has filled in since the contact was read', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    let now = Date.now();
+    const tools = testTools({ clock: { now: () => new Date(now), after: systemClock.after } });
+    const id = hubspot.addContact({ phone: '0444 444 444' });
+    const connection = await open(hubspot, { person: { properties: city } }, tools);
+    const fields = { PLA_City: '', PLA_Dealer_Name: '' };
+    await deliverOne(connection, deliveryOf([startPush('1', fields)]));
+    hubspot.edit('contacts', id, { city: 'Perth' });
+    now += 40_000;
+    hubspot.forgetRequests();
+    const later = { PLA_City: 'Sydney', PLA_Dealer_Name: 'Acme' };
+    await deliverOne(connection, deliveryOf([startPush('2', later)]));
+    const { city: found, company } = hubspot.contacts()[0]?.properties ?? {};
+    assert.equal([found, company], ['Perth', 'Acme']);
+    assert.equal(hubspot.requests, {
+      'POST /crm/v3/objects/contacts/batch/read': 1,
+      'POST /crm/v3/objects/contacts/batch/update': 1,
+      'POST /crm/v3/objects/calls/batch/create': 1,
+    });
+    hubspot.forgetRequests();
+    await deliverOne(connection, deliveryOf([startPush('3', later)]));
+    assert.is(hubspot.countRequests(), 1, 'nothing to fill, nothing to ask');
+  }),
+);
+
+contacts('fillBlank writes nothing to a contact of which HubSpot does not say what it holds', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ phone: '0444 444 444', city: 'Perth' });
+    const tools = testTools();
+    tools.known.set('+61444444444', { type: 'contact', id });
+    const connection = await open(hubspot, { person: { properties: city } }, tools);
+    hubspot.strike(emptyAnswer(200), 'contacts/batch/read');
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1', { PLA_City: 'Sydney' })]));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.is(hubspot.contacts()[0]?.properties['city'], 'Perth');
   }),
 );
 
@@ -514,8 +649,9 @@ contacts('numbers are written as an account with phone validation wants them', (
 
 contacts('a contact that HubSpot refuses fails its own calls alone', () =>
   withHubSpotEmulator(async (hubspot) => {
-    hubspot.refuseValues('contacts', 'lastname', /401/);
-    const outcomes = await (await open(hubspot)).deliver(
+    hubspot.refuseValues('contacts', 'website', /401/);
+    const person = { properties: { website: '{{ call.caller.national }}' } };
+    const outcomes = await (await open(hubspot, { person })).deliver(
       ['+61444444401', '+61444444402'].map((number) => deliveryOf([startPush(number, caller(number))])),
       soon(),
     );
@@ -528,6 +664,37 @@ contacts('a contact that HubSpot refuses fails its own calls alone', () =>
       'validation rule of this account',
     );
     assert.is(hubspot.calls().length, 1);
+  }),
+);
+
+for (const refused of [['lastname'], ['phone'], ['phone', 'lastname'], ['firstname']]) {
+  contacts(`an account whose rules refuse our ${refused.join(' and ')} gets the contact without`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      for (const name of refused) hubspot.refuseValues('contacts', name, /./);
+      const connection = await open(hubspot);
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.equal(
+        outcome.notes,
+        refused.map((name) => `${name} was left out: HubSpot refuses it.`),
+      );
+      const ours = { phone: '+61444444444', firstname: 'Caller', lastname: '0444 444 444' };
+      assert.equal(hubspot.contacts()[0]?.properties, {
+        delacon_caller: '+61444444444',
+        ...Object.fromEntries(Object.entries(ours).filter(([name]) => !refused.includes(name))),
+      });
+      assert.equal(linked(hubspot), ['501']);
+    }),
+  );
+}
+
+contacts('what the mapping names is never left out for being refused', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.refuseValues('contacts', 'lastname', /./);
+    const person = { properties: { lastname: '{{ call.caller.national }}' } };
+    const outcome = await deliverOne(await open(hubspot, { person }), deliveryOf([startPush('1')]));
+    assert.is(outcome.kind, 'rejected', JSON.stringify(outcome));
+    assert.is(hubspot.contacts().length, 0);
   }),
 );
 

@@ -285,6 +285,28 @@ emulator('an update of a record that was merged away is silently absent', () =>
   }),
 );
 
+emulator('a contact is found by the ids of all that were merged into it', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const [first, second, third, other] = ['a', 'b', 'c', 'd'].map((lastname) =>
+      hubspot.addContact({ lastname }),
+    );
+    hubspot.mergeContacts(second!, first!);
+    hubspot.mergeContacts(third!, second!);
+    hubspot.settleIndex();
+    for (const id of [first, second]) {
+      const filters = [{ propertyName: 'hs_merged_object_ids', operator: 'IN', values: [id, other] }];
+      const { body } = await request(hubspot, '/crm/v3/objects/contacts/search', {
+        filterGroups: [{ filters }],
+        properties: ['hs_merged_object_ids'],
+      });
+      assert.equal(
+        body.results.map((row) => [row.id, row.properties['hs_merged_object_ids']]),
+        [[third, `${first};${second}`]],
+      );
+    }
+  }),
+);
+
 emulator('the phone index holds national numbers, as captured from HubSpot', () => {
   const vectors: [string, string][] = [
     ['+33655555555', '655555555'],

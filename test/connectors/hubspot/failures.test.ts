@@ -67,6 +67,15 @@ const table: Row[] = [
     reason: 'Grant crm.objects.contacts.write, tickets to it',
   },
   {
+    name: '403 for somebody, and not for a scope',
+    fault: answering(403, {
+      message: 'You do not have permission.',
+      category: 'USER_DOES_NOT_HAVE_PERMISSIONS',
+    }),
+    kind: 'blocked',
+    reason: 'HubSpot forbids this to the access token. Look at the permissions of the user who made it',
+  },
+  {
     name: '403 as a page',
     fault: {
       commits: false,

@@ -96,6 +96,13 @@ const others: Other[] = [
     found: { refusals: 'unread' },
   },
   {
+    what: 'merged contacts that cannot be searched for',
+    options: { oddities: { hidesMerged: true } },
+    assumption: 'Whom a contact was merged into is found',
+    seen: /^200, and nothing else/,
+    found: {},
+  },
+  {
     what: 'calls that show once they have ended',
     options: { oddities: { hidesUnfinished: true } },
     assumption: 'A call shows on its contact while',

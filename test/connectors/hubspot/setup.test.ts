@@ -2,7 +2,12 @@ import * as z from 'zod';
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
-import { faults, type HubSpotEmulator, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
+import {
+  answering,
+  faults,
+  type HubSpotEmulator,
+  withHubSpotEmulator,
+} from '../../support/hubspot-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { deliverOne, open, soon } from './rig.ts';
 
@@ -230,6 +235,26 @@ setup('what else is asked for is planned, made and read back, and running it aga
     assert.is((await deliverOne(connection, call)).kind, 'delivered');
     assert.is(hubspot.records('deals').length, 1);
   }, bare),
+);
+
+setup('check goes on where HubSpot does not tell which account it is, for that takes no scope of ours', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const refusal = {
+      category: 'MISSING_SCOPES',
+      message: 'This app has not been granted all required scopes.',
+    };
+    hubspot.strike(answering(403, refusal), 'account-info');
+    const findings = await (await open(hubspot)).check(soon());
+    assert.equal(
+      findings.map(({ level, subject }) => [level, subject]),
+      [
+        ['warning', 'account'],
+        ['ok', 'property calls.delacon_call_id'],
+        ['ok', 'property contacts.delacon_caller'],
+      ],
+    );
+    assert.match(findings[0]?.fix ?? '', 'Nothing needs to be done');
+  }),
 );
 
 setup('what nobody asked for is not planned, nor are its scopes needed', () =>

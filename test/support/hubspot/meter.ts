@@ -36,15 +36,18 @@ export class Meter {
     this.#today++;
   }
 
-  /** Search answers carry none. */
-  headers(isSearch: boolean): Record<string, string> {
+  /** Search answers carry none, and those to an OAuth app tell nothing of the day. */
+  headers(isSearch: boolean, isOAuth: boolean): Record<string, string> {
     if (isSearch) return {};
+    const ofTheDay = {
+      'X-HubSpot-RateLimit-Daily': String(this.#limits.perDay),
+      'X-HubSpot-RateLimit-Daily-Remaining': String(this.#limits.perDay - this.#today),
+    };
     return {
       'X-HubSpot-RateLimit-Max': String(this.#limits.perTenSeconds),
       'X-HubSpot-RateLimit-Remaining': String(this.#limits.perTenSeconds - this.#burst.length),
       'X-HubSpot-RateLimit-Interval-Milliseconds': '10000',
-      'X-HubSpot-RateLimit-Daily': String(this.#limits.perDay),
-      'X-HubSpot-RateLimit-Daily-Remaining': String(this.#limits.perDay - this.#today),
+      ...(isOAuth ? {} : ofTheDay),
     };
   }
 }

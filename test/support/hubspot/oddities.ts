@@ -15,6 +15,8 @@ export interface Oddities {
   hidesUnfinished: boolean;
   /** The most values in a list of a search. */
   longestList: number;
+  /** Nobody is found by the ids of what was merged into them. */
+  hidesMerged: boolean;
   /** What a record held that was deleted, or merged away, stays taken. */
   keepsDeletedKeys: boolean;
   /** An update by the id of a record that was merged away is taken for one of that record. */
@@ -27,6 +29,7 @@ export const noOddities: Oddities = {
   indexesAsTyped: false,
   hidesUnfinished: false,
   longestList: Number.POSITIVE_INFINITY,
+  hidesMerged: false,
   keepsDeletedKeys: false,
   answersMergedIds: false,
 };

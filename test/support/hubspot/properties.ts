@@ -268,7 +268,11 @@ const readOnly = {
   modificationMetadata: { readOnlyValue: true, readOnlyDefinition: true, archivable: false },
 };
 
-const onEveryObject = [define('hs_object_id', 'number', readOnly), define('hubspot_owner_id', 'enumeration')];
+const onEveryObject = [
+  define('hs_object_id', 'number', readOnly),
+  define('hs_merged_object_ids', 'enumeration', { ...readOnly, fieldType: 'checkbox' }),
+  define('hubspot_owner_id', 'enumeration'),
+];
 
 export function contactProperties(): Properties {
   return new Properties('contactinformation', [

@@ -19,6 +19,8 @@ export interface HubSpotRecord {
   archived: boolean;
   /** Merged into another: reads and updates pass it over in silence. */
   mergedInto: string | undefined;
+  /** Ids of those that were merged into it. */
+  mergedFrom: readonly string[];
 }
 
 /** One kind of object in one account. */
@@ -40,6 +42,8 @@ interface Behaviour {
   partialSuccess: boolean;
   /** Whether rows of an answer repeat the trace id of their input. */
   echoTraceIds: boolean;
+  /** Whether errors of a batch say which input they are about. */
+  namesErrors: boolean;
   oddities: Oddities;
 }
 
@@ -99,7 +103,8 @@ export class Records {
     const left = this.#behaviour.oddities.keepsDeletedKeys ? goes.values : {};
     this.#save({ ...goes, archived: true, mergedInto: kept, values: left });
     const filled = Object.fromEntries(Object.entries(goes.values).filter(([name]) => !stays.values[name]));
-    this.#save({ ...stays, values: { ...stays.values, ...filled } });
+    const mergedFrom = [...stays.mergedFrom, ...goes.mergedFrom, gone];
+    this.#save({ ...stays, values: { ...stays.values, ...filled }, mergedFrom });
   }
 
   // One record
@@ -118,6 +123,7 @@ export class Records {
       updatedAt: now,
       archived: false,
       mergedInto: undefined,
+      mergedFrom: [],
     });
   }
 
@@ -222,7 +228,7 @@ export class Records {
       throw invalid(`The number of values of a filter exceeds the limit of ${longestList}`);
     }
     this.#refreshIndex();
-    const holds = compileFilters(request.filterGroups);
+    const holds = compileFilters(request.filterGroups, this.kind.properties);
     const found = [...this.#index]
       .filter(([id, values]) => this.find(id) && holds(values))
       .sort(([, a], [, b]) => {
@@ -288,7 +294,8 @@ export class Records {
       completedAt: this.#behaviour.now().toISOString(),
     };
     if (errors.length === 0) return { status, body };
-    return { status: 207, body: { ...body, numErrors: errors.length, errors } };
+    const told = this.#behaviour.namesErrors ? errors : errors.map(({ context: _, ...error }) => error);
+    return { status: 207, body: { ...body, numErrors: errors.length, errors: told } };
   }
 
   #missing(ids: string[], trace: string | undefined) {
@@ -399,6 +406,9 @@ export class Records {
       [created]: record.createdAt.toISOString(),
       [modified]: record.updatedAt.toISOString(),
       ...(this.kind.name === 'contacts' ? this.#phones(record.values) : {}),
+      ...(record.mergedFrom.length > 0 && !this.#behaviour.oddities.hidesMerged
+        ? { hs_merged_object_ids: record.mergedFrom.join(';') }
+        : {}),
     };
   }
 }

@@ -96,19 +96,28 @@ function checkFilter(filter: Filter, properties: Properties): void {
 }
 
 /** Groups are alternatives; the filters of one must all hold. */
-export function compileFilters(filterGroups: Filter[][]): (values: Record<string, string>) => boolean {
-  const groups = filterGroups.map((filters) => filters.map(compileFilter));
+export function compileFilters(
+  filterGroups: Filter[][],
+  properties: Properties,
+): (values: Record<string, string>) => boolean {
+  const groups = filterGroups.map((filters) =>
+    filters.map((filter) => compileFilter(filter, properties.find(filter.propertyName)?.fieldType)),
+  );
   return (values) => groups.length === 0 || groups.some((group) => group.every((holds) => holds(values)));
 }
 
-function compileFilter(filter: Filter): (values: Record<string, string>) => boolean {
+function compileFilter(
+  filter: Filter,
+  fieldType: string | undefined,
+): (values: Record<string, string>) => boolean {
   const name = filter.propertyName;
   if (filter.operator === 'HAS_PROPERTY') return (values) => !!values[name];
   if (filter.operator === 'NOT_HAS_PROPERTY') return (values) => !values[name];
   if (filter.operator === 'EQ') return (values) => values[name] === filter.value;
   if (filter.operator === 'CONTAINS_TOKEN') return containsToken(name, filter.value ?? '');
   const wanted = new Set(filter.values); // stored text is compared in lower case, what was asked for is not
-  return (values) => !!values[name] && wanted.has(values[name].toLowerCase());
+  const held = (text: string) => (fieldType === 'checkbox' ? text.split(';') : [text]);
+  return (values) => held((values[name] ?? '').toLowerCase()).some((one) => one !== '' && wanted.has(one));
 }
 
 /** A star stands for any characters of a token. Only those at its ends are known to be taken. */

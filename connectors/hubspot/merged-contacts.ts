@@ -1,0 +1,51 @@
+import type { Row } from './answers.ts';
+import type { HubSpotApi } from './api.ts';
+import { RequestFailed } from './failures.ts';
+import type { Found } from './found.ts';
+
+/** Where a contact keeps the ids of those that were merged into it. */
+const mergedIds = 'hs_merged_object_ids';
+
+/** What fits into the body of a search, with room for the rest. */
+const mostAsked = 100;
+
+/**
+ * Whom contacts were merged into, by the id of the one that is gone. People merge the contact that a call made into the
+ * one they know, which may have another number, and would have to merge the next one, too, if it were not followed.
+ * @throws RequestFailed
+ */
+export async function heirsOf(
+  api: HubSpotApi,
+  gone: readonly string[],
+  { longestList = mostAsked }: Partial<Found>,
+  signal: AbortSignal,
+): Promise<Map<string, Row>> {
+  const heirs = new Map<string, Row>();
+  const asked = [...new Set(gone)];
+  const most = Math.min(mostAsked, longestList);
+  for (let start = 0; start < asked.length; start += most) {
+    const values = asked.slice(start, start + most);
+    for (const row of await search(api, values, signal)) {
+      for (const id of (row.properties[mergedIds] ?? '').split(';')) {
+        if (values.includes(id)) heirs.set(id, row);
+      }
+    }
+  }
+  return heirs;
+}
+
+/** The search for those that these were merged into. */
+export function mergedFrom(values: readonly string[]) {
+  const filters = [{ propertyName: mergedIds, operator: 'IN', values }];
+  return { filterGroups: [{ filters }], properties: [mergedIds], limit: 200 };
+}
+
+/** No document says that these ids can be searched for: where they cannot, nobody is found. */
+async function search(api: HubSpotApi, values: readonly string[], signal: AbortSignal): Promise<Row[]> {
+  try {
+    return (await api.search('contacts', mergedFrom(values), signal)).rows;
+  } catch (thrown) {
+    if (thrown instanceof RequestFailed && thrown.failure.kind === 'rejected') return [];
+    throw thrown;
+  }
+}
