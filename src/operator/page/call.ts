@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
+import { counted } from '../../counted.ts';
 import { type AttemptRun, runsOf, type Story } from '../story.ts';
-import { clockTime, counted, fullTime, span, talkTime } from './format.ts';
+import { clockTime, fullTime, span, talkTime } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { callPath, deliveryState, result, time } from './states.ts';
 

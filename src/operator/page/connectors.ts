@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
+import { count, counted } from '../../counted.ts';
 import type { ReplayCount } from '../actions.ts';
 import type { ConnectorHealth, Findings, SetupPlan } from '../connectors.ts';
-import { count, counted, span } from './format.ts';
+import { span } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { connectorsTable, quotaOf } from './overview.ts';
 import { callPath, connectorState, deliveryStateNames, time } from './states.ts';

@@ -1,9 +1,10 @@
 import { html } from 'hono/html';
+import { count, counted } from '../../counted.ts';
 import type { CallSummary, CallsPage } from '../calls.ts';
 import type { ConnectorHealth } from '../connectors.ts';
 import type { IndexState, Overview } from '../overview.ts';
 import { callsTable } from './calls.ts';
-import { count, counted, dayName, hourOf, span } from './format.ts';
+import { dayName, hourOf, span } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { callPath, connectorState, time } from './states.ts';
 
