@@ -41,7 +41,7 @@ function tell(story: Story): void {
   for (const { route, matched, why } of story.routing)
     print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   if (story.deliveries.length === 0)
-    print('  No route took it. After mending the routes: delacon-bridge replay');
+    print(`  No route took it. After mending the routes: delacon-bridge replay ${story.callId}`);
   for (const delivery of story.deliveries) tellDelivery(delivery, time);
 
   if (story.decisions.length > 0) print('\nWhat was decided');
@@ -92,7 +92,12 @@ function stateOf(delivery: Delivery, time: (instant: string) => string): string 
       const since = delivery.isBehind ? ', and the call has changed since' : '';
       return `skipped until replayed${since}${shows}: ${delivery.reason}`;
     }
-    case 'due':
-      return `due${delivery.dueAt ? ` since or at ${time(delivery.dueAt)}` : ''}${shows}`;
+    case 'due': {
+      // While its connector writes nothing, when it would be its turn is no news.
+      const at = delivery.connectorReason ? null : delivery.dueAt;
+      const when =
+        at === null ? '' : `${new Date(at) > new Date() ? ', next attempt at' : ' since'} ${time(at)}`;
+      return `due${when}${shows}`;
+    }
   }
 }

@@ -22,7 +22,7 @@ export async function skip(
     const story = await operator.skip(found[0]!.source, callId, { connector, reason });
     if (options.json) return printJson(story);
     console.log(
-      `Call ${callId} is left out of ${connector}, until replayed: delacon-bridge replay ${callId}`,
+      `Call ${callId} is left out of ${connector}, until replayed: delacon-bridge replay ${callId} --connector ${connector}`,
     );
   });
 }

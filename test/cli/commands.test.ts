@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import packageFile from '../../package.json' with { type: 'json' };
 import * as samples from '../../src/cli/sample-pushes.ts';
 import { simulatedDay } from '../../src/cli/simulated-day.ts';
 import { kindOf } from '../../src/receive/call.ts';
@@ -14,12 +15,50 @@ const sandboxYaml = `sources: { acme: { tokens: [${pushToken}] } }\nconnectors: 
 
 commands('what is not a command is wrong use: exit code 2, and no stack trace', () =>
   withBridgeFolder(async (folder) => {
-    for (const args of [['explian', '1'], ['calls', '--bogus'], ['calls', '--limit', 'many'], ['replay']]) {
-      folder.configure(sandboxYaml);
-      const { code, stderr } = await folder.run(...args);
+    folder.configure(sandboxYaml);
+    const unknown = 'There is no connector "try-ti". Did you mean "try-it"? Known: try-it.';
+    for (const [args, said] of [
+      [['explian', '1'], "unknown command 'explian'"],
+      [['calls', '--bogus'], "unknown option '--bogus'"],
+      [
+        ['calls', '--limit', 'many'],
+        "option '--limit <n>' argument 'many' is invalid. It must be a whole number.",
+      ],
+      [['calls', '--since', 'noon'], '--since noon: write a duration like 2h'],
+      [['calls', '--connector', 'try-ti'], unknown],
+      [['calls', '--source', 'acne'], 'There is no source "acne". Did you mean "acme"? Known: acme.'],
+      [['replay'], 'Which calls?'],
+      [['replay', '1', '--connector', 'try-ti'], unknown],
+      [['replay', '--source', 'acne', '--yes'], 'There is no source "acne".'],
+      [['setup', 'try-ti'], unknown],
+      [['probe', 'try-ti'], unknown],
+      [['pause', 'try-ti'], unknown],
+      [['resume', 'try-ti'], unknown],
+      [['erase', '12'], '"12" is no telephone number in AU.'],
+    ] as const) {
+      const { code, stdout, stderr } = await folder.run(...args);
       assert.is(code, 2, args.join(' '));
+      assert.is(stdout, '');
+      assert.match(stderr, said);
       assert.not.match(stderr, /\n\s+at /);
     }
+  }),
+);
+
+commands('that there are no calls says of where, and no more than that where some were chosen', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const { stdout } = await folder.run('calls');
+    assert.match(stdout, /^No call was received yet: sqlite:\/.*\/data\/bridge\.db holds none\.\n$/);
+    assert.is((await folder.run('calls', '--state', 'failed')).stdout, 'No call matches.\n');
+    assert.is((await folder.run('replay', '--connector', 'try-it', '--yes')).stdout, 'No call matches.\n');
+  }),
+);
+
+commands('the version is that of the package', () =>
+  withBridgeFolder(async (folder) => {
+    const { code, stdout } = await folder.run('--version');
+    assert.equal([code, stdout], [0, `${packageFile.version}\n`]);
   }),
 );
 
@@ -169,7 +208,10 @@ commands('replay writes again, by id or by choice', () =>
     assert.is((await folder.run('replay', '1122334')).code, 2, 'nobody to ask');
     assert.is((await folder.run('replay', '1122334', '--yes')).code, 0);
     await until('the second attempt', async () => (await attempts()) === 2);
-    assert.match((await folder.run('replay', '--state', 'delivered', '--yes')).stdout, /1 calls/);
+    assert.match(
+      (await folder.run('replay', '--state', 'delivered', '--yes')).stdout,
+      /1 call is due again, with 1 delivery\./,
+    );
     await until('the third attempt', async () => (await attempts()) === 3);
   }),
 );
@@ -187,6 +229,8 @@ commands('a paused connector of a running bridge rests, a skipped call stays out
       [waiting.state, waiting.attempts.length, waiting.connectorReason],
       ['due', 0, 'Being moved.'],
     );
+    const waits = (await folder.run('explain', '1122334')).stdout;
+    assert.match(waits, /\ntry-it: due\n {2}the connector writes nothing: Being moved\.\n/);
     const skip = ['skip', '1122334', '--connector', 'try-it', '--reason', 'A test call.'];
     assert.is((await folder.run(...skip)).code, 0);
     assert.is((await folder.run('resume', 'try-it')).code, 0);
