@@ -37,6 +37,8 @@ export interface Bridge {
   /** Where it listens: `http://127.0.0.1:8080`. */
   url: string;
   settings: Settings;
+  /** The user's configuration. Undefined: there is none, and the built-in settings are in force. */
+  configFile: string | undefined;
   store: Store;
   /** What can be asked and done. */
   operator: Operator;
@@ -299,6 +301,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   return {
     url: baseUrl,
     settings: loaded.settings,
+    configFile: loaded.file,
     store,
     operator,
     pushUrls,

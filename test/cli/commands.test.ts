@@ -99,10 +99,27 @@ routes:
   }),
 );
 
-commands('check of a good configuration exits with 0, online too', () =>
+commands('check --json lists mistakes as data, too', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure('sources: { acme: { region: Australia } }\n');
+    const { code, stdout, stderr } = await folder.run('check', '--json');
+    assert.is(code, 1);
+    assert.match(stderr, 'sources.acme.region: "Australia" is no country code');
+    const { problems, warnings, findings } = JSON.parse(stdout);
+    assert.equal([warnings, findings], [[], []]);
+    assert.is(problems.length, 1);
+    assert.equal([problems[0].line, problems[0].path], [3, 'sources.acme.region']);
+  }),
+);
+
+commands('check of a good configuration exits with 0, online too, and says which it has read', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);
-    assert.is((await folder.run('check')).code, 0);
+    const good = await folder.run('check');
+    assert.is(good.code, 0);
+    assert.match(good.stdout, /^bridge\.yaml is in order: 1 source, 1 connector, 1 route\./);
+    const { stdout } = await folder.run('check', '--config', 'config/bridge.yaml');
+    assert.match(stdout, /^There is no config\/bridge\.yaml\. The built-in configuration is in order: /);
     const online = await folder.run('check', '--online', '--json');
     assert.is(online.code, 0);
     assert.is(JSON.parse(online.stdout).findings[0].connector, 'try-it');
@@ -137,6 +154,8 @@ commands('a started bridge prints URLs and curl lines that work as they are past
       .split('\n')
       .filter((line) => line.startsWith('curl '));
     assert.is(lines.length, 2);
+    assert.match(running.output(), ': npm run bridge -- explain 1122334 --config bridge.yaml\n');
+    assert.not.match(running.output(), 'built-in');
     for (const line of lines) {
       const { stdout } = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
       assert.equal(JSON.parse(stdout), { PLA_Call_Id: '1122334', success: 'true', error: '' });
@@ -277,6 +296,7 @@ commands('demo shows the day as activities, and ends when told to', () =>
     const { code, stdout } = await folder.run('demo', '--exit');
     assert.is(code, 0);
     assert.match(stdout, /86 of 86 were acknowledged/);
+    assert.match(stdout, /: npm run bridge -- explain 1122334 --config \S*config\/demo\.yaml\n/);
     assert.match(stdout, /Call from 0444 444 444 to abc +completed +answered +50 s/);
     assert.match(stdout, /end not received/); // the calls whose end is lost, after four hours of the day
     assert.match(stdout, /^2 of them failed/m);
