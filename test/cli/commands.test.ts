@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import packageFile from '../../package.json' with { type: 'json' };
 import * as samples from '../../src/cli/sample-pushes.ts';
@@ -75,6 +75,55 @@ commands('every help text ends with an example', () =>
   }),
 );
 
+commands('what cannot be read or written is said in a sentence, with the file', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const at = (name: string) => join(folder.path, name);
+    writeFileSync(at('no.json'), 'PLA');
+    writeFileSync(at('no-id.json'), '{"PLA_CID":"1"}');
+    writeFileSync(at('secret.yaml'), sandboxYaml, { mode: 0 });
+    mkdirSync(at('data'));
+    writeFileSync(at('data/acme.push-token'), 'a-token-of-somebody-else\n', { mode: 0 });
+    writeFileSync(at('made.yaml'), `store: { url: "sqlite:${at('data')}/x.db" }\nsources: { acme: {} }\n`);
+    chmodSync(folder.path, 0o555);
+    const sentence =
+      'It must hold pushes as Delacon posts them: one, several with a blank line between, or a JSON array.';
+    for (const [exitCode, args, said] of [
+      [2, ['preview', 'none.json'], 'none.json cannot be read: there is no such file.\n'],
+      [2, ['preview', '.'], '. cannot be read: it is a folder.\n'],
+      [1, ['preview', 'no.json'], `no.json: The body is neither a JSON object nor a form.\n${sentence}\n`],
+      [1, ['preview', 'no-id.json'], `no-id.json: PLA_Call_Id is missing`],
+      [
+        1,
+        ['backup', 'none/copy.db'],
+        `none/copy.db cannot be made: ${at('none')} is no folder that this user may write to.\n`,
+      ],
+      [
+        1,
+        ['backup', 'copy.db'],
+        `copy.db cannot be made: ${folder.path} is no folder that this user may write to.\n`,
+      ],
+      [
+        1,
+        ['init', '--connector', 'sandbox', '--config', 'own/x.yaml'],
+        `${at('own/x.yaml')} cannot be written (EACCES). Name`,
+      ],
+      [1, ['check', '--config', 'secret.yaml'], 'secret.yaml  cannot be read: this user may not read it.\n'],
+      [
+        1,
+        ['send', '--config', 'made.yaml'],
+        `The push token in ${at('data/acme.push-token')} can be neither read nor made (EACCES`,
+      ],
+    ] as const) {
+      const { code, stdout, stderr } = await folder.runWithoutRights(...args);
+      assert.equal([code, stdout], [exitCode, ''], args.join(' '));
+      assert.match(stderr, said);
+      assert.not.match(stderr, /\n\s+at /);
+    }
+    chmodSync(folder.path, 0o755);
+  }),
+);
+
 commands('check lists eight mistakes with their places, and exits with 1', () =>
   withBridgeFolder(async (folder) => {
     const file = join(folder.path, 'bad.yaml');
@@ -117,7 +166,7 @@ commands('check of a good configuration exits with 0, online too, and says which
     folder.configure(sandboxYaml);
     const good = await folder.run('check');
     assert.is(good.code, 0);
-    assert.match(good.stdout, /^bridge\.yaml is in order: 1 source, 1 connector, 1 route\./);
+    assert.match(good.stdout, /^bridge\.yaml is in order: 1 source, 1 connector, 1 route\./m);
     const { stdout } = await folder.run('check', '--config', 'config/bridge.yaml');
     assert.match(stdout, /^There is no config\/bridge\.yaml\. The built-in configuration is in order: /);
     const online = await folder.run('check', '--online', '--json');
