@@ -83,6 +83,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const readAt = Date.now(); // files are dated by the machine's own clock
   let loaded = await load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
+  const started = readAtStartOnly(loaded.settings);
   const dataDir = dataDirOf(storeSettings.url);
   let tokens = await sourceTokens(loaded.settings, dataDir);
   // Those of before a reload stay hidden: Delacon may use an old token for a while.
@@ -204,7 +205,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     await running?.worker.stop();
   }
 
-  /** Takes a changed configuration over: sources, routes and connectors at once; listen and store at the next start. */
+  /** Takes a changed configuration over, and says what of it waits for the next start. */
   async function reload(): Promise<void> {
     let next: Config;
     try {
@@ -226,7 +227,13 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     for (const [name, settings] of Object.entries(next.settings.connectors)) {
       if (!workers.has(name)) await startConnector(name, settings);
     }
-    log.info('The changed configuration is in force.');
+    const now = readAtStartOnly(next.settings);
+    const waiting = Object.keys(now).filter((name) => now[name] !== started[name]);
+    if (waiting.length === 0) log.info('The changed configuration is in force.');
+    else
+      log.warn(
+        `The changed configuration is in force, but for ${waiting.join(', ')}: restart the bridge for that.`,
+      );
   }
 
   let server: Listening;
@@ -326,6 +333,17 @@ async function load({ configPath, env, overrides }: StartOptions): Promise<Confi
   if (overrides?.port !== undefined) loaded.settings.listen.port = overrides.port;
   if (overrides?.storeUrl !== undefined) loaded.settings.store.url = overrides.storeUrl;
   return loaded;
+}
+
+/** Settings that a bridge which runs goes on with, though they were changed. */
+function readAtStartOnly({ listen, store, receive, log }: Settings): Record<string, unknown> {
+  return {
+    'listen.host': listen.host,
+    'listen.port': listen.port,
+    'store.url': store.url,
+    'receive.timeout': receive.timeoutMs,
+    'log.level': log.level,
+  };
 }
 
 function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: Date): Receiving {

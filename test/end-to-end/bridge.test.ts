@@ -235,6 +235,20 @@ bridge('one call that HubSpot refuses among 99 good ones; mended and replayed, i
   ),
 );
 
+bridge('of a changed configuration, it says what a running bridge goes on without', () =>
+  withBridgeFolder(async (folder) => {
+    const sandbox = `${source()}connectors: { try-it: { type: sandbox } }\n`;
+    folder.configure(sandbox);
+    const running = await folder.start();
+    folder.configure(`${sandbox}receive: { timeout: 20s }\nlog: { level: debug }\n`);
+    await until('the change to be told of', () =>
+      /in force, but for receive\.timeout, log\.level: restart the bridge for that\./.test(running.output()),
+    );
+    folder.configure(sandbox);
+    await until('it to be undone', () => /configuration is in force\./.test(running.output()));
+  }),
+);
+
 bridge('everything it answers is protected, also what is not there', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(`${source()}connectors: { try-it: { type: sandbox } }\n`);
