@@ -243,6 +243,14 @@ commands('explain and the page say why a call went to its person, and by which c
     const page = await (await fetch(`${running.url}/calls/acme/3`)).text();
     assert.match(page, 'The first was <a href="/calls/acme/1">call 1</a>');
     assert.match(page, 'Created, as no contact had this number.');
+    const held = await folder.run('erase', '0444 444 444');
+    assert.match(held.stdout, /^3 calls of \+6144\*\*\*444 are in the store\.\n/);
+    const roles = [...held.stdout.matchAll(/ stays in try-it: (\w+),/g)].map(([, role]) => role);
+    assert.equal(
+      roles.sort(),
+      ['activity', 'activity', 'activity', 'person'],
+      'a person of three calls once',
+    );
   }),
 );
 

@@ -91,7 +91,7 @@ function deliverySheet(frame: Frame, story: Story, delivery: DeliveryOfStory): H
 ${delivery.connectorReason ? html`<div class="notice bad"><p>The connector writes nothing now: ${delivery.connectorReason}</p></div>` : ''}
 ${reason && state === 'failed' ? html`<div class="notice bad"><p>${reason}</p><p class="small">It waits until somebody acts, or until the call changes.</p></div>` : ''}
 ${reason && state === 'skipped' ? html`<div class="notice"><p>Skipped: ${reason}</p></div>` : ''}
-${state === 'due' ? html`<p>${reason ? html`${reason} ` : ''}${dueAt ? html`<span class="soft">Next attempt: ${time(dueAt, story.timezone)}.</span>` : ''}</p>` : ''}
+${state === 'due' ? html`<p>${reason ? html`${reason} ` : ''}${dueAt && !delivery.connectorReason ? html`<span class="soft">Next attempt: ${time(dueAt, story.timezone)}.</span>` : ''}</p>` : ''}
 ${delivery.isBehind && state === 'delivered' ? html`<p class="soft">The call has changed since; the CRM is told next.</p>` : ''}
 ${records(delivery, story.timezone)}
 ${frame.visitor.role === 'operator' ? actions(frame, story, delivery) : ''}

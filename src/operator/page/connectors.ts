@@ -110,7 +110,7 @@ function findingsList(findings: Findings['findings']): Html {
   if (findings.length === 0) return html`<p>Nothing is wrong.</p>`;
   return html`<div class="scroll"><table class="cards"><thead><tr><th>What</th><th>Is</th><th>Found</th></tr></thead><tbody>${findings.map(
     ({ level, subject, message, fix }) =>
-      html`<tr><th scope="row">${subject}</th><td><span class="state ${levelWords[level][0]}">${levelWords[level][1]}</span></td><td class="words">${message}${fix ? html`<span class="second">${fix}</span>` : ''}</td></tr>`,
+      html`<tr><th scope="row">${subject}</th><td><span class="state ${levelWords[level][0]}">${levelWords[level][1]}</span></td><td class="words"><div>${message}${fix ? html`<span class="second">${fix}</span>` : ''}</div></td></tr>`,
   )}</tbody></table></div>`;
 }
 
