@@ -34,6 +34,7 @@ commands('what is not a command is wrong use: exit code 2, and no stack trace', 
       [['probe', 'try-ti'], unknown],
       [['pause', 'try-ti'], unknown],
       [['resume', 'try-ti'], unknown],
+      [['send', 'calls.example.com'], '"calls.example.com" is no URL. Name one that a bridge prints:'],
       [['erase', '12'], '"12" is no telephone number in AU.'],
     ] as const) {
       const { code, stdout, stderr } = await folder.run(...args);
@@ -267,6 +268,9 @@ commands('send plays the samples and a day at a running bridge; calls lists them
       new Set([200]),
     );
     assert.is(JSON.parse((await folder.run('calls', '--json')).stdout).length, 11);
+    const alone = await folder.run('send');
+    assert.is(alone.code, 1);
+    assert.match(alone.stderr, 'Nothing answers at http://127.0.0.1:0. Start the bridge, or name a URL.');
     const refused = await folder.run('send', `${running.url}/push/not-the-token-of-acme`);
     assert.is(refused.code, 1);
     assert.match(refused.stdout, /404/);
