@@ -2,15 +2,14 @@ import { runsOf, type Story } from '../operator/story.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
+import { noCall } from './selection.ts';
 import { localTime, printJson } from './tables.ts';
 
 /** The whole story of a call, as the operator page tells it. */
 export async function explain(callId: string, options: CommandOptions & { source?: string }): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const stories = await operator.stories(callId, options.source, true);
-    if (stories.length === 0) {
-      throw new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
-    }
+    if (stories.length === 0) throw noCall(callId);
     if (options.json) return printJson(stories);
     for (const story of stories) tell(story);
   });

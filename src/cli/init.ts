@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { isCancel, select, text } from '@clack/prompts';
 import { sentence } from '../config/check-form.ts';
 import { configSchema } from '../config/json-schema.ts';
-import { settingsSchema } from '../config/settings.ts';
+import { homeZones, settingsSchema } from '../config/settings.ts';
 import { connectorExample, connectorNames } from '../connector/registry.ts';
 import { pushUrlsOf } from '../main.ts';
 import { sourceTokens } from '../source-tokens.ts';
@@ -109,7 +109,7 @@ function answered(answer: string | symbol): string {
 }
 
 function usualTimezone(region: string): string {
-  return region === 'NZ' ? 'Pacific/Auckland' : region === 'AU' ? 'Australia/Sydney' : 'UTC';
+  return homeZones[region] ?? 'UTC';
 }
 
 const anyGood = { source: 'main', region: 'AU', timezone: 'UTC', publicUrl: '' };

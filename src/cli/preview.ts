@@ -13,6 +13,7 @@ import type { CommandOptions } from './command-options.ts';
 import { print } from './plain-text.ts';
 import { type Moment, rehearse, show } from './rehearsal.ts';
 import { endSample, startSample } from './sample-pushes.ts';
+import { noCall, severalSources } from './selection.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
@@ -152,11 +153,12 @@ async function storedCall(
   online: boolean,
 ): Promise<Moment> {
   const [story, ...others] = await store.stories(callId, source);
-  if (!story) throw new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
-  if (others.length > 0) {
-    const sources = [story, ...others].map(({ state }) => state.source);
-    throw new Error(`Several sources have a call ${callId}: ${sources.join(', ')}. Name one with --source.`);
-  }
+  if (!story) throw noCall(callId);
+  if (others.length > 0)
+    throw severalSources(
+      callId,
+      [story, ...others].map(({ state }) => state.source),
+    );
   const { state, revision, deliveries } = story;
   const known = Object.fromEntries(deliveries.map(({ connector, records }) => [connector, records]));
   return { push: 'stored', state, revision, isRepeat: false, ...(online ? { records: known } : {}) };

@@ -22,7 +22,7 @@ export async function probe(name: string, options: ProbeOptions): Promise<void> 
     configured('connector', name, connectors);
     const connector = connectors[name] as ConnectorSettings;
     await withConnection(name, connector, config, store, async (connection) => {
-      if (!connection.probe) throw new Error(`There is nothing to find out about "${name}".`);
+      if (!connection.probe) throw new Error(`A ${connector.type} connector has nothing to probe.`);
       const { type } = connector.definition;
       if (!options.json) announce(name, type, connection.probe);
       if (!options.yes && !(await agreed(name))) return;

@@ -3,7 +3,7 @@ import { counted } from '../counted.ts';
 import { connectorsFor } from '../reading.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
-import { everyCall, filterOf, refuseUnknown, type Selection } from './selection.ts';
+import { everyCall, filterOf, noCall, refuseUnknown, type Selection } from './selection.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
@@ -26,7 +26,7 @@ export async function replay(
     if (callIds.length > 0) {
       for (const callId of callIds) {
         const found = await store.stories(callId, source);
-        if (found.length === 0) throw new Error(`No call ${callId} was received.`);
+        if (found.length === 0) throw noCall(callId);
         rows.push(...found.map((story) => story.row));
       }
     } else {

@@ -41,6 +41,14 @@ export function refuseUnknown({ source, connector }: Selection, { sources, conne
   if (connector !== undefined) configured('connector', connector, connectors);
 }
 
+export function noCall(callId: string): Error {
+  return new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
+}
+
+export function severalSources(callId: string, sources: readonly string[]): WrongUse {
+  return new WrongUse(`Several sources have a call ${callId}: choose with --source ${sources.join(' or ')}.`);
+}
+
 /** All the calls that match, in pages, newest first. */
 export async function* everyCall(store: Store, filter: CallFilter): AsyncGenerator<CallView> {
   let beforeRow = filter.beforeRow;
