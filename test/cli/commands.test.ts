@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import packageFile from '../../package.json' with { type: 'json' };
+import { banner } from '../../src/cli/banner.ts';
 import * as samples from '../../src/cli/sample-pushes.ts';
 import { simulatedDay } from '../../src/cli/simulated-day.ts';
+import type { Bridge } from '../../src/main.ts';
 import { kindOf } from '../../src/receive/call.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endSample, startPush, startSample } from '../support/build-push.ts';
@@ -226,6 +228,20 @@ commands('a started bridge prints URLs and curl lines that work as they are past
     assert.is((await folder.run('explain', '999')).code, 1);
   }),
 );
+
+commands('a bridge that has found no configuration says so', () => {
+  const bridge = {
+    configFile: undefined,
+    settings: { listen: {}, sources: {} },
+    pushUrls: () => [],
+    url: '',
+  };
+  const said = banner(bridge as unknown as Bridge);
+  assert.match(
+    said,
+    'There is no config/bridge.yaml: it runs on its built-in settings, and calls go to a sandbox.',
+  );
+});
 
 commands('explain and the page say why a call went to its person, and by which call it was known', () =>
   withBridgeFolder(async (folder) => {
