@@ -62,7 +62,7 @@ export async function loadConfig(
   const settings = root && (await check(root, connectors, problems));
   if (problems.all.length > 0 || !settings) {
     hideSecrets(problems.all, secrets);
-    throw new ConfigProblems(problems.all);
+    throw new ConfigProblems(problems.all, [...reader.files]);
   }
   return {
     settings,
