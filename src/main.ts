@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { AlertWatch } from './alert/watch.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
+import { ConfigProblems } from './config/problems.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
@@ -37,6 +38,8 @@ export interface Bridge {
   /** Where it listens: `http://127.0.0.1:8080`. */
   url: string;
   settings: Settings;
+  /** The user's configuration. Undefined: there is none, and the built-in settings are in force. */
+  configFile: string | undefined;
   store: Store;
   /** What can be asked and done. */
   operator: Operator;
@@ -81,6 +84,8 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const readAt = Date.now(); // files are dated by the machine's own clock
   let loaded = await load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
+  let files = loaded.files;
+  const started = readAtStartOnly(loaded.settings);
   const dataDir = dataDirOf(storeSettings.url);
   let tokens = await sourceTokens(loaded.settings, dataDir);
   // Those of before a reload stay hidden: Delacon may use an old token for a while.
@@ -202,18 +207,22 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     await running?.worker.stop();
   }
 
-  /** Takes a changed configuration over: sources, routes and connectors at once; listen and store at the next start. */
+  /** Takes a changed configuration over, and says what of it waits for the next start. */
   async function reload(): Promise<void> {
     let next: Config;
+    let nextTokens: typeof tokens;
     try {
       next = await load(options);
+      nextTokens = await sourceTokens(next.settings, dataDir);
     } catch (problem) {
+      if (problem instanceof ConfigProblems) files = [...new Set([...loaded.files, ...problem.files])];
       log.error(`The changed configuration was not taken over:\n${(problem as Error).message}`);
       return;
     }
-    tokens = await sourceTokens(next.settings, dataDir);
+    tokens = nextTokens;
     const schedule = JSON.stringify(loaded.settings.delivery) === JSON.stringify(next.settings.delivery);
     loaded = next;
+    files = next.files;
     hideSecrets();
     receiving = { ...receivingOf(next.settings, tokens, clock.now()), closing: receiving.closing };
     for (const [name, { settings }] of workers) {
@@ -222,9 +231,19 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       await stopConnector(name);
     }
     for (const [name, settings] of Object.entries(next.settings.connectors)) {
-      if (!workers.has(name)) await startConnector(name, settings);
+      if (!workers.has(name))
+        await startConnector(name, settings).catch((reason) =>
+          // The others go on, and so does receiving; its calls wait.
+          log.error({ connector: name, err: reason }, 'Not started: mend it, and restart the bridge.'),
+        );
     }
-    log.info('The changed configuration is in force.');
+    const now = readAtStartOnly(next.settings);
+    const waiting = Object.keys(now).filter((name) => now[name] !== started[name]);
+    if (waiting.length === 0) log.info('The changed configuration is in force.');
+    else
+      log.warn(
+        `The changed configuration is in force, but for ${waiting.join(', ')}: restart the bridge for that.`,
+      );
   }
 
   let server: Listening;
@@ -282,7 +301,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       lookAgain(workers.keys());
       operator.changed.connectors();
     });
-    const unwatchFiles = watchFiles(() => loaded.files, readAt, reload);
+    const unwatchFiles = watchFiles(() => files, readAt, reload);
     unwatch = () => {
       unwatchStore();
       unwatchFiles();
@@ -299,6 +318,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   return {
     url: baseUrl,
     settings: loaded.settings,
+    configFile: loaded.file,
     store,
     operator,
     pushUrls,
@@ -323,6 +343,17 @@ async function load({ configPath, env, overrides }: StartOptions): Promise<Confi
   if (overrides?.port !== undefined) loaded.settings.listen.port = overrides.port;
   if (overrides?.storeUrl !== undefined) loaded.settings.store.url = overrides.storeUrl;
   return loaded;
+}
+
+/** Settings that a bridge which runs goes on with, though they were changed. */
+function readAtStartOnly({ listen, store, receive, log }: Settings): Record<string, unknown> {
+  return {
+    'listen.host': listen.host,
+    'listen.port': listen.port,
+    'store.url': store.url,
+    'receive.timeout': receive.timeoutMs,
+    'log.level': log.level,
+  };
 }
 
 function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: Date): Receiving {
@@ -354,21 +385,25 @@ function watchFiles(
   readAt: number,
   changed: () => Promise<void>,
 ): () => void {
-  const statsNow = () => Promise.all(files().map((file) => stat(file).catch(() => null)));
-  const stampOf = (stats: Awaited<ReturnType<typeof statsNow>>) =>
-    stats.map((found) => `${found?.mtimeMs} ${found?.size} ${found?.ino}`).join('\n');
-  let seen: string | undefined;
+  let seen = new Map<string, string>();
   let stopped = false;
   const look = async () => {
-    const watched = files();
-    const stats = await statsNow();
-    const isChanged =
-      seen === undefined
-        ? stats.some((found) => found !== null && found.mtimeMs > readAt) // while the bridge was starting
-        : stampOf(stats) !== seen;
-    seen = stampOf(stats);
-    if (isChanged) await changed();
-    if (files() !== watched) seen = stampOf(await statsNow()); // it may include others now
+    const now = new Map<string, string>();
+    let isChanged = false;
+    for (const file of files()) {
+      const found = await stat(file).catch(() => null);
+      const stamp = `${found?.mtimeMs} ${found?.size} ${found?.ino}`;
+      now.set(file, stamp);
+      // One that is new among them was read since `readAt`, and may have changed while that was taken over.
+      const before = seen.get(file);
+      if (before === undefined ? found !== null && found.mtimeMs > readAt : stamp !== before)
+        isChanged = true;
+    }
+    seen = now;
+    if (isChanged) {
+      readAt = Date.now();
+      await changed();
+    }
     if (!stopped) timer = setTimeout(look, watchEveryMs).unref();
   };
   let timer = setTimeout(look, 0).unref();

@@ -28,10 +28,23 @@ async function keptToken(file: string): Promise<string> {
     await writeFile(file, `${made}\n`, { mode: 0o600, flag: 'wx' });
     return made;
   } catch (reason) {
-    if ((reason as NodeJS.ErrnoException).code !== 'EEXIST') throw reason;
+    if ((reason as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotHave(file, reason);
   }
-  const kept = (await readFile(file, 'utf8')).trim();
+  const kept = (
+    await readFile(file, 'utf8').catch((reason) => {
+      throw cannotHave(file, reason);
+    })
+  ).trim();
   if (kept.length < 16)
     throw new Error(`${file} should hold a push token and does not. Delete it to have a new one made.`);
   return kept;
+}
+
+function cannotHave(file: string, cause: unknown): Error {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === undefined) return cause as Error; // a sentence on the folder
+  return new Error(
+    `The push token in ${file} can be neither read nor made (${message}). Give the file and its folder to the user that the bridge runs as.`,
+    { cause },
+  );
 }

@@ -1,6 +1,7 @@
 import { afterWorking } from '../connector/business-hours.ts';
+import { counted } from '../counted.ts';
 import type { Backlog } from '../store/store.ts';
-import { counted, durationText, timeText, type What } from './notice.ts';
+import { durationText, timeText, type What } from './notice.ts';
 import type { AlertSettings } from './options.ts';
 
 /** Something that somebody should know of for as long as it lasts. */

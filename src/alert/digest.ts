@@ -1,6 +1,7 @@
 import { instantAt, localDate } from '../connector/business-hours.ts';
+import { counted } from '../counted.ts';
 import type { Backlog, DeliveryState, RangeCounts, Store } from '../store/store.ts';
-import { counted, timeText } from './notice.ts';
+import { timeText } from './notice.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;

@@ -43,8 +43,3 @@ export function durationText(ms: number): string {
   const said = parts.filter(([n]) => n > 0).slice(0, 2);
   return said.map(([n, unit]) => `${n} ${unit}`).join(' ') || 'less than a minute';
 }
-
-/** `1 call`, `2 calls`. */
-export function counted(n: number, one: string, several = `${one}s`): string {
-  return `${n} ${n === 1 ? one : several}`;
-}

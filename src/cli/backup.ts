@@ -1,5 +1,6 @@
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { counted } from '../counted.ts';
 import { openDatabase } from '../runtime/sqlite.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
@@ -10,6 +11,13 @@ export async function backup(file: string, options: CommandOptions): Promise<voi
   const target = resolve(file);
   if (existsSync(target))
     throw new Error(`${file} is there already. Name a new file: a backup overwrites none.`);
+  try {
+    accessSync(dirname(target), constants.W_OK);
+  } catch (cause) {
+    throw new Error(`${file} cannot be made: ${dirname(target)} is no folder that this user may write to.`, {
+      cause,
+    });
+  }
   const unfinished = `${target}.unfinished`;
   rmSync(unfinished, { force: true });
   await withStore(options.config, (_, store) => store.backup(unfinished));
@@ -17,7 +25,7 @@ export async function backup(file: string, options: CommandOptions): Promise<voi
   renameSync(unfinished, target);
   const { size } = statSync(target);
   if (options.json) return printJson({ file: target, calls, bytes: size });
-  console.log(`${file} holds ${calls} calls (${(size / 1e6).toFixed(1)} MB).`);
+  console.log(`${file} holds ${counted(calls, 'call')} (${(size / 1e6).toFixed(1)} MB).`);
   console.log('To restore it: stop the bridge, put the file where store.url points, start the bridge.');
 }
 

@@ -1,4 +1,6 @@
+import { usualFile } from '../config/load.ts';
 import type { Bridge, PushUrls } from '../main.ts';
+import { pasted } from './command-options.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 
 /**
@@ -9,6 +11,8 @@ import { endSample, startSample } from './sample-pushes.ts';
 export function banner(bridge: Bridge, isTerminal = process.stdout.isTTY === true): string {
   const { publicUrl } = bridge.settings.listen;
   const lines = [`delacon-bridge is ready.`, ''];
+  if (bridge.configFile === undefined)
+    lines.push(`There is no ${usualFile}: it runs on its built-in settings, and calls go to a sandbox.`, '');
   const isHidden = (source: string) =>
     !isTerminal && (bridge.settings.sources[source]?.tokens.length ?? 0) > 0;
   const urls = bridge.pushUrls().map((urls) => (isHidden(urls.source) ? withoutToken(urls) : urls));
@@ -26,7 +30,7 @@ export function banner(bridge: Bridge, isTerminal = process.stdout.isTTY === tru
       '… and ends:',
       curl(local(first.update), endSample),
       '',
-      'What became of it: npm run bridge -- explain 1122334',
+      `What became of it: ${pasted('explain 1122334', bridge.configFile ?? usualFile)}`,
     );
   }
   if (publicUrl === undefined) {
@@ -41,7 +45,7 @@ export function banner(bridge: Bridge, isTerminal = process.stdout.isTTY === tru
 /** What to paste where. */
 export function portalLines({ source, create, update, single }: PushUrls): string[] {
   return [
-    `Source ${source}: paste into the Delacon portal, under Services > Edit > Data Integration`,
+    `Source ${source}: paste into the Delacon portal, under Services > List Services > Edit > Data Integration`,
     `  create URL  ${create}`,
     `  update URL  ${update}`,
     `  (one URL for both: ${single})`,

@@ -3,16 +3,23 @@ import { callOf } from '../reading.ts';
 import type { CallView } from '../store/store.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
-import { filterOf, type Selection } from './selection.ts';
+import { filterOf, refuseUnknown, type Selection } from './selection.ts';
 import { localTime, printJson, table } from './tables.ts';
 
 /** The latest calls, a line each. */
 export async function calls(options: CommandOptions & Selection & { limit: number }): Promise<void> {
   await withStore(options.config, async ({ settings }, store) => {
-    const views = await store.calls(filterOf(options, options.limit));
+    const filter = filterOf(options, options.limit);
+    const views = await store.calls(filter);
+    if (views.length === 0) refuseUnknown(options, settings);
     if (options.json)
       return printJson(views.map((view) => ({ ...view, call: callOf(settings, view.state) })));
-    if (views.length === 0) return console.log('No calls.');
+    if (views.length === 0) {
+      const isFiltered = Object.keys(filter).length > 1;
+      return console.log(
+        isFiltered ? 'No call matches.' : `No call was received yet: ${settings.store.url} holds none.`,
+      );
+    }
     const headings = ['received', 'call', 'source', 'caller', 'dealer', 'phase', 'result', 'delivered'];
     console.log(
       table(

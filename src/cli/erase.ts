@@ -1,4 +1,5 @@
 import { confirm, isCancel } from '@clack/prompts';
+import { counted } from '../counted.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
@@ -13,7 +14,9 @@ export async function erase(
     const given = { number, region: options.region };
     const held = await operator.holdings(given);
     if (!options.json) {
-      print(`${held.calls} calls of ${held.number} are in the store.`);
+      print(
+        `${counted(held.calls, 'call')} of ${held.number} ${held.calls === 1 ? 'is' : 'are'} in the store.`,
+      );
       for (const { connector, role, type, id } of held.inCrm)
         print(`  stays in ${connector}: ${role}, ${type} ${id}`);
     }
@@ -21,7 +24,7 @@ export async function erase(
     const { erased, left, inCrm, number: shown } = await operator.erase(given);
     if (options.json) return printJson({ number: shown, erased, left, inCrm });
     for (const [what, count] of Object.entries(erased)) print(`  ${what.padEnd(12)} ${count} erased`);
-    print(`Searched again: ${left} calls of this number are left.`);
+    print(`Searched again: ${counted(left, 'call')} of this number left.`);
     if (inCrm.length > 0) print("The records named above are the CRM's: erase them there.");
     print('Backups made before still hold the number.');
   });

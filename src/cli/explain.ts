@@ -2,15 +2,14 @@ import { runsOf, type Story } from '../operator/story.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
+import { noCall } from './selection.ts';
 import { localTime, printJson } from './tables.ts';
 
 /** The whole story of a call, as the operator page tells it. */
 export async function explain(callId: string, options: CommandOptions & { source?: string }): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const stories = await operator.stories(callId, options.source, true);
-    if (stories.length === 0) {
-      throw new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
-    }
+    if (stories.length === 0) throw noCall(callId);
     if (options.json) return printJson(stories);
     for (const story of stories) tell(story);
   });
@@ -41,7 +40,7 @@ function tell(story: Story): void {
   for (const { route, matched, why } of story.routing)
     print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
   if (story.deliveries.length === 0)
-    print('  No route took it. After mending the routes: delacon-bridge replay');
+    print(`  No route took it. After mending the routes: delacon-bridge replay ${story.callId}`);
   for (const delivery of story.deliveries) tellDelivery(delivery, time);
 
   if (story.decisions.length > 0) print('\nWhat was decided');
@@ -92,7 +91,12 @@ function stateOf(delivery: Delivery, time: (instant: string) => string): string 
       const since = delivery.isBehind ? ', and the call has changed since' : '';
       return `skipped until replayed${since}${shows}: ${delivery.reason}`;
     }
-    case 'due':
-      return `due${delivery.dueAt ? ` since or at ${time(delivery.dueAt)}` : ''}${shows}`;
+    case 'due': {
+      // While its connector writes nothing, when it would be its turn is no news.
+      const at = delivery.connectorReason ? null : delivery.dueAt;
+      const when =
+        at === null ? '' : `${new Date(at) > new Date() ? ', next attempt at' : ' since'} ${time(at)}`;
+      return `due${when}${shows}`;
+    }
   }
 }

@@ -1,14 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isCancel, select, text } from '@clack/prompts';
+import { sentence } from '../config/check-form.ts';
 import { configSchema } from '../config/json-schema.ts';
-import { settingsSchema } from '../config/settings.ts';
+import { homeZones, settingsSchema } from '../config/settings.ts';
 import { connectorExample, connectorNames } from '../connector/registry.ts';
 import { pushUrlsOf } from '../main.ts';
 import { sourceTokens } from '../source-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
 import { portalLines } from './banner.ts';
-import type { CommandOptions } from './command-options.ts';
+import { type CommandOptions, pasted } from './command-options.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
@@ -28,7 +29,8 @@ export async function init(options: CommandOptions & Partial<Answers>): Promise<
   const types = await connectorNames();
   const answers = await answersFor(options, types);
   configured('connector', answers.connector, Object.fromEntries(types.map((type) => [type, true])));
-  check(answers);
+  const problem = problemWith(answers);
+  if (problem !== undefined) throw new WrongUse(problem);
 
   const file = resolve(options.config);
   const example = await connectorExample(answers.connector);
@@ -52,7 +54,7 @@ export async function init(options: CommandOptions & Partial<Answers>): Promise<
   for (const name of variables) console.log(`  export ${name}=…`);
   const name = `${answers.source}-${answers.connector}`;
   for (const command of ['check --online', `setup ${name}`, 'start'])
-    console.log(`  delacon-bridge ${command} --config ${options.config}`);
+    console.log(`  ${pasted(command, options.config)}`);
   if (answers.publicUrl === '') {
     console.log(
       '\nDelacon reaches public addresses only: set listen.publicUrl to that of a proxy that speaks https.',
@@ -77,19 +79,27 @@ async function answersFor(given: Partial<Answers>, types: readonly string[]): Pr
       publicUrl: publicUrl ?? '',
     };
   }
-  const ask = async (message: string, usual: string, known?: string) =>
-    known ?? answered(await text({ message, placeholder: usual, defaultValue: usual }));
+  const ask = async (name: keyof Answers, message: string, usual: string) => {
+    const validate = (answer = '') => problemWith({ ...anyGood, [name]: answer || usual });
+    return (
+      given[name] ?? answered(await text({ message, placeholder: usual, defaultValue: usual, validate }))
+    );
+  };
   const to =
     connector ??
     answered(await select({ message: 'Where do calls go?', options: types.map((value) => ({ value })) }));
-  const from = await ask('A name for the Delacon account', 'main', source);
-  const place = await ask('Its country', 'AU', region);
+  const from = await ask('source', 'A name for the Delacon account', 'main');
+  const place = await ask('region', 'Its country: AU, NZ, …', 'AU');
   return {
     connector: to,
     source: from,
     region: place,
-    timezone: await ask('Its time zone', usualTimezone(place), timezone),
-    publicUrl: await ask('Where the outside world reaches the bridge (may be left for later)', '', publicUrl),
+    timezone: await ask('timezone', 'Its time zone', usualTimezone(place)),
+    publicUrl: await ask(
+      'publicUrl',
+      'Where the outside world reaches the bridge (may be left for later)',
+      '',
+    ),
   };
 }
 
@@ -99,20 +109,22 @@ function answered(answer: string | symbol): string {
 }
 
 function usualTimezone(region: string): string {
-  return region === 'NZ' ? 'Pacific/Auckland' : region === 'AU' ? 'Australia/Sydney' : 'UTC';
+  return homeZones[region] ?? 'UTC';
 }
 
+const anyGood = { source: 'main', region: 'AU', timezone: 'UTC', publicUrl: '' };
+
 /** By the schema that checks the file, before there is one. */
-function check({ source, region, timezone, publicUrl }: Answers): void {
+function problemWith({ source, region, timezone, publicUrl }: typeof anyGood): string | undefined {
   const { sources, listen } = settingsSchema.shape;
   const checked = [
-    sources.safeParse({ [source]: { region, timezone } }),
-    listen.partial().safeParse(publicUrl === '' ? {} : { publicUrl }),
+    sources.safeParse({ [source]: { region, timezone } }, { error: sentence }),
+    listen.partial().safeParse(publicUrl === '' ? {} : { publicUrl }, { error: sentence }),
   ];
   const [issue] = checked.flatMap(({ error }) => error?.issues ?? []);
-  if (!issue) return;
+  if (!issue) return undefined;
   const inner = issue.code === 'invalid_key' ? issue.issues[0] : issue;
-  throw new WrongUse(`${String(issue.path.at(-1))}: ${inner?.message ?? issue.message}`);
+  return `${String(issue.path.at(-1))}: ${inner?.message ?? issue.message}`;
 }
 
 function yamlOf({ source, region, timezone, connector, publicUrl }: Answers, example: string): string {
@@ -141,8 +153,17 @@ routes:
 }
 
 async function write(file: string, content: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  if (await writeUnlessThere(file, content)) return;
+  let isWritten: boolean;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    isWritten = await writeUnlessThere(file, content);
+  } catch (cause) {
+    throw new Error(
+      `${file} cannot be written (${(cause as NodeJS.ErrnoException).code}). Name a file in a folder that this user may write to with --config.`,
+      { cause },
+    );
+  }
+  if (isWritten) return;
   throw new Error(`${basename(file)} is there already, and stays as it is. Name another file with --config.`);
 }
 

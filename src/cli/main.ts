@@ -1,6 +1,8 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import packageFile from '../../package.json' with { type: 'json' };
 import { ConfigProblems } from '../config/problems.ts';
+import { OperatorProblem } from '../operator/problem.ts';
 import { withSmallHeap } from '../runtime/memory.ts';
 import { plainText } from './plain-text.ts';
 import { WrongUse } from './wrong-use.ts';
@@ -19,7 +21,9 @@ const program = new Command('delacon-bridge')
     'configuration; without the file the bridge runs on its built-in settings',
     'config/bridge.yaml',
   )
+  .version(packageFile.version)
   .configureHelp({ showGlobalOptions: true })
+  .addHelpText('after', '\nIn a checkout, delacon-bridge is: npm run bridge --')
   .exitOverride();
 
 const json = () => new Option('--json', 'print JSON');
@@ -275,8 +279,7 @@ example(
 );
 
 function wholeNumber(text: string): number {
-  if (!/^\d{1,7}$/.test(text))
-    throw new CommanderError(2, 'not-a-number', `"${text}" is not a whole number.`);
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
 }
 
@@ -288,12 +291,11 @@ try {
 }
 
 function codeOf(reason: unknown): number {
-  if (reason instanceof CommanderError) {
-    if (reason.code === 'not-a-number') console.error(`error: ${reason.message}`);
-    return reason.exitCode === 0 ? 0 : 2;
-  }
+  if (reason instanceof CommanderError) return reason.exitCode === 0 ? 0 : 2; // and has said why
   // A sentence for the operator. Where it came from helps developers only.
   console.error(plainText(reason instanceof Error ? reason.message : String(reason)));
   if (process.env['DEBUG'] && !(reason instanceof ConfigProblems)) console.error(reason);
-  return reason instanceof WrongUse ? 2 : 1;
+  const isWrong =
+    reason instanceof WrongUse || (reason instanceof OperatorProblem && reason.kind === 'wrong');
+  return isWrong ? 2 : 1;
 }

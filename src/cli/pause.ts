@@ -1,20 +1,28 @@
+import { counted } from '../counted.ts';
 import type { ConnectorHealth } from '../operator/connectors.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { printJson } from './tables.ts';
+import { configured } from './wrong-use.ts';
 
 /** Stops the attempts of a connector, over restarts too; calls wait. A running bridge notices within a second. */
 export async function pause(connector: string, options: CommandOptions & { reason?: string }): Promise<void> {
-  await withOperator(options.config, async (operator) => {
+  await withOperator(options.config, async (operator, { settings }) => {
+    configured('connector', connector, settings.connectors);
     const health = await operator.pause(connector, { reason: options.reason });
     tell(health, `Paused: calls for ${connector} wait until: delacon-bridge resume ${connector}`, options);
   });
 }
 
 export async function resume(connector: string, options: CommandOptions): Promise<void> {
-  await withOperator(options.config, async (operator) => {
+  await withOperator(options.config, async (operator, { settings }) => {
+    configured('connector', connector, settings.connectors);
     const health = await operator.resume(connector);
-    tell(health, `Resumed: ${health.backlog} deliveries for ${connector} are due.`, options);
+    tell(
+      health,
+      `Resumed: ${counted(health.backlog, 'delivery is', 'deliveries are')} due for ${connector}.`,
+      options,
+    );
   });
 }
 

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
+import { fileReason } from '../config/variables.ts';
 import { type Drafted, draftedFrom } from '../reading.ts';
 import { foldFields, kindOf, stateAt } from '../receive/call.ts';
-import { type Push, parsePush } from '../receive/push.ts';
+import { type Push, parsePush, UnreadablePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,7 @@ import type { CommandOptions } from './command-options.ts';
 import { print } from './plain-text.ts';
 import { type Moment, rehearse, show } from './rehearsal.ts';
 import { endSample, startSample } from './sample-pushes.ts';
+import { noCall, severalSources } from './selection.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
@@ -110,7 +112,21 @@ function tell({ callId, routing, notes, connectors }: Drafted): void {
 
 async function readPushes(file: string | undefined): Promise<Push[]> {
   if (file === undefined) return [startSample, endSample].map(parsePush);
-  return pushesIn(file === '-' ? await text(process.stdin) : await readFile(file, 'utf8'));
+  const content =
+    file === '-'
+      ? await text(process.stdin)
+      : await readFile(file, 'utf8').catch((cause) => {
+          throw new WrongUse(`${file} cannot be read: ${fileReason(cause)}.`, { cause });
+        });
+  try {
+    return pushesIn(content);
+  } catch (cause) {
+    if (!(cause instanceof UnreadablePush)) throw cause;
+    throw new Error(
+      `${file === '-' ? 'Standard input' : file}: ${cause.message}\nIt must hold pushes as Delacon posts them: one, several with a blank line between, or a JSON array.`,
+      { cause },
+    );
+  }
 }
 
 /** What each push makes of its call, in the order of the pushes. */
@@ -137,11 +153,12 @@ async function storedCall(
   online: boolean,
 ): Promise<Moment> {
   const [story, ...others] = await store.stories(callId, source);
-  if (!story) throw new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
-  if (others.length > 0) {
-    const sources = [story, ...others].map(({ state }) => state.source);
-    throw new Error(`Several sources have a call ${callId}: ${sources.join(', ')}. Name one with --source.`);
-  }
+  if (!story) throw noCall(callId);
+  if (others.length > 0)
+    throw severalSources(
+      callId,
+      [story, ...others].map(({ state }) => state.source),
+    );
   const { state, revision, deliveries } = story;
   const known = Object.fromEntries(deliveries.map(({ connector, records }) => [connector, records]));
   return { push: 'stored', state, revision, isRepeat: false, ...(online ? { records: known } : {}) };

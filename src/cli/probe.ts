@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
 import packageFile from '../../package.json' with { type: 'json' };
-import { didYouMean } from '../config/did-you-mean.ts';
+import type { ConnectorSettings } from '../config/settings.ts';
 import type { Assumption, Probe } from '../connector/contract.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withConnection, withStore } from './opened.ts';
 import { plainText, print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';
+import { configured } from './wrong-use.ts';
 
 interface ProbeOptions extends CommandOptions {
   yes?: boolean;
@@ -17,15 +18,11 @@ interface ProbeOptions extends CommandOptions {
 /** Puts what we believe about a CRM to the test on an account, and writes a report that may be shown around. */
 export async function probe(name: string, options: ProbeOptions): Promise<void> {
   await withStore(options.config, async (config, store) => {
-    const connector = config.settings.connectors[name];
-    if (!connector) {
-      const known = Object.keys(config.settings.connectors);
-      console.error(`There is no connector "${name}".${didYouMean(name, known)} Known: ${known.join(', ')}.`);
-      process.exitCode = 2;
-      return;
-    }
+    const { connectors } = config.settings;
+    configured('connector', name, connectors);
+    const connector = connectors[name] as ConnectorSettings;
     await withConnection(name, connector, config, store, async (connection) => {
-      if (!connection.probe) throw new Error(`There is nothing to find out about "${name}".`);
+      if (!connection.probe) throw new Error(`A ${connector.type} connector has nothing to probe.`);
       const { type } = connector.definition;
       if (!options.json) announce(name, type, connection.probe);
       if (!options.yes && !(await agreed(name))) return;

@@ -1,9 +1,11 @@
 import { confirm, isCancel } from '@clack/prompts';
+import { counted } from '../counted.ts';
 import { connectorsFor } from '../reading.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
-import { everyCall, filterOf, type Selection } from './selection.ts';
+import { everyCall, filterOf, noCall, refuseUnknown, type Selection } from './selection.ts';
 import { printJson } from './tables.ts';
+import { configured, WrongUse } from './wrong-use.ts';
 
 const atOnce = 500;
 
@@ -14,21 +16,23 @@ export async function replay(
 ): Promise<void> {
   const { source, connector, state, since } = options;
   if (callIds.length === 0 && [connector, state, since, source].every((option) => option === undefined)) {
-    console.error('Which calls? Name them, or choose some with --state, --connector, --since or --source.');
-    process.exitCode = 2;
-    return;
+    throw new WrongUse(
+      'Which calls? Name them, or choose some with --state, --connector, --since or --source.',
+    );
   }
   await withStore(options.config, async ({ settings }, store) => {
+    if (connector !== undefined) configured('connector', connector, settings.connectors); // else nobody would write
     const rows: number[] = [];
     if (callIds.length > 0) {
       for (const callId of callIds) {
         const found = await store.stories(callId, source);
-        if (found.length === 0) throw new Error(`No call ${callId} was received.`);
+        if (found.length === 0) throw noCall(callId);
         rows.push(...found.map((story) => story.row));
       }
     } else {
       for await (const call of everyCall(store, filterOf(options, atOnce))) rows.push(call.row);
     }
+    if (rows.length === 0) refuseUnknown(options, settings);
     if (rows.length > 0 && !options.yes && !(await agreed(rows.length))) return;
     let deliveries = 0;
     for (let i = 0; i < rows.length; i += atOnce) {
@@ -38,16 +42,20 @@ export async function replay(
       deliveries += await store.replay(rows.slice(i, i + atOnce), route, new Date(), which);
     }
     if (options.json) printJson({ calls: rows.length, deliveries });
-    else console.log(`${rows.length} calls are due again, with ${deliveries} deliveries.`);
+    else if (rows.length === 0) console.log('No call matches.');
+    else
+      console.log(
+        `${counted(rows.length, 'call is', 'calls are')} due again, with ${counted(deliveries, 'delivery', 'deliveries')}.`,
+      );
   });
 }
 
 async function agreed(count: number): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.error(`${count} calls would be delivered again. To do so without being asked: --yes`);
+    console.error(`${counted(count, 'call')} would be delivered again. To do so without being asked: --yes`);
     process.exitCode = 2;
     return false;
   }
-  const answer = await confirm({ message: `Deliver ${count} calls again?` });
+  const answer = await confirm({ message: `Deliver ${counted(count, 'call')} again?` });
   return !isCancel(answer) && answer;
 }

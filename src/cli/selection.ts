@@ -1,5 +1,7 @@
 import { parseDuration } from '../config/quantities.ts';
+import type { Settings } from '../config/settings.ts';
 import type { CallFilter, CallView, DeliveryState, Store } from '../store/store.ts';
+import { configured, WrongUse } from './wrong-use.ts';
 
 /** The options by which commands choose calls. */
 export interface Selection {
@@ -25,8 +27,26 @@ function timeOf(since: string): Date {
   if (typeof ago === 'number') return new Date(Date.now() - ago);
   const at = new Date(since);
   if (Number.isNaN(at.getTime()))
-    throw new Error(`--since ${since}: write a duration like 2h or 7d, or a date like 2026-11-24.`);
+    throw new WrongUse(`--since ${since}: write a duration like 2h or 7d, or a date like 2026-11-24.`);
   return at;
+}
+
+/**
+ * That nothing matches a mistyped name is no answer. What matches is one, though its source or connector may be
+ * configured no more.
+ * @throws WrongUse
+ */
+export function refuseUnknown({ source, connector }: Selection, { sources, connectors }: Settings): void {
+  if (source !== undefined) configured('source', source, sources);
+  if (connector !== undefined) configured('connector', connector, connectors);
+}
+
+export function noCall(callId: string): Error {
+  return new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
+}
+
+export function severalSources(callId: string, sources: readonly string[]): WrongUse {
+  return new WrongUse(`Several sources have a call ${callId}: choose with --source ${sources.join(' or ')}.`);
 }
 
 /** All the calls that match, in pages, newest first. */

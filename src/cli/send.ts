@@ -6,6 +6,7 @@ import { print } from './plain-text.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { simulatedDay } from './simulated-day.ts';
 import { printJson } from './tables.ts';
+import { WrongUse } from './wrong-use.ts';
 
 export interface SendOptions extends CommandOptions {
   day?: boolean;
@@ -23,6 +24,10 @@ interface Sent {
 
 /** Plays pushes at a URL, one after the other, as Delacon would. */
 export async function send(url: string | undefined, options: SendOptions): Promise<void> {
+  if (url !== undefined && !/^https?:/.test(URL.parse(url)?.protocol ?? ''))
+    throw new WrongUse(
+      `"${url}" is no URL. Name one that a bridge prints: http://127.0.0.1:8080/push/<token>`,
+    );
   const target = (url ?? (await ownUrl(options.config))).replace(/\/(create|update)?\/?$/, '');
   const sent = await play(target, pushesFor(options), options.interval, (push) => {
     if (!options.json)
@@ -32,6 +37,8 @@ export async function send(url: string | undefined, options: SendOptions): Promi
   if (refused.length > 0) process.exitCode = 1;
   if (options.json) printJson(sent);
   else print(`${sent.length - refused.length} of ${sent.length} pushes acknowledged.`);
+  if (url === undefined && sent.every(({ status }) => status === null))
+    console.error(`Nothing answers at ${new URL(target).origin}. Start the bridge, or name a URL.`);
 }
 
 export interface Body {

@@ -1,21 +1,18 @@
 import { confirm, isCancel } from '@clack/prompts';
-import { didYouMean } from '../config/did-you-mean.ts';
+import type { ConnectorSettings } from '../config/settings.ts';
 import type { PlanStep } from '../connector/contract.ts';
 import type { CommandOptions } from './command-options.ts';
 import { patience, withConnection, withStore } from './opened.ts';
 import { print } from './plain-text.ts';
 import { printJson, table } from './tables.ts';
+import { configured } from './wrong-use.ts';
 
 /** Shows the plan, asks, applies it, and proves it by planning again. */
 export async function setup(name: string, options: CommandOptions & { yes?: boolean }): Promise<void> {
   await withStore(options.config, async (config, store) => {
-    const settings = config.settings.connectors[name];
-    if (!settings) {
-      const known = Object.keys(config.settings.connectors);
-      throw new Error(
-        `There is no connector "${name}".${didYouMean(name, known)} Known: ${known.join(', ')}.`,
-      );
-    }
+    const { connectors } = config.settings;
+    configured('connector', name, connectors);
+    const settings = connectors[name] as ConnectorSettings;
     await withConnection(name, settings, config, store, async (connection) => {
       const plan = await connection.plan(patience());
       if (!options.json) show(plan);
@@ -25,6 +22,7 @@ export async function setup(name: string, options: CommandOptions & { yes?: bool
       const missing = plan.filter((step) => step.action === 'create').length;
       if (missing > 0) {
         if (!options.yes && !(await agreed(missing))) {
+          if (options.json) printJson({ plan, created: 0 });
           process.exitCode = 1;
           return;
         }

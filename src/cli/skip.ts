@@ -1,5 +1,6 @@
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
+import { noCall, severalSources } from './selection.ts';
 import { printJson } from './tables.ts';
 
 /** Leaves a delivery out, though the call may change, until it is replayed. */
@@ -14,15 +15,13 @@ export async function skip(
 ): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const found = await operator.stories(callId, source);
-    if (found.length === 0) throw new Error(`No call ${callId} was received.`);
-    if (found.length > 1)
-      throw new Error(
-        `Several sources have a call ${callId}: choose with --source ${found.map((one) => one.source).join(' or ')}.`,
-      );
-    const story = await operator.skip(found[0]!.source, callId, { connector, reason });
+    const [first, ...others] = found.map((one) => one.source);
+    if (first === undefined) throw noCall(callId);
+    if (others.length > 0) throw severalSources(callId, [first, ...others]);
+    const story = await operator.skip(first, callId, { connector, reason });
     if (options.json) return printJson(story);
     console.log(
-      `Call ${callId} is left out of ${connector}, until replayed: delacon-bridge replay ${callId}`,
+      `Call ${callId} is left out of ${connector}, until replayed: delacon-bridge replay ${callId} --connector ${connector}`,
     );
   });
 }

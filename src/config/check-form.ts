@@ -94,8 +94,8 @@ function hasBroken(node: TreeNode): boolean {
 
 const missing = 'is missing.';
 
-/** Zod asks this wherever a schema has no message of its own. */
-function sentence(issue: z.core.$ZodRawIssue): string {
+/** What is said wherever a schema has no message of its own: Zod asks for it. */
+export function sentence(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? missing : `must be ${kind(issue.expected)}.${quoteHint(issue)}`;

@@ -19,6 +19,8 @@ export interface Config {
   settings: Settings;
   /** What is odd but may be meant. */
   warnings: string[];
+  /** The user's file, as people should see it. Undefined: there is none, and the built-in settings are in force. */
+  file: string | undefined;
   /** Every file that was read, absolute: those that `include` and `${file:…}` name too. */
   files: string[];
   /** Every value that must not be logged: what variables and files gave, and what a secret setting holds. */
@@ -46,7 +48,9 @@ export async function loadConfig(
   const problems = new ProblemList(cwd);
   const reader = new FileReader(options.env, problems);
 
-  const root = await readAll(reader, resolve(cwd, path ?? usualFile), resolve(cwd, usualFile));
+  const file = resolve(cwd, path ?? usualFile);
+  const isThere = file !== resolve(cwd, usualFile) || (await exists(file));
+  const root = await readAll(reader, isThere ? file : undefined);
   if (root && options.testFiles) {
     await reader.replaceTests(
       root,
@@ -58,11 +62,12 @@ export async function loadConfig(
   const settings = root && (await check(root, connectors, problems));
   if (problems.all.length > 0 || !settings) {
     hideSecrets(problems.all, secrets);
-    throw new ConfigProblems(problems.all);
+    throw new ConfigProblems(problems.all, [...reader.files]);
   }
   return {
     settings,
     warnings: [...oddities(root), ...plainlyWritten(plainly, problems)],
+    file: isThere ? problems.shown(file) : undefined,
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
     placeOf(at) {
@@ -74,15 +79,15 @@ export async function loadConfig(
 }
 
 /** Undefined when some text could not be read: half of what else could be said would be false then. */
-async function readAll(reader: FileReader, file: string, usual: string): Promise<MapNode | undefined> {
+async function readAll(reader: FileReader, file: string | undefined): Promise<MapNode | undefined> {
   const defaults = await reader.read(defaultFile);
-  if (file === usual && !(await isThere(file))) return defaults;
+  if (file === undefined) return defaults;
   const user = await reader.readWithIncludes(file);
   return defaults && user && !reader.incomplete ? withDefaults(defaults, user) : undefined;
 }
 
 /** A broken link or a folder is there, and wrong: only a user without any file means the built-in settings. */
-async function isThere(file: string): Promise<boolean> {
+async function exists(file: string): Promise<boolean> {
   return lstat(file).then(
     () => true,
     (cause) => errorCode(cause) !== 'ENOENT',

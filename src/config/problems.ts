@@ -18,11 +18,14 @@ export interface Problem {
 export class ConfigProblems extends Error {
   override name = 'ConfigProblems';
   readonly problems: readonly Problem[];
+  /** Every file that was read, absolute: mending one of these may mend it all. */
+  readonly files: readonly string[];
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], files: readonly string[] = []) {
     const sorted = sortProblems(problems);
     super(formatProblems(sorted));
     this.problems = sorted;
+    this.files = files;
   }
 }
 

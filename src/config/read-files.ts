@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { didYouMean } from './did-you-mean.ts';
 import { parseTree } from './parse-yaml.ts';
 import type { ProblemList } from './problems.ts';
-import { fileReason, fillIn, type Surroundings } from './variables.ts';
+import { errorCode, fileReason, fillIn, type Surroundings } from './variables.ts';
 import { parts } from './with-defaults.ts';
 import { find, isNothing, type MapNode, scalars, type TreeNode } from './yaml-tree.ts';
 
@@ -20,14 +20,15 @@ export class FileReader {
     this.#problems = problems;
   }
 
-  /** One file with its variables filled in. `advice` is for when it cannot be read. */
+  /** One file with its variables filled in. `advice` is for when it is not there. */
   async read(file: string, advice = ''): Promise<MapNode | undefined> {
     this.files.add(file);
     let text: string;
     try {
       text = await readFile(file, 'utf8');
     } catch (cause) {
-      this.#problems.addFile(file, `cannot be read: ${fileReason(cause)}.${advice}`);
+      const isThere = errorCode(cause) !== 'ENOENT';
+      this.#problems.addFile(file, `cannot be read: ${fileReason(cause)}.${isThere ? '' : advice}`);
       this.incomplete = true;
       return undefined;
     }

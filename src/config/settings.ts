@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { alertsOption } from '../alert/options.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { condition, duration, secret } from '../connector/options.ts';
-import type { Region } from '../receive/phone.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { type MappingTest, mappingTest } from './mapping-test.ts';
@@ -151,7 +150,8 @@ const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).describe('The least important line to write.'),
 });
 
-const homeZones: Partial<Record<Region, string>> = { AU: 'Australia/Sydney', NZ: 'Pacific/Auckland' };
+/** Of a source that names none. */
+export const homeZones: Partial<Record<string, string>> = { AU: 'Australia/Sydney', NZ: 'Pacific/Auckland' };
 
 const source = z
   .strictObject({

@@ -488,18 +488,9 @@ function shownNumbers(settings: Settings, state: CallState) {
 }
 
 function holdingsOf(number: string, calls: readonly CallView[]): Holdings {
-  return {
-    number: maskNumber(number),
-    calls: calls.length,
-    inCrm: calls.flatMap(({ deliveries }) =>
-      deliveries.flatMap(({ connector, records }) =>
-        (Object.entries(records) as [string, RecordRef][]).map(([role, { type, id }]) => ({
-          connector,
-          role,
-          type,
-          id,
-        })),
-      ),
-    ),
-  };
+  const inCrm = new Map<string, Holdings['inCrm'][number]>(); // a person is of several calls
+  for (const { connector, records } of calls.flatMap(({ deliveries }) => deliveries))
+    for (const [role, { type, id }] of Object.entries(records) as [string, RecordRef][])
+      inCrm.set(JSON.stringify([connector, role, type, id]), { connector, role, type, id });
+  return { number: maskNumber(number), calls: calls.length, inCrm: [...inCrm.values()] };
 }

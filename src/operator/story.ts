@@ -37,7 +37,6 @@ const earlierCall = z.object({
   receivedAt: instant,
   why: z.string().nullable().describe('How the person was found or made then.'),
 });
-export type EarlierCall = z.output<typeof earlierCall>;
 
 /** Everything that is known of one call, in order. */
 export const story = callSummary.omit({ deliveries: true }).extend({

@@ -6,6 +6,7 @@ import { type CallState, foldFields, hasEnd, laneOf } from '../receive/call.ts';
 import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
 import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { hasLeftOverLog, removeLeftOverLog } from './left-over-log.ts';
 import { migrate } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
 import { SqliteBacklog } from './sqlite-backlog.ts';
@@ -67,7 +68,13 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
   let owner: Database | undefined;
   let database: Database | undefined;
   try {
-    owner = role === 'bridge' ? claim(path, file) : undefined;
+    // A command looks, and claims the file for as long as it takes to remove a log: a bridge may be starting on it.
+    if (role === 'bridge' || hasLeftOverLog(path)) owner = claim(path, file);
+    if (owner && hasLeftOverLog(path)) removeLeftOverLog(path);
+    if (role === 'command') {
+      owner?.close();
+      owner = undefined;
+    }
     database = openDatabase(path);
     refuseForeign(database, file);
     chmodSync(path, 0o600);
@@ -119,7 +126,7 @@ function claim(path: string, shown: string): Database {
     owner.close();
     if (isForbidden(cause)) throw cannotWrite(shown, cause);
     throw new Error(
-      `Another delacon-bridge runs on ${shown}. Stop it first, or give this one another store.url; several servers need PostgreSQL.`,
+      `Another delacon-bridge runs on ${shown}. Stop it first, or give this one another store.url.`,
       { cause },
     );
   }

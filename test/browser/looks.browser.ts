@@ -78,6 +78,27 @@ looks('nothing moves by itself while a page loads, nor when it is loaded anew', 
   }),
 );
 
+looks('the findings of a check read as lines of words, at any width', () =>
+  withBridge(async (watched) => {
+    watched.hubspot.refuseToken();
+    for (const width of [1280, 360])
+      await withWindow(watched.bridge.url, { viewport: { width, height: 800 } }, async ({ page, open }) => {
+        await signIn(page, watched.bridge.url, operatorToken);
+        await open('/connectors/acme-hubspot?check=true');
+        await page.locator('#check .second').waitFor();
+        const [lines, fix, table] = await page.evaluate<[number, number, number]>(`(() => {
+          const row = document.querySelector('#check tbody tr');
+          const range = document.createRange();
+          range.selectNodeContents(row.querySelector('th'));
+          const width = (element) => element.getBoundingClientRect().width;
+          return [range.getClientRects().length, width(row.querySelector('.second')), width(row)];
+        })()`);
+        assert.is(lines, 1, 'the word "token" is not broken');
+        assert.ok(fix > table / 2, `what to do has ${fix} of ${table} pixels`);
+      });
+  }),
+);
+
 looks('a chart tells its values to a pointer, to the keyboard and in a table', () =>
   withBridge(async (watched) => {
     await fill(watched);

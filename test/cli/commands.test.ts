@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import packageFile from '../../package.json' with { type: 'json' };
+import { banner } from '../../src/cli/banner.ts';
 import * as samples from '../../src/cli/sample-pushes.ts';
 import { simulatedDay } from '../../src/cli/simulated-day.ts';
+import type { Bridge } from '../../src/main.ts';
 import { kindOf } from '../../src/receive/call.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endSample, startPush, startSample } from '../support/build-push.ts';
@@ -14,12 +17,51 @@ const sandboxYaml = `sources: { acme: { tokens: [${pushToken}] } }\nconnectors: 
 
 commands('what is not a command is wrong use: exit code 2, and no stack trace', () =>
   withBridgeFolder(async (folder) => {
-    for (const args of [['explian', '1'], ['calls', '--bogus'], ['calls', '--limit', 'many'], ['replay']]) {
-      folder.configure(sandboxYaml);
-      const { code, stderr } = await folder.run(...args);
+    folder.configure(sandboxYaml);
+    const unknown = 'There is no connector "try-ti". Did you mean "try-it"? Known: try-it.';
+    for (const [args, said] of [
+      [['explian', '1'], "unknown command 'explian'"],
+      [['calls', '--bogus'], "unknown option '--bogus'"],
+      [
+        ['calls', '--limit', 'many'],
+        "option '--limit <n>' argument 'many' is invalid. It must be a whole number.",
+      ],
+      [['calls', '--since', 'noon'], '--since noon: write a duration like 2h'],
+      [['calls', '--connector', 'try-ti'], unknown],
+      [['calls', '--source', 'acne'], 'There is no source "acne". Did you mean "acme"? Known: acme.'],
+      [['replay'], 'Which calls?'],
+      [['replay', '1', '--connector', 'try-ti'], unknown],
+      [['replay', '--source', 'acne', '--yes'], 'There is no source "acne".'],
+      [['setup', 'try-ti'], unknown],
+      [['probe', 'try-ti'], unknown],
+      [['pause', 'try-ti'], unknown],
+      [['resume', 'try-ti'], unknown],
+      [['send', 'calls.example.com'], '"calls.example.com" is no URL. Name one that a bridge prints:'],
+      [['erase', '12'], '"12" is no telephone number in AU.'],
+    ] as const) {
+      const { code, stdout, stderr } = await folder.run(...args);
       assert.is(code, 2, args.join(' '));
+      assert.is(stdout, '');
+      assert.match(stderr, said);
       assert.not.match(stderr, /\n\s+at /);
     }
+  }),
+);
+
+commands('that there are no calls says of where, and no more than that where some were chosen', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const { stdout } = await folder.run('calls');
+    assert.match(stdout, /^No call was received yet: sqlite:\/.*\/data\/bridge\.db holds none\.\n$/);
+    assert.is((await folder.run('calls', '--state', 'failed')).stdout, 'No call matches.\n');
+    assert.is((await folder.run('replay', '--connector', 'try-it', '--yes')).stdout, 'No call matches.\n');
+  }),
+);
+
+commands('the version is that of the package', () =>
+  withBridgeFolder(async (folder) => {
+    const { code, stdout } = await folder.run('--version');
+    assert.equal([code, stdout], [0, `${packageFile.version}\n`]);
   }),
 );
 
@@ -33,6 +75,55 @@ commands('every help text ends with an example', () =>
       assert.is(help.code, 0);
       assert.match(help.stdout, new RegExp(`Example:\\n {2}delacon-bridge ${name}`));
     }
+  }),
+);
+
+commands('what cannot be read or written is said in a sentence, with the file', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(sandboxYaml);
+    const at = (name: string) => join(folder.path, name);
+    writeFileSync(at('no.json'), 'PLA');
+    writeFileSync(at('no-id.json'), '{"PLA_CID":"1"}');
+    writeFileSync(at('secret.yaml'), sandboxYaml, { mode: 0 });
+    mkdirSync(at('data'));
+    writeFileSync(at('data/acme.push-token'), 'a-token-of-somebody-else\n', { mode: 0 });
+    writeFileSync(at('made.yaml'), `store: { url: "sqlite:${at('data')}/x.db" }\nsources: { acme: {} }\n`);
+    chmodSync(folder.path, 0o555);
+    const sentence =
+      'It must hold pushes as Delacon posts them: one, several with a blank line between, or a JSON array.';
+    for (const [exitCode, args, said] of [
+      [2, ['preview', 'none.json'], 'none.json cannot be read: there is no such file.\n'],
+      [2, ['preview', '.'], '. cannot be read: it is a folder.\n'],
+      [1, ['preview', 'no.json'], `no.json: The body is neither a JSON object nor a form.\n${sentence}\n`],
+      [1, ['preview', 'no-id.json'], `no-id.json: PLA_Call_Id is missing`],
+      [
+        1,
+        ['backup', 'none/copy.db'],
+        `none/copy.db cannot be made: ${at('none')} is no folder that this user may write to.\n`,
+      ],
+      [
+        1,
+        ['backup', 'copy.db'],
+        `copy.db cannot be made: ${folder.path} is no folder that this user may write to.\n`,
+      ],
+      [
+        1,
+        ['init', '--connector', 'sandbox', '--config', 'own/x.yaml'],
+        `${at('own/x.yaml')} cannot be written (EACCES). Name`,
+      ],
+      [1, ['check', '--config', 'secret.yaml'], 'secret.yaml  cannot be read: this user may not read it.\n'],
+      [
+        1,
+        ['send', '--config', 'made.yaml'],
+        `The push token in ${at('data/acme.push-token')} can be neither read nor made (EACCES`,
+      ],
+    ] as const) {
+      const { code, stdout, stderr } = await folder.runWithoutRights(...args);
+      assert.equal([code, stdout], [exitCode, ''], args.join(' '));
+      assert.match(stderr, said);
+      assert.not.match(stderr, /\n\s+at /);
+    }
+    chmodSync(folder.path, 0o755);
   }),
 );
 
@@ -60,10 +151,27 @@ routes:
   }),
 );
 
-commands('check of a good configuration exits with 0, online too', () =>
+commands('check --json lists mistakes as data, too', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure('sources: { acme: { region: Australia } }\n');
+    const { code, stdout, stderr } = await folder.run('check', '--json');
+    assert.is(code, 1);
+    assert.match(stderr, 'sources.acme.region: "Australia" is no country code');
+    const { problems, warnings, findings } = JSON.parse(stdout);
+    assert.equal([warnings, findings], [[], []]);
+    assert.is(problems.length, 1);
+    assert.equal([problems[0].line, problems[0].path], [3, 'sources.acme.region']);
+  }),
+);
+
+commands('check of a good configuration exits with 0, online too, and says which it has read', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);
-    assert.is((await folder.run('check')).code, 0);
+    const good = await folder.run('check');
+    assert.is(good.code, 0);
+    assert.match(good.stdout, /^bridge\.yaml is in order: 1 source, 1 connector, 1 route\./m);
+    const { stdout } = await folder.run('check', '--config', 'config/bridge.yaml');
+    assert.match(stdout, /^There is no config\/bridge\.yaml\. The built-in configuration is in order: /);
     const online = await folder.run('check', '--online', '--json');
     assert.is(online.code, 0);
     assert.is(JSON.parse(online.stdout).findings[0].connector, 'try-it');
@@ -98,6 +206,8 @@ commands('a started bridge prints URLs and curl lines that work as they are past
       .split('\n')
       .filter((line) => line.startsWith('curl '));
     assert.is(lines.length, 2);
+    assert.match(running.output(), ': npm run bridge -- explain 1122334 --config bridge.yaml\n');
+    assert.not.match(running.output(), 'built-in');
     for (const line of lines) {
       const { stdout } = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
       assert.equal(JSON.parse(stdout), { PLA_Call_Id: '1122334', success: 'true', error: '' });
@@ -119,6 +229,20 @@ commands('a started bridge prints URLs and curl lines that work as they are past
   }),
 );
 
+commands('a bridge that has found no configuration says so', () => {
+  const bridge = {
+    configFile: undefined,
+    settings: { listen: {}, sources: {} },
+    pushUrls: () => [],
+    url: '',
+  };
+  const said = banner(bridge as unknown as Bridge);
+  assert.match(
+    said,
+    'There is no config/bridge.yaml: it runs on its built-in settings, and calls go to a sandbox.',
+  );
+});
+
 commands('explain and the page say why a call went to its person, and by which call it was known', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);
@@ -136,6 +260,14 @@ commands('explain and the page say why a call went to its person, and by which c
     const page = await (await fetch(`${running.url}/calls/acme/3`)).text();
     assert.match(page, 'The first was <a href="/calls/acme/1">call 1</a>');
     assert.match(page, 'Created, as no contact had this number.');
+    const held = await folder.run('erase', '0444 444 444');
+    assert.match(held.stdout, /^3 calls of \+6144\*\*\*444 are in the store\.\n/);
+    const roles = [...held.stdout.matchAll(/ stays in try-it: (\w+),/g)].map(([, role]) => role);
+    assert.equal(
+      roles.sort(),
+      ['activity', 'activity', 'activity', 'person'],
+      'a person of three calls once',
+    );
   }),
 );
 
@@ -152,6 +284,9 @@ commands('send plays the samples and a day at a running bridge; calls lists them
       new Set([200]),
     );
     assert.is(JSON.parse((await folder.run('calls', '--json')).stdout).length, 11);
+    const alone = await folder.run('send');
+    assert.is(alone.code, 1);
+    assert.match(alone.stderr, 'Nothing answers at http://127.0.0.1:0. Start the bridge, or name a URL.');
     const refused = await folder.run('send', `${running.url}/push/not-the-token-of-acme`);
     assert.is(refused.code, 1);
     assert.match(refused.stdout, /404/);
@@ -169,7 +304,10 @@ commands('replay writes again, by id or by choice', () =>
     assert.is((await folder.run('replay', '1122334')).code, 2, 'nobody to ask');
     assert.is((await folder.run('replay', '1122334', '--yes')).code, 0);
     await until('the second attempt', async () => (await attempts()) === 2);
-    assert.match((await folder.run('replay', '--state', 'delivered', '--yes')).stdout, /1 calls/);
+    assert.match(
+      (await folder.run('replay', '--state', 'delivered', '--yes')).stdout,
+      /1 call is due again, with 1 delivery\./,
+    );
     await until('the third attempt', async () => (await attempts()) === 3);
   }),
 );
@@ -187,6 +325,8 @@ commands('a paused connector of a running bridge rests, a skipped call stays out
       [waiting.state, waiting.attempts.length, waiting.connectorReason],
       ['due', 0, 'Being moved.'],
     );
+    const waits = (await folder.run('explain', '1122334')).stdout;
+    assert.match(waits, /\ntry-it: due\n {2}the connector writes nothing: Being moved\.\n/);
     const skip = ['skip', '1122334', '--connector', 'try-it', '--reason', 'A test call.'];
     assert.is((await folder.run(...skip)).code, 0);
     assert.is((await folder.run('resume', 'try-it')).code, 0);
@@ -233,6 +373,7 @@ commands('demo shows the day as activities, and ends when told to', () =>
     const { code, stdout } = await folder.run('demo', '--exit');
     assert.is(code, 0);
     assert.match(stdout, /86 of 86 were acknowledged/);
+    assert.match(stdout, /: npm run bridge -- explain 1122334 --config \S*config\/demo\.yaml\n/);
     assert.match(stdout, /Call from 0444 444 444 to abc +completed +answered +50 s/);
     assert.match(stdout, /end not received/); // the calls whose end is lost, after four hours of the day
     assert.match(stdout, /^2 of them failed/m);

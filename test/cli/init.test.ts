@@ -27,6 +27,7 @@ init(
       assert.is(settings.sources['acme']?.timezone, 'Pacific/Auckland');
       assert.is(settings.connectors['acme-sandbox']?.type, 'sandbox');
       assert.equal(settings.routes, [{ source: 'acme', to: ['acme-sandbox'], stop: false }]);
+      assert.match(stdout, `\n  npm run bridge -- check --online --config ${folder.path}/bridge.yaml\n`);
       assert.is((await folder.run('check')).code, 0);
     }),
 );
@@ -38,7 +39,10 @@ init('nothing that is there is overwritten, and what is wrong is said before any
       [[], 'name the CRM with --connector. Known: hubspot, salesforce, sandbox, webhook.'],
       [['--connector', 'hubspott'], 'Did you mean "hubspot"?'],
       [['--connector', 'sandbox', '--region', 'Australia'], 'region: "Australia" is no country code'],
-      [['--connector', 'sandbox', '--public-url', 'calls'], 'publicUrl: '],
+      [
+        ['--connector', 'sandbox', '--public-url', 'calls'],
+        'publicUrl: must be a URL, as in https://calls.example.com.',
+      ],
       [['--connector', 'sandbox', '--source', 'a b'], 'a name has only letters'],
     ] as const) {
       const { code, stderr } = await folder.run('init', ...args);

@@ -169,14 +169,14 @@ probe('what a killed one left is deleted by the next', () =>
   ),
 );
 
-probe('wrong use: another name, and a connector of which there is nothing to find out', () =>
+probe('wrong use: another name, and a connector that has nothing to probe', () =>
   withAccount(async (folder) => {
     const other = await folder.run('probe', 'acme-tset', '--yes');
     assert.is(other.code, 2);
     assert.match(other.stderr, /no connector "acme-tset"\. Did you mean "acme-test"/);
     const sandbox = await folder.run('probe', 'try-it', '--yes');
     assert.is(sandbox.code, 1);
-    assert.match(sandbox.stderr, /nothing to find out about "try-it"/);
+    assert.match(sandbox.stderr, 'A sandbox connector has nothing to probe.');
   }),
 );
 

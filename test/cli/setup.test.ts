@@ -82,6 +82,9 @@ for (const name of ['HubSpot', 'Salesforce'] as const) {
         assert.is(shown.code, 1);
         for (const step of wanted) assert.match(shown.stdout, step);
         assert.match(shown.stderr, /Nothing was changed\. To create \d without being asked: --yes/);
+        const planned = JSON.parse((await folder.run('setup', 'acme-crm', '--json')).stdout);
+        assert.is(planned.created, 0);
+        assert.ok(planned.plan.some(({ action }: { action: string }) => action === 'create'));
         assert.not(isTouched());
 
         const made = await folder.run('setup', 'acme-crm', '--yes');
@@ -126,7 +129,7 @@ for (const name of ['HubSpot', 'Salesforce'] as const) {
 setup('a connector that the configuration does not have', () =>
   crms.HubSpot(true, async ({ folder }) => {
     const { code, stderr } = await folder.run('setup', 'acme-cmr');
-    assert.is(code, 1);
+    assert.is(code, 2);
     assert.match(stderr, 'There is no connector "acme-cmr". Did you mean "acme-crm"? Known: acme-crm.');
   }),
 );

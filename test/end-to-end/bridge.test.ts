@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BridgeFolder, pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, endSample, startPush, startSample } from '../support/build-push.ts';
 import {
@@ -233,6 +235,44 @@ bridge('one call that HubSpot refuses among 99 good ones; mended and replayed, i
       await until('the call', () => hubspot.calls().length === 100);
     }),
   ),
+);
+
+bridge('of a changed configuration, it says what a running bridge goes on without', () =>
+  withBridgeFolder(async (folder) => {
+    const sandbox = `${source()}connectors: { try-it: { type: sandbox } }\n`;
+    folder.configure(sandbox);
+    const running = await folder.start();
+    folder.configure(`${sandbox}receive: { timeout: 20s }\nlog: { level: debug }\n`);
+    await until('the change to be told of', () =>
+      /in force, but for receive\.timeout, log\.level: restart the bridge for that\./.test(running.output()),
+    );
+    folder.configure(sandbox);
+    await until('it to be undone', () => /configuration is in force\./.test(running.output()));
+  }),
+);
+
+bridge(
+  'a change that cannot be taken over leaves the bridge running as it was, and is taken over once mended',
+  () =>
+    withBridgeFolder(async (folder) => {
+      // A token file that cannot be read ended the bridge. And what was wrong in a file that nothing had named before could
+      // be mended without being noticed.
+      const sandbox = `${source()}connectors: { try-it: { type: sandbox } }\n`;
+      folder.configure(sandbox);
+      const running = await folder.start();
+      const said = (what: RegExp) => until(`${what}`, () => what.test(running.output()), 30_000);
+      const included = join(folder.path, 'more.yaml');
+      mkdirSync(join(folder.path, 'data/other.push-token'), { recursive: true });
+      writeFileSync(included, 'sources: { other: { callIdPrefix: b-, region: Nowhere } }\n');
+      folder.configure(`${sandbox}include: [more.yaml]\n`);
+      await said(/not taken over:\\n\S*more\.yaml:1:\d+ +sources\.other\.region/);
+      writeFileSync(included, 'sources: { other: { callIdPrefix: b- } }\n');
+      await said(/not taken over:\\nThe push token in \S*other\.push-token can be neither read nor made/);
+      assert.is((await running.push(startPush('1'))).status, 200);
+      rmSync(join(folder.path, 'data/other.push-token'), { recursive: true });
+      writeFileSync(included, 'sources: { other: { callIdPrefix: bb- } }\n');
+      await said(/configuration is in force\./);
+    }),
 );
 
 bridge('everything it answers is protected, also what is not there', () =>

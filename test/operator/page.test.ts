@@ -224,6 +224,18 @@ page('the reader for whom numbers are masked sees none, nor what may hold them',
   ),
 );
 
+page('a call that waits for a paused connector is told no time for its next attempt', () =>
+  withPage(token, async ({ get, post, receive }) => {
+    await receive(startPush('1'));
+    assert.match((await get('/calls/acme/1')).text, 'Next attempt: ');
+    await post('/connectors/box/pause', { reason: 'Being moved.' });
+    const { text } = await get('/calls/acme/1');
+    assert.match(text, 'The connector writes nothing now: Being moved.');
+    assert.not.match(text, 'Next attempt');
+    assert.match((await get('/')).text, /box<\/a> has been paused since <time/);
+  }),
+);
+
 page('a replay makes the delivery due, says so, and goes back to where it was asked for', () =>
   withPage(token, async ({ get, post, receive, woken }) => {
     await receive(startPush('1'));

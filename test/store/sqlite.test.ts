@@ -79,9 +79,7 @@ sqlite('a second bridge on the file is refused, a command beside it is not', () 
   withFolder(async (folder) => {
     const file = join(folder, 'bridge.db');
     const bridge = await openSqliteStore(file, 'bridge');
-    const sentence =
-      `Another delacon-bridge runs on ${file}. Stop it first, or give this one another store.url; ` +
-      'several servers need PostgreSQL.';
+    const sentence = `Another delacon-bridge runs on ${file}. Stop it first, or give this one another store.url.`;
     assert.is(await refusal(file), sentence);
     const command = await openSqliteStore(file, 'command');
     await command.record(newPush(startPush('1')));

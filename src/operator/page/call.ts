@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
+import { counted } from '../../counted.ts';
 import { type AttemptRun, runsOf, type Story } from '../story.ts';
-import { clockTime, counted, fullTime, span, talkTime } from './format.ts';
+import { clockTime, fullTime, span, talkTime } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { callPath, deliveryState, result, time } from './states.ts';
 
@@ -90,7 +91,7 @@ function deliverySheet(frame: Frame, story: Story, delivery: DeliveryOfStory): H
 ${delivery.connectorReason ? html`<div class="notice bad"><p>The connector writes nothing now: ${delivery.connectorReason}</p></div>` : ''}
 ${reason && state === 'failed' ? html`<div class="notice bad"><p>${reason}</p><p class="small">It waits until somebody acts, or until the call changes.</p></div>` : ''}
 ${reason && state === 'skipped' ? html`<div class="notice"><p>Skipped: ${reason}</p></div>` : ''}
-${state === 'due' ? html`<p>${reason ? html`${reason} ` : ''}${dueAt ? html`<span class="soft">Next attempt: ${time(dueAt, story.timezone)}.</span>` : ''}</p>` : ''}
+${state === 'due' ? html`<p>${reason ? html`${reason} ` : ''}${dueAt && !delivery.connectorReason ? html`<span class="soft">Next attempt: ${time(dueAt, story.timezone)}.</span>` : ''}</p>` : ''}
 ${delivery.isBehind && state === 'delivered' ? html`<p class="soft">The call has changed since; the CRM is told next.</p>` : ''}
 ${records(delivery, story.timezone)}
 ${frame.visitor.role === 'operator' ? actions(frame, story, delivery) : ''}

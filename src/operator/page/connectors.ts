@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
+import { count, counted } from '../../counted.ts';
 import type { ReplayCount } from '../actions.ts';
 import type { ConnectorHealth, Findings, SetupPlan } from '../connectors.ts';
-import { count, counted, span } from './format.ts';
+import { span } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { connectorsTable, quotaOf } from './overview.ts';
 import { callPath, connectorState, deliveryStateNames, time } from './states.ts';
@@ -109,7 +110,7 @@ function findingsList(findings: Findings['findings']): Html {
   if (findings.length === 0) return html`<p>Nothing is wrong.</p>`;
   return html`<div class="scroll"><table class="cards"><thead><tr><th>What</th><th>Is</th><th>Found</th></tr></thead><tbody>${findings.map(
     ({ level, subject, message, fix }) =>
-      html`<tr><th scope="row">${subject}</th><td><span class="state ${levelWords[level][0]}">${levelWords[level][1]}</span></td><td class="words">${message}${fix ? html`<span class="second">${fix}</span>` : ''}</td></tr>`,
+      html`<tr><th scope="row">${subject}</th><td><span class="state ${levelWords[level][0]}">${levelWords[level][1]}</span></td><td class="words"><div>${message}${fix ? html`<span class="second">${fix}</span>` : ''}</div></td></tr>`,
   )}</tbody></table></div>`;
 }
 

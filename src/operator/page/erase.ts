@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
+import { count, counted } from '../../counted.ts';
 import type { ErasureDone, Holdings } from '../actions.ts';
 import type { Story } from '../story.ts';
-import { count, counted } from './format.ts';
 import { csrf, type Frame, type Html, layout } from './layout.ts';
 import { callPath } from './states.ts';
 

@@ -1,4 +1,4 @@
-/** How times, spans and counts read on the page. */
+/** How times and spans read on the page. */
 
 const locale = 'en-AU';
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -60,16 +60,4 @@ export function talkTime(seconds: number): string {
   const hours = Math.floor(seconds / 3_600);
   const minutes = Math.floor(seconds / 60) % 60;
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
-
-const counts = new Intl.NumberFormat(locale);
-
-/** `12,345` */
-export function count(n: number): string {
-  return counts.format(n);
-}
-
-/** `1 call`, `2 calls` */
-export function counted(n: number, one: string, several = `${one}s`): string {
-  return `${count(n)} ${n === 1 ? one : several}`;
 }

@@ -1,9 +1,10 @@
 import { html } from 'hono/html';
+import { count, counted } from '../../counted.ts';
 import type { CallSummary, CallsPage } from '../calls.ts';
 import type { ConnectorHealth } from '../connectors.ts';
 import type { IndexState, Overview } from '../overview.ts';
 import { callsTable } from './calls.ts';
-import { count, counted, dayName, hourOf, span } from './format.ts';
+import { dayName, hourOf, span } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { callPath, connectorState, time } from './states.ts';
 
@@ -91,7 +92,7 @@ function needsYou(frame: Frame, { overview, failed }: OverviewData): Html {
   return html`<section class="sheet"><header><h2>Needs you</h2></header>
 ${stopped.map(
   (connector) =>
-    html`<div class="notice ${connector.state === 'blocked' ? 'bad' : 'wait'}"><p><a href="/connectors/${connector.name}">${connector.name}</a> is ${connector.state}${connector.since ? html` since ${time(connector.since, overview.timezone)}` : ''}. ${connector.backlog > 0 ? `${counted(connector.backlog, 'delivery waits', 'deliveries wait')} for it.` : ''}</p>${connector.reason ? html`<p>${connector.reason}</p>` : ''}</div>`,
+    html`<div class="notice ${connector.state === 'blocked' ? 'bad' : 'wait'}"><p><a href="/connectors/${connector.name}">${connector.name}</a> ${connector.since ? html`has been ${connector.state} since ${time(connector.since, overview.timezone)}` : `is ${connector.state}`}. ${connector.backlog > 0 ? `${counted(connector.backlog, 'delivery waits', 'deliveries wait')} for it.` : ''}</p>${connector.reason ? html`<p>${connector.reason}</p>` : ''}</div>`,
 )}
 ${
   failed.calls.length > 0

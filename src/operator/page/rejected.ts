@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
+import { count } from '../../counted.ts';
 import type { RejectedPushes } from '../rejected.ts';
-import { count } from './format.ts';
 import { type Frame, type Html, layout, livePart } from './layout.ts';
 import { time } from './states.ts';
 

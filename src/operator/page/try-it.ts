@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
+import { counted } from '../../counted.ts';
 import type { CallSummary } from '../calls.ts';
 import type { Trial } from '../try-it.ts';
-import { clockTime, counted, dayName } from './format.ts';
+import { clockTime, dayName } from './format.ts';
 import { csrf, type Frame, type Html, layout } from './layout.ts';
 
 export interface TrialData {
