@@ -300,6 +300,7 @@ export class Worker {
     );
     // What an attempt under an earlier lease learned of the CRM may be over.
     if (!(await this.#settle(lease, settlements))) return;
+    if (clock.now() < now) this.#renewAt = Number.POSITIVE_INFINITY; // it waits until a time of the clock that was set back
     for (const [i, item] of due.entries()) {
       const { attempt: made, next } = settlements[i] as Settlement;
       this.#options.settled?.(item, made.outcome, next.state);

@@ -867,6 +867,32 @@ for (const restarts of [false, true])
       }),
   );
 
+worker('an attempt that is stored only after the clock was set back waits no longer for that', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    let refusals = 0;
+    let looks = 0;
+    const failing = before(store, (name) => {
+      if (name === 'bringForward') looks++;
+      if (name === 'settle' && refusals++ === 0)
+        throw new StoreUnavailable('SQLite: database or disk is full');
+    });
+    const crm = start(
+      failing,
+      (batch) => batch.map(({ call }) => (call.id === '1' && refusals === 0 ? retry : delivered)),
+      { clock: time.clock() },
+    );
+    await crm.record(startPush('1'), { receivedAt: time.now() });
+    await until('it could not be stored', () => refusals === 1);
+    time.jump(-86_400_000);
+    await crm.record(startPush('2'), { receivedAt: time.now() });
+    await until('the worker has seen the clock', () => looks === 2); // the first was at its start
+    await time.pass(1_000, async () => {}); // the store is asked again
+    for (const id of ['1', '2']) await settled(store, id);
+    await crm.stop();
+  }),
+);
+
 worker('a connector that was blocked by a clock that ran ahead is tried when that is set back', () =>
   withSqliteStore(async (store) => {
     const time = new VirtualTime();
