@@ -11,7 +11,13 @@ import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { compileCondition } from '../../src/route/template.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { type Lease, type Settlement, type Store, StoreUnavailable } from '../../src/store/store.ts';
+import {
+  type Lease,
+  type Recorded,
+  type Settlement,
+  type Store,
+  StoreUnavailable,
+} from '../../src/store/store.ts';
 import { type Activity, ModelCrm } from './model-crm.ts';
 import { type VirtualClock, VirtualTime } from './virtual-clock.ts';
 
@@ -105,7 +111,7 @@ export class ModelBridge {
   readonly #acknowledged = new Map<string, Set<string>>();
   readonly #sent = new Map<string, Set<string>>();
   readonly #routed = new Map<string, Set<string>>();
-  readonly #fields = new Map<string, string>();
+  readonly #fields = new Map<string, Map<number, string>>(); // by call and revision
   /** By row of the call: what was settled. */
   readonly #told = new Map<number, Told[]>();
 
@@ -161,11 +167,15 @@ export class ModelBridge {
     });
   }
 
-  recorded(state: CallState): void {
+  /** Told in any order of pushes that come together. */
+  recorded({ repeat, state, revision }: Recorded): void {
+    if (repeat) return;
     const key = `${state.source}/${state.callId}`;
     const fields = JSON.stringify(state.fields);
-    if (this.#fields.get(key) === fields) return; // a repeat, or nothing new: not routed again
-    this.#fields.set(key, fields);
+    const known = this.#fields.get(key) ?? new Map<number, string>();
+    const latest = Math.max(...[...known.keys()].filter((one) => one <= revision));
+    if (known.get(latest) === fields) return; // nothing new: not routed again
+    this.#fields.set(key, known.set(revision, fields));
     for (const connector of connectorsFor(this.settings, state)) add(this.#routed, key, connector);
   }
 
@@ -552,8 +562,9 @@ export class Instance {
         record: (push) => this.#store.record(push),
         recordUnreadable: (body) => this.#store.recordUnreadable(body),
         route,
-        recorded: (push, { due, state }) => {
-          model.recorded(state);
+        recorded: (push, recorded) => {
+          const { due, state } = recorded;
+          model.recorded(recorded);
           model.wake(due);
           if (!state.endReceivedAt) this.#sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
