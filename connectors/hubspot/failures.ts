@@ -1,3 +1,4 @@
+import { whySilent } from '../../src/connector/contract.ts';
 import type { ObjectType } from './api.ts';
 import { listedElsewhere } from './fitting.ts';
 import { isOwn, keyNames, mappedAt } from './setup-names.ts';
@@ -128,13 +129,8 @@ const verdicts = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJE
 
 /** No answer, or none that can be read: whatever was asked may have been done. */
 export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return {
-    kind: 'retry',
-    reason: hide(`HubSpot gave no usable answer to ${where.request}: ${code ?? text.split('\n')[0]}.`, where),
-  };
+  const reason = `HubSpot gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
+  return { kind: 'retry', reason: hide(reason, where) };
 }
 
 /** HubSpot answered 2xx and said nothing of an input. */

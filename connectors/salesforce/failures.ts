@@ -1,4 +1,4 @@
-import type { Outcome, Records } from '../../src/connector/contract.ts';
+import { type Outcome, type Records, whySilent } from '../../src/connector/contract.ts';
 import type { RawAnswer } from './exchange.ts';
 import { isOwn } from './setup-names.ts';
 
@@ -203,10 +203,7 @@ export function failureOfRow(errors: readonly SalesforceError[], where: Circumst
 
 /** No answer, or none that can be read: whatever was asked may have been done. */
 export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
-  const cause = thrown instanceof Error ? (thrown.cause ?? thrown) : thrown;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-  const text = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0];
-  const reason = `Salesforce gave no usable answer to ${where.request}: ${code ?? text}.`;
+  const reason = `Salesforce gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
   return { kind: 'retry', reason: hide(reason, where) };
 }
 

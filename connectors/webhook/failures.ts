@@ -1,4 +1,4 @@
-import { type Delivery, maskNumber, type Outcome } from '../../src/connector/contract.ts';
+import { type Delivery, maskNumber, type Outcome, whySilent } from '../../src/connector/contract.ts';
 import { PrivateAddress } from './addresses.ts';
 import type { WebhookOptions } from './options.ts';
 import { type Answer, NoAnswerInTime } from './receiver.ts';
@@ -62,9 +62,7 @@ export function failureOfSilence(thrown: unknown, options: WebhookOptions): Fail
     };
   }
   if (thrown instanceof NoAnswerInTime) return { kind: 'retry', reason: `${host}: ${thrown.message}.` };
-  const { code, message } = thrown as NodeJS.ErrnoException;
-  const told = code ?? message.split('\n')[0] ?? '';
-  return { kind: 'retry', reason: hide(`${host} gave no usable answer: ${told}.`, options) };
+  return { kind: 'retry', reason: hide(`${host} gave no usable answer: ${whySilent(thrown)}.`, options) };
 }
 
 /** The receiver's own words, short enough to read. They may repeat what it was sent. */

@@ -57,6 +57,7 @@ export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
 export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
+export { whySilent } from './silence.ts';
 export { type Trace, type Trial, Trials } from './trials.ts';
 export { cut, type Values, withMapping } from './values.ts';
 export { knownPerson } from './why-person.ts';

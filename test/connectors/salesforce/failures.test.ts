@@ -255,7 +255,7 @@ failures('no answer is worth a retry, whatever it was', () => {
   });
   assert.equal(failureOfSilence(reset, where), {
     kind: 'retry',
-    reason: 'Salesforce gave no usable answer to upsert Task: ECONNRESET.',
+    reason: 'Salesforce gave no usable answer to upsert Task: the connection was cut (ECONNRESET).',
   });
 });
 
