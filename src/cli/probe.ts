@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
@@ -33,7 +34,7 @@ export async function probe(name: string, options: ProbeOptions): Promise<void> 
         if (!options.json) console.error(`${verdict(result)}  ${result.assumption}`);
       });
       const about = versions(type, connection.probe);
-      const file = resolve(options.report ?? `probe-${name}-${about.at.slice(0, 10)}.md`);
+      const file = resolve(options.report ?? unusedName(`probe-${name}-${about.at.slice(0, 10)}`));
       await writeFile(file, report(about, results, problem));
       if (problem !== undefined || results.some(isUnforeseen)) process.exitCode = 1;
       if (options.json) return printJson({ ...about, results, problem: problem ?? null, report: file });
@@ -43,6 +44,14 @@ export async function probe(name: string, options: ProbeOptions): Promise<void> 
       console.log(`For a bug report: ${file}. It has no secrets and no whole phone numbers.`);
     });
   });
+}
+
+/** A second probe of a day leaves the report of the first as it is. */
+function unusedName(name: string): string {
+  for (let n = 1; ; n++) {
+    const file = `${name}${n === 1 ? '' : `-${n}`}.md`;
+    if (!existsSync(file)) return file;
+  }
 }
 
 function announce(name: string, type: string, { writes }: Probe): void {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { maskNumbers } from '../../src/cli/probe.ts';
 import { type BridgeFolder, pushToken, withBridgeFolder } from '../support/bridge-process.ts';
@@ -120,8 +120,11 @@ probe(
 probe('a refused token: nothing is tried, in words that help', () =>
   withAccount(async (folder, hubspot) => {
     hubspot.refuseToken();
+    const earlier = `probe-acme-test-${new Date().toISOString().slice(0, 10)}.md`;
+    writeFileSync(join(folder.path, earlier), 'what an earlier probe found');
     const { code, stderr } = await folder.run('probe', 'acme-test', '--yes');
     assert.is(code, 1);
+    assert.is(readFileSync(join(folder.path, earlier), 'utf8'), 'what an earlier probe found');
     assert.match(stderr, /HubSpot refuses the access token\. Create a service key/);
     assert.not(stderr.includes(hubspot.token));
   }),
