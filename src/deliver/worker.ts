@@ -444,7 +444,7 @@ export class Worker {
     const delivered = due.filter((item) => outcomes.get(item)?.kind === 'delivered');
     if (delivered.length === 1) {
       const call = delivered[0]!.state.callId;
-      log.info({ call, connector, attempt: delivered[0]!.failures + 1, tookMs, requests }, 'Call delivered.');
+      log.info({ call, connector, attempt: delivered[0]!.attempts + 1, tookMs, requests }, 'Call delivered.');
     } else if (delivered.length > 1) {
       log.info({ calls: delivered.length, connector, tookMs, requests }, 'Calls delivered.');
     }
@@ -455,7 +455,7 @@ export class Worker {
         {
           call: item.state.callId,
           connector,
-          attempt: item.failures + 1,
+          attempt: item.attempts + 1, // as `explain` counts them
           outcome: outcome.kind,
           reason: outcome.reason,
         },

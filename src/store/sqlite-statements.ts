@@ -205,6 +205,7 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .select([
           'deliveries.records',
           'deliveries.due_at',
+          'deliveries.attempts',
           'deliveries.failures',
           'deliveries.failing_since',
         ])

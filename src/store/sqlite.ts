@@ -312,6 +312,7 @@ class SqliteStore implements Store {
       revision: row.revision,
       records: JSON.parse(row.records) as Records,
       dueAt: new Date(row.due_at as number),
+      attempts: row.attempts,
       failures: row.failures,
       failingSince: asDate(row.failing_since),
     }));

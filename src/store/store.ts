@@ -46,7 +46,9 @@ export interface DueDelivery {
   revision: number;
   records: Records;
   dueAt: Date;
-  /** Attempts in a row that came to nothing. */
+  /** All that were made. */
+  attempts: number;
+  /** Those in a row, up to now, that came to nothing. */
   failures: number;
   /** When the first of them was made. */
   failingSince: Date | null;

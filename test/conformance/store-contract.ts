@@ -237,6 +237,7 @@ export function storeContract(
       revision: 1,
       records: {},
       dueAt: at(1),
+      attempts: 0,
       failures: 0,
       failingSince: null,
     });

@@ -813,6 +813,30 @@ worker('without the lease nothing is taken, and with it everything', () =>
   }),
 );
 
+worker('the log numbers the attempts of a call as its story does', () =>
+  withSqliteStore(async (store) => {
+    const told: { attempt?: number; msg?: string }[] = [];
+    const log = createLog('info', [], { write: (line) => void told.push(JSON.parse(line)) });
+    const answers = [delivered, retry, delivered];
+    const crm = start(store, (batch) => batch.map(() => answers.shift() as Outcome), { log });
+    await crm.record(startPush('1'));
+    await settled(store, '1');
+    await crm.record(endPush('1'));
+    await until('all three are told', () => told.filter(({ attempt }) => attempt !== undefined).length === 3);
+    await crm.stop();
+    const attempts = told.flatMap(({ attempt, msg }) => (attempt === undefined ? [] : [[attempt, msg]]));
+    assert.equal(attempts, [
+      [1, 'Call delivered.'],
+      [2, 'Call not delivered yet.'],
+      [3, 'Call delivered.'],
+    ]);
+    assert.equal(
+      (await storyOf(store, '1')).attempts.map(({ n }) => n),
+      [1, 2, 3],
+    );
+  }),
+);
+
 worker('a clock that is set back makes no attempt shorter than nothing, and no sleep longer', () =>
   withSqliteStore(async (store) => {
     const time = new VirtualTime();
