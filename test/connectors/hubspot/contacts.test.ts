@@ -584,6 +584,28 @@ contacts('fillBlank leaves alone what somebody has filled in since the contact w
   }),
 );
 
+for (const name of ['serverError', 'loseAnswer', 'brokenJson', 'rollingLimit'] as const)
+  contacts(`a contact that cannot be read again is written nothing: ${name}`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      let now = Date.now();
+      const tools = testTools({ clock: { now: () => new Date(now), after: systemClock.after } });
+      const id = hubspot.addContact({ phone: '0444 444 444' });
+      const connection = await open(hubspot, { person: { properties: city } }, tools);
+      const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1', { PLA_City: '' })]));
+      hubspot.edit('contacts', id, { city: 'Perth' });
+      now += 40_000;
+      hubspot.strike(faults[name], 'contacts/batch/read');
+      const end = deliveryOf([startPush('1', { PLA_City: 'Sydney' }), endPush('1')], { records });
+      const failed = await deliverOne(connection, end);
+      assert.is(failed.kind, 'retry', JSON.stringify(failed));
+      now += 40_000;
+      const outcome = await deliverOne(connection, end);
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.is(hubspot.contacts()[0]?.properties['city'], 'Perth');
+      assert.is(hubspot.calls().length, 1);
+    }),
+  );
+
 contacts('fillBlank writes nothing to a contact of which HubSpot does not say what it holds', () =>
   withHubSpotEmulator(async (hubspot) => {
     const id = hubspot.addContact({ phone: '0444 444 444', city: 'Perth' });

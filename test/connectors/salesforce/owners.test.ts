@@ -108,6 +108,28 @@ owners(
     }),
 );
 
+for (const name of ['unavailable', 'loseAnswer', 'brokenJson', 'tooManyAtOnce'] as const)
+  owners(`a Task that was given away keeps its owner when that cannot be seen: ${name}`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      addJane(salesforce);
+      const colleague = salesforce.addUser({ Username: 'joe@acme.example' });
+      const connection = await open(salesforce, { owner });
+      const { records = {} } = await deliverOne(connection, deliveryOf([startPush('1')]));
+      salesforce.edit(records.activity?.id ?? '', { OwnerId: colleague });
+      // Who Jane is, and then whose the Task is.
+      for (const place of [1, 0]) {
+        salesforce.strike(faults[name], 'POST /composite', place);
+        const failed = await deliverOne(connection, { ...whole('1'), records });
+        assert.is(failed.kind, 'retry', `${place}: ${JSON.stringify(failed)}`);
+        assert.equal(failed.records, records);
+      }
+      const outcome = await deliverOne(connection, { ...whole('1'), records });
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      const [task] = salesforce.tasks();
+      assert.equal([task?.['OwnerId'], task?.['Status']], [colleague, 'Completed']);
+    }),
+  );
+
 owners('nobody is taken for "otherwise" while it rings: who answers may still be in the map', () =>
   withSalesforceEmulator(async (salesforce) => {
     const id = addJane(salesforce);

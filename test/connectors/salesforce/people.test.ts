@@ -608,6 +608,63 @@ people('what somebody filled in since we looked is not blank, and stays', () =>
   }),
 );
 
+const badDays = [
+  ['is down', faults.unavailable],
+  ['cuts the connection', faults.loseAnswer],
+  ['answers half', faults.brokenJson],
+  ['has too many requests at once', faults.tooManyAtOnce],
+] as const;
+
+for (const [what, fault] of badDays) {
+  people(`an org that ${what} when it is looked at again is written nothing, until that was seen`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const id = salesforce.addContact({ Phone: '0444444444' });
+      const connection = await open(salesforce, {
+        person: { properties: { Title: '{{ call.dealer.name }}' } },
+      });
+      const silent = startPush('1', { PLA_Dealer_Name: '' });
+      const { records = {} } = await deliverOne(connection, deliveryOf([silent]));
+      salesforce.edit(id, { Title: 'Plumber' });
+      salesforce.strike(fault, 'POST /composite');
+      const telling = startPush('1', { PLA_Dealer_Name: 'Northside' });
+      const end = deliveryOf([telling, endPush('1')], { records });
+      const failed = await deliverOne(connection, end);
+      assert.is(failed.kind, 'retry', JSON.stringify(failed));
+      const outcome = await deliverOne(connection, end);
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.is(salesforce.contacts()[0]?.['Title'], 'Plumber');
+      assert.equal(
+        salesforce.tasks().map((task) => [task['WhoId'], task['Status']]),
+        [[id, 'Completed']],
+      );
+    }),
+  );
+
+  people(`an org that ${what} while it says that somebody is gone who is there makes no second one`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const first = await deliverOne(await open(salesforce), deliveryOf([startPush('1')]));
+      const contact = salesforce.convertLead(first.records?.person?.id ?? '');
+      salesforce.edit(contact, { Phone: '02 9999 0000' });
+      const errors = [{ statusCode: 'INVALID_CROSS_REFERENCE_KEY', message: 'invalid cross reference id' }];
+      // Who has the key, where they went, who has the key now, and where they went.
+      for (const place of [0, 1, 2, 3]) {
+        const connection = await open(salesforce);
+        for (const _ of ['the first round', 'the last'])
+          salesforce.strike(answering(200, [{ success: false, errors }]), '/Task/');
+        salesforce.strike(fault, 'POST /composite', place);
+        const outcome = await deliverOne(connection, deliveryOf([startPush(`${place}`)]));
+        assert.is(outcome.kind, 'retry', `${place}: ${JSON.stringify(outcome)}`);
+        assert.match(JSON.stringify(outcome), / query(All)? with | to query(All)?: /);
+        salesforce.calm();
+        const again = await deliverOne(connection, deliveryOf([startPush(`${place}`)], { attempt: 2 }));
+        assert.equal(again.records?.person, { type: 'contact', id: contact }, JSON.stringify(again));
+      }
+      assert.equal([salesforce.leads().length, salesforce.contacts().length], [1, 1]);
+      assert.is(salesforce.tasks().length, 4, 'the first of these calls was written before');
+    }),
+  );
+}
+
 people('somebody new is not looked at again for what was just written', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce, { person: { properties: { Title: 'Caller' } } });
