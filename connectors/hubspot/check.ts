@@ -61,7 +61,9 @@ async function found(subject: string, look: () => Promise<Finding[]>): Promise<F
     if (!(thrown instanceof RequestFailed)) throw thrown;
     const { kind, reason } = thrown.failure;
     const fix =
-      kind === 'retry' ? 'Try again in a minute.' : 'Look at the access token and its scopes in HubSpot.';
+      kind === 'retry'
+        ? 'Try again in a minute. If it stays so, look at the network of this machine: names, proxy, firewall.'
+        : 'Look at the access token and its scopes in HubSpot.';
     return [{ level: 'problem', subject, message: reason, fix }];
   }
 }

@@ -52,7 +52,7 @@ export async function check(
     const { kind, reason } = thrown.failure;
     const fix =
       kind === 'retry'
-        ? 'Try again in a minute.'
+        ? 'Try again in a minute. If it stays so, look at loginUrl and the network of this machine: names, proxy, firewall.'
         : 'Look at the External Client App, its secret, its Run As user and auth.loginUrl.';
     return [{ level: 'problem', subject: 'login', message: reason, fix }];
   }
