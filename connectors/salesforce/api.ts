@@ -13,7 +13,7 @@ import {
 } from './failures.ts';
 import type { SalesforceFindings } from './found.ts';
 import { halving } from './halving.ts';
-import type { ObjectName, SalesforceOptions } from './options.ts';
+import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
 import { type Request, Requests } from './requests.ts';
 import { secondLook } from './second-look.ts';
 
@@ -46,18 +46,16 @@ export interface CustomFieldDefinition {
   description: string;
 }
 
-/** A record to be made, and others that name it. */
-export interface Family {
-  head: { object: ObjectName; fields: Fields };
-  /** The field in which the others have the id of the head. */
-  link: string;
-  others: readonly { object: ObjectName; fields: Fields }[];
+/** A person to be made, and the Tasks that are to name them. */
+export interface PersonWithTasks {
+  person: Fields;
+  tasks: readonly Fields[];
 }
 
-/** What became of a family, in its order. Without the head nothing is written. */
-export interface FamilyWritten {
-  head: Written;
-  others: Written[];
+/** What became of them, in their order. Without the person no Task is written. */
+export interface PersonWithTasksWritten {
+  person: Written;
+  tasks: Written[];
 }
 
 /** A record to be made, or to be changed if it has an id. */
@@ -233,27 +231,27 @@ export class SalesforceApi {
   }
 
   /**
-   * Creates records with others that name them, all in one request, and changes nothing that is there. Undefined: these
+   * Creates people with the Tasks that name them, all in one request, and changes nothing that is there. Undefined: these
    * cannot be made in this way, and nothing was.
    */
-  async insertFamilies(
-    what: string,
-    families: readonly Family[],
+  async insertWithTasks(
+    object: PersonObject,
+    people: readonly PersonWithTasks[],
     signal: AbortSignal,
-  ): Promise<FamilyWritten[] | undefined> {
-    const subrequests = families.flatMap(({ head, link, others }, place) => [
-      { referenceId: headName(place), ...head },
-      ...others.map(({ object, fields }, i) => ({
-        referenceId: otherName(place, i),
-        object,
-        fields: { ...fields, [link]: `@{${headName(place)}.id}` },
+  ): Promise<PersonWithTasksWritten[] | undefined> {
+    const subrequests = people.flatMap(({ person, tasks }, place) => [
+      { referenceId: personName(place), object, fields: person },
+      ...tasks.map((task, i) => ({
+        referenceId: taskName(place, i),
+        object: 'Task',
+        fields: { ...task, WhoId: `@{${personName(place)}.id}` },
       })),
     ]);
     if (subrequests.length > mostSubrequests) return undefined;
     // What reads like a reference would be taken for one, and there is no way to write it otherwise.
-    if (JSON.stringify(families).includes('@{')) return undefined;
+    if (JSON.stringify(people).includes('@{')) return undefined;
     const request: Request = {
-      kind: `insert ${what}`,
+      kind: `insert ${object} and Task`,
       method: 'POST',
       path: '/composite',
       body: {
@@ -278,9 +276,9 @@ export class SalesforceApi {
         const body = JSON.stringify(answer.body);
         return { failure: failureOfAnswer({ status: answer.httpStatusCode, body }, where) };
       };
-      return families.map(({ others }, place) => ({
-        head: written(headName(place)),
-        others: others.map((_, i) => written(otherName(place, i))),
+      return people.map(({ tasks }, place) => ({
+        person: written(personName(place)),
+        tasks: tasks.map((_, i) => written(taskName(place, i))),
       }));
     } catch (thrown) {
       const isRefused =
@@ -431,5 +429,5 @@ export class SalesforceApi {
   }
 }
 
-const headName = (place: number) => `r${place}`;
-const otherName = (place: number, i: number) => `r${place}_${i}`;
+const personName = (place: number) => `r${place}`;
+const taskName = (place: number, i: number) => `r${place}_${i}`;

@@ -80,35 +80,34 @@ export class NewPeople {
     made: AllMade,
     signal: AbortSignal,
   ): Promise<void> {
-    const families = [...drafts].map(([caller, draft]) => ({
+    const wanted = [...drafts].map(([caller, draft]) => ({
       caller,
       draft,
       fresh: caller.jobs.filter(({ delivery }) => !delivery.records.activity),
     }));
-    if (families.every(({ fresh }) => fresh.length === 0)) return;
+    if (wanted.every(({ fresh }) => fresh.length === 0)) return;
     // In such an org a refusal says little, and has to be looked into.
     if ((await this.#api.findings.all()).refusals === 'unread') return;
-    const written = await this.#api.insertFamilies(
-      `${object} and Task`,
-      families.map(({ draft, fresh }) => ({
-        head: this.#descriptions.fit(draft),
-        link: 'WhoId',
-        others: fresh.map((job) => this.#descriptions.fit({ ...job, values: valuesOfNew(job) })),
+    const written = await this.#api.insertWithTasks(
+      object,
+      wanted.map(({ draft, fresh }) => ({
+        person: this.#descriptions.fit(draft).fields,
+        tasks: fresh.map((job) => this.#descriptions.fit({ ...job, values: valuesOfNew(job) }).fields),
       })),
       signal,
     );
-    written?.forEach(({ head, others }, place) => {
-      const { caller, draft, fresh } = families[place] as (typeof families)[number];
-      if (head.failure) {
-        if (head.failure.cure?.what === 'taken') made.set(caller.number, 'taken');
-        else if (isPassing(head.failure)) made.set(caller.number, { failure: head.failure });
+    written?.forEach(({ person, tasks }, place) => {
+      const { caller, draft, fresh } = wanted[place] as (typeof wanted)[number];
+      if (person.failure) {
+        if (person.failure.cure?.what === 'taken') made.set(caller.number, 'taken');
+        else if (isPassing(person.failure)) made.set(caller.number, { failure: person.failure });
         return;
       }
       const known = fresh.flatMap((job, i) => {
-        const call = others[i] as Written;
+        const call = tasks[i] as Written;
         return call.failure && !isPassing(call.failure) ? [] : [[job, call] as const];
       });
-      made.set(caller.number, { ...resolutionOf(object, head.id, caller, draft), along: new Map(known) });
+      made.set(caller.number, { ...resolutionOf(object, person.id, caller, draft), along: new Map(known) });
     });
   }
 

@@ -404,29 +404,22 @@ class ProbeRun {
         see: async () => {
           const leadKey = this.trials.key();
           const taskKey = this.trials.key();
-          const head = { object: 'Lead', fields: { ...this.#person(), [ownFields.Lead]: leadKey } } as const;
-          const call = { object: 'Task', fields: { ...this.#call(), [ownFields.Task]: taskKey } } as const;
-          const send = () =>
-            this.#api.insertFamilies(
-              'Lead and Task',
-              [{ head, link: 'WhoId', others: [call] }],
-              this.#signal,
-            );
+          const person = { ...this.#person(), [ownFields.Lead]: leadKey };
+          const call = { ...this.#call(), [ownFields.Task]: taskKey };
+          const send = () => this.#api.insertWithTasks('Lead', [{ person, tasks: [call] }], this.#signal);
           const made = await this.trials.write(
             'Task',
             taskKey,
             () => this.trials.write('Lead', leadKey, send, () => []),
             () => [],
           );
-          const [family] = made ?? [];
+          const [both] = made ?? [];
           const { rows } = await this.#query(
             `SELECT Id,WhoId FROM Task WHERE ${isIn(ownFields.Task, [taskKey])}`,
           );
-          const holds = family?.head.id !== undefined && rows?.[0]?.['WhoId'] === family.head.id;
-          const refused = [family?.head.failure, family?.others[0]?.failure].flatMap(
-            (one) => one?.reason ?? [],
-          );
-          const seen = family ? refused.join(' ') || 'Both are made.' : 'The request was refused as a whole.';
+          const holds = both?.person.id !== undefined && rows?.[0]?.['WhoId'] === both.person.id;
+          const refused = [both?.person.failure, both?.tasks[0]?.failure].flatMap((one) => one?.reason ?? []);
+          const seen = both ? refused.join(' ') || 'Both are made.' : 'The request was refused as a whole.';
           return { holds, seen };
         },
       },
