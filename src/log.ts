@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { maskNumber } from './receive/phone.ts';
+import { maskNumbersIn } from './receive/mask.ts';
 
 /** What the bridge and its connectors log with. Lines name the call, the connector and the attempt; never a secret. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
@@ -42,14 +42,6 @@ function withoutControls(line: string): string {
   );
 }
 
-/**
- * A telephone number in running text: E.164, or as dialled in Australia and New Zealand, with the separators people put
- * between digits. Record ids and times begin otherwise, or have letters beside their digits, so that a log line still
- * names what it is about. Escapes (`\n`, `%2B`) are not such letters.
- */
-const numberLike =
-  /(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\+\d|\(?0\d|6[14]\d)(?:[ ()-]{0,2}\d){6,17}(?![\da-z])/gi;
-
 /** Removes secrets from a text. */
 export function secretHider(secrets: readonly string[]): (text: string) => string {
   const hidden = secrets
@@ -66,10 +58,9 @@ export function redactor(secrets: readonly string[]): (text: string) => string {
   const hide = secretHider(secrets);
   return (text) => {
     const out = hide(text);
-    return out.replace(numberLike, (number, at: number) => {
-      const masked = maskNumber(number.replace(/[ ()-]/g, ''));
-      // A bare number in a JSON line: without quotes the line would be JSON no more.
-      return /(?<!\\)":$/.test(out.slice(Math.max(0, at - 3), at)) ? `"${masked}"` : masked;
-    });
+    // A bare number in a JSON line: without quotes the line would be JSON no more.
+    return maskNumbersIn(out, (masked, at) =>
+      /(?<!\\)":$/.test(out.slice(Math.max(0, at - 3), at)) ? `"${masked}"` : masked,
+    );
   };
 }

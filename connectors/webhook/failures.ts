@@ -1,4 +1,10 @@
-import { type Delivery, maskNumber, type Outcome, whySilent } from '../../src/connector/contract.ts';
+import {
+  type Delivery,
+  maskKnownNumbers,
+  maskNumbersIn,
+  type Outcome,
+  whySilent,
+} from '../../src/connector/contract.ts';
 import { PrivateAddress } from './addresses.ts';
 import type { WebhookOptions } from './options.ts';
 import { type Answer, NoAnswerInTime } from './receiver.ts';
@@ -69,13 +75,8 @@ export function failureOfSilence(thrown: unknown, options: WebhookOptions): Fail
 function quote(status: number, text: string, options: WebhookOptions, delivery: Delivery): string {
   const host = new URL(options.url).host;
   const { number, national, display, raw } = delivery.call.caller;
-  let said = hide(text, options);
-  for (const written of [number, national, display, raw]) {
-    if (written && /\d{6}/.test(written.replace(/\D/g, '')))
-      said = said.replaceAll(written, maskNumber(written));
-  }
   // A terminal or a log must not obey what an answer holds.
-  said = said
+  const said = maskNumbersIn(maskKnownNumbers(hide(text, options), [number, national, display, raw]))
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .trim()
     .slice(0, longestQuote);

@@ -5,6 +5,7 @@ import { confirm, isCancel } from '@clack/prompts';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { ConnectorSettings } from '../config/settings.ts';
 import type { Assumption, Probe } from '../connector/contract.ts';
+import { maskNumbersIn } from '../receive/mask.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withConnection, withStore } from './opened.ts';
 import { plainText, print } from './plain-text.ts';
@@ -28,7 +29,7 @@ export async function probe(name: string, options: ProbeOptions): Promise<void> 
       if (!options.json) announce(name, type, connection.probe);
       if (!options.yes && !(await agreed(name))) return;
       const results: Assumption[] = [];
-      const show = (text: string) => maskNumbers(withoutSecrets(text, config.secrets));
+      const show = (text: string) => maskNumbersIn(withoutSecrets(text, config.secrets));
       const problem = await run(connection.probe, show, (result) => {
         results.push({ ...result, seen: show(result.seen) });
         if (!options.json) console.error(`${verdict(result)}  ${result.assumption}`);
@@ -180,10 +181,4 @@ function report(about: About, results: readonly Assumption[], problem: string | 
 
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce((shown, secret) => (secret ? shown.replaceAll(secret, '[secret]') : shown), text);
-}
-
-/** Telephone numbers, in whatever words of the CRM they stand: with a plus, a trunk zero, or a country's beginning. */
-export function maskNumbers(text: string): string {
-  const number = /(?<![\w.:-])(?:\+\d|\(0\d\)|0\d|6[14]\d|1[38]00)[\d ()-]{5,}\d(?![\w:.-]*\w)/g;
-  return text.replace(number, (found) => `${found.slice(0, 4)}***`);
 }

@@ -17,14 +17,8 @@ import type { RateLimit } from './rate-limit.ts';
 export { type Clock, isRecent, sleep } from '../clock.ts';
 export type { Log } from '../log.ts';
 export type { Call } from '../receive/call.ts';
-export {
-  maskNumber,
-  maskWritten,
-  parsePhone,
-  type Region,
-  samePhone,
-  writtenForms,
-} from '../receive/phone.ts';
+export { maskKnownNumbers, maskNumber, maskNumbersIn, maskWritten } from '../receive/mask.ts';
+export { parsePhone, type Region, samePhone, writtenForms } from '../receive/phone.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
 export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
 export { type Touch, touchOf } from './attribution.ts';

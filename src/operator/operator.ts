@@ -6,7 +6,8 @@ import type { Settings } from '../config/settings.ts';
 import type { Connection, RecordRef } from '../connector/contract.ts';
 import { callOf, connectorsFor } from '../reading.ts';
 import { type CallState, laneOf } from '../receive/call.ts';
-import { maskNumber, parsePhone, type Region } from '../receive/phone.ts';
+import { maskNumber } from '../receive/mask.ts';
+import { parsePhone, type Region } from '../receive/phone.ts';
 import { UnreadablePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
 import type {

@@ -78,20 +78,3 @@ export function samePhone(text: string | null | undefined, number: string, regio
     text.replace(/\D/g, '') === number.slice(1) || parsePhoneNumberFromString(text, region)?.number === number
   );
 }
-
-/** For logs: `+6144***444`. Shorter texts keep less. */
-export function maskNumber(text: string): string {
-  if (text.length < 9) return '***';
-  return `${text.slice(0, 5)}***${text.slice(-3)}`;
-}
-
-/** A number in the form in which somebody wrote it: `(04**) *** 444`. */
-export function maskWritten(text: string): string {
-  const digits = text.replace(/\D/g, '').length;
-  const shownFirst = digits < 9 ? 0 : 2;
-  let n = 0;
-  return text.replace(/\d/g, (digit) => {
-    n++;
-    return n <= shownFirst || n > digits - 3 ? digit : '*';
-  });
-}

@@ -222,7 +222,7 @@ channels('a line holds no break, no secret and no whole number, and has an end',
   const redact = redactor(['hush-hush']);
   assert.is(
     oneLine(' a\r\nb\u2028c\u0007d\u202ee \t hush-hush 0412345678 ', redact),
-    'a b c d e [secret] 04123***678',
+    'a b c d e [secret] 041***678',
   );
   assert.is(oneLine('x'.repeat(9_999), redact).length, 500);
   assert.ok(oneLine('😀'.repeat(400), redact).isWellFormed());

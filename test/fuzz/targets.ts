@@ -24,7 +24,8 @@ import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
 import { readCall } from '../../src/receive/call.ts';
-import { maskNumber, parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
+import { maskNumber, maskNumbersIn, maskWritten } from '../../src/receive/mask.ts';
+import { parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
 import { decodeBody, parsePush, UnreadablePush } from '../../src/receive/push.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
@@ -169,6 +170,9 @@ function readNumber(text: string): void {
   if (number !== null) writtenForms(number, 'AU');
   samePhone(text, '+61412345678', 'NZ');
   maskNumber(text);
+  maskWritten(text);
+  if (maskNumbersIn(maskNumbersIn(text)) !== maskNumbersIn(text))
+    throw new Error('masked twice is masked otherwise');
 }
 
 const templates = [

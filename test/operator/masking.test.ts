@@ -17,9 +17,9 @@ masking('whatever reads like a number is masked; ids and instants stay', () => {
     {
       callId: '0412345678',
       receivedAt: '2026-11-24T03:15:00.000Z',
-      caller: { number: '+6141***678', display: '04123***678' },
+      caller: { number: '+6141***678', display: '041***678' },
       records: [{ id: '0612345678', type: 'call', link: 'https://crm.example/0612345678' }],
-      reason: 'The phone 02999***888 is taken by 2 others.',
+      reason: 'The phone 029***888 is taken by 2 others.',
       revision: 61412345678,
       nothing: null,
     },

@@ -411,10 +411,7 @@ answers('what is quoted of an answer is short, on one line, and without secrets 
       'x'.repeat(1000),
     ].join('\r\n');
     const outcome = await answered(receiver, { status: 400, body }, { url, headers });
-    const quoted = 'Cannot POST [secret] [31m [secret] [secret] [secret] +6144***444 0444 ***444 '.padEnd(
-      300,
-      'x',
-    );
+    const quoted = 'Cannot POST [secret] [31m [secret] [secret] [secret] +6144***444 '.padEnd(300, 'x');
     assert.is(
       outcome.kind === 'rejected' && outcome.reason,
       `127.0.0.1:${receiver.port} answered 400: "${quoted}".`,

@@ -1,0 +1,138 @@
+/*
+ * The one way in which telephone numbers are hidden: in logs, in what people are told, and from who may not see them.
+ * Written by people they may have any digits, blanks and dashes that Unicode has, so all is decided on a plain copy of
+ * the text, letter by letter in the same places. Each text is passed through once, however it is made.
+ */
+
+/** So many digits at the end are shown, and as many at the beginning as leave `leastHidden` between. */
+const shownLast = 3;
+const mostShownFirst = 4;
+const leastHidden = 4;
+/** A number of fewer digits is hidden whole. */
+const leastShown = 9;
+
+/** For logs: `+6144***444`, `044***444`. Shorter texts keep nothing. */
+export function maskNumber(text: string): string {
+  const digits = plain(text).replace(/[^\d+]/g, '');
+  const count = digits.replace(/\+/g, '').length;
+  if (count < leastShown) return '***';
+  const shownFirst = Math.min(mostShownFirst, count - shownLast - leastHidden);
+  return `${digits.slice(0, shownFirst + (digits.startsWith('+') ? 1 : 0))}***${digits.slice(-shownLast)}`;
+}
+
+/** Whether a text is nothing but digits and what people put between them. */
+export function isNumber(text: string): boolean {
+  const written = plain(text);
+  return /^[+\d ()./-]+$/.test(written) && written.replace(/\D/g, '').length >= leastKnown;
+}
+
+/** A number in the form in which somebody wrote it: `(04**) *** 444`. */
+export function maskWritten(text: string): string {
+  const written = plain(text);
+  const digits = written.replace(/\D/g, '').length;
+  const shownFirst = digits < leastShown ? 0 : 2;
+  let n = 0;
+  return written.replace(/\d/g, (digit) => {
+    n++;
+    return n <= shownFirst || n > digits - shownLast ? digit : '*';
+  });
+}
+
+/**
+ * A telephone number in running text: E.164, or as dialled in Australia and New Zealand, with the separators people put
+ * between digits. Record ids and times begin otherwise, or have letters beside their digits, so that a log line still
+ * names what it is about; a dot separates groups of two digits and more, or it is a fraction's. Escapes (`\n`, `%2B`)
+ * are not such letters.
+ */
+const numberLike =
+  /(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\+\d|\(?0\d|6[14]\d)(?:(?:[ ()/-]{0,3}|(?<=\d\d)\.(?=\d\d))\d){6,17}(?![\da-z])/gi;
+
+/** A text without the middle of whatever in it reads like a telephone number. `write` may put the masked one otherwise. */
+export function maskNumbersIn(
+  text: string,
+  write: (masked: string, at: number) => string = (masked) => masked,
+): string {
+  const places: Place[] = [];
+  for (const { index, 0: found } of plain(text).matchAll(numberLike))
+    places.push({ from: index, to: index + found.length });
+  return withMasked(text, places, write);
+}
+
+/** Fewer digits would be found in any other number. */
+const leastKnown = 6;
+const mostCompared = 8;
+/** Digits with nothing but separators between them. */
+const digitRun = /[+(]?\d(?:[ ()./-]*\d)*/g;
+
+/** A text without the middle of the given numbers, however they are written and whatever stands beside them. */
+export function maskKnownNumbers(text: string, numbers: readonly (string | null | undefined)[]): string {
+  const ends = numbers
+    .map((number) =>
+      plain(number ?? '')
+        .replace(/\D/g, '')
+        .slice(-mostCompared),
+    )
+    .filter((end) => end.length >= leastKnown);
+  if (ends.length === 0) return text;
+  const places: Place[] = [];
+  for (const { index, 0: run } of plain(text).matchAll(digitRun)) {
+    const digits = run.replace(/\D/g, '');
+    const last = Math.max(
+      ...ends.map((end) => digits.lastIndexOf(end) + (digits.includes(end) ? end.length : 0)),
+    );
+    if (last > 0) places.push({ from: index, to: index + endOfDigit(run, last) });
+  }
+  return withMasked(text, places, (masked) => masked);
+}
+
+/** Where in `run` its nth digit ends. */
+function endOfDigit(run: string, n: number): number {
+  let seen = 0;
+  for (let i = 0; i < run.length; i++) if (isDigit(run.charCodeAt(i)) && ++seen === n) return i + 1;
+  return run.length;
+}
+
+interface Place {
+  from: number;
+  to: number;
+}
+
+function withMasked(
+  text: string,
+  places: readonly Place[],
+  write: (masked: string, at: number) => string,
+): string {
+  let out = '';
+  let kept = 0; // where the text not yet copied begins
+  for (const { from, to } of places) {
+    out += text.slice(kept, from) + write(maskNumber(text.slice(from, to)), from);
+    kept = to;
+  }
+  return kept === 0 ? text : out + text.slice(kept);
+}
+
+const zeros = ['\uff10', '\u0660', '\u06f0'].map((zero) => zero.charCodeAt(0));
+const otherDigit = /[\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]/;
+const otherDash = /[\p{Pd}\u2212]/u;
+const otherLetter = /[^\x20-\x7e]/g;
+
+/**
+ * The text in ASCII where it writes a number otherwise: full-width and Arabic digits, no-break and other blanks, marks that
+ * are not seen, dashes. As long as the text, and alike in every other letter.
+ */
+export function plain(text: string): string {
+  return text.replace(otherLetter, (letter) => {
+    const code = letter.charCodeAt(0);
+    if (otherDigit.test(letter))
+      return String(code - zeros.find((zero) => code - zero >= 0 && code - zero <= 9)!);
+    if (otherDash.test(letter)) return '-';
+    if (letter === '\uff0b') return '+';
+    if (letter === '\uff08') return '(';
+    if (letter === '\uff09') return ')';
+    return letter !== '\n' && letter !== '\r' && /[\p{Zs}\p{Cf}\t]/u.test(letter) ? ' ' : letter;
+  });
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
