@@ -1,6 +1,5 @@
 import { getCountryCallingCode } from 'libphonenumber-js/max';
 import type { Settings } from '../config/settings.ts';
-import { parsePhone } from '../receive/phone.ts';
 import type { CallSearch } from '../store/store.ts';
 import { wordsOf } from './indexed-call.ts';
 
@@ -10,30 +9,24 @@ const leastDigits = 3;
 /**
  * What somebody who types a text looks for: a number as far as it is typed, from either end; a call id; words.
  *
- * @param wholeNumbers who may not see whole numbers must not find them digit by digit, either
+ * @param masked who may not see whole numbers finds none: a few thousand searches would tell what is hidden of one
  */
-export function searchOf(settings: Settings, text: string, wholeNumbers: boolean): CallSearch {
+export function searchOf(settings: Settings, text: string, masked: boolean): CallSearch {
   const search: CallSearch = {
     callers: [],
     callerEnds: [],
-    exact: wholeNumbers,
+    exact: false,
     callIds: [],
     // Numbers stand in other fields, too, in parts.
-    words: wordsOf(text).filter((word) => !(wholeNumbers && /^\d+$/.test(word))),
+    words: wordsOf(text).filter((word) => !(masked && /\p{N}/u.test(word))),
   };
   const written = text.trim();
   if (/^\S+$/.test(written)) search.callIds.push(written);
+  if (masked) return search;
   const digits = written.replace(/\D/g, '');
   if (!/^\+?[\d ().-]+$/.test(written) || digits.length < leastDigits) return search;
   if (/\s/.test(written)) search.words = []; // `0412 345` is no two words
   const regions = [...new Set(Object.values(settings.sources).map(({ region }) => region))];
-  if (wholeNumbers) {
-    for (const region of regions) {
-      const { number } = parsePhone(written, region);
-      if (number) search.callers.push(number.slice(1));
-    }
-    return search;
-  }
   const international = written.startsWith('+') ? digits : digits.startsWith('00') ? digits.slice(2) : null;
   if (international !== null) search.callers.push(international);
   else {

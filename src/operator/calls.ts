@@ -17,7 +17,7 @@ const selectionShape = {
     .trim()
     .max(200)
     .describe(
-      'A telephone number, its beginning or its end; a call id or its beginning; words of dealer, keywords and other fields.',
+      'A telephone number, its beginning or its end (not for a masked reader); a call id or its beginning; words of dealer, keywords and other fields.',
     ),
   source: z.string(),
   connector: z.string().describe('Only with a delivery for this connector.'),
@@ -152,7 +152,7 @@ export function isBehind({ state, ...delivery }: DeliveryView): boolean {
 export function filterOf(
   settings: Settings,
   { search, ...others }: CallSelection,
-  wholeNumbers: boolean,
+  masked: boolean,
 ): IndexFilter {
-  return search ? { ...others, search: searchOf(settings, search, wholeNumbers) } : others;
+  return search ? { ...others, search: searchOf(settings, search, masked) } : others;
 }

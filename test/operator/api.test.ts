@@ -199,13 +199,13 @@ api('nobody without a token, and readers see masked numbers and change nothing',
       assert.is(status, 200, path);
       assert.not.match(text, /412\W*345\W*678/, path);
     }
-    // Digit by digit, a number could be guessed.
+    // A few thousand searches would tell what is hidden of a number.
     const found = async (search: string) =>
       (await ask(`/api/calls?search=${encodeURIComponent(search)}`, undefined, readerToken)).json.calls
         .length;
     assert.equal(
       [await found('0412345678'), await found('041234567'), await found('345678'), await found('+61412345')],
-      [1, 0, 0, 0],
+      [0, 0, 0, 0],
     );
     assert.is((await ask('/api/delacon', undefined, readerToken)).status, 200);
   }),

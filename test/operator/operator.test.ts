@@ -104,4 +104,29 @@ operator('a masked reader sees no whole number, no raw push and no recording, an
   }),
 );
 
+operator('a masked reader finds no call by digits of its number, and all by words and ids', () =>
+  withOperator(yaml, async ({ operator: asked, receive, index }) => {
+    const fields = { PLA_Dealer_Name: 'Smith Plumbing', note: 'ring x412y or 412 345 on 412345678' };
+    await receive(startPush('77', { PLA_Caller_Phone_Number: '+61412345678', ...fields }));
+    await receive(startPush('78', { PLA_Caller_Phone_Number: '5132271572' }));
+    await index();
+    const reader = asked.for({ role: 'reader', masked: true });
+    const find = async (who: typeof asked, search: string) => (await who.calls({ search })).calls.length;
+    const digits = [
+      '+61412345678',
+      '0412 345 678',
+      '0412345678',
+      '345678',
+      '412',
+      '345',
+      'x412y',
+      '０４１２３４５６７８',
+    ];
+    for (const text of digits) assert.is(await find(reader, text), 0, text);
+    for (const text of ['smith', 'plumbing ring', '77']) assert.is(await find(reader, text), 1, text);
+    assert.is(await find(asked, '0412 345 678'), 1);
+    assert.not.match(JSON.stringify(await reader.calls()), /13\W*227\W*15/, 'nor one of an unknown form');
+  }),
+);
+
 operator.run();

@@ -52,7 +52,7 @@ ${
     html`<div class="head"><h1>Calls</h1><p>Days and times are those of ${timezone}.</p></div>
 <form class="sheet" method="get" action="/calls" role="search" aria-label="Calls" hx-get="/calls" hx-select="#calls" hx-target="#calls" hx-swap="outerHTML" hx-push-url="true" hx-trigger="submit, change, input from:#search delay:350ms" hx-sync="this:replace">
 <div class="filters">
-<label class="search"><span>Search</span><input id="search" type="search" name="search" value="${filters.search}" placeholder="Number, call id, dealer, keyword …" autocomplete="off" maxlength="200"></label>
+<label class="search"><span>Search</span><input id="search" type="search" name="search" value="${filters.search}" placeholder="${frame.visitor.masked ? 'Call id, dealer, keyword …' : 'Number, call id, dealer, keyword …'}" autocomplete="off" maxlength="200"></label>
 ${select('Result', 'result', filters.result, Object.entries(resultWords))}
 ${select('Missed', 'missed', filters.missed, [
   ['true', 'Missed'],
