@@ -71,8 +71,9 @@ function outcomeOf(call: Call, configured: Readonly<Record<string, string>>): st
   return name === undefined ? null : (outcomes.get(name) ?? null);
 }
 
+/** HubSpot's player gets the form for players; the link in the body is for browsers. */
 function recordingOf(call: Call): string | null {
-  return call.recording.url?.startsWith('https://') ? call.recording.url : null;
+  return call.recording.url?.startsWith('https://') ? call.recording.playerUrl : null;
 }
 
 function notesOn(call: Call): string[] {

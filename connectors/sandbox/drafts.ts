@@ -40,7 +40,7 @@ const activityDefaults = compiled({
   keywords: '{{ call.marketing.keywords }}',
   landingPage: '{{ call.marketing.landingPage }}',
   gclid: '{{ call.marketing.gclid }}',
-  recording: '{{ call.recording.playerUrl }}',
+  recording: '{{ call.recording.url }}',
 });
 
 /** The caller's contact. Null where there is nobody to tell from others: withheld, unknown or unreadable numbers. */

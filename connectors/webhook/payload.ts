@@ -61,7 +61,12 @@ const call = z.object({
   ivr: text(),
   extra: text(),
   converted: z.enum(['online', 'repeat', 'offline']).nullable(),
-  recording: z.object({ url: text(), playerUrl: text() }),
+  recording: z
+    .object({
+      url: text().describe("As sent by Delacon: for a browser's address bar."),
+      playerUrl: text().describe('The same with mode=direct: for an HTML5 audio player.'),
+    })
+    .describe('Where the recording is to be had, in both forms.'),
   fields: z.record(z.string(), z.string()).describe('Every field as Delacon sent it.'),
   notes: z.array(z.string()).describe('What could not be read, a sentence each.'),
 });

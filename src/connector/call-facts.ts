@@ -31,7 +31,7 @@ export function factsOf(call: Call): Fact[] {
     ['Landing page', marketing.landingPage],
     ['Page called from', marketing.calledFrom],
     ['Extra', call.extra],
-    ['Recording', recording.playerUrl],
+    ['Recording', recording.url], // as sent: people click it, and no player plays it
     ['Delacon call', call.id],
   ];
   return known.flatMap(([label, value]) => {

@@ -163,11 +163,22 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     return context.html(callPage(frame, story));
   });
 
-  app.get('/calls/:source/:callId/recording', async (context) => {
-    const { source, callId } = context.req.param();
+  const recordingOf = async (context: Context<AccessEnv>, source: string, callId: string) => {
     const { recording } = await operatorFor(context).story(source, callId);
     if (!recording) throw new OperatorProblem('not found', 'This call has no recording that you may hear.');
-    return context.redirect(recording.playerUrl, 302);
+    return recording;
+  };
+
+  // For the page's player.
+  app.get('/calls/:source/:callId/recording', async (context) => {
+    const { source, callId } = context.req.param();
+    return context.redirect((await recordingOf(context, source, callId)).playerUrl, 302);
+  });
+
+  // For a tab of its own.
+  app.get('/calls/:source/:callId/recording/open', async (context) => {
+    const { source, callId } = context.req.param();
+    return context.redirect((await recordingOf(context, source, callId)).url, 302);
   });
 
   app.post('/calls/:source/:callId/replay', async (context) => {

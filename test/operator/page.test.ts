@@ -173,6 +173,13 @@ page('the recording is played from where it is, and from nowhere else', () =>
       [sent.status, sent.headers.get('location')],
       [302, 'https://pla.delaconcorp.com/recordings/1.wav?mode=direct'],
     );
+    // As Delacon sent it, which is for a browser's address bar.
+    assert.match(text, 'href="/calls/acme/1/recording/open"');
+    const opened = await get('/calls/acme/1/recording/open');
+    assert.equal(
+      [opened.status, opened.headers.get('location')],
+      [302, 'https://pla.delaconcorp.com/recordings/1.wav'],
+    );
   }),
 );
 

@@ -76,7 +76,7 @@ function recording(frame: Frame, story: Story): Html {
   if (!story.recording) return html``;
   return html`<section class="sheet" hx-morph-skip id="recording"><header><h2>Recording</h2></header>
 <audio controls preload="none" src="${callPath(story)}/recording" aria-label="Recording of the call"></audio>
-<p class="small"><a href="${callPath(story)}/recording" rel="noreferrer" target="_blank">Open it in a tab of its own</a></p></section>`;
+<p class="small"><a href="${callPath(story)}/recording/open" rel="noreferrer" target="_blank">Open it in a tab of its own</a></p></section>`;
 }
 
 function noRoute(frame: Frame, story: Story): Html {

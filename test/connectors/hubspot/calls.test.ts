@@ -51,7 +51,7 @@ calls("the vendor's samples, start and then end, as HubSpot gets them", () =>
       hs_call_status: 'COMPLETED',
       hs_call_disposition: 'f240bbac-87c9-4f6e-bf70-924b57d47db7',
       hs_call_duration: '50000',
-      hs_call_recording_url: 'https://pla.delaconcorp.com......abc.wav',
+      hs_call_recording_url: 'https://pla.delaconcorp.com......abc.wav?mode=direct',
     });
     assert.is(ended.id, ringing.id);
     assert.equal(second.records, {
@@ -114,6 +114,16 @@ calls('what came from outside is escaped in the body', () =>
   }),
 );
 
+calls('the player gets the recording in its form for players, and the link in the body as it was sent', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const push = endPush('1', { PLA_RecordingFile: ' https://pla.delaconcorp.com/rec?id=1#t' });
+    await deliverOne(await open(hubspot), deliveryOf([startPush('1'), push]));
+    const { body, properties } = onlyCall(hubspot);
+    assert.is(properties['hs_call_recording_url'], 'https://pla.delaconcorp.com/rec?id=1&mode=direct#t');
+    assert.match(body, '<a href="https://pla.delaconcorp.com/rec?id=1#t">listen</a>');
+  }),
+);
+
 calls('a recording that is not https is left out and noted', () =>
   withHubSpotEmulator(async (hubspot) => {
     const connection = await open(hubspot);
@@ -142,7 +152,7 @@ calls('a recording address that HubSpot refuses keeps no call from being written
       ],
     );
     const recordings = hubspot.calls().map(({ properties }) => properties['hs_call_recording_url']);
-    assert.equal(recordings.sort(), ['https://pla.delaconcorp.com/recordings/2.wav', undefined]);
+    assert.equal(recordings.sort(), ['https://pla.delaconcorp.com/recordings/2.wav?mode=direct', undefined]);
   }),
 );
 

@@ -90,7 +90,7 @@ behaviour("the vendor's samples are one contact and one completed call", () =>
       keywords: 'abc',
       landingPage: 'https://www.delaconconcorp.com.au?gclid=C152ddsa12213123132',
       gclid: 'C152ddsa12213123132',
-      recording: 'https://pla.delaconcorp.com......abc.wav?mode=direct',
+      recording: 'https://pla.delaconcorp.com......abc.wav',
       contact: outcome?.records?.person?.id,
     });
     await connection.close();
