@@ -5,12 +5,13 @@
 
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
 import type { Settings } from '../../src/config/settings.ts';
 import { searchOf } from '../../src/operator/call-search.ts';
 import { indexedCall } from '../../src/operator/indexed-call.ts';
 import type { CallState } from '../../src/receive/call.ts';
+import { kyselyOver, openDatabase } from '../../src/runtime/sqlite.ts';
+import { weeks } from '../../src/store/migrations/007-weeks.ts';
 import { toQuarters } from '../../src/store/spans.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { CallView, IndexedCall, IndexFilter, Lease, Store } from '../../src/store/store.ts';
@@ -175,7 +176,7 @@ async function run(file: string, settings: Settings, commands: readonly Command[
           break;
         case 'upgrade':
           await store.close();
-          withoutWeeks(file);
+          await countWeeks(file);
           store = await openSqliteStore(file, 'bridge');
           break;
       }
@@ -188,12 +189,11 @@ async function run(file: string, settings: Settings, commands: readonly Command[
   }
 }
 
-/** As the version wrote it that counted no weeks. */
-function withoutWeeks(file: string): void {
-  const database = new DatabaseSync(file);
-  database.exec(
-    "delete from call_counts where span = 'week'; delete from kysely_migration where name = '007-weeks'",
-  );
+/** What the step did to a store of the version that counted no weeks. */
+async function countWeeks(file: string): Promise<void> {
+  const database = openDatabase(file);
+  database.exec("delete from call_counts where span = 'week'");
+  await weeks.up(kyselyOver(database));
   database.close();
 }
 
