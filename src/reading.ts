@@ -1,6 +1,6 @@
 import type { Settings, Source } from './config/settings.ts';
 import type { Delivery, RecordDraft, Records } from './connector/contract.ts';
-import { type Call, type CallState, type Reading, readCall } from './receive/call.ts';
+import { type Call, type CallState, type Reading, readCall, type Urgency } from './receive/call.ts';
 import { explainRoutes, matchRoutes, type Routing } from './route/match.ts';
 
 /*
@@ -44,7 +44,7 @@ export function routingOf(settings: Settings, state: CallState): Routing {
 /** What a connector gets for a call. Null when its source is configured no more. */
 export function deliveryOf(
   settings: Settings,
-  due: { state: CallState; revision: number; records: Records; failures: number },
+  due: { state: CallState; urgency: Urgency; revision: number; records: Records; failures: number },
 ): Delivery | null {
   const source = settings.sources[due.state.source];
   if (!source) return null;
@@ -54,6 +54,7 @@ export function deliveryOf(
     source: { name: source.name, region: source.region, timezone: source.timezone },
     revision: due.revision,
     attempt: due.failures + 1,
+    urgency: due.urgency,
     records: due.records,
   };
 }
@@ -69,7 +70,7 @@ export interface Drafted {
 
 export function draftedFrom(settings: Settings, state: CallState): Drafted {
   const routing = routingOf(settings, state);
-  const delivery = deliveryOf(settings, { state, revision: 1, records: {}, failures: 0 });
+  const delivery = deliveryOf(settings, { state, urgency: 'live', revision: 1, records: {}, failures: 0 });
   return {
     callId: state.callId,
     routing,

@@ -111,7 +111,7 @@ function differencesInRecords(
 
 /** Or why there are none: a connector from elsewhere may trip over a call that it did not foresee. */
 function draftsOf(settings: Settings, state: CallState, connector: string): RecordDraft[] | string {
-  const delivery = deliveryOf(settings, { state, revision: 1, records: {}, failures: 0 });
+  const delivery = deliveryOf(settings, { state, urgency: 'live', revision: 1, records: {}, failures: 0 });
   const found = settings.connectors[connector];
   if (!delivery || !found) return [];
   try {

@@ -77,7 +77,7 @@ class Stage {
     for (const [connector, records] of known) {
       if (!settings.connectors[connector] || connector !== (this.#choice.connector ?? connector)) continue;
       const { connection, planned } = await this.#open(connector);
-      const delivery = deliveryOf(settings, { ...moment, records, failures: 0 });
+      const delivery = deliveryOf(settings, { ...moment, urgency: 'live', records, failures: 0 });
       if (!connection || !delivery) {
         played.push({ connector, requests: null, outcome: null });
         continue;

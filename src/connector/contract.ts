@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { Call } from '../receive/call.ts';
+import type { Call, Urgency } from '../receive/call.ts';
 import type { Region } from '../receive/phone.ts';
 import type { Value } from '../route/template.ts';
 import type { Memory } from './memory.ts';
@@ -16,7 +16,7 @@ import type { RateLimit } from './rate-limit.ts';
 
 export { type Clock, isRecent, sleep } from '../clock.ts';
 export type { Log } from '../log.ts';
-export type { Call } from '../receive/call.ts';
+export type { Call, Urgency } from '../receive/call.ts';
 export { maskKnownNumbers, maskNumber, maskNumbersIn, maskWritten } from '../receive/mask.ts';
 export { parsePhone, type Region, samePhone, writtenForms } from '../receive/phone.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
@@ -79,6 +79,7 @@ export interface Delivery {
   revision: number;
   /** 1 for the first. */
   attempt: number;
+  urgency: Urgency;
   /** What earlier attempts are known to have written. Empty after a lost answer, though the CRM may hold the activity. */
   records: Records;
 }
@@ -87,8 +88,12 @@ export interface Delivery {
 export type Outcome = Told &
   (
     | { kind: 'delivered'; records: Records }
-    /** Worth another try: a timeout, a rate limit, a 5xx. What nobody foresaw belongs here. */
-    | { kind: 'retry'; reason: string; notBefore?: Date; records?: Records }
+    /**
+     * Worth another try. What nobody foresaw belongs here. `scope` says whose trouble it is. `connector`: no answer, a
+     * 5xx, a limit on whole requests, a gateway's page; other calls would fare no better, so they wait, too. `call`,
+     * which is what is meant where nothing is said: this one waits by itself.
+     */
+    | { kind: 'retry'; reason: string; scope?: 'call' | 'connector'; notBefore?: Date; records?: Records }
     /** This call can never be written as it is mapped. */
     | { kind: 'rejected'; reason: string; records?: Records }
     /** No call will be written until someone acts, such as on a revoked token; or not before a known time. */
@@ -157,7 +162,7 @@ export interface Connection {
   /**
    * Writes the current state of each call under its key, so that doing it twice is doing it once. A batch may hold
    * several calls of one caller, oldest first, and no other batch holds any of theirs meanwhile. Answers one outcome
-   * for each delivery, in order. What throws counts as `retry` for the whole batch. `signal` aborts on shutdown.
+   * for each delivery, in order. What throws counts as the connector's `retry`. `signal` aborts on shutdown.
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
   /** Reads only: credentials, scopes, fields, mapping. */

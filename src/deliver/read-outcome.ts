@@ -7,6 +7,7 @@ const record = z.object({ type: z.string(), id: z.string() });
 const answered = z.object({
   kind: z.enum(['delivered', 'retry', 'rejected', 'blocked']),
   reason: z.string().min(1).catch('The connector gave no reason.'),
+  scope: z.enum(['call', 'connector']).optional().catch(undefined),
   notBefore: z.date().optional().catch(undefined),
   records: z.partialRecord(z.enum(recordRoles), record).catch({}),
   notes: z.array(z.string()).catch([]),
@@ -15,7 +16,7 @@ const answered = z.object({
 
 /**
  * What a connector answered for one call, with its words passed through `hide`. Something that is no outcome is worth
- * another try, like what it throws.
+ * another try.
  */
 export function readOutcome(answer: unknown, hide = (text: string) => text): Outcome {
   const read = answered.safeParse(answer);

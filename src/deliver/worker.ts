@@ -331,7 +331,7 @@ export class Worker {
       throw new Error(`The connector answered ${outcomes.length} outcomes for ${batch.length} calls.`);
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      return batch.map(() => readOutcome({ kind: 'retry', reason }, this.#options.hide));
+      return batch.map(() => readOutcome({ kind: 'retry', scope: 'connector', reason }, this.#options.hide));
     }
   }
 

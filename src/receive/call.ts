@@ -1,3 +1,4 @@
+import { isRecent } from '../clock.ts';
 import { type LandingPage, readLandingPage } from './landing-page.ts';
 import { type PhoneNumber, parsePhone, type Region } from './phone.ts';
 import type { Fields } from './push.ts';
@@ -67,6 +68,19 @@ export interface CallState {
   /** When the first push with end data came. */
   endReceivedAt: Date | null;
   lapsed: boolean;
+}
+
+/**
+ * How soon a CRM should show a call. `live`: it rings or ended a moment ago, and somebody may be looking for it.
+ * `backlog`: it waited for longer. `historic`: it was first heard of long after its end.
+ */
+export type Urgency = 'live' | 'backlog' | 'historic';
+
+const liveMs = 120_000;
+
+/** By when its pushes came. What came by a clock that ran ahead is not live. */
+export function urgencyOf({ firstReceivedAt, endReceivedAt }: CallState, now: Date): Urgency {
+  return isRecent((endReceivedAt ?? firstReceivedAt).getTime(), liveMs, now.getTime()) ? 'live' : 'backlog';
 }
 
 /** A call whose pushes all come at one time. */

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { RecordRef, Records } from '../connector/contract.ts';
-import { type CallState, foldFields, hasEnd, laneOf } from '../receive/call.ts';
+import { type CallState, foldFields, hasEnd, laneOf, urgencyOf } from '../receive/call.ts';
 import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
 import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -304,18 +304,22 @@ class SqliteStore implements Store {
       lanes,
       overOnly: overOnly ? 1 : 0,
     });
-    return rows.map((row) => ({
-      callRow: row.id,
-      connector,
-      state: this.#stateOf(row),
-      lane: row.lane,
-      revision: row.revision,
-      records: JSON.parse(row.records) as Records,
-      dueAt: new Date(row.due_at as number),
-      attempts: row.attempts,
-      failures: row.failures,
-      failingSince: asDate(row.failing_since),
-    }));
+    return rows.map((row) => {
+      const state = this.#stateOf(row);
+      return {
+        callRow: row.id,
+        connector,
+        state,
+        lane: row.lane,
+        urgency: urgencyOf(state, now),
+        revision: row.revision,
+        records: JSON.parse(row.records) as Records,
+        dueAt: new Date(row.due_at as number),
+        attempts: row.attempts,
+        failures: row.failures,
+        failingSince: asDate(row.failing_since),
+      };
+    });
   }
 
   async nextDueAt(connector: string, after: Date): Promise<Date | null> {

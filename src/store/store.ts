@@ -1,5 +1,5 @@
 import type { RecordRef, Records } from '../connector/contract.ts';
-import type { CallState } from '../receive/call.ts';
+import type { CallState, Urgency } from '../receive/call.ts';
 import type { Fields } from '../receive/push.ts';
 
 /*
@@ -43,6 +43,7 @@ export interface DueDelivery {
   connector: string;
   state: CallState;
   lane: string;
+  urgency: Urgency;
   revision: number;
   records: Records;
   dueAt: Date;

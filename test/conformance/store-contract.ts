@@ -234,6 +234,7 @@ export function storeContract(
     assert.equal(due, {
       connector: 'crm',
       lane: '00000001',
+      urgency: 'live',
       revision: 1,
       records: {},
       dueAt: at(1),

@@ -89,7 +89,7 @@ function start(
   };
 }
 
-function read({ state, revision, records, failures }: DueDelivery): Delivery | null {
+function read({ state, urgency, revision, records, failures }: DueDelivery): Delivery | null {
   if (state.source === 'gone') return null;
   const timezone = 'Australia/Sydney';
   return {
@@ -98,6 +98,7 @@ function read({ state, revision, records, failures }: DueDelivery): Delivery | n
     source: { name: state.source, region: 'AU', timezone },
     revision,
     attempt: failures + 1,
+    urgency,
     records,
   };
 }

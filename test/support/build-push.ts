@@ -1,6 +1,6 @@
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import type { Delivery, Records } from '../../src/connector/contract.ts';
-import { type CallState, foldFields, kindOf, readCall } from '../../src/receive/call.ts';
+import { type CallState, foldFields, kindOf, readCall, type Urgency } from '../../src/receive/call.ts';
 import { type Fields, parsePush } from '../../src/receive/push.ts';
 
 /** The article's start sample, as printed there. */
@@ -62,7 +62,7 @@ export function endPush(callId: string, fields: Fields = {}): Fields {
 /** What a connector gets for a call, from its pushes in the order of receipt. */
 export function deliveryOf(
   pushes: Fields[],
-  more: { records?: Records; lapsed?: boolean; attempt?: number } = {},
+  more: { records?: Records; lapsed?: boolean; attempt?: number; urgency?: Urgency } = {},
 ): Delivery {
   const received = new Date('2026-11-02T03:15:00.000Z');
   let fields: Fields | undefined;
@@ -93,6 +93,7 @@ export function deliveryOf(
     source: { name: 'acme', region: 'AU', timezone: 'Australia/Sydney' },
     revision: pushes.length + (more.lapsed ? 1 : 0),
     attempt: more.attempt ?? 1,
+    urgency: more.urgency ?? 'live',
     records: more.records ?? {},
   };
 }

@@ -140,7 +140,7 @@ function observed<T extends object>(target: T, method: keyof T, before = () => {
   });
 }
 
-function readDue({ state, revision, records, failures }: DueDelivery): Delivery {
+function readDue({ state, urgency, revision, records, failures }: DueDelivery): Delivery {
   const timezone = 'Australia/Sydney';
   const region = 'AU';
   return {
@@ -149,6 +149,7 @@ function readDue({ state, revision, records, failures }: DueDelivery): Delivery 
     source: { name: state.source, region, timezone },
     revision,
     attempt: failures + 1,
+    urgency,
     records,
   };
 }

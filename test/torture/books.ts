@@ -116,6 +116,7 @@ function draftOf(connector: string, story: CallStory, settings: Settings): Recor
   const configured = settings.connectors[connector];
   const delivery = deliveryOf(settings, {
     state: story.state,
+    urgency: 'live',
     revision: story.revision,
     records: {},
     failures: 0,
