@@ -23,6 +23,7 @@ import { OperatorProblem } from './operator/problem.ts';
 import { statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
+import { Ledger } from './receive/ledger.ts';
 import { PushRate } from './receive/rate-limit.ts';
 import { type Receiving, receiveRoutes } from './receive/routes.ts';
 import { TokenTable } from './receive/tokens.ts';
@@ -31,7 +32,7 @@ import { sourceTokens } from './source-tokens.ts';
 import { IndexSweep } from './store/index-sweep.ts';
 import { dataDirOf, openStore } from './store/open.ts';
 import { RetentionSweep } from './store/retention-sweep.ts';
-import type { Store } from './store/store.ts';
+import type { NewPush, Recorded, Store } from './store/store.ts';
 
 /** A running bridge. */
 export interface Bridge {
@@ -125,6 +126,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     for (const name of connectors) workers.get(name)?.worker.lookAgain();
   };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
+  /** After the commit. */
+  const taken = (push: NewPush, { due, state }: Recorded) => {
+    wake(due);
+    if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
+  };
   const retention = new RetentionSweep({ store, clock, log, kept: () => loaded.settings.retention });
   const alerts = new AlertWatch({
     store,
@@ -159,6 +165,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       };
     },
     pushUrls,
+    taken,
     wake: lookAgain,
   });
   const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
@@ -174,6 +181,13 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       return { version: version.name, read: (state) => indexedCall(settings, state) };
     },
     indexed: (calls) => operator.changed.calls(calls),
+  });
+  const ledger = new Ledger({
+    store,
+    clock,
+    log,
+    bytesPerSource: () => loaded.settings.retention.rejectedBytes,
+    written: () => operator.changed.rejected(),
   });
   const live = new Live(clock, (changed) => operator.changes(changed));
 
@@ -257,19 +271,15 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       receiveRoutes({
         current: () => receiving,
         record: (push) => store.record(push),
-        async recordUnreadable(body) {
-          metrics.unreadable(body.source);
-          await store.recordUnreadable(body);
-          operator.changed.rejected();
-        },
         route,
         recorded(push, recorded) {
-          const { due, state } = recorded;
           metrics.recorded(push, recorded);
-          wake(due);
-          if (!state.endReceivedAt) sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
+          taken(push, recorded);
         },
-        refused: (outcome, source) => metrics.refused(outcome, source),
+        async refused(push) {
+          metrics.refused(push.cause, push.source);
+          await ledger.note(push);
+        },
         peer: peerOf,
         clock,
         log,
@@ -299,7 +309,9 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     index.start();
     const unwatchStore = store.watch(() => {
       lookAgain(workers.keys());
+      sweep.expect(clock.now().getTime()); // what was read again may have lapsed meanwhile
       operator.changed.connectors();
+      operator.changed.rejected();
     });
     const unwatchFiles = watchFiles(() => files, readAt, reload);
     unwatch = () => {
@@ -328,6 +340,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       live.close();
       api.close();
       await server.stop();
+      await ledger.close();
       await sweep.stop();
       await retention.stop();
       await alerts.stop();

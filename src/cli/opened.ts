@@ -37,6 +37,7 @@ export function withOperator<T>(
         withConnection(name, settings.connectors[name] as ConnectorSettings, config, store, look),
       running: () => undefined,
       pushUrls: () => [],
+      taken: () => {},
       wake: () => {}, // a bridge that runs on the store notices by itself
     });
     return use(operator, config, store);

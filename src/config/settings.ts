@@ -111,8 +111,21 @@ const retention = z
     calls: duration().describe(
       'How long calls are kept after their last push. One that failed stays until somebody deals with it.',
     ),
+    rejected: duration().describe('How long pushes that were not taken are kept after they last came.'),
+    rejectedBytes: z
+      .union([z.string(), z.number()])
+      .transform(quantity(parseSize))
+      .pipe(z.int().min(1024 ** 2))
+      .describe(
+        'Of unreadable bodies, kept of each source, in bytes or as 16MiB. The oldest go first, and are counted; the latest stays, however long.',
+      ),
   })
-  .transform(({ pushes, calls }) => ({ pushesMs: pushes, callsMs: calls }));
+  .transform(({ pushes, calls, rejected, rejectedBytes }) => ({
+    pushesMs: pushes,
+    callsMs: calls,
+    rejectedMs: rejected,
+    rejectedBytes,
+  }));
 
 const operatorToken = () =>
   secret().min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' });

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Connection, Outcome } from '../connector/contract.ts';
 import type { Onlooker } from '../connector/open.ts';
 import type { WorkerCondition } from '../deliver/worker.ts';
-import type { Refusal } from '../receive/routes.ts';
+import type { Refusal } from '../receive/refusal.ts';
 import type { Backlog, DeliveryState, DueDelivery, NewPush, Recorded, Store } from '../store/store.ts';
 import { type Definition, definitions, type MetricName } from './definitions.ts';
 import { Durations } from './durations.ts';
@@ -43,7 +43,7 @@ const connectorStates = ['working', 'thrifty', 'blocked', 'paused', 'standby'] a
 interface Tally {
   calls: number;
   lastPushMs: number | undefined;
-  outcomes: Record<'stored' | 'repeated' | 'unreadable' | Refusal, number>;
+  outcomes: Record<'stored' | 'repeated' | Refusal, number>;
 }
 
 /** Counts what happens, and answers `GET /metrics`. */
@@ -90,10 +90,6 @@ export class Metrics {
     // A later push may leave the call as it was, at its first revision.
     if (!repeat && revision === 1 && state.firstReceivedAt.getTime() === receivedMs) tally.calls++;
     this.#commits.observe(Math.max(nowMs - receivedMs, 0));
-  }
-
-  unreadable(source: string): void {
-    this.#tallyOf(source).outcomes.unreadable++;
   }
 
   /** A push that was not taken. Its source is not known in all cases. */

@@ -15,7 +15,7 @@ import { connectorHealth, findings, setupPlan } from './connectors.ts';
 import { delaconSetup } from './delacon-setup.ts';
 import type { Operator } from './operator.ts';
 import { overview, overviewQuery } from './overview.ts';
-import { rejectedPushes } from './rejected.ts';
+import { readAgainDone, readAgainOrder, rejectedPushes, rejectedQuery, wholeRejected } from './rejected.ts';
 import { story, storyQuery } from './story.ts';
 import { trial, tryOrder } from './try-it.ts';
 
@@ -193,9 +193,27 @@ export const endpoints: readonly Endpoint[] = [
     'get',
     '/rejected',
     'rejected',
-    'The last hundred pushes that could not be read.',
+    'Pushes that were not taken, counted by cause, the latest first, in pages.',
     rejectedPushes,
-    (operator) => operator.rejected(),
+    (operator, { query }) => operator.rejected(query),
+    { query: rejectedQuery },
+  ),
+  endpoint(
+    'get',
+    '/rejected/{id}',
+    'rejectedPush',
+    'One of them, with its whole body.',
+    wholeRejected,
+    (operator, { params }) => operator.rejectedPush(params['id']!),
+  ),
+  endpoint(
+    'post',
+    '/rejected/replay',
+    'replayRejected',
+    'Reads unreadable pushes that are kept again, such as after an update: what can be read becomes a call.',
+    readAgainDone,
+    (operator, { body }) => operator.readAgain(body),
+    { body: readAgainOrder },
   ),
   endpoint(
     'post',

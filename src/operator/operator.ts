@@ -1,5 +1,6 @@
 import { isSupportedCountry } from 'libphonenumber-js/max';
 import type * as z from 'zod';
+import { timeText } from '../alert/notice.ts';
 import type { Clock } from '../clock.ts';
 import { didYouMean } from '../config/did-you-mean.ts';
 import type { Settings } from '../config/settings.ts';
@@ -9,6 +10,7 @@ import { type CallState, laneOf } from '../receive/call.ts';
 import { maskNumber } from '../receive/mask.ts';
 import { parsePhone, type Region } from '../receive/phone.ts';
 import { UnreadablePush } from '../receive/push.ts';
+import { pushAgain } from '../receive/push-again.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
 import type {
   CallStory,
@@ -16,6 +18,9 @@ import type {
   CallView,
   ConnectorState,
   IndexFilter,
+  NewPush,
+  ReadAgain,
+  Recorded,
   ReplayFilter,
   Store,
 } from '../store/store.ts';
@@ -45,7 +50,16 @@ import { indexedCall } from './indexed-call.ts';
 import { masked } from './masking.ts';
 import { lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
 import { OperatorProblem } from './problem.ts';
-import { type RejectedPushes, rejectedOf } from './rejected.ts';
+import {
+  latelyOf,
+  type ReadAgainDone,
+  type RejectedPush,
+  type RejectedPushes,
+  type RejectedQuery,
+  type readAgainOrder,
+  rejectedOf,
+  shownBytes,
+} from './rejected.ts';
 import { type Story, storyOf } from './story.ts';
 import { rangeOf } from './time-range.ts';
 import { type Trial, trialOf, type tryOrder } from './try-it.ts';
@@ -60,6 +74,8 @@ export interface OperatorOptions {
   running(connector: string): Running | undefined;
   /** The URLs for the Delacon portal. */
   pushUrls(): { source: string; create: string; update: string; single: string }[];
+  /** A push that was kept could be read by now, and is recorded. */
+  taken(push: NewPush, recorded: Recorded): void;
   /** Deliveries of these connectors may have become due, or their pause has changed. */
   wake(connectors: Iterable<string>): void;
 }
@@ -120,7 +136,9 @@ export class Operator {
         lagOf(lag.filter(({ connector }) => connector === name)),
       ),
     );
-    return this.#shown(answer);
+    const lately = await store.tallyRejected(new Date(clock.now().getTime() - 86_400_000));
+    const rejected = latelyOf(lately, await store.rejectedKept(), this.#timeOf());
+    return this.#shown({ ...answer, rejected });
   }
 
   async calls({ after, limit = pageSize, ...selection }: CallsQuery = {}): Promise<CallsPage> {
@@ -313,10 +331,78 @@ export class Operator {
     return (await this.connectors()).find(({ name }) => name === connector) as ConnectorHealth;
   }
 
-  async rejected(): Promise<RejectedPushes> {
-    const { pushes } = rejectedOf(await this.#options.store.unreadable());
-    if (!this.#viewer.masked) return { pushes };
-    return masked({ pushes: pushes.map((push) => ({ ...push, body: null })) });
+  /** What was not taken, the latest first. */
+  async rejected({ after, limit = pageSize, source, kept }: RejectedQuery = {}): Promise<RejectedPushes> {
+    const { store, settings } = this.#options;
+    const place = /^(\d{1,15})\.(\d{1,15})$/.exec(after ?? '');
+    if (after !== undefined && !place)
+      throw new OperatorProblem('wrong', 'after is not the `next` of a page: begin with the first one.');
+    const found = await store.rejections({
+      limit: limit + 1,
+      headBytes: shownBytes,
+      source,
+      ...(kept === undefined ? {} : { kept }),
+      ...(place ? { before: { lastAt: new Date(Number(place[1])), row: Number(place[2]) } } : {}),
+    });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    const timeOf = this.#timeOf();
+    return this.#withoutBodies({
+      pushes: page.map((one) => rejectedOf(one, settings(), timeOf)),
+      next: last && found.length > limit ? `${last.lastAt.getTime()}.${last.row}` : null,
+    });
+  }
+
+  /** One of them, with its whole body. */
+  async rejectedPush(id: string): Promise<RejectedPush> {
+    const { store, settings } = this.#options;
+    const found = /^\d{1,15}$/.test(id) ? await store.rejection(Number(id)) : null;
+    if (!found)
+      throw new OperatorProblem(
+        'not found',
+        'There is no such push: it was read again, erased, or is older than retention.rejected keeps.',
+      );
+    const shown = rejectedOf(found, settings(), this.#timeOf());
+    return this.#withoutBodies({ pushes: [shown], next: null }).pushes[0] as RejectedPush;
+  }
+
+  /** Reads kept bodies again, such as after an update: what can be read becomes a call, as if it had just come. */
+  async readAgain({ source }: z.output<typeof readAgainOrder> = {}): Promise<ReadAgainDone> {
+    this.#mayAct();
+    const { store, settings, taken } = this.#options;
+    const known = Object.keys(settings().sources);
+    if (source !== undefined && !known.includes(source) && (await this.rejectedBodies(source)) === 0)
+      throw this.#unknown('source', source, known);
+    const done: ReadAgainDone = { read: 0, left: 0, withoutSource: 0 };
+    for (let row: number | null = 0; row !== null; ) {
+      const step: ReadAgain = await store.readAgain(source, row, (kept) => {
+        const from = settings().sources[kept.source];
+        return from ? pushAgain(kept, from, (state) => connectorsFor(settings(), state)) : null;
+      });
+      for (const { push, recorded } of step.taken) taken(push, recorded);
+      this.#changes.calls(step.taken.map(({ push }) => push));
+      done.read += step.taken.length;
+      done.left += step.left + step.passed;
+      done.withoutSource += step.passed;
+      row = step.lastRow;
+      await new Promise(setImmediate); // pushes come first
+    }
+    this.#changes.rejected();
+    this.#changes.connectors();
+    return done;
+  }
+
+  /** How many unreadable pushes are kept. */
+  async rejectedBodies(source?: string): Promise<number> {
+    const kept = await this.#options.store.rejectedKept();
+    return kept
+      .filter((one) => source === undefined || one.source === source)
+      .reduce((total, { bodies }) => total + bodies, 0);
+  }
+
+  #withoutBodies(answer: RejectedPushes): RejectedPushes {
+    if (!this.#viewer.masked) return answer;
+    return masked({ ...answer, pushes: answer.pushes.map((push) => ({ ...push, text: null })) });
   }
 
   /** What pushes would write. Nothing is stored, and no CRM is asked. */
@@ -355,6 +441,11 @@ export class Operator {
   #mayAct(): void {
     if (this.#viewer.role !== 'operator')
       throw new OperatorProblem('forbidden', 'The read-only role changes nothing: use the operator token.');
+  }
+
+  #timeOf(): (at: Date) => string {
+    const timezone = this.#timezone();
+    return (at) => timeText(at, timezone);
   }
 
   #timezone(): string {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { msOfStep, spansMs, startOf, toQuarters } from '../store/spans.ts';
 import type { LagCount, ResultCounts, Store } from '../store/store.ts';
 import { type ConnectorHealth, connectorHealth } from './connectors.ts';
+import { rejectedLately } from './rejected.ts';
 import { givenInstant, instant, periods, startOfDay } from './time-range.ts';
 
 export const overviewQuery = z.strictObject({
@@ -75,7 +76,7 @@ export const overview = z.object({
       }),
     )
     .describe('From the answer to a push until the CRM has it, by the time of delivery.'),
-  rejected: count.describe('Unreadable pushes that are kept.'),
+  rejected: rejectedLately,
   index: indexState,
 });
 export type Overview = z.output<typeof overview>;
@@ -90,7 +91,7 @@ export async function overviewOf(
   store: Store,
   asked: { since: Date; until: Date; timezone: string },
   connectors: (lag: readonly LagCount[]) => Promise<ConnectorHealth[]>,
-): Promise<Overview> {
+): Promise<Omit<Overview, 'rejected'>> {
   const { timezone } = asked;
   const { since, until } = toQuarters(asked.since, asked.until);
   const isByHour = until - since <= mostHours * 3_600_000;
@@ -119,7 +120,6 @@ export async function overviewOf(
     byTime,
     top: { sources: await top('source'), keywords: await top('keyword'), dealers: await top('dealer') },
     lag: lagOverTime(lag),
-    rejected: (await store.unreadable()).length,
     index: { behind, rebuilding },
   };
 }

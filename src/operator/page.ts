@@ -46,6 +46,7 @@ const pages = [
   '/connectors',
   '/connectors/*',
   '/rejected',
+  '/rejected/*',
   '/try',
   '/set-up-delacon',
 ];
@@ -275,9 +276,31 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     return did(context, `/connectors/${encodeURIComponent(name)}`, 'replay', done.deliveries);
   });
 
-  app.get('/rejected', async (context) =>
-    context.html(rejectedPage(await frameFor(context), await operatorFor(context).rejected(), timezone())),
-  );
+  app.get('/rejected', async (context) => {
+    const frame = await frameFor(context);
+    const operator = operatorFor(context);
+    const after = context.req.query('after');
+    return context.html(
+      rejectedPage(frame, {
+        refused: await operator.rejected({ kept: false, limit: 200 }),
+        kept: await operator.rejected({ kept: true, ...(after ? { after } : {}) }),
+        bodies: await operator.rejectedBodies(),
+        timezone: timezone(),
+      }),
+    );
+  });
+
+  app.get('/rejected/:id/body', async (context) => {
+    const { id, text } = await operatorFor(context).rejectedPush(context.req.param('id'));
+    if (text === null) throw new OperatorProblem('not found', 'There is no body that you may see.');
+    return context.text(text, 200, { 'content-disposition': `attachment; filename="push-${id}.txt"` });
+  });
+
+  app.post('/rejected/replay', async (context) => {
+    const { source } = await formOf(context);
+    const done = await operatorFor(context).readAgain(source ? { source } : {});
+    return did(context, '/rejected', 'readAgain', done.read, done.left);
+  });
 
   const trialPage = async (
     context: Context<AccessEnv>,
@@ -411,10 +434,17 @@ async function formOf(context: Context): Promise<Partial<Record<string, string>>
 }
 
 /** Back to a page of ours, which says what was done. */
-function did(context: Context, to: string, what: keyof typeof sentences, n?: number): Response {
+function did(
+  context: Context,
+  to: string,
+  what: keyof typeof sentences,
+  n?: number,
+  left?: number,
+): Response {
   const place = new URL(ownPath(to), 'http://page');
   place.searchParams.set('did', what);
   if (n !== undefined) place.searchParams.set('n', String(n));
+  if (left !== undefined) place.searchParams.set('left', String(left));
   return context.redirect(place.pathname + place.search, 303);
 }
 
@@ -429,12 +459,22 @@ const sentences = {
   skip: (): Notice => ({ level: 'good', text: 'The delivery is skipped.' }),
   pause: (): Notice => ({ level: 'good', text: 'The connector is paused. Calls wait until you resume it.' }),
   resume: (): Notice => ({ level: 'good', text: 'The connector goes on.' }),
+  readAgain: (n: number, left: number): Notice => {
+    const rest = left > 0 ? `${counted(left, 'push', 'pushes')} still cannot be read: see why below.` : '';
+    return n === 0
+      ? { level: 'wait', text: rest || 'There was nothing to read again.' }
+      : {
+          level: 'good',
+          text: `${counted(n, 'push', 'pushes')} could be read and ${n === 1 ? 'is a call' : 'are calls'} now. ${rest}`,
+        };
+  },
 };
 
 function noticeOf(context: Context): Notice | undefined {
-  const { did: what = '', n = '0' } = context.req.query();
+  const { did: what = '', n = '', left = '' } = context.req.query();
+  const number = (text: string) => Number.parseInt(text, 10) || 0;
   return Object.hasOwn(sentences, what)
-    ? sentences[what as keyof typeof sentences](Number.parseInt(n, 10) || 0)
+    ? sentences[what as keyof typeof sentences](number(n), number(left))
     : undefined;
 }
 
@@ -443,6 +483,7 @@ function withoutNotice(url: string): string {
   const { pathname, searchParams } = new URL(url);
   searchParams.delete('did');
   searchParams.delete('n');
+  searchParams.delete('left');
   return searchParams.size > 0 ? `${pathname}?${searchParams}` : pathname;
 }
 

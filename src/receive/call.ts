@@ -144,6 +144,15 @@ export function foldFields(known: Fields | undefined, push: Fields): Fields {
   return folded;
 }
 
+/** Of an older push, what fills gaps in what is known: the rest was said otherwise since. */
+export function gapsIn(known: Fields, older: Fields): Fields {
+  const isGap = (key: string) => known[key] === undefined || isBlank(known[key]);
+  return Object.setPrototypeOf(
+    Object.fromEntries(Object.entries(older).filter(([key]) => isGap(key))),
+    null,
+  ) as Fields;
+}
+
 /**
  * A call that is told of has begun. What is dated later by more than clocks and time zones go wrong would stand above
  * everything else in the CRM for years.

@@ -2,11 +2,12 @@ import { type Context, Hono } from 'hono';
 import { type Clock, sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { readBody } from '../runtime/serve.ts';
-import { type NewPush, type Recorded, StoreUnavailable, type UnreadableBody } from '../store/store.ts';
+import { type NewPush, type Recorded, StoreUnavailable } from '../store/store.ts';
 import { type AddressList, senderAddress } from './addresses.ts';
 import { Guesses } from './guesses.ts';
 import { decodeBody, type Push, parsePush, UnreadablePush } from './push.ts';
 import type { PushRate } from './rate-limit.ts';
+import type { RefusedPush } from './refusal.ts';
 import type { TokenTable } from './tokens.ts';
 
 /** A source, as far as receiving is concerned. */
@@ -28,26 +29,14 @@ export interface Receiving {
   closing: boolean;
 }
 
-/** Why a push was not taken, though it may have been a good one. */
-export type Refusal =
-  | 'wrong_method'
-  | 'closing'
-  | 'unknown_token'
-  | 'refused_address'
-  | 'rate_limited'
-  | 'too_large'
-  | 'not_whole'
-  | 'not_stored';
-
 export interface ReceiveOptions {
   current(): Receiving;
   record(push: NewPush): Promise<Recorded>;
-  recordUnreadable(body: UnreadableBody): Promise<void>;
   route: NewPush['route'];
   /** Called after the commit. */
   recorded(push: NewPush, recorded: Recorded): void;
-  /** Called for each push that is not taken; its source, if that is known by then. */
-  refused(outcome: Refusal, source?: string): void;
+  /** Notes a push that is not taken, before it is answered. Rejects when its body could not be kept. */
+  refused(push: RefusedPush): Promise<void>;
   /** The address at the other end of the connection. */
   peer(context: Context): string;
   clock: Clock;
@@ -86,15 +75,51 @@ export function receiveRoutes(options: ReceiveOptions): Hono {
     routes.all(path, (context) =>
       context.req.method === 'POST'
         ? receive(context, context.req.param('token') as string, guesses, held, options)
-        : wrongMethod(options),
+        : wrongMethod(context, options),
     );
   }
   return routes;
 }
 
-function wrongMethod(options: ReceiveOptions): Response {
-  options.refused('wrong_method');
-  return answer(405, '', 'Pushes are sent with POST.');
+/** Answers a push that is not taken, after it was noted; it has one way there, with or without a body. */
+async function refuse(
+  context: Context,
+  options: ReceiveOptions,
+  status: Exclude<Status, 200>,
+  error: string,
+  refused: Omit<RefusedPush, 'at' | 'sender' | 'reason'> & { reason?: string; callId?: string },
+): Promise<Response> {
+  const { callId = '', ...push } = refused;
+  const noted = { reason: error, ...push, at: options.clock.now(), sender: senderOf(context, options) };
+  await options.refused(noted);
+  return answer(status, callId, error);
+}
+
+function notStored(
+  context: Context,
+  options: ReceiveOptions,
+  reason: unknown,
+  source: string,
+  callId: string,
+): Promise<Response> {
+  const isKnown = reason instanceof StoreUnavailable;
+  if (!isKnown) options.log.error({ call: callId, source, err: reason }, 'Push not stored.');
+  const why = isKnown ? reason.message : 'An unexpected error.';
+  return refuse(context, options, 503, `Not stored: ${why}`, { cause: 'not_stored', source, callId });
+}
+
+function senderOf(context: Context, { peer, current }: ReceiveOptions): string {
+  return senderAddress(peer(context), context.req.header('x-forwarded-for'), current().proxies);
+}
+
+function wrongMethod(context: Context, options: ReceiveOptions): Promise<Response> {
+  const { tokens } = options.current();
+  const source = tokens.sourceOf(context.req.param('token') ?? '');
+  return refuse(context, options, 405, 'Pushes are sent with POST.', {
+    cause: 'wrong_method',
+    reason: `${context.req.method} instead of POST.`,
+    ...(source === undefined ? {} : { source }),
+  });
 }
 
 async function receive(
@@ -104,90 +129,83 @@ async function receive(
   held: { bytes: number },
   options: ReceiveOptions,
 ): Promise<Response> {
-  const { clock, log } = options;
+  const { clock } = options;
   const current = options.current();
-  const { tokens, sources, proxies, closing } = current;
-  if (closing) {
-    options.refused('closing');
-    return answer(503, '', 'The bridge is shutting down.');
-  }
+  const { tokens, sources, closing } = current;
   const name = tokens.sourceOf(token);
   const source = name === undefined ? undefined : sources.get(name);
-  const sender = () => senderAddress(options.peer(context), context.req.header('x-forwarded-for'), proxies);
+  if (closing)
+    return refuse(context, options, 503, 'The bridge is shutting down.', {
+      cause: 'closing',
+      ...(name === undefined ? {} : { source: name }),
+    });
   if (name === undefined || !source) {
-    options.refused('unknown_token');
-    await guesses.made(sender(), clock.now().getTime(), (ms) => sleep(clock, ms));
-    return answer(404, '', 'Unknown token.');
+    const answered = await refuse(context, options, 404, 'Unknown token.', { cause: 'unknown_token', token });
+    await guesses.made(senderOf(context, options), clock.now().getTime(), (ms) => sleep(clock, ms));
+    return answered;
   }
-  if (!source.allowFrom.isEmpty) {
-    const address = sender();
-    if (!source.allowFrom.has(address)) {
-      options.refused('refused_address', name);
-      log.warn({ source: name, sender: address }, 'Push refused: its address is not in allowFrom.');
-      return answer(403, '', 'Address not allowed.');
-    }
-  }
+  if (!source.allowFrom.isEmpty && !source.allowFrom.has(senderOf(context, options)))
+    return refuse(context, options, 403, 'Address not allowed.', { cause: 'refused_address', source: name });
   const receivedAt = clock.now();
-  if (source.rate && !source.rate.take(receivedAt.getTime())) {
-    options.refused('rate_limited', name);
-    return answer(503, '', 'More pushes than this source may send.');
-  }
+  if (source.rate && !source.rate.take(receivedAt.getTime()))
+    return refuse(context, options, 503, 'More pushes than this source may send.', {
+      cause: 'rate_limited',
+      source: name,
+    });
 
   const bytes = await readBody(context, current);
-  if (bytes === 'too long') {
-    options.refused('too_large', name);
-    return answer(413, '', `The body is longer than ${current.maxBodyBytes} bytes.`);
-  }
-  if (typeof bytes === 'string') {
-    options.refused('not_whole', name);
-    log.warn({ source: name, sender: sender(), reason: bytes }, 'A push did not come whole.');
-    return answer(408, '', 'The body did not come whole in time.');
-  }
+  if (bytes === 'too long')
+    return refuse(context, options, 413, `The body is longer than ${current.maxBodyBytes} bytes.`, {
+      cause: 'too_large',
+      source: name,
+    });
+  if (typeof bytes === 'string')
+    return refuse(context, options, 408, 'The body did not come whole in time.', {
+      cause: 'not_whole',
+      reason: `The body was ${bytes}.`,
+      source: name,
+    });
   const body = decodeBody(bytes);
-  let push: Push;
+  let push: Push | UnreadablePush;
   try {
     push = parsePush(body);
   } catch (reason) {
     if (!(reason instanceof UnreadablePush)) throw reason;
-    return refuse(options, { receivedAt, source: name, reason: reason.message, body });
+    push = reason;
   }
-
-  const newPush: NewPush = {
-    source: name,
-    callId: push.callId,
-    fields: push.fields,
-    body,
-    receivedAt,
-    lapseAfterMs: source.lapseAfterMs,
-    route: options.route,
-  };
-  if (held.bytes + bytes.length > mostBytesHeld) {
-    options.refused('not_stored', name);
-    return answer(503, push.callId, 'Not stored: more arrives than the disk takes.');
-  }
+  const callId = push instanceof UnreadablePush ? '' : push.callId;
+  if (held.bytes + bytes.length > mostBytesHeld)
+    return notStored(
+      context,
+      options,
+      new StoreUnavailable('more arrives than the disk takes.'),
+      name,
+      callId,
+    );
   held.bytes += bytes.length;
-  let recorded: Recorded;
   try {
-    recorded = await options.record(newPush);
+    if (push instanceof UnreadablePush)
+      return await refuse(context, options, 400, push.message, {
+        cause: 'unreadable',
+        source: name,
+        body: { bytes, contentType: context.req.header('content-type') ?? '', contentCoding: '' },
+      });
+    const newPush: NewPush = {
+      source: name,
+      callId,
+      fields: push.fields,
+      body,
+      receivedAt,
+      lapseAfterMs: source.lapseAfterMs,
+      route: options.route,
+    };
+    const recorded = await options.record(newPush);
+    options.recorded(newPush, recorded);
+    return answer(200, callId, '');
   } catch (reason) {
     // Whatever it was, the push is not stored and the sender must know.
-    options.refused('not_stored', name);
-    log.error({ call: push.callId, source: name, err: reason }, 'Push not stored.');
-    const why = reason instanceof StoreUnavailable ? reason.message : 'An unexpected error.';
-    return answer(503, push.callId, `Not stored: ${why}`);
+    return notStored(context, options, reason, name, callId);
   } finally {
     held.bytes -= bytes.length;
   }
-  options.recorded(newPush, recorded);
-  return answer(200, push.callId, '');
-}
-
-async function refuse(options: ReceiveOptions, body: UnreadableBody): Promise<Response> {
-  options.log.warn({ source: body.source, reason: body.reason }, 'Unreadable push.');
-  try {
-    await options.recordUnreadable(body);
-  } catch (reason) {
-    options.log.error({ err: reason }, 'The unreadable push could not be kept for the operator.');
-  }
-  return answer(400, '', body.reason);
 }

@@ -7,12 +7,12 @@ const everyMs = 3_600_000;
 const callsInAStep = 200;
 const betweenStepsMs = 20;
 
-/** Removes raw pushes, and whole calls, that are older than the operator wants to keep. */
+/** Removes raw pushes, whole calls and pushes that were not taken, that are older than the operator wants to keep. */
 export class RetentionSweep {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #kept: () => { pushesMs: number; callsMs: number };
+  readonly #kept: () => { pushesMs: number; callsMs: number; rejectedMs: number };
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -21,7 +21,7 @@ export class RetentionSweep {
     clock: Clock;
     log: Log;
     /** Read anew for each sweep. */
-    kept(): { pushesMs: number; callsMs: number };
+    kept(): { pushesMs: number; callsMs: number; rejectedMs: number };
   }) {
     this.#store = options.store;
     this.#clock = options.clock;
@@ -52,10 +52,12 @@ export class RetentionSweep {
 
   async #sweep(signal: AbortSignal): Promise<void> {
     const now = this.#clock.now().getTime();
-    const { pushesMs, callsMs } = this.#kept();
+    const { pushesMs, callsMs, rejectedMs } = this.#kept();
     const calls = await this.#purge('calls', new Date(now - callsMs), signal);
     const pushes = await this.#purge('pushes', new Date(now - pushesMs), signal);
-    if (calls + pushes > 0) this.#log.info({ calls, pushes }, 'Removed what is older than retention keeps.');
+    const rejected = await this.#purgeRejected(new Date(now - rejectedMs), signal);
+    if (calls + pushes + rejected > 0)
+      this.#log.info({ calls, pushes, rejected }, 'Removed what is older than retention keeps.');
   }
 
   async #purge(what: 'pushes' | 'calls', before: Date, signal: AbortSignal): Promise<number> {
@@ -65,6 +67,17 @@ export class RetentionSweep {
       total += removed;
       row = lastRow;
       if (row !== null) await sleep(this.#clock, betweenStepsMs, signal);
+    }
+    return total;
+  }
+
+  async #purgeRejected(before: Date, signal: AbortSignal): Promise<number> {
+    let total = 0;
+    while (!signal.aborted) {
+      const removed = await this.#store.purgeRejected(before, callsInAStep);
+      total += removed;
+      if (removed < callsInAStep) break;
+      await sleep(this.#clock, betweenStepsMs, signal);
     }
     return total;
   }

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { Refusal } from '../receive/refusal.ts';
 import type { Span } from './spans.ts';
 
 /** The tables as migrations/ makes them. Times are epoch milliseconds, JSON is text, truth is 0 or 1. */
@@ -11,7 +12,7 @@ export interface Tables {
   memories: MemoriesTable;
   leases: LeasesTable;
   connectors: ConnectorsTable;
-  unreadable: UnreadableTable;
+  rejected: RejectedTable;
   erasures: ErasuresTable;
   decisions: DecisionsTable;
   connector_errors: ConnectorErrorsTable;
@@ -118,12 +119,25 @@ export interface ConnectorsTable {
   paused_reason: Generated<string | null>;
 }
 
-export interface UnreadableTable {
+/** Pushes that were not taken: a row for each source, cause and mark. */
+export interface RejectedTable {
   id: Generated<number>;
-  received_at: number;
+  /** '': none is known. */
   source: string;
+  cause: Refusal;
+  /** With a body: a digest of it. Else the end of a token, or an address; '': none, or all those that had no room. */
+  mark: string;
+  count: number;
+  first_at: number;
+  last_at: number;
+  /** Of the last one, as the sender. */
   reason: string;
-  body: string;
+  sender: string;
+  content_type: string | null;
+  content_coding: string | null;
+  /** Length of the body. Null: none is kept. */
+  bytes: number | null;
+  body: Uint8Array | null;
 }
 
 /** What was erased at somebody's request. */

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import type { Tables } from './schema.ts';
 import type { SqliteCallIndex } from './sqlite-call-index.ts';
+import type { SqliteLedger } from './sqlite-ledger.ts';
 import type { Erased, Erasure, Purged } from './store.ts';
 
 /** Removes what is too old to be kept, and what somebody asked to be erased. Runs within the store's commits. */
@@ -10,17 +11,20 @@ export class SqliteRemoval {
   readonly #do: ReturnType<typeof statements>;
   readonly #fieldsOf: (call: number) => string;
   readonly #index: SqliteCallIndex;
+  readonly #ledger: SqliteLedger;
 
   /** @param fieldsOf the folded fields of a call, as JSON */
   constructor(
     database: Database,
     db: Kysely<Tables>,
     index: SqliteCallIndex,
+    ledger: SqliteLedger,
     fieldsOf: (call: number) => string,
   ) {
     this.#database = database;
     this.#do = statements(database, db);
     this.#index = index;
+    this.#ledger = ledger;
     this.#fieldsOf = fieldsOf;
   }
 
@@ -61,7 +65,7 @@ export class SqliteRemoval {
     this.#index.lostPushes();
     erased.people += this.#do.removePerson.run({ number });
     this.#do.removeMemories.run({ ending: `%${number}` });
-    erased.unreadable += this.#do.removeUnreadable.run({ digits: `%${digits}%` });
+    erased.unreadable += this.#ledger.erase(digits);
     this.#do.noteErasure.run({ at: at.getTime(), number: shown, calls: erased.calls, pushes: erased.pushes });
     this.#database.exec('pragma secure_delete=off');
     return erased;
@@ -145,7 +149,6 @@ function statements(database: Database, db: Kysely<Tables>) {
     removeCall: statement(database, db.deleteFrom('calls').where('id', '=', value('id'))),
     removePerson: statement(database, db.deleteFrom('people').where('number', '=', value('number'))),
     removeMemories: statement(database, db.deleteFrom('memories').where('name', 'like', value('ending'))),
-    removeUnreadable: statement(database, db.deleteFrom('unreadable').where('body', 'like', value('digits'))),
     noteErasure: statement(
       database,
       db.insertInto('erasures').values({

@@ -112,6 +112,18 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .set({ repeats: sql`repeats + 1`, last_repeat_at: value('at') })
         .where('id', '=', value('id')),
     ),
+    addRepeats: statement(
+      database,
+      db
+        .updateTable('pushes')
+        .set({ repeats: sql`repeats + ${value('repeats')}`, last_repeat_at: value('at') })
+        .where(
+          'call',
+          '=',
+          sql<number>`(select id from calls where call_id = ${value('callId')} and source = ${value('source')})`,
+        )
+        .where('body', '=', value('body')),
+    ),
     pushesOf: statement(
       database,
       db.selectFrom('pushes').selectAll().where('call', '=', value('call')).orderBy('id'),
@@ -470,16 +482,5 @@ export function statements(database: Database, db: Kysely<Tables>) {
             .doUpdateSet({ paused_at: value('at'), paused_reason: value('reason') }),
         ),
     ),
-
-    addUnreadable: statement(
-      database,
-      db.insertInto('unreadable').values({
-        received_at: value('at'),
-        source: value('source'),
-        reason: value('reason'),
-        body: value('body'),
-      }),
-    ),
-    dropUnreadable: statement(database, db.deleteFrom('unreadable').where('id', '<=', value('before'))),
   };
 }

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { RecordRef, Records } from '../connector/contract.ts';
-import { type CallState, foldFields, hasEnd, laneOf, urgencyOf } from '../receive/call.ts';
+import { type CallState, foldFields, gapsIn, hasEnd, laneOf, urgencyOf } from '../receive/call.ts';
 import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
 import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -11,6 +11,7 @@ import { migrate } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
 import { SqliteBacklog } from './sqlite-backlog.ts';
 import { SqliteCallIndex } from './sqlite-call-index.ts';
+import { SqliteLedger } from './sqlite-ledger.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
 import { type CallRow, type DeliveryRow, statements } from './sqlite-statements.ts';
 import type {
@@ -33,24 +34,28 @@ import type {
   IndexFilter,
   IndexProgress,
   IndexStep,
+  KeptPush,
   LagCount,
   Lease,
   NewPush,
+  NewRejection,
   Purged,
   PushesSeen,
   RangeCounts,
+  ReadAgain,
   Recorded,
+  RejectedFilter,
+  RejectedKept,
+  Rejection,
   ReplayFilter,
   Settlement,
   Store,
+  StoredRejection,
   TopCount,
-  UnreadableBody,
 } from './store.ts';
 
 /** Marks our database files in the header, so that a foreign one is refused ("delB"). */
 const applicationId = 0x64656c42;
-const unreadableKept = 100;
-const longestUnreadable = 16_384;
 /** A call of more pushes has its folded fields stored, so that reading it does not read them all. */
 const mostFoldedOnReading = 4;
 
@@ -162,6 +167,7 @@ class SqliteStore implements Store {
   readonly #index: SqliteCallIndex;
   readonly #removal: SqliteRemoval;
   readonly #backlog: SqliteBacklog;
+  readonly #ledger: SqliteLedger;
 
   constructor(path: string, database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
     this.#path = path;
@@ -172,7 +178,8 @@ class SqliteStore implements Store {
     this.#do = statements(database, kysely);
     this.#backlog = new SqliteBacklog(database, kysely);
     this.#index = new SqliteCallIndex(database, (row) => this.#stateOf(row), fieldsOf);
-    this.#removal = new SqliteRemoval(database, kysely, this.#index, (call) => {
+    this.#ledger = new SqliteLedger(database, kysely);
+    this.#removal = new SqliteRemoval(database, kysely, this.#index, this.#ledger, (call) => {
       const row = this.#do.callById.get({ id: call });
       return JSON.stringify(row ? this.#stateOf(row).fields : {});
     });
@@ -182,7 +189,8 @@ class SqliteStore implements Store {
     return this.#queue.write(() => this.#record(push));
   }
 
-  #record(push: NewPush): Recorded {
+  /** @param when late: it came before pushes that are stored, and is stored after them */
+  #record(push: NewPush, when: 'now' | 'late' = 'now'): Recorded {
     const at = push.receivedAt.getTime();
     // A start nearly always begins its call: adding it tells so without a look before.
     const begins = hasEnd(push.fields) ? null : this.#recordFirst(push, at);
@@ -202,7 +210,8 @@ class SqliteStore implements Store {
     }
 
     this.#do.addPush.run({ call, at, body: push.body });
-    const fields = foldFields(before.fields, push.fields);
+    const isOlder = when === 'late' && at < found.last_received_at;
+    const fields = foldFields(before.fields, isOlder ? gapsIn(before.fields, push.fields) : push.fields);
     const changed = fields !== before.fields;
     const ended = before.endReceivedAt !== null || hasEnd(fields);
     const endReceivedAt = before.endReceivedAt ?? (ended ? push.receivedAt : null);
@@ -210,9 +219,10 @@ class SqliteStore implements Store {
     this.#do.changeCall.run({
       id: call,
       revision,
-      fields: pushes && pushes.length < mostFoldedOnReading ? null : JSON.stringify(fields),
+      // Folded on reading, an older push would be taken for the latest.
+      fields: pushes && pushes.length < mostFoldedOnReading && !isOlder ? null : JSON.stringify(fields),
       lane: laneOf(push.callId, fields),
-      at,
+      at: isOlder ? found.last_received_at : at,
       endReceivedAt: endReceivedAt?.getTime() ?? null,
       lapsed: found.lapsed,
       lapseAt: ended ? null : found.lapse_at,
@@ -268,26 +278,41 @@ class SqliteStore implements Store {
     return stateOf(row, row.fields === null ? this.#do.bodiesOf.all({ call: row.id }) : []);
   }
 
-  async recordUnreadable(body: UnreadableBody): Promise<void> {
-    await this.#queue.write(() => {
-      const id = this.#do.addUnreadable.insert({
-        at: body.receivedAt.getTime(),
-        source: body.source,
-        reason: body.reason,
-        body: body.body.slice(0, longestUnreadable),
-      });
-      this.#do.dropUnreadable.run({ before: id - unreadableKept });
-    });
+  reject(rejections: readonly NewRejection[], bytesPerSource: number): Promise<Rejection[]> {
+    return this.#queue.write(() => this.#ledger.add(rejections, bytesPerSource));
   }
 
-  async unreadable(): Promise<UnreadableBody[]> {
-    const rows = await this.#kysely.selectFrom('unreadable').selectAll().orderBy('id', 'desc').execute();
-    return rows.map((row) => ({
-      receivedAt: new Date(row.received_at),
-      source: row.source,
-      reason: row.reason,
-      body: row.body,
-    }));
+  async rejections(filter: RejectedFilter): Promise<StoredRejection[]> {
+    return this.#ledger.list(filter);
+  }
+
+  async rejection(row: number): Promise<StoredRejection | null> {
+    return this.#ledger.one(row);
+  }
+
+  async tallyRejected(since: Date): Promise<Rejection[]> {
+    return this.#ledger.tally(since);
+  }
+
+  async rejectedKept(): Promise<RejectedKept[]> {
+    return this.#ledger.kept();
+  }
+
+  readAgain(
+    source: string | undefined,
+    afterRow: number,
+    read: (kept: KeptPush) => NewPush | { reason: string } | null,
+  ): Promise<ReadAgain> {
+    return this.#queue.write(() =>
+      this.#ledger.readAgain(source, afterRow, read, (push, { count, lastAt }) => {
+        const recorded = this.#record(push, 'late');
+        const { source, callId, body } = push;
+        // It came several times, and was kept once.
+        if (count > 1)
+          this.#do.addRepeats.run({ source, callId, body, repeats: count - 1, at: lastAt.getTime() });
+        return recorded;
+      }),
+    );
   }
 
   async takeDue(
@@ -759,6 +784,10 @@ class SqliteStore implements Store {
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged> {
     return this.#queue.write(() => this.#removal.purge(what, before, afterRow, limit));
+  }
+
+  purgeRejected(before: Date, limit: number): Promise<number> {
+    return this.#queue.write(() => this.#ledger.purge(before, limit));
   }
 
   async callsHolding(digits: string): Promise<number[]> {

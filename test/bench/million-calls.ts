@@ -55,6 +55,7 @@ async function measure(file: string, settings: Settings): Promise<OperatorMeasur
     withConnection: () => Promise.reject(new Error('no connection')),
     running: () => undefined,
     pushUrls: () => [],
+    taken: () => {},
     wake: () => {},
   });
   const list = async (what: string, query: Record<string, string>) => {

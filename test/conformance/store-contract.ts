@@ -1,7 +1,19 @@
 import type { CallState } from '../../src/receive/call.ts';
 import { parsePush } from '../../src/receive/push.ts';
-import type { Attempt, DueDelivery, Lease, Settlement, Store } from '../../src/store/store.ts';
+import type {
+  Attempt,
+  DueDelivery,
+  KeptPush,
+  Lease,
+  NewPush,
+  NewRejection,
+  ReadAgain,
+  Rejection,
+  Settlement,
+  Store,
+} from '../../src/store/store.ts';
 import { endPush, startPush } from '../support/build-push.ts';
+import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite } from '../support/suite.ts';
 import { newPush } from '../support/with-store.ts';
 
@@ -774,24 +786,204 @@ export function storeContract(
     ]);
   });
 
-  promise('the last hundred unreadable bodies are kept, newest first', async (store) => {
-    for (let n = 1; n <= 105; n++) {
-      await store.recordUnreadable({
-        receivedAt: at(n),
-        source: 'acme',
-        reason: 'The body is not JSON.',
-        body: `${n}`,
-      });
-    }
-    const kept = await store.unreadable();
-    assert.is(kept.length, 100);
-    assert.equal(kept[0], {
-      receivedAt: at(105),
-      source: 'acme',
-      reason: 'The body is not JSON.',
-      body: '105',
+  const wrongToken = (mark: string, seconds: number, count = 1) =>
+    rejection({ mark, firstAt: at(seconds), lastAt: at(seconds), count });
+  const unreadable = (body: string | Uint8Array, seconds: number, source = 'acme', reason = 'Not JSON.') =>
+    rejection({
+      ...{ source, reason, cause: 'unreadable', mark: '' },
+      ...{ firstAt: at(seconds), lastAt: at(seconds), body: rawBody(body) },
     });
-    assert.is(kept.at(-1)!.body, '6');
+  const marksOf = async (store: Store) =>
+    (await store.tallyRejected(at(0))).map(({ mark, count }) => [mark, count]);
+  const keptOf = async (store: Store, headBytes = 100) =>
+    (await store.rejections({ kept: true, limit: 100, headBytes })).map(({ head }) =>
+      new TextDecoder().decode(head!),
+    );
+
+  promise('what was not taken is counted by source, cause and mark, the latest first', async (store) => {
+    const tooLarge = rejection({ source: 'acme', cause: 'too_large', firstAt: at(3), lastAt: at(3) });
+    await store.reject([wrongToken('9f2c', 1), tooLarge, wrongToken('77aa', 4)], room);
+    const again = { ...wrongToken('9f2c', 9, 13), sender: '203.0.113.9', reason: 'Another reason.' };
+    const [total] = await store.reject([again], room);
+    const plainly = ({ body: _, ...rest }: NewRejection): Rejection => rest;
+    const expected = plainly({ ...again, firstAt: at(1), count: 14 });
+    assert.equal(total, expected);
+    assert.equal(await store.tallyRejected(at(0)), [
+      expected,
+      plainly(wrongToken('77aa', 4)),
+      plainly(tooLarge),
+    ]);
+    assert.equal(
+      (await store.tallyRejected(at(4))).map(({ mark }) => mark),
+      ['9f2c', '77aa'],
+    );
+    assert.equal(await store.rejectedKept(), []);
+    assert.equal(await store.reject([], room), []);
+  });
+
+  promise('tokens that came once give way to others, and are counted as one', async (store) => {
+    await store.reject([wrongToken('true', 0, 2)], room);
+    const others = Array.from({ length: 300 }, (_, n) => wrongToken(`${1000 + n}`, n + 1));
+    await store.reject(others.slice(0, 250), room);
+    for (const one of others.slice(250)) await store.reject([one], room);
+    const marks = new Map((await marksOf(store)) as [string, number][]);
+    assert.is(marks.size, 201);
+    assert.equal([marks.get('true'), marks.get(''), marks.get('1299')], [2, 101, 1]);
+    // Those of a source are its own.
+    const outside = rejection({ source: 'acme', cause: 'refused_address', mark: '203.0.113.9' });
+    await store.reject([outside], room);
+    assert.is((await store.tallyRejected(at(0))).length, 202);
+  });
+
+  promise('a body that cannot be read is kept whole, and once however often it comes', async (store) => {
+    const long = `{"PLA_Call_Id":${'x'.repeat(200_000)}\u0000é`;
+    await store.reject([unreadable(long, 1)], room);
+    await store.reject([unreadable('{', 2), unreadable(long, 3, 'acme', 'Newer.')], room);
+    await store.reject([unreadable(long, 4, 'other')], room);
+    const bytes = new TextEncoder().encode(long);
+    const [other, acme, brace] = await store.rejections({ limit: 10, headBytes: 5 });
+    assert.equal(
+      [other!.source, acme!.source, brace!.source].concat(
+        [other!, acme!, brace!].map(({ count }) => `${count}`),
+      ),
+      ['other', 'acme', 'acme', '1', '2', '1'],
+    );
+    assert.equal([acme!.reason, acme!.firstAt, acme!.lastAt], ['Newer.', at(1), at(3)]);
+    assert.equal([acme!.bytes, new TextDecoder().decode(acme!.head!)], [bytes.length, '{"PLA']);
+    const whole = await store.rejection(acme!.row);
+    assert.equal(Buffer.from(whole!.head!).equals(bytes), true);
+    assert.is(await store.rejection(999), null);
+    assert.equal(await store.rejectedKept(), [
+      { source: 'acme', bodies: 2, bytes: bytes.length + 1 },
+      { source: 'other', bodies: 1, bytes: bytes.length },
+    ]);
+    const [, next] = await store.rejections({ limit: 2, headBytes: 5 });
+    const page = await store.rejections({ limit: 2, headBytes: 5, before: next! });
+    assert.equal(
+      page.map(({ row }) => row),
+      [brace!.row],
+    );
+    const kinds = [
+      await store.rejections({ kept: false, limit: 9, headBytes: 0 }),
+      await store.rejections({ source: 'other', limit: 9, headBytes: 0 }),
+    ];
+    assert.equal(
+      kinds.map(({ length }) => length),
+      [0, 1],
+    );
+  });
+
+  promise("a source's oldest bodies make room, and are counted; another's stay", async (store) => {
+    await store.reject([unreadable('theirs', 0, 'other')], 20_000);
+    for (let n = 1; n <= 4; n++) await store.reject([unreadable(`${n}`.repeat(6_000), n)], 20_000);
+    assert.equal((await keptOf(store, 1)).sort(), ['2', '3', '4', 't']);
+    // One that is longer than all the room is kept all the same; short ones count as what a row takes.
+    await store.reject([unreadable('5'.repeat(30_000), 5)], 20_000);
+    assert.equal((await keptOf(store, 1)).sort(), ['5', 't']);
+    for (let n = 10; n < 30; n++) await store.reject([unreadable(`${n}`, n)], 20_000);
+    assert.equal((await keptOf(store)).sort(), ['26', '27', '28', '29', 'theirs']);
+    const [gone] = await store.rejections({ source: 'acme', kept: false, limit: 5, headBytes: 0 });
+    assert.equal([gone!.cause, gone!.count, gone!.firstAt], ['unreadable', 21, at(1)]);
+    assert.match(gone!.reason, 'retention.rejectedBytes');
+  });
+
+  /** Reads bodies that are whole by now, as receiving would. */
+  const readNow = (kept: KeptPush): NewPush | { reason: string } | null => {
+    if (kept.source === 'gone') return null;
+    const body = new TextDecoder().decode(kept.body.bytes);
+    try {
+      const { callId, fields } = parsePush(body.replace(/^broken /, ''));
+      return newPush(fields, { callId, body, source: kept.source, receivedAt: kept.firstAt });
+    } catch (reason) {
+      return { reason: (reason as Error).message };
+    }
+  };
+
+  promise('what can be read by now is recorded as of when it came, and leaves the ledger', async (store) => {
+    const body = (fields: object) => `broken ${JSON.stringify(fields)}`;
+    await store.reject([unreadable(body(startPush('1')), 1)], room);
+    await store.reject([unreadable(body(startPush('1')), 8)], room);
+    await store.reject([unreadable('never', 2), unreadable(body(endPush('1')), 3)], room);
+    await store.reject([unreadable(body(startPush('2')), 4, 'gone'), wrongToken('9f2c', 5)], room);
+    const { taken, ...rest } = await store.readAgain(undefined, 0, readNow);
+    assert.equal(rest, { left: 1, passed: 1, lastRow: null });
+    assert.equal(
+      taken.map(({ push, recorded }) => [push.callId, recorded.revision, recorded.due]),
+      [
+        ['1', 1, ['crm']],
+        ['1', 2, ['crm']],
+      ],
+    );
+    const [story] = await store.stories('1');
+    assert.equal(
+      story!.pushes.map(({ receivedAt, repeats, lastRepeatAt }) => [receivedAt, repeats, lastRepeatAt]),
+      [
+        [at(1), 1, at(8)],
+        [at(3), 0, null],
+      ],
+    );
+    assert.equal([story!.state.firstReceivedAt, story!.state.endReceivedAt], [at(1), at(3)]);
+    assert.equal(
+      (await keptOf(store)).map((text) => text.slice(0, 6)),
+      ['broken', 'never'],
+    );
+    const [never] = await store.rejections({ source: 'acme', kept: true, limit: 5, headBytes: 0 });
+    assert.is(never!.reason, 'The body is neither a JSON object nor a form.');
+    assert.equal((await store.readAgain(undefined, 0, readNow)).taken, []);
+    assert.is((await store.takeDue('crm', at(99), 10)).length, 1);
+  });
+
+  promise('of two that read again at once, one records each', async (store) => {
+    const bodies = Array.from({ length: 120 }, (_, n) => `broken ${JSON.stringify(startPush(`${n}`))}`);
+    await store.reject(
+      bodies.map((body, n) => unreadable(body, n)),
+      room,
+    );
+    const readAll = async () => {
+      let taken = 0;
+      for (let row: number | null = 0; row !== null; ) {
+        const step: ReadAgain = await store.readAgain('acme', row, readNow);
+        taken += step.taken.length;
+        row = step.lastRow;
+      }
+      return taken;
+    };
+    const [one = 0, two = 0] = await Promise.all([readAll(), readAll()]);
+    assert.is(one + two, 120);
+    assert.is((await store.calls({ limit: 200 })).length, 120);
+    assert.equal(await store.rejectedKept(), []);
+  });
+
+  promise('an older push that is read late takes nothing back of what came since', async (store) => {
+    const sale = { PLA_SurveyOutcome: 'Sale', PLA_VoicemailLeft: 'No' };
+    await store.reject([unreadable(`broken ${JSON.stringify(endPush('1', sale))}`, 1)], room);
+    await store.record(newPush(startPush('1'), { receivedAt: at(0) }));
+    const later = { PLA_SurveyOutcome: 'No sale', PLA_VoicemailLeft: '' };
+    await store.record(newPush(endPush('1', later), { receivedAt: at(5) }));
+    const { taken } = await store.readAgain(undefined, 0, readNow);
+    assert.equal(
+      taken.map(({ recorded }) => recorded.revision),
+      [3],
+    );
+    const fields = async () => (await store.stories('1'))[0]!.state.fields;
+    assert.equal(
+      [(await fields())['PLA_SurveyOutcome'], (await fields())['PLA_VoicemailLeft']],
+      ['No sale', 'No'],
+    );
+    await store.record(newPush({ PLA_Call_Id: '1', PLA_dtmf: 'Plumbing' }, { receivedAt: at(6) }));
+    assert.equal(
+      [(await fields())['PLA_SurveyOutcome'], (await fields())['PLA_dtmf']],
+      ['No sale', 'Plumbing'],
+    );
+    assert.equal((await store.calls({ limit: 1 }))[0]!.lastReceivedAt, at(6));
+  });
+
+  promise('a body with an erased number is gone, whatever else is in it', async (store) => {
+    const bytes = Buffer.from('{"a":"\u0000\xff", "b": "0412345678"', 'latin1');
+    await store.reject([unreadable(bytes, 1), unreadable('0499999999', 2)], room);
+    const erasure = { rows: [], number: '+61412345678', shown: '***', digits: '12345678', at: at(3) };
+    assert.is((await store.erase(erasure)).unreadable, 1);
+    assert.equal(await keptOf(store), ['0499999999']);
   });
 
   promise('calls are found by each filter, newest first, page by page', async (store) => {

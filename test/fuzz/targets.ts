@@ -24,6 +24,7 @@ import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
 import { readCall } from '../../src/receive/call.ts';
+import { Ledger } from '../../src/receive/ledger.ts';
 import { maskNumber, maskNumbersIn, maskWritten } from '../../src/receive/mask.ts';
 import { parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
 import { decodeBody, parsePush, UnreadablePush } from '../../src/receive/push.ts';
@@ -386,6 +387,13 @@ const answerable = new Set([200, 400, 403, 404, 405, 413]);
 async function endpointTarget(): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
   const store = await openSqliteStore(join(folder, 'bridge.db'), 'bridge');
+  const ledger = new Ledger({
+    store,
+    clock: systemClock,
+    log: createLog('silent'),
+    bytesPerSource: () => 1024 ** 2,
+    written: () => {},
+  });
   const app = receiveRoutes({
     current: () => ({
       tokens: new TokenTable({ acme: { tokens: [token] } }),
@@ -396,10 +404,9 @@ async function endpointTarget(): Promise<Target> {
       closing: false,
     }),
     record: (push) => store.record(push),
-    recordUnreadable: (body) => store.recordUnreadable(body),
     route: () => ['crm'],
     recorded: () => {},
-    refused: () => {},
+    refused: (push) => ledger.note(push),
     peer: () => '198.51.100.7',
     clock: { now: systemClock.now, after: (_, run) => systemClock.after(0, run) }, // guesses are answered late
     log: createLog('silent'),
@@ -426,6 +433,7 @@ async function endpointTarget(): Promise<Target> {
         throw new Error('answered what is no text');
     },
     async close() {
+      await ledger.close();
       await store.close();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -5,6 +5,7 @@ import { Access, securityHeaders } from '../../src/operator/access.ts';
 import { Live } from '../../src/operator/live.ts';
 import { pageRoutes } from '../../src/operator/page.ts';
 import { endPush, startPush } from '../support/build-push.ts';
+import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';
 import { type OperatedStore, withOperator } from '../support/with-operator.ts';
@@ -93,7 +94,8 @@ function withPage(as: string, use: (opened: Opened) => Promise<void>, operatorYa
   );
 }
 
-const unreadable = (body: string) => ({ receivedAt: new Date(), source: 'acme', reason: 'not JSON', body });
+const unreadable = (body: string, reason = 'not JSON') =>
+  rejection({ cause: 'unreadable', source: 'acme', reason, body: rawBody(body) });
 
 /** Texts that a browser would read as markup, were they not escaped. */
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>'&lt;`;
@@ -106,7 +108,7 @@ page('every page answers, to the operator and to the reader', async () => {
     await withPage(as, async ({ get, receive, store }) => {
       await receive(startPush('1'));
       await receive(endPush('1'));
-      await store.recordUnreadable(unreadable('{'));
+      await store.reject([unreadable('{')], room);
       for (const path of paths) {
         const { status, text, headers } = await get(path);
         assert.is(status, 200, path);
@@ -126,7 +128,8 @@ page('what comes from outside is text, wherever it is shown', () =>
     );
     await receive({ ...fields, PLA_Call_Id: '1' });
     await receive({ ...fields, PLA_Call_Id: hostile, [hostile]: hostile });
-    await store.recordUnreadable({ ...unreadable(hostile), reason: hostile });
+    const wrongToken = { cause: 'unknown_token', reason: hostile, sender: hostile, mark: hostile } as const;
+    await store.reject([unreadable(hostile, hostile), rejection(wrongToken)], room);
     const answers = [
       ...(await Promise.all([...paths, `/calls/acme/${encodeURIComponent(hostile)}`].map(get))),
       await get(`/calls?search=${encodeURIComponent(hostile)}&from=${encodeURIComponent(hostile)}`),

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
 import type { CallState } from '../../src/receive/call.ts';
+import { Ledger } from '../../src/receive/ledger.ts';
 import { PushRate } from '../../src/receive/rate-limit.ts';
 import { type Receiving, receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
@@ -14,6 +15,7 @@ import { listen } from '../../src/runtime/serve.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Recorded, type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { endSample, startSample } from '../support/build-push.ts';
+import { room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
 
 const receiving = suite('receiving');
@@ -23,6 +25,7 @@ const token = 'token-of-acme-0123456789';
 interface Rig {
   app: Hono;
   store: Store;
+  ledger: Ledger;
   current: Receiving;
   log: string[];
   /** `rate_limited acme`, as the metrics are told. */
@@ -71,24 +74,35 @@ async function withReceiving(
     timeoutMs: 30_000,
     closing: false,
   };
+  const logged = createLog('debug', [token], { write: (line: string) => log.push(line) });
+  const ledger = new Ledger({
+    store,
+    clock: systemClock,
+    log: logged,
+    bytesPerSource: () => room,
+    written: () => {},
+  });
   const app = receiveRoutes({
     current: () => current,
     record: options.record ?? ((push) => store.record(push)),
-    recordUnreadable: (body) => store.recordUnreadable(body),
     route: () => ['crm'],
     recorded: () => {},
-    refused: (outcome, source) => refused.push(`${outcome} ${source ?? '-'}`),
+    async refused(push) {
+      refused.push(`${push.cause} ${push.source ?? '-'}`);
+      await ledger.note(push);
+    },
     peer: () => options.peer ?? '198.51.100.7',
     clock: options.clock ?? systemClock,
-    log: createLog('debug', [token], { write: (line: string) => log.push(line) }),
+    log: logged,
   });
   const post: Rig['post'] = async (body, { path = `/push/${token}`, headers = {} } = {}) => {
     const answer = await app.request(path, { method: 'POST', body: body ?? null, headers });
     return { status: answer.status, body: await answer.json(), headers: answer.headers };
   };
   try {
-    await use({ app, store, current, log, refused, post });
+    await use({ app, store, ledger, current, log, refused, post });
   } finally {
+    await ledger.close();
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -151,9 +165,15 @@ for (const [title, body, error] of [
     withReceiving(async ({ post, store }) => {
       const answer = await post(body);
       assert.equal([answer.status, answer.body], [400, { PLA_Call_Id: '', success: 'false', error }]);
+      const kept = await store.rejections({ limit: 10, headBytes: 1_000 });
       assert.equal(
-        (await store.unreadable()).map((kept) => [kept.source, kept.body, kept.reason]),
-        [['acme', body, error]],
+        kept.map(({ source, cause, head, reason }) => [
+          source,
+          cause,
+          new TextDecoder().decode(head ?? undefined),
+          reason,
+        ]),
+        [['acme', 'unreadable', body, error]],
       );
     }),
   );
@@ -507,7 +527,13 @@ receiving('each push that is not taken is told of, with its source where that is
     await post(startSample);
     current.closing = true;
     await post(startSample);
-    assert.equal(refused, ['wrong_method -', 'unknown_token -', 'too_large acme', 'closing -']);
+    assert.equal(refused, [
+      'wrong_method acme',
+      'unknown_token -',
+      'too_large acme',
+      'unreadable acme',
+      'closing acme',
+    ]);
   });
   await withReceiving(
     async ({ post, refused }) => {

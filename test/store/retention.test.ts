@@ -5,6 +5,7 @@ import { RetentionSweep } from '../../src/store/retention-sweep.ts';
 import type { Settlement, Store } from '../../src/store/store.ts';
 import { load } from '../config/with-config.ts';
 import { endPush, startPush } from '../support/build-push.ts';
+import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { newPush, withSqliteStore } from '../support/with-store.ts';
 
@@ -37,7 +38,11 @@ const kept = async (store: Store) =>
   (await store.calls({ limit: 10_000 })).map(({ state }) => state.callId).reverse();
 
 /** Runs one sweep on the given day. */
-async function sweepOn(store: Store, days: number, keptMs = { pushesMs: 90 * day, callsMs: 400 * day }) {
+async function sweepOn(
+  store: Store,
+  days: number,
+  keptMs = { pushesMs: 90 * day, callsMs: 400 * day, rejectedMs: 90 * day },
+) {
   let sweeps = 0;
   const clock: Clock = {
     now: () => on(days),
@@ -151,9 +156,28 @@ retention('a sweep of many calls goes in small steps, and removes each that is o
         };
       },
     });
-    await sweepOn(counting, 1_000, { pushesMs: 100 * day, callsMs: 250 * day });
+    await sweepOn(counting, 1_000, { pushesMs: 100 * day, callsMs: 250 * day, rejectedMs: day });
     assert.is((await kept(store)).length, 250);
     assert.ok(most <= 200, String(most));
+  }),
+);
+
+retention('what was not taken goes by when it last came', () =>
+  withSqliteStore(async (store) => {
+    const unreadable = { cause: 'unreadable', source: 'acme' } as const;
+    const bodies = Array.from({ length: 450 }, (_, n) => rawBody(`${n}`));
+    await store.reject(
+      bodies.map((body) => rejection({ ...unreadable, firstAt: on(0), body })),
+      room,
+    );
+    await store.reject([rejection({ mark: '9f2c', firstAt: on(0), lastAt: on(50) })], room);
+    const left = async () => (await store.rejections({ limit: 1_000, headBytes: 0 })).length;
+    await sweepOn(store, 89);
+    assert.is(await left(), 451);
+    await sweepOn(store, 91);
+    assert.is(await left(), 1);
+    await sweepOn(store, 141);
+    assert.is(await left(), 0);
   }),
 );
 

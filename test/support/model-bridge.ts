@@ -560,7 +560,6 @@ export class Instance {
           closing: false,
         }),
         record: (push) => this.#store.record(push),
-        recordUnreadable: (body) => this.#store.recordUnreadable(body),
         route,
         recorded: (push, recorded) => {
           const { due, state } = recorded;
@@ -568,7 +567,7 @@ export class Instance {
           model.wake(due);
           if (!state.endReceivedAt) this.#sweep.expect(push.receivedAt.getTime() + push.lapseAfterMs);
         },
-        refused: () => {},
+        refused: async () => {},
         peer: () => '127.0.0.1',
         clock: this.#sweepClock,
         log,

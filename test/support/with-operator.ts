@@ -53,6 +53,7 @@ export function withOperator<T>(
       },
       running: () => undefined,
       pushUrls: () => [],
+      taken: (_, { due }) => woken.push(...due),
       wake: (connectors) => woken.push(...connectors),
       ...more,
     });

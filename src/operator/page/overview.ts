@@ -87,8 +87,9 @@ function tiles({ overview, days, period }: OverviewData): Html {
 
 /** What does not get better by itself, with the reason and the way out. */
 function needsYou(frame: Frame, { overview, failed }: OverviewData): Html {
+  const { kept, refused } = overview.rejected;
   const stopped = overview.connectors.filter(({ state }) => state === 'blocked' || state === 'paused');
-  if (stopped.length === 0 && failed.calls.length === 0 && overview.rejected === 0) return html``;
+  if (stopped.length === 0 && failed.calls.length === 0 && kept === 0 && refused.length === 0) return html``;
   return html`<section class="sheet"><header><h2>Needs you</h2></header>
 ${stopped.map(
   (connector) =>
@@ -102,7 +103,11 @@ ${
 ${failed.next ? html`<p class="small"><a href="/calls?state=failed">All failed calls</a></p>` : ''}`
     : ''
 }
-${overview.rejected > 0 ? html`<p class="small">${counted(overview.rejected, 'push', 'pushes')} could not be read and ${overview.rejected === 1 ? 'was' : 'were'} refused: <a href="/rejected">see why</a>.</p>` : ''}
+${refused.map(
+  ({ source, told, mend }) =>
+    html`<div class="notice bad"><p>${source === null ? '' : `${source}: `}${told}. <a href="/rejected">See all that was refused</a></p><p>${mend}</p></div>`,
+)}
+${kept > 0 ? html`<p class="small">${counted(kept, 'push', 'pushes')} could not be read and ${kept === 1 ? 'is' : 'are'} kept: <a href="/rejected">see why, and read again</a>.</p>` : ''}
 </section>`;
 }
 

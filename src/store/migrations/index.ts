@@ -7,6 +7,7 @@ import { lighterPushes } from './004-lighter-pushes.ts';
 import { decisions } from './005-decisions.ts';
 import { callIndex } from './006-call-index.ts';
 import { weeks } from './007-weeks.ts';
+import { rejected } from './009-rejected.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -17,6 +18,7 @@ const migrations: Record<string, Migration> = {
   '005-decisions': decisions,
   '006-call-index': callIndex,
   '007-weeks': weeks,
+  '009-rejected': rejected,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */

@@ -1,0 +1,10 @@
+import { createHash } from 'node:crypto';
+import type { RawBody } from '../receive/refusal.ts';
+
+/** The same for the very same body, sent as the same type: kept once. */
+export function bodyMark({ bytes, contentType, contentCoding }: RawBody): string {
+  return createHash('sha256')
+    .update(JSON.stringify([contentType, contentCoding]))
+    .update(bytes)
+    .digest('base64url');
+}

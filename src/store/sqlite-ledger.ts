@@ -1,0 +1,352 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { RawBody } from '../receive/refusal.ts';
+import { type Database, statement, value } from '../runtime/sqlite.ts';
+import { bodyMark } from './body-mark.ts';
+import type { RejectedTable, Tables } from './schema.ts';
+import type {
+  KeptPush,
+  NewPush,
+  NewRejection,
+  ReadAgain,
+  Recorded,
+  RejectedFilter,
+  RejectedKept,
+  Rejection,
+  StoredRejection,
+} from './store.ts';
+
+type Row = Omit<Selectable<RejectedTable>, 'body'>;
+
+/** Of a source and cause: tokens or addresses that are told apart. Of further ones the sum is kept. */
+const mostMarks = 200;
+/** What a body is counted as at least: its row takes room, too. */
+const leastBytes = 4_096;
+/** Of what is read again in one commit, for which pushes wait. */
+const readAtOnce = 50;
+const bytesAtOnce = 1024 ** 2;
+
+const noRoomForMark = 'One of many: only so many are told apart.';
+const noRoomForBody =
+  'The body was let go to make room: retention.rejectedBytes is what is kept of a source.';
+
+/** Pushes that were not taken. Runs within the store's commits. */
+export class SqliteLedger {
+  readonly #do: ReturnType<typeof statements>;
+
+  constructor(database: Database, db: Kysely<Tables>) {
+    this.#do = statements(database, db);
+  }
+
+  /** @param bytesPerSource of bodies; the latest is kept whatever its length */
+  add(rejections: readonly NewRejection[], bytesPerSource: number): Rejection[] {
+    return rejections.map((rejection) => {
+      const { body, source, cause } = rejection;
+      const mark = body ? bodyMark(body) : rejection.mark;
+      const row = this.#put({ ...rejection, mark }, body);
+      if (body) this.#makeRoom(source, row.id, bytesPerSource);
+      else if (mark !== '' && row.count === rejection.count) this.#mergeMarks(source, cause, row.id);
+      return rejectionOf(row);
+    });
+  }
+
+  #put(
+    { source, cause, mark, reason, sender, firstAt, lastAt, count }: Rejection,
+    body: RawBody | null,
+  ): Row {
+    return this.#do.put.get({
+      source,
+      cause,
+      mark,
+      count,
+      firstAt: firstAt.getTime(),
+      lastAt: lastAt.getTime(),
+      reason,
+      sender,
+      contentType: body?.contentType ?? null,
+      contentCoding: body?.contentCoding ?? null,
+      bytes: body?.bytes.length ?? null,
+      body: body?.bytes ?? null,
+    }) as Row;
+  }
+
+  /** Of marks beyond the most, those that came once go first, then those that were not seen for longest. */
+  #mergeMarks(source: string, cause: Rejection['cause'], added: number): void {
+    const excess = (this.#do.countMarks.get({ source, cause })?.n ?? 0) - mostMarks;
+    if (excess <= 0) return;
+    for (const row of this.#do.marksToMerge.all({ source, cause, added, excess }))
+      this.#merge(row, noRoomForMark);
+  }
+
+  #makeRoom(source: string, added: number, bytesPerSource: number): void {
+    let over = (this.#do.bytesOf.get({ source, least: leastBytes })?.n ?? 0) - bytesPerSource;
+    while (over > 0) {
+      const oldest = this.#do.oldestBody.get({ source, added });
+      if (!oldest) return;
+      over -= Math.max(oldest.bytes as number, leastBytes);
+      this.#merge(oldest, noRoomForBody);
+    }
+  }
+
+  #merge(row: Row, reason: string): void {
+    this.#do.remove.run({ id: row.id });
+    this.#put({ ...rejectionOf(row), mark: '', reason }, null);
+  }
+
+  list({ since, source, kept, before, limit, headBytes }: RejectedFilter): StoredRejection[] {
+    return this.#do.list
+      .all({
+        since: since?.getTime() ?? 0,
+        source: source ?? null,
+        kept: kept === undefined ? null : kept ? 1 : 0,
+        beforeAt: before?.lastAt.getTime() ?? Number.MAX_SAFE_INTEGER,
+        beforeRow: before?.row ?? Number.MAX_SAFE_INTEGER,
+        limit,
+        headBytes,
+      })
+      .map((row) => ({ ...rejectionOf(row), row: row.id, bytes: row.bytes, head: row.head }));
+  }
+
+  one(row: number): StoredRejection | null {
+    const found = this.#do.one.get({ id: row });
+    return found ? { ...rejectionOf(found), row, bytes: found.bytes, head: found.body } : null;
+  }
+
+  /** By source and cause; tokens and addresses one by one. */
+  tally(since: Date): Rejection[] {
+    return this.#do.tally.all({ since: since.getTime() }).map(rejectionOf);
+  }
+
+  kept(): RejectedKept[] {
+    return this.#do.kept.all().map((row) => ({ ...row }));
+  }
+
+  /**
+   * One step of reading bodies again, in the order they came first.
+   * @param record records what can be read by now
+   */
+  readAgain(
+    source: string | undefined,
+    afterRow: number,
+    read: (kept: KeptPush) => NewPush | { reason: string } | null,
+    record: (push: NewPush, kept: KeptPush) => Recorded,
+  ): ReadAgain {
+    const done: ReadAgain = { taken: [], left: 0, passed: 0, lastRow: null };
+    let bytes = 0;
+    const rows = this.#do.bodiesAfter.all({ source: source ?? null, after: afterRow, limit: readAtOnce });
+    for (const [i, { id }] of rows.entries()) {
+      const row = this.#do.one.get({ id })!;
+      const kept: KeptPush = { ...rejectionOf(row), body: bodyOf(row)! };
+      bytes += kept.body.bytes.length;
+      const found = read(kept);
+      if (found !== null && 'callId' in found) {
+        this.#do.remove.run({ id });
+        done.taken.push({ push: found, recorded: record(found, kept) });
+      } else if (found === null) done.passed++;
+      else {
+        done.left++;
+        if (found.reason !== row.reason) this.#do.setReason.run({ id, reason: found.reason });
+      }
+      if (bytes >= bytesAtOnce || i === readAtOnce - 1) {
+        done.lastRow = id;
+        break;
+      }
+    }
+    return done;
+  }
+
+  /** Removes what last came before a time. */
+  purge(before: Date, limit: number): number {
+    return this.#do.purge.run({ before: before.getTime(), limit });
+  }
+
+  /** Removes bodies that hold these digits. Looks at bytes: a NUL would end a text for SQLite. */
+  erase(digits: string): number {
+    return this.#do.erase.run({ digits: Buffer.from(digits) });
+  }
+}
+
+function rejectionOf(row: Row): Rejection {
+  return {
+    source: row.source,
+    cause: row.cause,
+    mark: row.mark,
+    reason: row.reason,
+    sender: row.sender,
+    firstAt: new Date(row.first_at),
+    lastAt: new Date(row.last_at),
+    count: row.count,
+  };
+}
+
+function bodyOf(
+  row: Pick<Selectable<RejectedTable>, 'body' | 'content_type' | 'content_coding'>,
+): RawBody | null {
+  if (row.body === null) return null;
+  return { bytes: row.body, contentType: row.content_type ?? '', contentCoding: row.content_coding ?? '' };
+}
+
+function statements(database: Database, db: Kysely<Tables>) {
+  const columns = [
+    'id',
+    'source',
+    'cause',
+    'mark',
+    'count',
+    'first_at',
+    'last_at',
+    'reason',
+    'sender',
+    'content_type',
+    'content_coding',
+    'bytes',
+  ] as const;
+  const from = () => db.selectFrom('rejected').select(columns);
+  return {
+    put: statement<Row>(
+      database,
+      db
+        .insertInto('rejected')
+        .values({
+          source: value('source'),
+          cause: value('cause'),
+          mark: value('mark'),
+          count: value('count'),
+          first_at: value('firstAt'),
+          last_at: value('lastAt'),
+          reason: value('reason'),
+          sender: value('sender'),
+          content_type: value('contentType'),
+          content_coding: value('contentCoding'),
+          bytes: value('bytes'),
+          body: value('body'),
+        })
+        .onConflict((conflict) =>
+          conflict.columns(['source', 'cause', 'mark']).doUpdateSet({
+            count: sql`rejected.count + excluded.count`,
+            first_at: sql`min(rejected.first_at, excluded.first_at)`,
+            last_at: sql`max(rejected.last_at, excluded.last_at)`,
+            reason: sql`excluded.reason`,
+            sender: sql`excluded.sender`,
+          }),
+        )
+        .returning(columns),
+    ),
+    countMarks: statement<{ n: number }>(
+      database,
+      db
+        .selectFrom('rejected')
+        .select(({ fn }) => fn.countAll<number>().as('n'))
+        .where('source', '=', value('source'))
+        .where('cause', '=', value('cause'))
+        .where('mark', '!=', '')
+        .where('bytes', 'is', null),
+    ),
+    marksToMerge: statement<Row>(
+      database,
+      from()
+        .where('source', '=', value('source'))
+        .where('cause', '=', value('cause'))
+        .where('mark', '!=', '')
+        .where('bytes', 'is', null)
+        .where('id', '!=', value('added'))
+        .orderBy(sql`count > 1`)
+        .orderBy('last_at')
+        .orderBy('id')
+        .limit(sql<number>`${value('excess')}`),
+    ),
+    bytesOf: statement<{ n: number }>(
+      database,
+      db
+        .selectFrom('rejected')
+        .select(sql<number>`coalesce(sum(max(bytes, ${value('least')})), 0)`.as('n'))
+        .where('source', '=', value('source'))
+        .where('bytes', 'is not', null),
+    ),
+    oldestBody: statement<Row>(
+      database,
+      from()
+        .where('source', '=', value('source'))
+        .where('bytes', 'is not', null)
+        .where('id', '!=', value('added'))
+        .orderBy('last_at')
+        .orderBy('id')
+        .limit(sql.lit(1)),
+    ),
+    list: statement<Row & { head: Uint8Array | null }>(
+      database,
+      from()
+        .select(sql<Uint8Array | null>`substr(body, 1, ${value('headBytes')})`.as('head'))
+        .where('last_at', '>=', value('since'))
+        .where(sql<boolean>`(${value('source')} is null or source = ${value('source')})`)
+        .where(sql<boolean>`(${value('kept')} is null or ${value('kept')} = (bytes is not null))`)
+        .where(sql<boolean>`(last_at, id) < (${value('beforeAt')}, ${value('beforeRow')})`)
+        .orderBy('last_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(sql<number>`${value('limit')}`),
+    ),
+    one: statement<Selectable<RejectedTable>>(
+      database,
+      db.selectFrom('rejected').selectAll().where('id', '=', value('id')),
+    ),
+    /** With max(), SQLite takes the other columns from the row that has it. */
+    tally: statement<Row>(
+      database,
+      db
+        .selectFrom('rejected')
+        .select(['id', 'source', 'cause', 'reason', 'sender', 'content_type', 'content_coding'])
+        .select([
+          sql<string>`case when bytes is null then mark else '' end`.as('mark'),
+          sql<number>`sum(count)`.as('count'),
+          sql<number>`min(first_at)`.as('first_at'),
+          sql<number>`max(last_at)`.as('last_at'),
+          sql<number | null>`null`.as('bytes'),
+        ])
+        .where('last_at', '>=', value('since'))
+        .groupBy(['source', 'cause', sql`case when bytes is null then mark else '' end`])
+        .orderBy('last_at', 'desc')
+        .orderBy('id', 'desc'),
+    ),
+    kept: statement<RejectedKept>(
+      database,
+      db
+        .selectFrom('rejected')
+        .select(['source', sql<number>`count(*)`.as('bodies'), sql<number>`sum(bytes)`.as('bytes')])
+        .where('bytes', 'is not', null)
+        .groupBy('source')
+        .orderBy('source'),
+    ),
+    bodiesAfter: statement<{ id: number }>(
+      database,
+      db
+        .selectFrom('rejected')
+        .select('id')
+        .where('bytes', 'is not', null)
+        .where('id', '>', value('after'))
+        .where(sql<boolean>`(${value('source')} is null or source = ${value('source')})`)
+        .orderBy('id')
+        .limit(sql<number>`${value('limit')}`),
+    ),
+    setReason: statement(
+      database,
+      db
+        .updateTable('rejected')
+        .set({ reason: value('reason') })
+        .where('id', '=', value('id')),
+    ),
+    remove: statement(database, db.deleteFrom('rejected').where('id', '=', value('id'))),
+    purge: statement(
+      database,
+      db
+        .deleteFrom('rejected')
+        .where(
+          'id',
+          'in',
+          sql<number>`(select id from rejected where last_at < ${value('before')} limit ${value('limit')})`,
+        ),
+    ),
+    erase: statement(
+      database,
+      db.deleteFrom('rejected').where(sql<boolean>`instr(body, ${value('digits')}) > 0`),
+    ),
+  };
+}
