@@ -1,13 +1,20 @@
 import type { KeptPush, NewPush } from '../store/store.ts';
+import { decodeContent } from './content-coding.ts';
 import { decodeBody, parsePush, UnreadablePush } from './push.ts';
+
+/** Of a body that was kept in a coding. */
+const mostBytes = 16 * 1024 ** 2;
 
 /** What a push that was kept says, if it can be read by now; else why it cannot. */
 export function pushAgain(
-  { source, firstAt, body: { bytes } }: KeptPush,
+  { source, firstAt, body: { bytes, contentCoding } }: KeptPush,
   { lapseAfterMs }: { lapseAfterMs: number },
   route: NewPush['route'],
 ): NewPush | { reason: string } {
-  const body = decodeBody(bytes);
+  const content = decodeContent(bytes, contentCoding, mostBytes);
+  if (content === 'too long') return { reason: `Decompressed, it is longer than ${mostBytes} bytes.` };
+  if (content instanceof UnreadablePush) return { reason: content.message };
+  const body = decodeBody(content);
   try {
     return { source, ...parsePush(body), body, receivedAt: firstAt, lapseAfterMs, route };
   } catch (reason) {

@@ -4,8 +4,9 @@ import type { Log } from '../log.ts';
 import { readBody } from '../runtime/serve.ts';
 import { type NewPush, type Recorded, StoreUnavailable } from '../store/store.ts';
 import { type AddressList, senderAddress } from './addresses.ts';
+import { decodeContent } from './content-coding.ts';
 import { Guesses } from './guesses.ts';
-import { decodeBody, type Push, parsePush, UnreadablePush } from './push.ts';
+import { decodeBody, type Push, parsePush, UnknownForm, UnreadablePush } from './push.ts';
 import type { PushRate } from './rate-limit.ts';
 import type { RefusedPush } from './refusal.ts';
 import type { TokenTable } from './tokens.ts';
@@ -49,7 +50,7 @@ const mostBytesHeld = 64 * 1024 ** 2;
 /** Seconds after which a refused sender may come back. */
 const retryAfterSeconds = '5';
 
-type Status = 200 | 400 | 403 | 404 | 405 | 408 | 413 | 503;
+type Status = 200 | 400 | 403 | 404 | 405 | 408 | 413 | 415 | 503;
 
 /** The answer that the vendor prescribes: these three keys, all of them strings. */
 function answer(status: Status, callId: string, error: string): Response {
@@ -65,20 +66,34 @@ function answer(status: Status, callId: string, error: string): Response {
   return new Response(body, { status, headers });
 }
 
+/**
+ * Where pushes come to, in any letter case, with or without a slash at the end. What a path says behind the token decides
+ * nothing, so it is no reason to refuse a push.
+ */
+const pushPath = /^\/+push\/+([^/]+)(?:\/.*)?$/is;
+
 /** `POST /push/<token>`, `…/create` and `…/update`: verify, record, and only then answer. */
 export function receiveRoutes(options: ReceiveOptions): Hono {
   const guesses = new Guesses(options.log);
   const held = { bytes: 0 };
   const routes = new Hono();
-  for (const path of ['/push/:token', '/push/:token/create', '/push/:token/update']) {
-    // One handler for all methods: with two, the framework would run a chain for every push.
-    routes.all(path, (context) =>
-      context.req.method === 'POST'
-        ? receive(context, context.req.param('token') as string, guesses, held, options)
-        : wrongMethod(context, options),
-    );
-  }
+  // One handler for all methods: with two, the framework would run a chain for every push.
+  routes.all('/:path{\\/*[Pp][Uu][Ss][Hh]\\/+[^/].*}', (context) => {
+    const token = tokenIn(context.req.path);
+    return context.req.method === 'POST'
+      ? receive(context, token, guesses, held, options)
+      : wrongMethod(context, token, options);
+  });
   return routes;
+}
+
+function tokenIn(path: string): string {
+  const token = pushPath.exec(path)?.[1] ?? '';
+  try {
+    return (token.includes('%') ? decodeURIComponent(token) : token).trim();
+  } catch {
+    return token;
+  }
 }
 
 /** Answers a push that is not taken, after it was noted; it has one way there, with or without a body. */
@@ -112,9 +127,8 @@ function senderOf(context: Context, { peer, current }: ReceiveOptions): string {
   return senderAddress(peer(context), context.req.header('x-forwarded-for'), current().proxies);
 }
 
-function wrongMethod(context: Context, options: ReceiveOptions): Promise<Response> {
-  const { tokens } = options.current();
-  const source = tokens.sourceOf(context.req.param('token') ?? '');
+function wrongMethod(context: Context, token: string, options: ReceiveOptions): Promise<Response> {
+  const source = options.current().tokens.sourceOf(token);
   return refuse(context, options, 405, 'Pushes are sent with POST.', {
     cause: 'wrong_method',
     reason: `${context.req.method} instead of POST.`,
@@ -153,22 +167,26 @@ async function receive(
       source: name,
     });
 
-  const bytes = await readBody(context, current);
-  if (bytes === 'too long')
+  const sent = await readBody(context, current);
+  if (sent === 'too slow' || sent === 'broken off')
+    return refuse(context, options, 408, 'The body did not come whole in time.', {
+      cause: 'not_whole',
+      reason: `The body was ${sent}.`,
+      source: name,
+    });
+  const contentCoding = context.req.header('content-encoding') ?? '';
+  const decoded = sent === 'too long' ? sent : decodeContent(sent, contentCoding, current.maxBodyBytes);
+  if (decoded === 'too long' || sent === 'too long')
     return refuse(context, options, 413, `The body is longer than ${current.maxBodyBytes} bytes.`, {
       cause: 'too_large',
       source: name,
     });
-  if (typeof bytes === 'string')
-    return refuse(context, options, 408, 'The body did not come whole in time.', {
-      cause: 'not_whole',
-      reason: `The body was ${bytes}.`,
-      source: name,
-    });
+  const isDecoded = !(decoded instanceof UnreadablePush);
+  const bytes = isDecoded ? decoded : sent;
   const body = decodeBody(bytes);
   let push: Push | UnreadablePush;
   try {
-    push = parsePush(body);
+    push = isDecoded ? parsePush(body) : decoded;
   } catch (reason) {
     if (!(reason instanceof UnreadablePush)) throw reason;
     push = reason;
@@ -184,12 +202,20 @@ async function receive(
     );
   held.bytes += bytes.length;
   try {
-    if (push instanceof UnreadablePush)
-      return await refuse(context, options, 400, push.message, {
+    if (push instanceof UnreadablePush) {
+      const contentType = context.req.header('content-type') ?? '';
+      const isForeign = contentType !== '' && !readTypes.test(contentType);
+      const isUnknown = push instanceof UnknownForm;
+      const advice =
+        isForeign && !isUnknown
+          ? ` Its Content-Type is "${contentType.slice(0, 80)}": send JSON, as application/json.`
+          : '';
+      return await refuse(context, options, isForeign || isUnknown ? 415 : 400, push.message + advice, {
         cause: 'unreadable',
         source: name,
-        body: { bytes, contentType: context.req.header('content-type') ?? '', contentCoding: '' },
+        body: { bytes, contentType, contentCoding: isDecoded ? '' : contentCoding },
       });
+    }
     const newPush: NewPush = {
       source: name,
       callId,
@@ -209,3 +235,6 @@ async function receive(
     held.bytes -= bytes.length;
   }
 }
+
+/** Content types that a push may come under. Read is what the body is, whatever it says: these are no reason to refuse it. */
+const readTypes = /json|urlencoded|form-data|text\/plain|octet-stream/i;

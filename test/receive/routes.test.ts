@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Hono } from 'hono';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
@@ -124,6 +125,147 @@ for (const path of ['', '/create', '/update']) {
   );
 }
 
+for (const path of [
+  '/',
+  '/Create',
+  '/create/',
+  '/UPDATE//',
+  '/created',
+  '/create%20',
+  '%20',
+  '?a=b',
+  '/create/?a=b',
+])
+  receiving(`a push is taken at /push/<token>${path}`, () =>
+    withReceiving(async ({ post }) => {
+      assert.equal((await post(startSample, { path: `/push/${token}${path}` })).body, stored);
+    }),
+  );
+
+receiving('a push is taken at /PUSH/<token>, and behind slashes that a proxy doubled', () =>
+  withReceiving(async ({ post }) => {
+    for (const path of [
+      `/PUSH/${token}`,
+      `/Push/${token}/Update`,
+      `//push/${token}/create`,
+      `/push//${token}`,
+    ])
+      assert.equal((await post(startSample, { path })).body, stored, path);
+  }),
+);
+
+receiving('a token in another letter case is another token', () =>
+  withReceiving(async ({ post }) => {
+    for (const path of [`/push/${token.toUpperCase()}/create`, `/push/${token}x/create`, '/push/%zz/create'])
+      assert.is((await post(startSample, { path })).status, 404, path);
+  }),
+);
+
+receiving('paths that are none of a push are nobody’s here', () =>
+  withReceiving(async ({ app }) => {
+    for (const path of ['/push', '/push/', '/pushes/x', '/a/push/x', '/'])
+      assert.is(await (await app.request(path, { method: 'POST' })).text(), '404 Not Found', path);
+  }),
+);
+
+const codings: [coding: string | undefined, encode: (body: string) => Uint8Array][] = [
+  ['gzip', gzipSync],
+  ['X-GZIP', gzipSync],
+  ['deflate', deflateSync],
+  ['deflate ', deflateRawSync], // without the header that it should have
+  ['br', brotliCompressSync],
+  ['identity', Buffer.from],
+  [undefined, gzipSync],
+  ['deflate, gzip', (body) => gzipSync(deflateSync(body))],
+  ['gzip ', Buffer.from], // a proxy decompressed it, and left the header
+];
+for (const [coding, encode] of codings)
+  receiving(`a body in ${coding ?? 'gzip that nothing tells of'} is read, and kept as text`, () =>
+    withReceiving(async ({ post, store }) => {
+      const answer = await post(encode(endSample) as RequestInit['body'], {
+        headers: coding === undefined ? {} : { 'content-encoding': coding },
+      });
+      assert.equal([answer.status, answer.body], [200, stored]);
+      assert.is((await store.stories('1122334'))[0]?.pushes[0]?.body, endSample);
+    }),
+  );
+
+receiving(
+  'a body that is over the limit once it is decompressed is answered 413, however small it came',
+  () =>
+    withReceiving(async ({ post, refused }) => {
+      const long = 'x'.repeat(1_000_000);
+      for (const [coding, body] of [
+        ['gzip', gzipSync(long)],
+        ['deflate', deflateRawSync(long)],
+        ['br', brotliCompressSync(long)],
+        ['gzip, gzip', gzipSync(gzipSync(long))],
+      ] as const) {
+        const answer = await post(body as RequestInit['body'], { headers: { 'content-encoding': coding } });
+        assert.equal(
+          [answer.status, answer.body],
+          [413, { PLA_Call_Id: '', success: 'false', error: 'The body is longer than 4096 bytes.' }],
+        );
+      }
+      assert.is(refused.length, 4);
+    }),
+);
+
+const unread: [headers: Record<string, string>, body: string | Uint8Array, error: string][] = [
+  [
+    { 'content-encoding': 'zstd' },
+    Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
+    'The body\'s Content-Encoding "zstd" is not read: send it as it is, or with gzip, deflate or br.',
+  ],
+  [
+    { 'content-encoding': 'gzip' },
+    gzipSync(endSample).subarray(0, 60),
+    'The body\'s Content-Encoding "gzip" is not what it is in: send it as it is, or with gzip, deflate or br.',
+  ],
+  [
+    { 'content-encoding': 'gzip, gzip, gzip' },
+    'x',
+    'The body\'s Content-Encoding "gzip, gzip, gzip" is not read: send it as it is, or with gzip, deflate or br.',
+  ],
+  [
+    { 'content-encoding': 'constructor' },
+    'x',
+    'The body\'s Content-Encoding "constructor" is not read: send it as it is, or with gzip, deflate or br.',
+  ],
+  [
+    { 'content-type': 'text/xml' },
+    '<call id="1"/>',
+    'The body is XML or HTML, which is not read: send JSON.',
+  ],
+  [
+    { 'content-type': 'text/csv' },
+    'PLA_Call_Id,PLA_City\n1,Perth',
+    'The body is neither a JSON object nor a form. Its Content-Type is "text/csv": send JSON, as application/json.',
+  ],
+];
+for (const [headers, body, error] of unread)
+  receiving(`a body with ${JSON.stringify(headers)} that is not read is answered 415, and kept`, () =>
+    withReceiving(async ({ post, store }) => {
+      const answer = await post(body as RequestInit['body'], { headers });
+      assert.equal([answer.status, answer.body], [415, { PLA_Call_Id: '', success: 'false', error }]);
+      const kept = await store.rejections({ limit: 10, headBytes: 1_000 });
+      assert.equal(
+        kept.map(({ source, cause, head, reason }) => [source, cause, Buffer.from(head!), reason]),
+        [['acme', 'unreadable', Buffer.from(body), error]],
+      );
+    }),
+  );
+
+receiving('a form in parts, and one under a content type that says otherwise, are read', () =>
+  withReceiving(async ({ post }) => {
+    const form = new FormData();
+    form.set('PLA_Call_Id', '1122334');
+    assert.equal((await post(form)).body, stored);
+    const xml = { headers: { 'content-type': 'text/xml' } };
+    assert.equal((await post(startSample, xml)).body, stored);
+  }),
+);
+
 receiving('what was answered is stored, as it came', () =>
   withReceiving(async ({ post, store }) => {
     await post(endSample);
@@ -155,6 +297,11 @@ for (const [title, body, error] of [
   ['not JSON', '{"PLA_Call_Id"', 'The body is not JSON.'],
   ['empty', '', 'The body is empty.'],
   ['not an object', '["PLA_Call_Id"]', 'The body is JSON, but not an object.'],
+  [
+    'of an object for a call id',
+    '{"PLA_Call_Id":{"a":1}}',
+    'PLA_Call_Id is not usable: it must be a text or a number. The push was not stored.',
+  ],
   [
     'without a call id',
     '{"PLA_CID":"1","PLA_Call_Id":" "}',
@@ -299,6 +446,12 @@ receiving('over a socket, a body in pieces is taken whole, and one over the limi
       assert.is(await send(`${startSample}${' '.repeat(100_000)}`), 413);
       assert.is(await send(''), 400);
       assert.is(await send(endSample), 200);
+      const compressed = await fetch(`http://127.0.0.1:${server.port}//PUSH/${token}/Create/`, {
+        method: 'POST',
+        body: gzipSync(endSample),
+        headers: { 'content-encoding': 'gzip' },
+      });
+      assert.is(compressed.status, 200);
     } finally {
       await server.stop();
     }
