@@ -8,6 +8,7 @@ import { ConfigProblems } from './config/problems.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
+import { counted } from './counted.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
 import { createLog, type Log, redactor, secretHider } from './log.ts';
@@ -100,7 +101,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   };
   hideSecrets();
   const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line));
-  for (const warning of loaded.warnings) log.warn(warning);
+  tellWarnings(loaded.warnings, log);
 
   const store = await openStore(storeSettings.url, 'bridge');
   const holder = randomUUID();
@@ -238,6 +239,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     loaded = next;
     files = next.files;
     hideSecrets();
+    tellWarnings(next.warnings, log);
     receiving = { ...receivingOf(next.settings, tokens, clock.now()), closing: receiving.closing };
     for (const [name, { settings }] of workers) {
       const wanted = next.settings.connectors[name];
@@ -356,6 +358,15 @@ async function load({ configPath, env, overrides }: StartOptions): Promise<Confi
   if (overrides?.port !== undefined) loaded.settings.listen.port = overrides.port;
   if (overrides?.storeUrl !== undefined) loaded.settings.store.url = overrides.storeUrl;
   return loaded;
+}
+
+/** Thousands of sources may lack the same thing. */
+const mostWarnings = 20;
+
+function tellWarnings(warnings: readonly string[], log: Log): void {
+  for (const warning of warnings.slice(0, mostWarnings)) log.warn(warning);
+  const more = warnings.length - mostWarnings;
+  if (more > 0) log.warn(`${counted(more, 'further warning')}: delacon-bridge check has them all.`);
 }
 
 /** Settings that a bridge which runs goes on with, though they were changed. */

@@ -33,10 +33,17 @@ export async function check(options: CommandOptions & { online?: boolean; alerts
     return print(`${counted(problems, 'problem')} among ${counted(findings.length, 'finding')}.`);
   const what = file === undefined ? `There is no ${usualFile}. The built-in configuration` : file;
   const { sources, connectors, routes } = settings;
+  const written = routes.filter(({ isImplied }) => !isImplied).length;
+  const alone = new Set(routes.filter(({ isImplied }) => isImplied).map(({ place }) => place)).size;
   const parts = [
     counted(Object.keys(sources).length, 'source'),
     counted(Object.keys(connectors).length, 'connector'),
-    counted(routes.length, 'route'),
+    ...(written > 0 || alone === 0 ? [counted(written, 'route')] : []),
+    ...(alone > 0
+      ? [
+          `${counted(alone, 'file')} without routes, whose calls go to ${alone === 1 ? 'its' : 'their'} own connectors`,
+        ]
+      : []),
   ];
   print(
     `${what} is in order: ${parts.join(', ')}.${options.online ? '' : ' With --online the CRMs are asked too.'}`,

@@ -35,7 +35,7 @@ export function differencesOf(
   const isNamed = connector === undefined || test.to?.includes(connector);
   if (expected.length === 0 && !isNamed) return null;
   const { connectors, looked } = routingOf(settings, state);
-  const routes = looked.map(({ route, why }) => `route ${route} ${why}`).join('; ') || 'there are no routes';
+  const routes = looked.map(({ place, why }) => `${place} ${why}`).join('; ') || 'no route is for its source';
   return [
     ...(connector === undefined ? differencesInCall(settings, test, state) : []),
     ...differencesInRouting(test, connectors, routes, connector),

@@ -37,8 +37,8 @@ function tell(story: Story): void {
   for (const note of story.notes) print(`  note: ${note}`);
 
   print('\nWhere it goes');
-  for (const { route, matched, why } of story.routing)
-    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+  for (const { place, matched, why } of story.routing)
+    print(`  ${place} ${matched ? 'matches' : 'does not match'}: ${why}`);
   if (story.deliveries.length === 0)
     print(`  No route took it. After mending the routes: delacon-bridge replay ${story.callId}`);
   for (const delivery of story.deliveries) tellDelivery(delivery, time);

@@ -91,8 +91,8 @@ function previewRecords(
 
 function tell({ callId, routing, notes, connectors }: Drafted): void {
   print(`Call ${callId}`);
-  for (const { route, matched, why } of routing.looked) {
-    print(`  route ${route} ${matched ? 'matches' : 'does not match'}: ${why}`);
+  for (const { place, matched, why } of routing.looked) {
+    print(`  ${place} ${matched ? 'matches' : 'does not match'}: ${why}`);
   }
   if (routing.connectors.length === 0) print('  No route takes it: it would be kept, and shown as unrouted.');
   for (const note of notes) print(`  note: ${note}`);

@@ -1,30 +1,27 @@
 import { didYouMean } from './did-you-mean.ts';
+import type { Feeds } from './implied-routes.ts';
 import type { ProblemList } from './problems.ts';
-import { find, type MapNode, type Place, type ScalarNode, type TreeNode } from './yaml-tree.ts';
+import {
+  find,
+  isText,
+  items,
+  type MapNode,
+  type Place,
+  type ScalarNode,
+  type TreeNode,
+} from './yaml-tree.ts';
 
 /*
  * What must agree across the configuration. It looks at the tree rather than at checked settings, so that one wrong
  * duration does not hide that a route leads nowhere; what has the wrong form is left to the schema.
  */
-export function checkNames(root: MapNode, problems: ProblemList): void {
+export function checkNames(root: MapNode, feeds: Feeds, problems: ProblemList): void {
   const mustExist = existenceOf(root, problems);
   checkRoutes(root, mustExist);
   checkTests(root, mustExist);
   checkTokens(root, problems);
-  checkCallIds(root, problems);
-}
-
-/** What is odd, but may be meant: a route that is still to come, a connector that rests. */
-export function oddities(root: MapNode): string[] {
-  const feeds = feedsOf(root);
-  return [
-    ...names(root, 'connectors')
-      .filter((connector) => !feeds.some((feed) => feed.connector === connector))
-      .map((connector) => `connectors.${connector}: no route leads to it, so it will get no calls.`),
-    ...names(root, 'sources')
-      .filter((source) => !feeds.some((feed) => feed.source === source))
-      .map((source) => `sources.${source}: no route takes its calls; they are kept and shown as unrouted.`),
-  ];
+  feeds.checkShared(problems);
+  checkCallIds(root, feeds, problems);
 }
 
 type MustExist = (
@@ -35,8 +32,8 @@ type MustExist = (
 
 function existenceOf(root: MapNode, problems: ProblemList): MustExist {
   return (part, named, path) => {
+    if (named === undefined || find(root, [part, named.value]).node) return;
     const known = names(root, part);
-    if (named === undefined || known.includes(named.value)) return;
     const instead = didYouMean(named.value, known) || ` Known: ${known.join(', ') || 'none'}.`;
     problems.add(named.place, path, `there is no ${part.slice(0, -1)} "${named.value}".${instead}`);
   };
@@ -44,7 +41,10 @@ function existenceOf(root: MapNode, problems: ProblemList): MustExist {
 
 function checkRoutes(root: MapNode, mustExist: MustExist): void {
   for (const [index, route] of items(root, ['routes']).entries()) {
-    mustExist('sources', textOf(find(route, ['source']).node), ['routes', index, 'source']);
+    const { node } = find(route, ['source']);
+    mustExist('sources', textOf(node), ['routes', index, 'source']);
+    for (const [at, source] of items(route, ['source']).entries())
+      mustExist('sources', textOf(source), ['routes', index, 'source', at]);
     for (const [at, connector] of items(route, ['to']).entries())
       mustExist('connectors', textOf(connector), ['routes', index, 'to', at]);
   }
@@ -82,12 +82,11 @@ function checkTokens(root: MapNode, problems: ProblemList): void {
 }
 
 /** Connectors write under the call's id, and two Delacon accounts may count alike. */
-function checkCallIds(root: MapNode, problems: ProblemList): void {
-  const feeds = feedsOf(root);
+function checkCallIds(root: MapNode, feeds: Feeds, problems: ProblemList): void {
   for (const connector of names(root, 'connectors')) {
+    if (feeds.isShared(connector)) continue; // whether it shall be is the first question
     const firstWith = new Map<string, string>();
-    for (const source of names(root, 'sources')) {
-      if (!feeds.some((feed) => feed.source === source && feed.connector === connector)) continue;
+    for (const source of feeds.sourcesOf(connector)) {
       const { node, key } = find(root, ['sources', source, 'callIdPrefix']);
       if (node?.kind === 'scalar' && node.broken) continue;
       const prefix = isText(node) ? node.value : '';
@@ -113,27 +112,7 @@ function addCollision(
   );
 }
 
-/** Which source's calls may reach which connector, conditions left aside. */
-function feedsOf(root: MapNode): { source: string; connector: string }[] {
-  return items(root, ['routes']).flatMap((route) => {
-    const { node, broken } = find(route, ['source']);
-    const given = node?.kind === 'scalar' && node.value !== null;
-    const sources = broken ? [] : isText(node) ? [node.value] : given ? [] : names(root, 'sources');
-    const connectors = items(route, ['to']).flatMap((item) => (isText(item) ? [item.value] : []));
-    return sources.flatMap((source) => connectors.map((connector) => ({ source, connector })));
-  });
-}
-
 function names(root: MapNode, part: 'sources' | 'connectors'): string[] {
   const { node } = find(root, [part]);
   return node?.kind === 'map' ? [...node.entries.keys()] : [];
-}
-
-function items(root: TreeNode, path: PropertyKey[]): TreeNode[] {
-  const { node } = find(root, path);
-  return node?.kind === 'list' ? node.items : [];
-}
-
-function isText(node: TreeNode | undefined): node is ScalarNode & { value: string } {
-  return node?.kind === 'scalar' && typeof node.value === 'string' && !node.broken;
 }

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { loadConnector, NoConnector } from '../connector/registry.ts';
 import { checkForm } from './check-form.ts';
-import { checkNames, oddities } from './check-names.ts';
+import { checkNames } from './check-names.ts';
 import { hideSecrets } from './hide-secrets.ts';
+import { Feeds } from './implied-routes.ts';
 import { ConfigProblems, ProblemList } from './problems.ts';
 import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
@@ -59,22 +60,19 @@ export async function loadConfig(
   }
   const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
   const { secrets, plainly } = readValues(root, connectors);
-  const settings = root && (await check(root, connectors, problems));
+  const feeds = root && new Feeds(root, reader.routed, defaultFile);
+  const settings = root && feeds && (await check(root, feeds, connectors, problems));
   if (problems.all.length > 0 || !settings) {
     hideSecrets(problems.all, secrets);
     throw new ConfigProblems(problems.all, [...reader.files]);
   }
   return {
     settings,
-    warnings: [...oddities(root), ...plainlyWritten(plainly, problems)],
+    warnings: [...feeds.oddities(problems), ...plainlyWritten(plainly, problems)],
     file: isThere ? problems.shown(file) : undefined,
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
-    placeOf(at) {
-      const { node, key } = find(root, at);
-      const { file, line, column } = node?.place ?? key;
-      return `${problems.shown(file)}:${line}:${column}`;
-    },
+    placeOf: (at) => placeOf(root, at, problems),
   };
 }
 
@@ -145,12 +143,19 @@ function plainlyWritten(places: readonly Place[], problems: ProblemList): string
   });
 }
 
+function placeOf(root: MapNode, at: readonly PropertyKey[], problems: ProblemList): string {
+  const { node, key } = find(root, at);
+  const { file, line, column } = node?.place ?? key;
+  return `${problems.shown(file)}:${line}:${column}`;
+}
+
 async function check(
   root: MapNode,
+  feeds: Feeds,
   definitions: ReadonlyMap<string, ConnectorDefinition>,
   problems: ProblemList,
 ): Promise<Settings | undefined> {
-  checkNames(root, problems);
+  checkNames(root, feeds, problems);
   const parsed = await checkForm(settingsSchema, settingsData(root), root, [], problems);
   const connectors: [string, ConnectorSettings][] = [];
   for (const [name, definition] of definitions) {
@@ -167,12 +172,21 @@ async function check(
     connectors.push([name, { type: definition.type, definition, options, raw }]);
   }
   if (!parsed) return undefined;
-  const { include: _, sources, tests, ...others } = parsed;
+  const { include: _, sources, routes, tests, ...others } = parsed;
   const named = Object.entries(sources).map(([name, source]) => [name, { ...source, name }] as const);
   return {
     ...others,
     sources: Object.fromEntries(named),
     connectors: Object.fromEntries(connectors),
+    routes: [
+      ...routes.map((route, index) => ({ ...route, place: placeOf(root, ['routes', index], problems) })),
+      ...feeds.implied.map(({ file, ...route }) => ({
+        ...route,
+        stop: false,
+        place: problems.shown(file),
+        isImplied: true,
+      })),
+    ],
     tests: await readTests(tests, root, problems),
   };
 }

@@ -5,11 +5,13 @@ import { parseTree } from './parse-yaml.ts';
 import type { ProblemList } from './problems.ts';
 import { errorCode, fileReason, fillIn, type Surroundings } from './variables.ts';
 import { parts } from './with-defaults.ts';
-import { find, isNothing, type MapNode, scalars, type TreeNode } from './yaml-tree.ts';
+import { find, isNothing, items, type MapNode, scalars, type TreeNode } from './yaml-tree.ts';
 
 export class FileReader {
   /** Absolute. */
   readonly files = new Set<string>();
+  /** Those that have routes of their own, absolute. */
+  readonly routed = new Set<string>();
   /** Some text that belongs to the configuration could not be read. */
   incomplete = false;
   readonly #env: Surroundings['env'];
@@ -35,6 +37,8 @@ export class FileReader {
     const tree = parseTree(text, file, this.#problems);
     if (tree) await this.#fillIn(tree, dirname(file));
     else this.incomplete = true;
+    const routes = tree?.entries.get('routes');
+    if (routes && !isNothing(routes.node)) this.routed.add(file);
     return tree;
   }
 
@@ -124,6 +128,7 @@ export class FileReader {
   }
 
   #add(tree: MapNode, main: MapNode): void {
+    this.#confineRoutes(tree, items(main, ['routes']).length);
     for (const [name, { key, node }] of tree.entries) {
       if (name === 'routes' || name === 'tests') this.#addListed(name, node, key, main);
       else if (name === 'sources' || name === 'connectors') this.#addNamed(name, node, key, main);
@@ -132,6 +137,29 @@ export class FileReader {
         const message = `an included file holds sources, connectors, routes and tests only.${instead}`;
         this.#problems.add(key, [name], message);
       }
+    }
+  }
+
+  /** A route that names no source takes those of its file: one client's file never reaches for the calls of another. */
+  #confineRoutes(tree: MapNode, before: number): void {
+    const { node } = find(tree, ['sources']);
+    const names = node?.kind === 'map' ? [...node.entries.keys()] : [];
+    for (const [index, route] of items(tree, ['routes']).entries()) {
+      const given = route.kind === 'map' ? route.entries.get('source') : undefined;
+      if (route.kind !== 'map' || (given && !isNothing(given.node))) continue;
+      const { place } = route;
+      const text = { kind: 'scalar' as const, place, given: [], broken: false };
+      if (names.length === 0) {
+        const message =
+          'names no source, and its file has none. Write source: and a name, or move it to the main file, where it takes every source.';
+        this.#problems.add(place, ['routes', before + index], message);
+        route.entries.set('source', { key: place, node: { ...text, value: '', broken: true } });
+        continue;
+      }
+      route.entries.set('source', {
+        key: place,
+        node: { kind: 'list', place, items: names.map((value) => ({ ...text, value })) },
+      });
     }
   }
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { alertsOption } from '../alert/options.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { condition, duration, secret } from '../connector/options.ts';
+import type { Route } from '../route/match.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { type MappingTest, mappingTest } from './mapping-test.ts';
@@ -235,7 +236,12 @@ const source = z
 
 const route = z
   .strictObject({
-    source: z.string().optional().describe('Source whose calls it takes. Not set: every source.'),
+    source: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .optional()
+      .describe(
+        'Source whose calls it takes, or several: [acme, beta]. Not set: every source; in an included file, those of that file.',
+      ),
     when: condition().optional().describe('Condition that a call must meet. Not set: every call.'),
     to: z.array(z.string()).min(1).describe('Connectors that get the call.'),
     stop: z
@@ -243,7 +249,11 @@ const route = z
       .default(false)
       .describe('true: later routes are not looked at for a call that this one takes.'),
   })
-  .transform(({ when, ...rest }) => (when ? { ...rest, when, text: when.text } : rest));
+  .transform(({ source, when, ...rest }) => ({
+    ...(source === undefined ? {} : { sources: [source].flat() }),
+    ...(when ? { when } : {}),
+    ...rest,
+  }));
 
 const connector = z.looseObject({
   type: z
@@ -281,8 +291,6 @@ export interface Source extends z.output<typeof source> {
   name: string;
 }
 
-export type Route = z.output<typeof route>;
-
 /** A connector as configured. */
 export interface ConnectorSettings {
   type: string;
@@ -293,9 +301,11 @@ export interface ConnectorSettings {
   raw: unknown;
 }
 
-export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors' | 'tests'> {
+export interface Settings extends Omit<Parsed, 'include' | 'sources' | 'connectors' | 'routes' | 'tests'> {
   sources: Record<string, Source>;
   connectors: Record<string, ConnectorSettings>;
+  /** As written, and behind them what files without routes imply. */
+  routes: Route[];
   tests: MappingTest[];
 }
 

@@ -1,12 +1,11 @@
-import { find, isNothing, type ListNode, type MapNode, type TreeNode } from './yaml-tree.ts';
+import { isNothing, type ListNode, type MapNode } from './yaml-tree.ts';
 
 /** What included files may hold, and what a user's file replaces rather than adds to. */
 export const parts = ['sources', 'connectors', 'routes', 'tests'] as const;
 
 /**
  * The user's settings over the built-in ones, key by key. Sources, connectors, routes and tests are each taken whole;
- * once a user names sources or connectors, the built-in route and test have nothing left to say, and every source goes
- * everywhere.
+ * once a user names sources or connectors, the built-in route and test have nothing left to say.
  */
 export function withDefaults(defaults: MapNode, user: MapNode): MapNode {
   const merged = merge(defaults, user);
@@ -16,8 +15,8 @@ export function withDefaults(defaults: MapNode, user: MapNode): MapNode {
   };
   for (const part of parts) if (gives(part)) merged.entries.set(part, user.entries.get(part)!);
   if (gives('sources') || gives('connectors')) {
-    if (!gives('routes')) merged.entries.set('routes', everySourceEverywhere(merged));
-    if (!gives('tests')) merged.entries.set('tests', nothingListed(merged.place));
+    for (const part of ['routes', 'tests'])
+      if (!gives(part)) merged.entries.set(part, nothingListed(merged.place));
   }
   return merged;
 }
@@ -36,13 +35,4 @@ function merge(defaults: MapNode, user: MapNode): MapNode {
 
 function nothingListed(place: MapNode['place']): { key: MapNode['place']; node: ListNode } {
   return { key: place, node: { kind: 'list', place, items: [] } };
-}
-
-function everySourceEverywhere(root: MapNode): { key: MapNode['place']; node: ListNode } {
-  const { node, key } = find(root, ['connectors']);
-  const names = node?.kind === 'map' ? [...node.entries.keys()] : [];
-  const text = (value: string): TreeNode => ({ kind: 'scalar', place: key, value, given: [], broken: false });
-  const to: ListNode = { kind: 'list', place: key, items: names.map(text) };
-  const route: MapNode = { kind: 'map', place: key, entries: new Map([['to', { key, node: to }]]) };
-  return { key, node: { kind: 'list', place: key, items: names.length > 0 ? [route] : [] } };
 }

@@ -87,3 +87,14 @@ export function* scalars(
 export function isNothing(node: TreeNode): boolean {
   return node.kind === 'scalar' && node.value === null;
 }
+
+/** Of a list; nothing where there is none. */
+export function items(root: TreeNode, path: readonly PropertyKey[]): TreeNode[] {
+  const { node } = find(root, path);
+  return node?.kind === 'list' ? node.items : [];
+}
+
+/** A text without a known problem. */
+export function isText(node: TreeNode | undefined): node is ScalarNode & { value: string } {
+  return node?.kind === 'scalar' && typeof node.value === 'string' && !node.broken;
+}

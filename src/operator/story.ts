@@ -71,7 +71,7 @@ export const story = callSummary.omit({ deliveries: true }).extend({
     .object({ url: z.string(), playerUrl: z.string() })
     .nullable()
     .describe('Null: there is none, or numbers are masked.'),
-  routing: z.array(z.object({ route: z.int(), matched: z.boolean(), why: z.string() })),
+  routing: z.array(z.object({ place: z.string(), matched: z.boolean(), why: z.string() })),
   deliveries: z.array(
     z.object({
       connector: z.string(),

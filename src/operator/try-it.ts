@@ -21,7 +21,7 @@ export const trial = z.object({
     z.object({
       callId: z.string(),
       source: z.string(),
-      routing: z.array(z.object({ route: z.int(), matched: z.boolean(), why: z.string() })),
+      routing: z.array(z.object({ place: z.string(), matched: z.boolean(), why: z.string() })),
       notes: z.array(z.string()),
       connectors: z.array(
         z.object({

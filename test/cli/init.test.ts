@@ -26,7 +26,9 @@ init(
       assert.equal(warnings, []);
       assert.is(settings.sources['acme']?.timezone, 'Pacific/Auckland');
       assert.is(settings.connectors['acme-sandbox']?.type, 'sandbox');
-      assert.equal(settings.routes, [{ source: 'acme', to: ['acme-sandbox'], stop: false }]);
+      assert.equal(settings.routes, [
+        { sources: ['acme'], to: ['acme-sandbox'], stop: false, place: 'config/bridge.yaml:20:5' },
+      ]);
       assert.match(stdout, `\n  npm run bridge -- check --online --config ${folder.path}/bridge.yaml\n`);
       assert.is((await folder.run('check')).code, 0);
     }),

@@ -2,12 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { ConfigProblems } from '../../src/config/problems.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { assert, suite } from '../support/suite.ts';
 import { crm, load, withConfig } from './with-config.ts';
 
 const loading = suite('loading the configuration');
 
 const token = 'abcdefghijklmnop';
+
+const withoutPlaces = (routes: Settings['routes']) => routes.map(({ place: _, ...route }) => route);
 
 loading('without a file the built-in settings hold', async () => {
   const { settings, warnings, files, secrets } = await load({});
@@ -22,7 +25,7 @@ loading('without a file the built-in settings hold', async () => {
   assert.is(settings.operator.token, undefined);
   assert.equal(Object.keys(settings.sources), ['default']);
   assert.is(settings.connectors['sandbox']?.definition.type, 'sandbox');
-  assert.equal(settings.routes, [{ source: 'default', to: ['sandbox'], stop: false }]);
+  assert.equal(withoutPlaces(settings.routes), [{ sources: ['default'], to: ['sandbox'], stop: false }]);
   assert.equal([warnings, secrets], [[], []]);
   assert.equal(
     files.map((file) => file.replace(/.*\/config\//, '')),
@@ -40,7 +43,9 @@ loading('settings are laid over the defaults key by key, and lists are replaced'
 });
 
 loading('a source has its defaults, even when nothing stands below its name', async () => {
-  const { settings } = await load('sources:\n  acme:\n  nz: { region: NZ, callIdPrefix: nz- }');
+  const { settings } = await load(
+    'sources:\n  acme:\n  nz: { region: NZ, callIdPrefix: nz- }\nroutes: [{ to: [sandbox] }]',
+  );
   assert.equal(settings.sources['acme'], {
     name: 'acme',
     tokens: [],
@@ -98,18 +103,23 @@ loading("a user's sources, connectors and routes each replace the built-in ones"
   const sources = await load('sources: { acme: { tokens: [] } }');
   assert.equal(Object.keys(sources.settings.sources), ['acme']);
   assert.equal(Object.keys(sources.settings.connectors), ['sandbox']);
-  assert.equal(sources.settings.routes, [{ to: ['sandbox'], stop: false }]);
+  assert.equal(sources.settings.routes, [
+    { sources: ['acme'], to: ['sandbox'], stop: false, place: 'config/bridge.yaml', isImplied: true },
+  ]);
 
   const connectors = await load(`connectors: { acme: { type: ${crm}, accessToken: abcdefgh } }`);
   assert.equal(Object.keys(connectors.settings.sources), ['default']);
   assert.equal(Object.keys(connectors.settings.connectors), ['acme']);
-  assert.equal(connectors.settings.routes, [{ to: ['acme'], stop: false }]);
+  assert.equal(connectors.settings.routes, [
+    { sources: ['default'], to: ['acme'], stop: false, place: 'config/bridge.yaml', isImplied: true },
+  ]);
 
   const routes = await load('routes: [{ to: [sandbox], when: call.missed, stop: true }]');
   assert.equal(Object.keys(routes.settings.sources), ['default']);
   const [route] = routes.settings.routes;
   assert.is(route?.stop, true);
-  assert.is(route && 'text' in route && route.text, 'call.missed');
+  assert.is(route?.when?.text, 'call.missed');
+  assert.is(route?.place, 'config/bridge.yaml:1:10');
 });
 
 loading('connectors get their options parsed, and keep what was written for comparison', async () => {
@@ -176,8 +186,8 @@ sources: { acme: { tokens: [] }, idle: { tokens: [] } }
 connectors: { sandbox: { type: sandbox }, spare: { type: sandbox } }
 routes: [{ source: acme, to: [sandbox] }]`);
   assert.equal(warnings, [
-    'connectors.spare: no route leads to it, so it will get no calls.',
-    'sources.idle: no route takes its calls; they are kept and shown as unrouted.',
+    'config/bridge.yaml:3:43  connectors.spare: no route leads to it, so it will get no calls. Add one, as in routes: [{ source: …, to: [spare] }].',
+    'config/bridge.yaml:2:34  sources.idle: no route takes its calls; they are kept and shown as unrouted. Add one, as in routes: [{ source: idle, to: […] }].',
   ]);
 });
 
@@ -185,7 +195,8 @@ loading(
   'sources that share a CRM are told apart by their prefixes; those that do not need none',
   async () => {
     const apart = await load(`
-sources: { acme: , beta: { callIdPrefix: beta- } }`);
+sources: { acme: , beta: { callIdPrefix: beta- } }
+routes: [{ to: [sandbox] }]`);
     assert.equal(apart.warnings, []);
     const separate = await load(`
 sources: { acme: , beta: }
@@ -209,8 +220,8 @@ loading('included files add sources, connectors and routes, in the order of thei
   assert.equal(Object.keys(settings.sources), ['acme', 'beta']);
   assert.equal(settings.sources['acme']?.tokens, [token]);
   assert.equal(
-    settings.routes.map((route) => route.source),
-    [undefined, 'acme', 'beta'],
+    settings.routes.map((route) => route.sources),
+    [undefined, ['acme'], ['beta']],
   );
   assert.equal(
     files.map((file) => file.replace(/.*\/config\//, '')),

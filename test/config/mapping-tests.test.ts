@@ -50,7 +50,7 @@ records:
     sale: { amount: 5 }`;
   assert.equal(await told(expectations), [
     'call.missed: call.missed, false / true',
-    'to: goes to, nobody / box (route 1 call.missed is true)',
+    'to: goes to, nobody / box (config/bridge.yaml:3:10 call.missed is true)',
     'records.box.person: box, person, none / a contact, with firstname: Caller',
     'records.box.activity.result: box, activity, result, answered / busy',
     'records.box.activity.resullt: box, activity, resullt, busy / (nothing)',
@@ -63,14 +63,14 @@ records:
 
 tests('records of a connector that does not get the call are a difference, with the reason', async () => {
   assert.equal(await told('records: { box: { sale: none } }', '    source: other\n'), [
-    'records.box: box, that it gets the call / not sent to it: route 1 is for source acme',
+    'records.box: box, that it gets the call / not sent to it: no route is for its source',
   ]);
 });
 
 tests('of one connector, the rest is left aside', async () => {
   const expectations = 'to: []\ncall: { missed: false }\nrecords: { box: { sale: none } }';
   assert.equal(await told(expectations, '', { connector: 'box' }), [
-    'to: goes to, nobody / box (route 1 call.missed is true)',
+    'to: goes to, nobody / box (config/bridge.yaml:3:10 call.missed is true)',
   ]);
   assert.equal(await told('call: { missed: false }', '', { connector: 'box' }), [': nothing,  / ']);
 });

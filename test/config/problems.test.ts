@@ -229,7 +229,7 @@ const cases: [what: string, yaml: string, expected: string][] = [
   ],
   [
     'two accounts in one CRM',
-    'sources:\n  acme:\n  beta:\n  other: { callIdPrefix: o- }',
+    'sources:\n  acme:\n  beta:\n  other: { callIdPrefix: o- }\nroutes: [{ to: [sandbox] }]',
     '3:3 sources.beta.callIdPrefix: acme and beta both feed sandbox, where the call ids of two Delacon accounts may collide. Set callIdPrefix: beta- on the newer one; records already in the CRM keep their ids.',
   ],
 

@@ -7,7 +7,12 @@ const match = suite('routes');
 
 /** A call of source acme that somebody answered. */
 const { call } = deliveryOf([startPush('7'), endPush('7')]);
-const route = (to: string[], more: Partial<Route> = {}): Route => ({ to, stop: false, ...more });
+const route = (to: string[], more: Partial<Route> = {}): Route => ({
+  to,
+  stop: false,
+  place: 'a.yaml:1:1',
+  ...more,
+});
 const when = (source: string) => ({ when: compileCondition(source) });
 const connectorsFor = (...routes: Route[]) =>
   matchRoutes(routes, call.source, () => call, 'Australia/Sydney');
@@ -24,16 +29,18 @@ match('every route that matches applies, in order, each connector once', () => {
 match('a route that stops ends the search, if it matches', () => {
   assert.equal(connectorsFor(route(['a'], { stop: true }), route(['b'])), ['a']);
   assert.equal(connectorsFor(route(['a'], { stop: true, ...when('call.missed') }), route(['b'])), ['b']);
-  assert.equal(connectorsFor(route(['a'], { stop: true, source: 'other' }), route(['b'])), ['b']);
+  assert.equal(connectorsFor(route(['a'], { stop: true, sources: ['other'] }), route(['b'])), ['b']);
   assert.equal(connectorsFor(route([], { stop: true }), route(['b'])), [], 'a route to nowhere');
 });
 
 match('a source and a condition must both hold', () => {
-  assert.equal(connectorsFor(route(['a'], { source: 'acme' })), ['a']);
-  assert.equal(connectorsFor(route(['a'], { source: 'other' })), []);
-  assert.equal(connectorsFor(route(['a'], { source: 'acme', ...when('call.missed') })), []);
-  assert.equal(connectorsFor(route(['a'], { source: 'acme', ...when('call.result == "answered"') })), ['a']);
-  assert.equal(connectorsFor(route(['a'], { source: 'other', ...when('true') })), []);
+  assert.equal(connectorsFor(route(['a'], { sources: ['acme'] })), ['a']);
+  assert.equal(connectorsFor(route(['a'], { sources: ['other'] })), []);
+  assert.equal(connectorsFor(route(['a'], { sources: ['acme'], ...when('call.missed') })), []);
+  assert.equal(connectorsFor(route(['a'], { sources: ['acme'], ...when('call.result == "answered"') })), [
+    'a',
+  ]);
+  assert.equal(connectorsFor(route(['a'], { sources: ['other'], ...when('true') })), []);
 });
 
 match('a condition can see the time zone of the source', () => {
@@ -48,21 +55,26 @@ match('a condition can see the time zone of the source', () => {
   );
 });
 
-match('it can say why', () => {
+match('it can say why, of the routes that are for the source, in words of the file', () => {
   const routes = [
-    route(['a'], { source: 'other' }),
-    route(['b'], when('call.missed')),
-    route(['c'], { source: 'acme' }),
-    route(['d'], { stop: true }),
-    route(['e']),
+    route(['a'], { sources: ['other'] }),
+    route(['b'], { ...when('call.missed'), place: 'bridge.yaml:7:5' }),
+    route(['c'], { sources: ['other', 'acme'] }),
+    route(['d', 'e'], { sources: ['acme'], place: 'acme.yaml', isImplied: true }),
+    route(['f'], { stop: true }),
+    route(['g']),
   ];
   assert.equal(explainRoutes(routes, call, 'Australia/Sydney'), {
-    connectors: ['c', 'd'],
+    connectors: ['c', 'd', 'e', 'f'],
     looked: [
-      { route: 1, matched: false, why: 'is for source other' },
-      { route: 2, matched: false, why: 'call.missed is false' },
-      { route: 3, matched: true, why: 'takes every call of acme' },
-      { route: 4, matched: true, why: 'takes every call' },
+      { place: 'bridge.yaml:7:5', matched: false, why: 'call.missed is false' },
+      { place: 'a.yaml:1:1', matched: true, why: 'takes every call of acme' },
+      {
+        place: 'acme.yaml',
+        matched: true,
+        why: 'the file has no routes, so calls of its source acme go to its connectors d, e',
+      },
+      { place: 'a.yaml:1:1', matched: true, why: 'takes every call' },
     ],
   });
 });
@@ -78,8 +90,12 @@ match('a condition that cannot be evaluated matches not, and keeps no other rout
   assert.equal(explainRoutes(routes, call, 'Australia/Sydney'), {
     connectors: ['b'],
     looked: [
-      { route: 1, matched: false, why: 'call.broken cannot be evaluated: memory alloc limit exceeded' },
-      { route: 2, matched: true, why: 'takes every call' },
+      {
+        place: 'a.yaml:1:1',
+        matched: false,
+        why: 'call.broken cannot be evaluated: memory alloc limit exceeded',
+      },
+      { place: 'a.yaml:1:1', matched: true, why: 'takes every call' },
     ],
   });
 });

@@ -52,13 +52,14 @@ const sources = Object.fromEntries(
 );
 const plumbing = compileCondition("call.dealer.category == 'Plumbing'");
 /** What the routes are changed to, by number. */
+const place = 'bridge.yaml:1:1';
 const routings: Settings['routes'][] = [
-  [{ to: ['first'], stop: false }],
+  [{ to: ['first'], stop: false, place }],
   [
-    { when: plumbing, to: ['second'], stop: true, text: plumbing.text } as Settings['routes'][number],
-    { to: ['first'], stop: false },
+    { when: plumbing, to: ['second'], stop: true, place },
+    { to: ['first'], stop: false, place },
   ],
-  [{ to: ['first', 'second'], stop: false }],
+  [{ to: ['first', 'second'], stop: false, place }],
   [],
 ];
 export const routingCount = routings.length;

@@ -195,7 +195,7 @@ function storyList(story: Story): Html {
       level: '',
       body: html`<p>${routing.length > 0 ? `${counted(routing.length, 'route')} took it.` : 'No route took it.'}</p><details><summary class="small">Which routes, and why</summary><ul class="plain small">${story.routing.map(
         (looked) =>
-          html`<li>Route ${looked.route} ${looked.matched ? 'matches' : 'does not match'}: ${looked.why}</li>`,
+          html`<li><code>${looked.place}</code> ${looked.matched ? 'matches' : 'does not match'}: ${looked.why}</li>`,
       )}</ul></details>`,
     });
   let day = '';

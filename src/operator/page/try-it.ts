@@ -46,7 +46,7 @@ function trialOf(call: Trial['calls'][number]): Html {
   return html`<div class="stack"><h3>Call ${call.callId} of ${call.source}</h3>
 <details><summary class="small">${counted(call.routing.filter(({ matched }) => matched).length, 'route matches', 'routes match')}</summary><ul class="plain small">${call.routing.map(
     (looked) =>
-      html`<li>Route ${looked.route} ${looked.matched ? 'matches' : 'does not match'}: ${looked.why}</li>`,
+      html`<li><code>${looked.place}</code> ${looked.matched ? 'matches' : 'does not match'}: ${looked.why}</li>`,
   )}</ul></details>
 ${call.notes.map((note) => html`<p class="small soft">${note}</p>`)}
 ${call.connectors.length === 0 ? html`<p>No route takes it: it would be stored and go nowhere.</p>` : ''}
