@@ -92,7 +92,13 @@ function orVariable({ description, default: usual, ...rest }: Json): Json {
 }
 
 function orNothing(schema: Json): Json {
+  if (takesNothing(schema)) return schema;
   if (schema.anyOf) return { ...schema, anyOf: [...schema.anyOf, { type: 'null' }] };
   if (schema.type === undefined || schema.const !== undefined) return schema;
   return { ...schema, type: [schema.type, 'null'].flat() as never };
+}
+
+/** Null may be a value of its own, and then stands there already: no word may be there twice. */
+function takesNothing({ type, anyOf }: Json): boolean {
+  return [type].flat().includes('null') || (anyOf ?? []).some((one) => takesNothing(one as Json));
 }

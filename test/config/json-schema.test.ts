@@ -1,52 +1,108 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 import { parse } from 'yaml';
-import * as z from 'zod';
 import { configSchema } from '../../src/config/json-schema.ts';
+import { openApi } from '../../src/operator/openapi.ts';
 import { assert, suite } from '../support/suite.ts';
+
+/*
+ * As editors and receivers read them: with a validator that first looks whether a schema is one. `bridge.schema.json` once
+ * said ["string", "null", "null"], which is none, and editors took none of it.
+ */
 
 const schemas = suite('JSON Schema for editors');
 
-type Json = Record<string, unknown>;
-
 const folder = new URL('../../config/', import.meta.url);
-const whole = (await configSchema()) as Json;
-/** What is said of each kind of connector, apart: the validator at hand knows no conditions. */
-const connectors = (whole['properties'] as Record<string, Json>)['connectors'] as Json;
-const { allOf, ...anyConnector } = connectors['additionalProperties'] as Json;
-const base = {
-  ...whole,
-  properties: {
-    ...(whole['properties'] as Json),
-    connectors: { ...connectors, additionalProperties: anyConnector },
-  },
-};
-const kinds = new Map(
-  (allOf as { if: { properties: { type: { const: string } } }; then: Json }[]).map((one) => [
-    one.if.properties.type.const,
-    z.fromJSONSchema(one.then as z.core.JSONSchema.JSONSchema),
-  ]),
-);
+const whole = (await configSchema()) as Record<string, unknown>;
+
+/** Strict: words that mean nothing, or nothing there, are errors; a type may be a list, as in ["string", "null"]. */
+const strict = { strict: true, allowUnionTypes: true, strictRequired: false, allErrors: true } as const;
+const ajv = new Ajv(strict);
+formats.default(ajv);
+const validate = ajv.compile(whole);
 
 /** Where an editor would draw a line under something. */
 function complaints(text: string): string[] {
-  const data = parse(text) as { connectors?: Record<string, { type: string } | null> };
-  const issues = z.fromJSONSchema(base as z.core.JSONSchema.JSONSchema).safeParse(data).error?.issues ?? [];
-  const ofConnectors = Object.entries(data.connectors ?? {}).flatMap(([name, connector]) =>
-    (kinds.get(connector?.type ?? '')?.safeParse(connector).error?.issues ?? []).map((issue) => ({
-      ...issue,
-      path: ['connectors', name, ...issue.path],
-    })),
-  );
-  return [...issues, ...ofConnectors].flatMap((issue) => {
-    const path = issue.path.join('.');
-    return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => `${path}.${key}`) : [path];
-  });
+  validate(parse(text));
+  const places = (validate.errors ?? []).map(placeOf).filter((place) => place !== undefined);
+  return [...new Set(places)].sort();
+}
+
+function placeOf({ instancePath, keyword, params }: ErrorObject): string | undefined {
+  if (['if', 'anyOf', 'oneOf', 'allOf'].includes(keyword)) return undefined; // what is within says more
+  const path = instancePath.slice(1).replaceAll('/', '.');
+  const further = params['additionalProperty'] ?? params['missingProperty'];
+  return further === undefined ? path : [path, further].filter(Boolean).join('.');
+}
+
+schemas('are JSON Schemas: that of the configuration, and that of what the webhook sends', async () => {
+  assert.is(ajv.validateSchema(whole), true, JSON.stringify(ajv.errors));
+  const file = JSON.parse(await readFile(new URL('bridge.schema.json', folder), 'utf8')) as object;
+  assert.is(new Ajv({ strict: false }).validateSchema(file), true);
+  const payload = new URL('../../connectors/webhook/payload.schema.json', import.meta.url);
+  const receivers = new Ajv2020(strict);
+  formats.default(receivers);
+  receivers.compile(JSON.parse(await readFile(payload, 'utf8')) as object);
+});
+
+schemas('of the API are an OpenAPI document, and each of its schemas is one', async () => {
+  const document = JSON.parse(JSON.stringify(openApi('1.0.0'))) as Record<string, unknown>;
+  const { valid, errors } = await new Validator().validate(document);
+  assert.is(valid, true, JSON.stringify(errors));
+  const bodies = new Ajv2020(strict);
+  formats.default(bodies);
+  let seen = 0;
+  for (const schema of schemasIn(document)) {
+    bodies.compile(schema);
+    seen++;
+  }
+  assert.ok(seen > 50, `${seen}`);
+});
+
+function* schemasIn(value: unknown): Generator<object> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (name === 'schema') yield inner as object;
+    else yield* schemasIn(inner);
+  }
+}
+
+/** Whole configurations in the documents; parts of one, such as a connector alone, name no group of settings first. */
+async function yamlOfDocuments(): Promise<[file: string, yaml: string][]> {
+  const root = new URL('../../', import.meta.url);
+  const files = ['README.md', 'connectors/README.md'];
+  for (const name of await readdir(new URL('connectors/', root))) {
+    if (!name.includes('.')) files.push(`connectors/${name}/README.md`);
+  }
+  const found: [string, string][] = [];
+  for (const file of files) {
+    const text = await readFile(new URL(file, root), 'utf8');
+    for (const [, yaml = ''] of text.matchAll(/```yaml\n(.*?)```/gs)) found.push([file, yaml]);
+  }
+  return found;
 }
 
 schemas('the files that come with the bridge are in order', async () => {
   for (const file of ['default.yaml', 'example.yaml']) {
     assert.equal(complaints(await readFile(new URL(file, folder), 'utf8')), [], file);
   }
+});
+
+schemas('what the documents show is in order', async () => {
+  const known = Object.keys(whole['properties'] as object);
+  let seen = 0;
+  for (const [file, yaml] of await yamlOfDocuments()) {
+    const data = parse(yaml) as Record<string, unknown>;
+    const isWhole = Object.keys(data).every((key) => known.includes(key));
+    // A connector's settings alone, or settings of one.
+    const text = isWhole ? yaml : 'type' in data ? JSON.stringify({ connectors: { one: data } }) : '';
+    assert.equal(complaints(text || '{}'), [], `${file}: ${yaml}`);
+    if (text) seen++;
+  }
+  assert.ok(seen > 5, `${seen}`);
 });
 
 schemas('a variable may stand anywhere, a key may have no value, and what is left out is not missed', () => {
@@ -73,16 +129,19 @@ connectors:
   sf: { type: salesforce }
 tests: [{ name: one, pushes: [{ PLA_CID: 3 }], records: { crm: { persn: none } } }]
 `;
-  assert.equal(complaints(text).sort(), [
-    '.rout',
+  assert.equal(complaints(text), [
     'connectors.crm.folowUp',
     'connectors.crm.person.onUpdate',
     'connectors.sf.auth',
     'listen.hots',
     'listen.port',
     'log.level',
-    'routes',
-    'tests',
+    'rout',
+    'routes.0.to',
+    'tests.0',
+    'tests.0.pushes.0',
+    'tests.0.pushes.0.PLA_CID',
+    'tests.0.records.crm.persn',
   ]);
 });
 
