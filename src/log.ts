@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { maskNumbersIn } from './receive/mask.ts';
+import { TextFinder } from './text-finder.ts';
 
 /** What the bridge and its connectors log with. Lines name the call, the connector and the attempt; never a secret. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
@@ -44,13 +45,26 @@ function withoutControls(line: string): string {
 
 /** Removes secrets from a text. */
 export function secretHider(secrets: readonly string[]): (text: string) => string {
-  const hidden = secrets
-    .filter((secret) => secret.length >= 4)
-    // As it stands in a JSON string and in a URL, too.
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
-    // The longest first: of a secret that begins with another one, the rest would stay.
-    .sort((a, b) => b.length - a.length);
-  return (text) => hidden.reduce((out, secret) => out.replaceAll(secret, '[secret]'), text);
+  const finder = new TextFinder(
+    secrets.filter((secret) => secret.length >= shortestSecret).flatMap((secret) => spellingsOf(secret)),
+  );
+  return (text) => finder.replace(text, () => '[secret]');
+}
+
+/** Shorter ones would hide half the log. */
+const shortestSecret = 4;
+
+/** A secret as it is, and as it stands in a JSON string, in one within another, in a URL, and in a form. */
+function spellingsOf(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  const inUrl = encodeURIComponent(secret.toWellFormed());
+  return [
+    secret,
+    inJson,
+    JSON.stringify(inJson).slice(1, -1),
+    inUrl,
+    new URLSearchParams([['', secret]]).toString().slice(1),
+  ];
 }
 
 /** Removes secrets from a text, and the middle of whatever reads like a telephone number. */

@@ -1,4 +1,5 @@
-import { createLog, redactor } from '../src/log.ts';
+import fc from 'fast-check';
+import { createLog, redactor, secretHider } from '../src/log.ts';
 import { assert, suite } from './support/suite.ts';
 
 const log = suite('log');
@@ -85,6 +86,51 @@ log('no secret is written, wherever it stands and however it is written', () => 
   );
   assert.is(lines[1]!['url'], 'https://crm.example/?key=[secret]');
   assert.is(lines[2]!['msg'], 'abc', 'what is shorter than four letters would hide half the log');
+});
+
+log('of many secrets none is left, whole or in part, alone or over another, in whatever form', () => {
+  const letters = fc.string({
+    unit: fc.constantFrom('a', 'b', '-', '"', '\\', '/', ' ', 'é', '\ud83d'),
+    minLength: 4,
+    maxLength: 9,
+  });
+  const spelled = [
+    (secret: string) => secret,
+    (secret: string) => JSON.stringify(secret).slice(1, -1),
+    (secret: string) => JSON.stringify(JSON.stringify(secret)).slice(3, -3),
+    (secret: string) => encodeURIComponent(secret.toWellFormed()),
+    (secret: string) => new URLSearchParams({ a: secret }).toString().slice(2),
+  ];
+  fc.assert(
+    fc.property(
+      fc.array(letters, { minLength: 1, maxLength: 40 }),
+      fc.array(fc.tuple(fc.nat(), fc.nat(4), fc.constantFrom('', 'x', 'a', '[secret]')), { maxLength: 8 }),
+      (secrets, parts) => {
+        const all = parts.map(([n, form, before]) => {
+          const secret = secrets[n % secrets.length]!;
+          return { before, text: spelled[form]!(secret) };
+        });
+        const line = all.map(({ before, text }) => before + text).join('');
+        const shown = secretHider(secrets)(line);
+        const left = shown.split('[secret]');
+        for (const secret of secrets)
+          for (const form of spelled)
+            for (const part of left) assert.not(part.includes(form(secret)), `${form(secret)} in ${shown}`);
+        // What is no secret's stays, and every secret that was put in is gone.
+        assert.ok(left.length > 1 || all.length === 0);
+        assert.ok(shown.replaceAll('[secret]', '').length <= all.map(({ before }) => before).join('').length);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+log('secrets that overlap are hidden whole, and what stands between is kept', () => {
+  const hide = secretHider(['abcd', 'cdefgh', 'cdefgh-and-more', 'push-1', 'push-12', 'push-2']);
+  assert.is(hide('xabcdefghy'), 'x[secret]y');
+  assert.is(hide('push-1 push-12 push-123 push-2 push-3'), '[secret] [secret] [secret]3 [secret] push-3');
+  assert.is(hide('cdefgh-and-mor'), '[secret]-and-mor');
+  assert.is(hide('abc'), 'abc');
 });
 
 log('a line stays JSON, whatever is masked in it', () => {

@@ -6,6 +6,7 @@ import packageFile from '../../package.json' with { type: 'json' };
 import type { ConnectorSettings } from '../config/settings.ts';
 import type { Assumption, Probe } from '../connector/contract.ts';
 import { maskNumbersIn } from '../receive/mask.ts';
+import { TextFinder } from '../text-finder.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withConnection, withStore } from './opened.ts';
 import { plainText, print } from './plain-text.ts';
@@ -29,7 +30,8 @@ export async function probe(name: string, options: ProbeOptions): Promise<void> 
       if (!options.json) announce(name, type, connection.probe);
       if (!options.yes && !(await agreed(name))) return;
       const results: Assumption[] = [];
-      const show = (text: string) => maskNumbersIn(withoutSecrets(text, config.secrets));
+      const secrets = new TextFinder(config.secrets);
+      const show = (text: string) => maskNumbersIn(secrets.replace(text, () => '[secret]'));
       const problem = await run(connection.probe, show, (result) => {
         results.push({ ...result, seen: show(result.seen) });
         if (!options.json) console.error(`${verdict(result)}  ${result.assumption}`);
@@ -177,8 +179,4 @@ function report(about: About, results: readonly Assumption[], problem: string | 
     problem === undefined ? summary(results) : `${summary(results)} ${problem}`,
   ];
   return `${lines.join('\n')}\n`;
-}
-
-function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((shown, secret) => (secret ? shown.replaceAll(secret, '[secret]') : shown), text);
 }

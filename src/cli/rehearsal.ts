@@ -9,6 +9,7 @@ import { connectorsFor, deliveryOf } from '../reading.ts';
 import type { CallState } from '../receive/call.ts';
 import { dataDirOf } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
+import { TextFinder } from '../text-finder.ts';
 import { patience } from './opened.ts';
 import { print } from './plain-text.ts';
 
@@ -124,10 +125,9 @@ const shortestSecret = 6;
 
 /** An address may hold a secret, and so may what a mapping takes from a variable. */
 function hiding(secrets: readonly string[]): <T>(value: T) => T {
-  const hidden = secrets.filter(({ length }) => length >= shortestSecret).sort((a, b) => b.length - a.length);
+  const finder = new TextFinder(secrets.filter(({ length }) => length >= shortestSecret));
   const hide = (value: unknown): unknown => {
-    if (typeof value === 'string')
-      return hidden.reduce((text, secret) => text.replaceAll(secret, '[secret]'), value);
+    if (typeof value === 'string') return finder.replace(value, () => '[secret]');
     if (typeof value !== 'object' || value === null || value instanceof Date) return value;
     if (Array.isArray(value)) return value.map(hide);
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, hide(inner)]));

@@ -1,3 +1,4 @@
+import { TextFinder } from '../text-finder.ts';
 import type { Problem } from './problems.ts';
 import type { Given } from './variables.ts';
 
@@ -12,9 +13,8 @@ export function hideSecrets(problems: readonly Problem[], secrets: readonly Give
     const [text, instead] = value.length < shortest ? [`"${value}"`, `"${written}"`] : [value, written];
     if (!shown.has(text)) shown.set(text, instead);
   }
-  // One pass, longest first: nothing is replaced within what was put in.
-  const texts = [...shown.keys()].sort((a, b) => b.length - a.length);
-  const any = new RegExp(texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');
+  // One pass: nothing is replaced within what was put in.
+  const finder = new TextFinder(shown.keys());
   for (const problem of problems)
-    problem.message = problem.message.replace(any, (text) => shown.get(text) ?? text);
+    problem.message = finder.replace(problem.message, (text) => shown.get(text) ?? '[secret]');
 }

@@ -115,7 +115,9 @@ example('loads once its variables are set', async () => {
   const { settings, warnings, secrets } = await load(text, env);
   assert.equal(Object.keys(settings.sources), ['acme']);
   assert.is(settings.connectors['acme-hubspot']?.type, 'hubspot');
-  assert.equal(settings.routes, [{ source: 'acme', to: ['acme-hubspot'], stop: false }]);
+  assert.equal(settings.routes, [
+    { sources: ['acme'], to: ['acme-hubspot'], stop: false, place: 'config/bridge.yaml:29:5' },
+  ]);
   assert.equal([warnings, secrets], [[], Object.values(env)]);
 });
 
