@@ -1,5 +1,6 @@
-import { confirm, isCancel } from '@clack/prompts';
+import { confirm, isCancel, progress } from '@clack/prompts';
 import { counted } from '../counted.ts';
+import type { Looked } from '../operator/erasure.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
@@ -12,22 +13,56 @@ export async function erase(
 ): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const given = { number, region: options.region };
-    const held = await operator.holdings(given);
+    const held = await watched('Looking through all calls', options, (looked) =>
+      operator.holdings(given, looked),
+    );
     if (!options.json) {
       print(
         `${counted(held.calls, 'call')} of ${held.number} ${held.calls === 1 ? 'is' : 'are'} in the store.`,
       );
       for (const { connector, role, type, id } of held.inCrm)
         print(`  stays in ${connector}: ${role}, ${type} ${id}`);
+      if (held.elsewhere > 0)
+        print(
+          `${counted(held.elsewhere, 'call')} of others ${held.elsewhere === 1 ? 'names' : 'name'} it, as who answered or in a text, and ${held.elsewhere === 1 ? 'stays' : 'stay'}.`,
+        );
     }
     if (!options.yes && !(await agreed())) return;
-    const { erased, left, inCrm, number: shown } = await operator.erase(given);
-    if (options.json) return printJson({ number: shown, erased, left, inCrm });
+    const done = await watched('Erasing, and looking again', options, (looked) =>
+      operator.erase(given, looked),
+    );
+    if (options.json) return printJson(done);
+    const { erased, left, inCrm, inLog } = done;
     for (const [what, count] of Object.entries(erased)) print(`  ${what.padEnd(12)} ${count} erased`);
     print(`Searched again: ${counted(left, 'call')} of this number left.`);
     if (inCrm.length > 0) print("The records named above are the CRM's: erase them there.");
-    print('Backups made before still hold the number.');
+    if (inLog)
+      print(
+        "Something reads the store's file just now, such as a backup: until it ends, what was erased stays in the log beside the file. The bridge removes it within a minute after, or with its next start.",
+      );
+    print('Backups made before still hold the number, and so may the logs of proxies.');
   });
+}
+
+/** On a terminal long work shows how far it is. */
+async function watched<T>(
+  what: string,
+  { json }: CommandOptions,
+  work: (looked?: Looked) => Promise<T>,
+): Promise<T> {
+  if (json || !process.stdout.isTTY) return work();
+  const bar = progress({ max: 100 });
+  bar.start(what);
+  let shown = 0;
+  try {
+    return await work((share) => {
+      const now = Math.floor(share * 100);
+      if (now > shown) bar.advance(now - shown);
+      shown = now;
+    });
+  } finally {
+    bar.stop(what);
+  }
 }
 
 async function agreed(): Promise<boolean> {

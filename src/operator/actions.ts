@@ -48,7 +48,10 @@ export const numberGiven = z.strictObject({
 /** What the store holds of a number, and what the CRMs hold and keep. */
 export const holdings = z.object({
   number: z.string().describe('Masked.'),
-  calls: z.int(),
+  calls: z.int().describe('Of this caller.'),
+  elsewhere: z
+    .int()
+    .describe('Calls of others that name the number, such as who answered. They are left as they are.'),
   inCrm: z.array(z.object({ connector: z.string(), role: z.string(), type: z.string(), id: z.string() })),
 });
 export type Holdings = z.output<typeof holdings>;
@@ -63,5 +66,10 @@ export const erasure = holdings.extend({
     unreadable: z.int(),
   }),
   left: z.int().describe('Calls of the number that are there afterwards, such as one that came meanwhile.'),
+  inLog: z
+    .boolean()
+    .describe(
+      "Something else reads the store's file, such as a backup: what was erased stays in the log beside it until that ends. The bridge sees to it within a minute.",
+    ),
 });
 export type ErasureDone = z.output<typeof erasure>;

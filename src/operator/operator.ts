@@ -6,8 +6,7 @@ import { didYouMean } from '../config/did-you-mean.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection, RecordRef } from '../connector/contract.ts';
 import { callOf, connectorsFor } from '../reading.ts';
-import { type CallState, laneOf } from '../receive/call.ts';
-import { maskNumber } from '../receive/mask.ts';
+import type { CallState } from '../receive/call.ts';
 import { parsePhone, type Region } from '../receive/phone.ts';
 import { UnreadablePush } from '../receive/push.ts';
 import { pushAgain } from '../receive/push-again.ts';
@@ -15,7 +14,6 @@ import { pushesIn } from '../receive/recorded-pushes.ts';
 import type {
   CallStory,
   CallsFound,
-  CallView,
   ConnectorState,
   IndexFilter,
   NewPush,
@@ -46,6 +44,7 @@ import {
 import { type Change, Changes } from './changes.ts';
 import { type ConnectorHealth, type Findings, healthOf, type Running, type SetupPlan } from './connectors.ts';
 import { type DelaconSetup, delaconSetupOf } from './delacon-setup.ts';
+import { ErasureOf, type Looked } from './erasure.ts';
 import { indexedCall } from './indexed-call.ts';
 import { masked } from './masking.ts';
 import { lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
@@ -265,25 +264,14 @@ export class Operator {
   }
 
   /** What is held of a number, before it is erased. */
-  async holdings(given: z.output<typeof numberGiven>): Promise<Holdings> {
-    const number = this.#numberOf(given);
-    return holdingsOf(number, await this.#callsOf(number));
+  async holdings(given: z.output<typeof numberGiven>, looked?: Looked): Promise<Holdings> {
+    return this.#erasureOf(given).holdings(looked);
   }
 
   /** Erases what the store knows of a number. What the CRMs hold stays, and is named. */
-  async erase(given: z.output<typeof numberGiven>): Promise<ErasureDone> {
+  async erase(given: z.output<typeof numberGiven>, looked?: Looked): Promise<ErasureDone> {
     this.#mayAct();
-    const { store, clock } = this.#options;
-    const number = this.#numberOf(given);
-    const calls = await this.#callsOf(number);
-    const erased = await store.erase({
-      rows: calls.map(({ row }) => row),
-      number,
-      shown: maskNumber(number),
-      digits: number.slice(-8),
-      at: clock.now(),
-    });
-    return { ...holdingsOf(number, calls), erased, left: (await this.#callsOf(number)).length };
+    return this.#erasureOf(given).erase(this.#options.clock.now(), looked);
   }
 
   /** How the connectors are; their lag is that of the last 24 hours. */
@@ -529,6 +517,10 @@ export class Operator {
     );
   }
 
+  #erasureOf(given: z.output<typeof numberGiven>): ErasureOf {
+    return new ErasureOf(this.#numberOf(given), this.#options.store, this.#options.settings());
+  }
+
   #numberOf({ number: written, region: given }: z.output<typeof numberGiven>): string {
     const first = Object.values(this.#options.settings().sources)[0]?.region;
     const region = given?.toUpperCase() ?? first ?? 'AU';
@@ -541,33 +533,6 @@ export class Operator {
       `"${written}" is no telephone number in ${region}. Write it as +61412345678, or name its country.`,
     );
   }
-
-  /** Calls of the caller, and calls that were the caller's in a push before another one named somebody else. */
-  async #callsOf(number: string): Promise<CallView[]> {
-    const { store, settings } = this.#options;
-    const found = new Map<number, CallView>();
-    const isCallers = (state: CallState) => callOf(settings(), state)?.caller.number === number;
-    const lane = laneOf('', { PLA_Caller_Phone_Number: number });
-    let beforeRow: number | undefined;
-    for (;;) {
-      const page = await store.calls({
-        lane,
-        limit: atOnce,
-        ...(beforeRow === undefined ? {} : { beforeRow }),
-      });
-      for (const call of page) if (isCallers(call.state)) found.set(call.row, call);
-      beforeRow = page.at(-1)?.row;
-      if (page.length < atOnce) break;
-    }
-    for (const row of await store.callsHolding(number.slice(-8))) {
-      if (found.has(row)) continue;
-      const [call] = await store.calls({ beforeRow: row + 1, limit: 1 });
-      if (call?.row !== row) continue;
-      const [story] = await store.stories(call.state.callId, call.state.source);
-      if (story?.pushes.some(({ fields }) => isCallers({ ...call.state, fields }))) found.set(row, call);
-    }
-    return [...found.values()];
-  }
 }
 
 function shownNumbers(settings: Settings, state: CallState) {
@@ -577,12 +542,4 @@ function shownNumbers(settings: Settings, state: CallState) {
     dialled: call?.dialled.number,
     answeredBy: call?.answeredBy.number,
   };
-}
-
-function holdingsOf(number: string, calls: readonly CallView[]): Holdings {
-  const inCrm = new Map<string, Holdings['inCrm'][number]>(); // a person is of several calls
-  for (const { connector, records } of calls.flatMap(({ deliveries }) => deliveries))
-    for (const [role, { type, id }] of Object.entries(records) as [string, RecordRef][])
-      inCrm.set(JSON.stringify([connector, role, type, id]), { connector, role, type, id });
-  return { number: maskNumber(number), calls: calls.length, inCrm: [...inCrm.values()] };
 }

@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { Purged, Store } from './store.ts';
 
 const everyMs = 3_600_000;
+const erasuresEveryMs = 60_000;
 /** Small enough that a push never waits for a step to be felt, with room for pushes between steps. */
 const callsInAStep = 200;
 const betweenStepsMs = 20;
@@ -14,7 +15,7 @@ export class RetentionSweep {
   readonly #log: Log;
   readonly #kept: () => { pushesMs: number; callsMs: number; rejectedMs: number };
   readonly #abort = new AbortController();
-  #running: Promise<void> | undefined;
+  #running: Promise<unknown> | undefined;
 
   constructor(options: {
     store: Store;
@@ -30,7 +31,7 @@ export class RetentionSweep {
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#running = Promise.all([this.#run(), this.#finishErasures()]);
   }
 
   async stop(): Promise<void> {
@@ -47,6 +48,22 @@ export class RetentionSweep {
         this.#log.error({ err: reason }, 'The store failed the retention sweep; it goes on in an hour.');
       }
       await sleep(this.#clock, everyMs, signal);
+    }
+  }
+
+  /** What somebody's reading of the file kept an erasure from doing. */
+  async #finishErasures(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      await this.#store
+        .finishErasures(this.#clock.now())
+        .catch((reason) =>
+          this.#log.error(
+            { err: reason },
+            'The store failed to finish an erasure; it tries again in a minute.',
+          ),
+        );
+      await sleep(this.#clock, erasuresEveryMs, signal);
     }
   }
 

@@ -147,6 +147,12 @@ export interface ErasuresTable {
   number: string;
   calls: number;
   pushes: number;
+  /** Of the number, salted. Null once nothing that was under way can write it any more. */
+  mark: string | null;
+  /** Calls in later rows came afterwards. */
+  last_call: number | null;
+  /** 1: what was erased is still in the write-ahead log, since somebody reads the file. */
+  in_log: number;
 }
 
 /** What people decided on a call. */

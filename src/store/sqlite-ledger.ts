@@ -1,4 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { decodeBody } from '../receive/push.ts';
 import type { RawBody } from '../receive/refusal.ts';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import { bodyMark } from './body-mark.ts';
@@ -159,9 +160,12 @@ export class SqliteLedger {
     return this.#do.purge.run({ before: before.getTime(), limit });
   }
 
-  /** Removes bodies that hold these digits. Looks at bytes: a NUL would end a text for SQLite. */
-  erase(digits: string): number {
-    return this.#do.erase.run({ digits: Buffer.from(digits) });
+  /** Removes bodies of which the text `holds`. One that is packed in a way we cannot read stays until it is too old. */
+  erase(holds: (text: string) => boolean): number {
+    return this.#do.bodies
+      .all()
+      .filter(({ id }) => holds(decodeBody(this.#do.one.get({ id })!.body!)))
+      .reduce((erased, { id }) => erased + this.#do.remove.run({ id }), 0);
   }
 }
 
@@ -344,9 +348,6 @@ function statements(database: Database, db: Kysely<Tables>) {
           sql<number>`(select id from rejected where last_at < ${value('before')} limit ${value('limit')})`,
         ),
     ),
-    erase: statement(
-      database,
-      db.deleteFrom('rejected').where(sql<boolean>`instr(body, ${value('digits')}) > 0`),
-    ),
+    bodies: statement(database, db.selectFrom('rejected').select('id').where('bytes', 'is not', null)),
   };
 }

@@ -1,9 +1,15 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
+import { isRecent } from '../clock.ts';
+import { laneOf } from '../receive/call.ts';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import type { Tables } from './schema.ts';
 import type { SqliteCallIndex } from './sqlite-call-index.ts';
 import type { SqliteLedger } from './sqlite-ledger.ts';
-import type { Erased, Erasure, Purged } from './store.ts';
+import type { Erased, Erasure, Holding, Purged } from './store.ts';
+
+/** Longer than any attempt takes: what was under way when a number was erased has ended by then. */
+const underWayMs = 3_600_000;
 
 /** Removes what is too old to be kept, and what somebody asked to be erased. Runs within the store's commits. */
 export class SqliteRemoval {
@@ -49,10 +55,10 @@ export class SqliteRemoval {
     return { removed, lastRow: isDone ? null : lastRow };
   }
 
-  erase({ rows, number, shown, digits, at }: Erasure): Erased {
+  erase({ rows, number, shown, told, mask, holds, at }: Erasure): Omit<Erased, 'inLog'> {
     // What is erased is overwritten, too: a file that is copied later does not give it away.
     this.#database.exec('pragma secure_delete=on');
-    const erased: Erased = { calls: 0, pushes: 0, deliveries: 0, attempts: 0, people: 0, unreadable: 0 };
+    const erased = { calls: 0, pushes: 0, deliveries: 0, attempts: 0, people: 0, unreadable: 0 };
     this.#index.counting(() => {
       for (const id of rows) {
         const { calls, pushes, deliveries, attempts } = this.#removeCall(id);
@@ -65,20 +71,98 @@ export class SqliteRemoval {
     this.#index.lostPushes();
     erased.people += this.#do.removePerson.run({ number });
     this.#do.removeMemories.run({ ending: `%${number}` });
-    erased.unreadable += this.#ledger.erase(digits);
-    this.#do.noteErasure.run({ at: at.getTime(), number: shown, calls: erased.calls, pushes: erased.pushes });
+    erased.unreadable += this.#ledger.erase(holds);
+    for (const call of told) this.#maskTold(call, mask);
+    const salt = randomBytes(16).toString('base64url');
+    this.#do.noteErasure.run({
+      at: at.getTime(),
+      number: shown,
+      calls: erased.calls,
+      pushes: erased.pushes,
+      mark: markOf(number, salt),
+      lastCall: this.#do.lastCall.get({})?.id ?? 0,
+    });
     this.#database.exec('pragma secure_delete=off');
     return erased;
   }
 
-  /** Calls whose raw pushes hold these digits, whoever the call is of now. */
-  callsHolding(digits: string): number[] {
-    return this.#do.holding.all({ digits: `%${digits}%` }).map(({ call }) => call);
+  callsHolding(holds: (text: string) => boolean, afterRow: number, limit: number): Holding {
+    const calls = this.#do.fieldsFrom.all({ after: afterRow, limit });
+    const last = calls.at(-1)?.id ?? 0;
+    const between = { after: afterRow, last };
+    const among = (rows: readonly { call: number; text: string | null }[]) =>
+      new Set(rows.filter(({ text }) => text !== null && holds(text)).map(({ call }) => call));
+    const found = among([
+      ...calls.map(({ id, fields }) => ({ call: id, text: fields })),
+      ...this.#do.bodiesBetween.all(between),
+    ]);
+    const told = [...among(this.#do.toldBetween.all(between))].filter((call) => !found.has(call));
+    const total = this.#do.lastCall.get({})?.id ?? 0;
+    const isLast = calls.length < limit;
+    return {
+      calls: [...found],
+      told,
+      lastRow: isLast ? null : last,
+      share: isLast ? 1 : last / total,
+    };
   }
 
-  /** After a commit: nothing that was removed stays in the write-ahead log. */
-  truncateLog(): void {
-    this.#database.exec('pragma wal_checkpoint(truncate)');
+  /** Whether nothing may be remembered of a number: it was erased a moment ago, and no call of it has come since. */
+  isBeingErased(number: string): boolean {
+    return this.#do.underWay.all({}).some(({ mark, last_call: lastCall }) => {
+      if (mark === null || mark !== markOf(number, mark.split(' ')[0] as string)) return false;
+      const lane = laneOf('', { PLA_Caller_Phone_Number: number });
+      return this.#do.callSince.get({ lane, after: lastCall ?? 0 }) === undefined;
+    });
+  }
+
+  /**
+   * After a commit: nothing that was removed stays in the write-ahead log. False where somebody else reads or writes the
+   * file: whoever comes after may do it, so this does not wait.
+   */
+  clearLog(): boolean {
+    const before = this.#database.prepare('pragma busy_timeout').get()?.['timeout'];
+    this.#database.exec('pragma busy_timeout=0');
+    try {
+      return this.#database.prepare('pragma wal_checkpoint(truncate)').get()?.['busy'] === 0;
+    } finally {
+      this.#database.exec(`pragma busy_timeout=${before}`);
+    }
+  }
+
+  get isInLog(): boolean {
+    return this.#do.inLog.get({}) !== undefined;
+  }
+
+  noteInLog(at: Date): void {
+    this.#do.noteInLog.run({ at: at.getTime() });
+  }
+
+  noteCleared(): void {
+    this.#do.noteCleared.run({});
+  }
+
+  /** Forgets the marks of erasures that nothing can be under way of. */
+  endErasures(now: Date): void {
+    for (const { at, mark } of this.#do.underWay.all({}))
+      if (mark !== null && !isRecent(at, underWayMs, now.getTime())) this.#do.endErasure.run({ mark });
+  }
+
+  #maskTold(call: number, mask: (text: string) => string): void {
+    for (const { connector, n, reason, notes } of this.#do.attemptsOf.all({ call }))
+      this.#do.tellAttempt.run({
+        call,
+        connector,
+        n,
+        reason: reason === null ? null : mask(reason),
+        notes: mask(notes),
+      });
+    for (const { connector, last_reason: reason } of this.#do.reasonsOf.all({ call }))
+      if (reason !== null) this.#do.tellDelivery.run({ call, connector, reason: mask(reason) });
+    for (const { id, reason } of this.#do.decisionsOf.all({ call }))
+      if (reason !== null) this.#do.tellDecision.run({ id, reason: mask(reason) });
+    for (const { connector, reason } of this.#do.errorsOf.all({ call }))
+      this.#do.tellError.run({ connector, reason: mask(reason) });
   }
 
   /** What they say together is kept. */
@@ -103,6 +187,7 @@ export class SqliteRemoval {
 
 function statements(database: Database, db: Kysely<Tables>) {
   const ofCall = value('call');
+  const isBetween = sql<boolean>`call > ${value('after')} and call <= ${value('last')}`;
   return {
     /** In the order of their ids, which is that of time; for pushes, from the first call that still has some. */
     from: statement(
@@ -129,9 +214,115 @@ function statements(database: Database, db: Kysely<Tables>) {
         .orderBy('id')
         .limit(value('limit')),
     ),
-    holding: statement(
+    fieldsFrom: statement(
       database,
-      db.selectFrom('pushes').select('call').distinct().where('body', 'like', value('digits')),
+      db
+        .selectFrom('calls')
+        .select(['id', 'fields'])
+        .where('id', '>', value('after'))
+        .orderBy('id')
+        .limit(value('limit')),
+    ),
+    bodiesBetween: statement(
+      database,
+      db.selectFrom('pushes').select(['call', 'body as text']).where(isBetween),
+    ),
+    /** What CRMs and people said of calls. */
+    toldBetween: statement(
+      database,
+      db
+        .selectFrom('attempts')
+        .select(['call', sql<string | null>`coalesce(reason, '') || ' ' || notes`.as('text')])
+        .where(isBetween)
+        .unionAll(db.selectFrom('deliveries').select(['call', 'last_reason as text']).where(isBetween))
+        .unionAll(db.selectFrom('decisions').select(['call', 'reason as text']).where(isBetween))
+        .unionAll(db.selectFrom('connector_errors').select(['call', 'reason as text']).where(isBetween)),
+    ),
+    attemptsOf: statement(
+      database,
+      db.selectFrom('attempts').select(['connector', 'n', 'reason', 'notes']).where('call', '=', ofCall),
+    ),
+    tellAttempt: statement(
+      database,
+      db
+        .updateTable('attempts')
+        .set({ reason: value('reason'), notes: value('notes') })
+        .where('call', '=', ofCall)
+        .where('connector', '=', value('connector'))
+        .where('n', '=', value('n')),
+    ),
+    reasonsOf: statement(
+      database,
+      db.selectFrom('deliveries').select(['connector', 'last_reason']).where('call', '=', ofCall),
+    ),
+    tellDelivery: statement(
+      database,
+      db
+        .updateTable('deliveries')
+        .set({ last_reason: value('reason') })
+        .where('call', '=', ofCall)
+        .where('connector', '=', value('connector')),
+    ),
+    decisionsOf: statement(
+      database,
+      db.selectFrom('decisions').select(['id', 'reason']).where('call', '=', ofCall),
+    ),
+    tellDecision: statement(
+      database,
+      db
+        .updateTable('decisions')
+        .set({ reason: value('reason') })
+        .where('id', '=', value('id')),
+    ),
+    errorsOf: statement(
+      database,
+      db.selectFrom('connector_errors').select(['connector', 'reason']).where('call', '=', ofCall),
+    ),
+    tellError: statement(
+      database,
+      db
+        .updateTable('connector_errors')
+        .set({ reason: value('reason') })
+        .where('connector', '=', value('connector')),
+    ),
+    lastCall: statement(
+      database,
+      db.selectFrom('calls').select(({ fn }) => fn.max<number | null>('id').as('id')),
+    ),
+    callSince: statement(
+      database,
+      db
+        .selectFrom('calls')
+        .select('id')
+        .where('id', '>', value('after'))
+        .where('lane', '=', value('lane'))
+        .limit(sql.lit(1)),
+    ),
+    underWay: statement(
+      database,
+      db.selectFrom('erasures').select(['at', 'mark', 'last_call']).where('mark', 'is not', null),
+    ),
+    endErasure: statement(
+      database,
+      db.updateTable('erasures').set({ mark: null }).where('mark', '=', value('mark')),
+    ),
+    inLog: statement(
+      database,
+      db.selectFrom('erasures').select('at').where('in_log', '=', sql.lit(1)).limit(sql.lit(1)),
+    ),
+    noteInLog: statement(
+      database,
+      db
+        .updateTable('erasures')
+        .set({ in_log: sql.lit(1) })
+        .where('at', '=', value('at')),
+    ),
+    noteCleared: statement(
+      database,
+      db
+        .updateTable('erasures')
+        .set({ in_log: sql.lit(0) })
+        .where('in_log', '=', sql.lit(1)),
     ),
     keepFields: statement(
       database,
@@ -156,7 +347,15 @@ function statements(database: Database, db: Kysely<Tables>) {
         number: value('number'),
         calls: value('calls'),
         pushes: value('pushes'),
+        mark: value('mark'),
+        last_call: value('lastCall'),
+        in_log: sql.lit(0),
       }),
     ),
   };
+}
+
+/** Tells an erased number again without holding it: who has the file would have to try every number. */
+function markOf(number: string, salt: string): string {
+  return `${salt} ${createHash('sha256').update(`${salt} ${number}`).digest('base64url')}`;
 }

@@ -30,6 +30,7 @@ import type {
   DueFilter,
   Erased,
   Erasure,
+  Holding,
   IndexedCall,
   IndexFilter,
   IndexProgress,
@@ -526,7 +527,8 @@ class SqliteStore implements Store {
     if (people.size === 0) return;
     await this.#queue.write(() => {
       for (const [number, { type, id }] of people)
-        this.#do.rememberPerson.run({ connector, number, type, id });
+        if (!this.#removal.isBeingErased(number))
+          this.#do.rememberPerson.run({ connector, number, type, id });
     });
   }
 
@@ -549,7 +551,11 @@ class SqliteStore implements Store {
   async remember(connector: string, texts: ReadonlyMap<string, string>): Promise<void> {
     if (texts.size === 0) return;
     await this.#queue.write(() => {
-      for (const [name, text] of texts) this.#do.remember.run({ connector, name, text });
+      for (const [name, text] of texts) {
+        const number = /\+\d+$/.exec(name)?.[0]; // of a caller: by convention at the end
+        if (number === undefined || !this.#removal.isBeingErased(number))
+          this.#do.remember.run({ connector, name, text });
+      }
     });
   }
 
@@ -790,14 +796,26 @@ class SqliteStore implements Store {
     return this.#queue.write(() => this.#ledger.purge(before, limit));
   }
 
-  async callsHolding(digits: string): Promise<number[]> {
-    return this.#removal.callsHolding(digits);
+  async callsHolding(holds: (text: string) => boolean, afterRow: number, limit: number): Promise<Holding> {
+    return this.#removal.callsHolding(holds, afterRow, limit);
   }
 
   async erase(erasure: Erasure): Promise<Erased> {
-    const erased = await this.#queue.write(() => this.#removal.erase(erasure));
-    this.#removal.truncateLog();
-    return erased;
+    const erased = await this.#queue.write(() => {
+      const done = this.#removal.erase(erasure);
+      this.#removal.noteInLog(erasure.at); // until it is known that it is not
+      return done;
+    });
+    return { ...erased, ...(await this.finishErasures(erasure.at)) };
+  }
+
+  async finishErasures(now: Date): Promise<{ inLog: boolean }> {
+    const inLog = this.#removal.isInLog && !this.#removal.clearLog();
+    await this.#queue.write(() => {
+      if (!inLog) this.#removal.noteCleared();
+      this.#removal.endErasures(now);
+    });
+    return { inLog };
   }
 
   async backup(file: string): Promise<void> {

@@ -392,14 +392,31 @@ export interface Purged {
   lastRow: number | null;
 }
 
+/** What a part of the store has of a number. */
+export interface Holding {
+  /** Calls that hold it in a push or in what their pushes said. */
+  calls: number[];
+  /** Calls of which a CRM or a person said something that holds it. */
+  told: number[];
+  /** Where the next part begins; null when this was the last. */
+  lastRow: number | null;
+  /** How much of all calls has been looked at, 0 to 1. */
+  share: number;
+}
+
+/** What to erase of a caller. */
 export interface Erasure {
+  /** The calls, by their rows. */
   rows: readonly number[];
   /** E.164. */
   number: string;
-  /** Masked, for the record of what was done. */
+  /** Masked: what is kept of it, to tell that it was erased. */
   shown: string;
-  /** What raw texts are searched for. */
-  digits: string;
+  /** Other calls of which something was told that holds the number, and what to put in its place. */
+  told: readonly number[];
+  mask(text: string): string;
+  /** Whether a body holds the number: such rejected pushes go, too. */
+  holds(text: string): boolean;
   at: Date;
 }
 
@@ -412,6 +429,8 @@ export interface Erased {
   /** Entries of connectors' maps of people. */
   people: number;
   unreadable: number;
+  /** The text is gone from the tables and still in SQLite's log: somebody reads the file. `finishErasures` sees to it. */
+  inLog: boolean;
 }
 
 export interface Store {
@@ -544,10 +563,17 @@ export interface Store {
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged>;
   /** Removes up to `limit` of what was not taken and last came before a time. Returns how many those were. */
   purgeRejected(before: Date, limit: number): Promise<number>;
-  /** The calls that have these digits in a raw push. Reads every push that is kept. */
-  callsHolding(digits: string): Promise<number[]>;
-  /** Removes the calls, whatever their state, and what else is known of the number; nothing stays in the file. */
+  /**
+   * Calls whose pushes or fields, and calls of which what was told, `holds`: among up to `limit` calls after `afterRow`.
+   */
+  callsHolding(holds: (text: string) => boolean, afterRow: number, limit: number): Promise<Holding>;
+  /**
+   * Removes the calls, whatever their state, and what else is known of the number. A delivery that is under way does not
+   * bring it back: of a number that no later call has, nothing is remembered until `finishErasures` says that it is over.
+   */
   erase(erasure: Erasure): Promise<Erased>;
+  /** Does what is left to do for earlier erasures. `inLog`: something still reads the file. */
+  finishErasures(now: Date): Promise<{ inLog: boolean }>;
   /** Writes a copy of everything as it stands to a new file, while the bridge goes on. */
   backup(file: string): Promise<void>;
 

@@ -615,7 +615,15 @@ export function storeContract(
     const { reason, outcome } = failed.attempt as Attempt;
     assert.equal(state!.lastError, { at: at(10), outcome, reason, source: 'acme', callId: '1' });
     const [{ row } = { row: 0 }] = await store.calls({ limit: 1 });
-    await store.erase({ rows: [row], number: '+61444444444', shown: '***', digits: '44444444', at: at(0) });
+    await store.erase({
+      rows: [row],
+      number: '+61444444444',
+      shown: '***',
+      told: [],
+      mask: (text) => text,
+      holds: () => false,
+      at: at(0),
+    });
     assert.equal(await store.connectorStates(), []);
     assert.equal(await store.stories('1'), []);
   });
@@ -981,7 +989,16 @@ export function storeContract(
   promise('a body with an erased number is gone, whatever else is in it', async (store) => {
     const bytes = Buffer.from('{"a":"\u0000\xff", "b": "0412345678"', 'latin1');
     await store.reject([unreadable(bytes, 1), unreadable('0499999999', 2)], room);
-    const erasure = { rows: [], number: '+61412345678', shown: '***', digits: '12345678', at: at(3) };
+    const holds = (text: string) => text.includes('12345678');
+    const erasure = {
+      rows: [],
+      number: '+61412345678',
+      shown: '***',
+      told: [],
+      mask: String,
+      holds,
+      at: at(3),
+    };
     assert.is((await store.erase(erasure)).unreadable, 1);
     assert.equal(await keptOf(store), ['0499999999']);
   });

@@ -127,6 +127,7 @@ api('a number is looked for, and erased', () =>
     assert.equal((await ask('/api/holdings', { number: '+61412345678' })).json, {
       number: '+6141***678',
       calls: 1,
+      elsewhere: 0,
       inCrm: [],
     });
     const erased = (await ask('/api/erasures', { number: '0412345678' })).json;

@@ -146,7 +146,9 @@ async function run(file: string, settings: Settings, commands: readonly Command[
             rows: [call.row],
             number: '+61412345678',
             shown: '***',
-            digits: '12345678',
+            told: [],
+            mask: (text) => text,
+            holds: () => false,
             at: at(0),
           });
           break;

@@ -8,6 +8,7 @@ import { decisions } from './005-decisions.ts';
 import { callIndex } from './006-call-index.ts';
 import { weeks } from './007-weeks.ts';
 import { rejected } from './009-rejected.ts';
+import { erasuresUnderWay } from './014-erasures-under-way.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -19,6 +20,7 @@ const migrations: Record<string, Migration> = {
   '006-call-index': callIndex,
   '007-weeks': weeks,
   '009-rejected': rejected,
+  '014-erasures-under-way': erasuresUnderWay,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
