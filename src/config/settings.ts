@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { alertsOption } from '../alert/options.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { condition, duration, secret } from '../connector/options.ts';
+import { resultWord } from '../receive/call.ts';
 import type { Route } from '../route/match.ts';
 import { isAddressOrRange } from './addresses.ts';
 import { didYouMean } from './did-you-mean.ts';
@@ -167,6 +168,12 @@ const log = z.strictObject({
 /** Of a source that names none. */
 export const homeZones: Partial<Record<string, string>> = { AU: 'Australia/Sydney', NZ: 'Pacific/Auckland' };
 
+const results = ['unanswered', 'busy', 'other', 'voicemail', 'answered'];
+/** A word of Delacon's may be any, but hardly one of ours with a letter wrong. */
+const isNoSlip = (word: string) => results.includes(resultWord(word)) || didYouMean(word, results) === '';
+const slip = (issue: { input?: unknown }) =>
+  `"${issue.input}" is nearly a result.${didYouMean(String(issue.input), results)}`;
+
 const source = z
   .strictObject({
     tokens: z
@@ -204,9 +211,11 @@ const source = z
       .default([...withheldWords])
       .describe('Texts that stand for a withheld number, in any letter case.'),
     missed: z
-      .array(z.enum(['unanswered', 'busy', 'other', 'voicemail']))
+      .array(z.string().min(1).refine(isNoSlip, { error: slip }).overwrite(resultWord))
       .default(['unanswered', 'busy', 'voicemail'])
-      .describe('What counts as missed: results, and voicemail for one left on a call that nobody answered.'),
+      .describe(
+        "What counts as missed: unanswered, busy, other, voicemail (one left on a call that nobody answered), or Delacon's own words for a result, such as Abandoned.",
+      ),
     emailOnly: z
       .array(z.string().min(1))
       .default([])

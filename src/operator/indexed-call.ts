@@ -7,7 +7,7 @@ import type { IndexedCall } from '../store/store.ts';
 import { shownCall } from './calls.ts';
 
 /** Raised when what is indexed of a call changes. */
-const revision = 1;
+const revision = 2;
 
 /** Names how calls are read: with another name, the index is made anew. */
 export function readingVersion(settings: Settings): string {

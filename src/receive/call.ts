@@ -1,6 +1,6 @@
 import { isRecent } from '../clock.ts';
 import { type LandingPage, readLandingPage } from './landing-page.ts';
-import { type PhoneNumber, parsePhone, type Region } from './phone.ts';
+import { bareNumber, isWithheld, type PhoneNumber, parsePhone, type Region } from './phone.ts';
 import type { Fields } from './push.ts';
 import {
   Instant,
@@ -95,7 +95,10 @@ export interface Reading {
   timezone: string;
   /** Texts that stand for a withheld number, lower case. */
   withheldWords: readonly string[];
-  /** What counts as missed: results, and `voicemail` for one left on a call that nobody answered. */
+  /**
+   * What counts as missed: our results, and `voicemail` for one left on a call that nobody answered; or Delacon's own words,
+   * as `resultWord` writes them.
+   */
   missed: readonly string[];
   /** Ids of services that never ring: Delacon's contact method "Email Only". */
   emailOnly: readonly string[];
@@ -167,7 +170,7 @@ const beforeExtension = /[\p{L}#,;~]/u;
  * share one.
  */
 export function laneOf(callId: string, fields: Fields): string {
-  for (const part of (fields['PLA_Caller_Phone_Number'] ?? '').split(beforeExtension)) {
+  for (const part of bareNumber(fields['PLA_Caller_Phone_Number'] ?? '').split(beforeExtension)) {
     const digits = part.replace(/\D/g, '');
     if (digits.length >= 6) return digits.slice(-8);
   }
@@ -180,7 +183,8 @@ export function readCall(state: CallState, reading: Reading): Call {
   const text = (name: string): string | null => fields[name]?.trim() || null;
   const ended = state.endReceivedAt !== null;
   const resultText = text('PLA_CallResult');
-  const result = resultText === null ? null : readResult(resultText);
+  const word = resultText === null ? null : resultWord(resultText);
+  const result = word === null ? null : readResult(word);
   const voicemail = readWith(text('PLA_VoicemailLeft'), parseYesNo);
   const durationSeconds = readWith(text('PLA_Duration'), parseDuration);
   const saidToStart = readWith(text('PLA_CallStartTime'), parseInstant);
@@ -195,7 +199,7 @@ export function readCall(state: CallState, reading: Reading): Call {
     (voicemail !== null && text('PLA_Answering_Point') === null && (result === null || result === 'other'));
   const missed =
     !neverRang &&
-    ((result !== null && reading.missed.includes(result)) ||
+    ((result !== null && (reading.missed.includes(result) || reading.missed.includes(word!))) ||
       (voicemail === true && result !== 'answered' && reading.missed.includes('voicemail')));
 
   const call: Call = {
@@ -274,19 +278,40 @@ function readWith<T>(text: string | null, parse: (text: string) => T | null): T 
 
 function readCaller(raw: string | null, reading: Reading): PhoneNumber & { withheld: boolean } {
   if (raw === null) return { ...parsePhone('', reading.region), display: 'unknown number', withheld: false };
-  const digits = raw.replace(/\D/g, '');
-  if (reading.withheldWords.includes(raw.toLowerCase()) || digits.length < 6 || /^0+$/.test(digits)) {
+  if (isWithheld(raw, reading.region, reading.withheldWords)) {
     return { number: null, national: null, display: 'withheld number', raw, country: null, withheld: true };
   }
   return { ...parsePhone(raw, reading.region), withheld: false };
 }
 
-function readResult(text: string): Call['result'] {
-  const word = text.toLowerCase().replace(/[^a-z]/g, '');
-  if (word === 'answered') return 'answered';
-  if (['unanswered', 'notanswered', 'noanswer'].includes(word)) return 'unanswered';
-  if (['busy', 'busytone'].includes(word)) return 'busy';
-  return 'other';
+/** Words around those that say what came of a call: `Call was abandoned by caller`, `busy tone was received`. */
+const beside = /\b(?:the|a|call|caller|was|is|has|been|by|tone|signal|line|received|party)\b/g;
+const results = new Map<string, Call['result']>(
+  Object.entries({
+    answered: 'answered',
+    unanswered: 'unanswered',
+    notanswered: 'unanswered',
+    noanswer: 'unanswered',
+    noreply: 'unanswered',
+    noresponse: 'unanswered',
+    didnotanswer: 'unanswered',
+    missed: 'unanswered',
+    abandoned: 'unanswered',
+    busy: 'busy',
+    engaged: 'busy',
+  } as const),
+);
+
+/** What a result is compared by: its letters, in lower case, without the words around the one that counts. */
+export function resultWord(text: string): string {
+  const words = text.toLowerCase().slice(0, 200);
+  return (
+    (results.has(words) ? words : words.replace(beside, '').replace(/[^\p{L}\p{N}]/gu, '')) || words.trim()
+  );
+}
+
+function readResult(word: string): Call['result'] {
+  return results.get(word) ?? 'other';
 }
 
 /** Y: converted online, R: repeat call, blank: offline call (vendor's article). Blank says nothing before the end. */

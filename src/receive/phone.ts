@@ -1,5 +1,6 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { LRUCache } from 'lru-cache';
+import { plain } from './mask.ts';
 
 /** A number as Delacon sent it, and what we could make of it. */
 export interface PhoneNumber {
@@ -20,12 +21,42 @@ export type Region = CountryCode;
 const parsed = new LRUCache<string, PhoneNumber>({ max: 5_000 });
 /** Longer texts are no numbers: remembering thousands of them would take the memory of whole bodies. */
 const longestRemembered = 64;
+/** Longer ones are not read: the library takes no more of them. */
+const longestText = 250;
 /** Of E.164: a plus sign and fifteen digits. */
 const longestNumber = 16;
 
+const asMostAre = /^\+?\d+$/;
+const scheme = /^(?:sips?|tel|callto|h323):(?:\/\/)?/i;
+
+/**
+ * A number without what protocols and programs put around it, in ASCII: `sip:0412345678@pbx`, `tel:+61-412-345-678;ext=9`,
+ * `"Jo" <sip:…>`, `(+61) (0)412…`, full-width and Arabic digits, blanks and marks of every kind.
+ */
+export function bareNumber(raw: string): string {
+  if (asMostAre.test(raw) && !raw.startsWith('+0')) return raw;
+  let text = plain(raw).replace(/\s+/g, ' ').trim();
+  text = /<([^<>]*)>/.exec(text)?.[1]?.trim() ?? text;
+  const isUri = scheme.test(text);
+  if (isUri || text.includes('@')) {
+    const [user = '', ...parameters] = text.replace(scheme, '').replace(/@.*/s, '').split(/[;?:]/);
+    const context = parameters.find((one) => /^phone-context=\+\d{1,4}$/i.test(one))?.slice(14) ?? '';
+    text = user.replace(/%2b/gi, '+').replace(/%20/g, ' ').trim();
+    if (!text.startsWith('+')) text = context + text;
+  } else text = text.replace(/^%2b(?=\d)/i, '+');
+  return (
+    text
+      .replace(/[()]/g, ' ')
+      .trim()
+      // No country code begins with a zero: of `+00` the plus sign is too much, and so it is before a national number.
+      .replace(/^\+[\s+]*(?=0|\+)/, '')
+      .replace(/^\+[\s+]+/, '+')
+  );
+}
+
 /**
  * Reads a telephone number in any spelling common in the region: `+61…`, `61…`, `0061…`, `0011 …`, `04…`, `13…`,
- * `1300…`, `0800…`, with blanks, brackets and extensions.
+ * `1300…`, `0800…`, with blanks, brackets and extensions, and as protocols write it: see `bareNumber`.
  */
 export function parsePhone(raw: string, region: Region): PhoneNumber {
   if (raw.length > longestRemembered) return read(raw.trim(), region);
@@ -38,10 +69,11 @@ export function parsePhone(raw: string, region: Region): PhoneNumber {
 }
 
 function read(raw: string, region: Region): PhoneNumber {
-  for (const text of raw.startsWith('00') ? [`+${raw.slice(2)}`, raw] : [raw]) {
+  const bare = raw.length > longestText ? '' : bareNumber(raw);
+  for (const text of dialled(bare)) {
     const phone = parsePhoneNumberFromString(text, { defaultCountry: region, extract: false });
     // A complete international number of a range that the metadata does not know yet is still a number.
-    if (!phone || !(phone.isValid() || (text.startsWith('+') && raw.startsWith('+') && phone.isPossible())))
+    if (!phone || !(phone.isValid() || (text === bare && bare.startsWith('+') && isConceivable(phone))))
       continue;
     if (phone.number.length > longestNumber) continue;
     phone.setExt(''); // an extension is not part of whom to call
@@ -55,6 +87,53 @@ function read(raw: string, region: Region): PhoneNumber {
     };
   }
   return { number: null, national: null, display: raw, raw, country: null };
+}
+
+/** Texts to try: behind the digits that lead abroad from here or from a neighbour, and as it is. */
+function dialled(bare: string): string[] {
+  if (bare.startsWith('0011')) return [`+${bare.slice(4)}`, bare];
+  return bare.startsWith('00') ? [`+${bare.slice(2)}`, bare] : [bare];
+}
+
+function isConceivable(phone: { isPossible(): boolean; nationalNumber: string }): boolean {
+  return (
+    phone.isPossible() && !phone.nationalNumber.startsWith('0') && !/^(\d)\1*$/.test(phone.nationalNumber)
+  );
+}
+
+/** A country code and zeros, or one digit all over: what switches fill in where they know no number. */
+const filledIn = /^\+?\d{0,3}0{6,}$|^(?:\+\d{1,3})?(\d)\1{5,}$/;
+const keypad = '22233344455566677778889999';
+const typedWords = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/**
+ * Whether a caller's text can be no number, or is one of the words for a withheld one, as text or typed on a keypad:
+ * switches that send digits alone send ANONYMOUS as 266696687. A number that is written whole is never taken for a word.
+ */
+export function isWithheld(raw: string, region: Region, words: readonly string[]): boolean {
+  const bare = bareNumber(raw.slice(0, longestText));
+  const digits = bare.replace(/\D/g, '');
+  if (words.includes(raw.toLowerCase()) || words.includes(bare.toLowerCase())) return true;
+  const { number, national } = parsePhone(raw, region);
+  if (number === null && (digits.length < 6 || filledIn.test(bare.replace(/[^\d+]/g, '')))) return true;
+  if (!typed(words).has(digits)) return false;
+  const isWhole = bare.startsWith('+') || digits === national || `+${digits}` === number;
+  return !(number !== null && isWhole && parsePhoneNumberFromString(number)?.isValid());
+}
+
+function typed(words: readonly string[]): ReadonlySet<string> {
+  let known = typedWords.get(words);
+  if (!known) {
+    known = new Set(
+      words.map((word) =>
+        word
+          .replace(/[^a-z]/g, '')
+          .replace(/[a-z]/g, (letter) => keypad[letter.charCodeAt(0) - 97] as string),
+      ),
+    );
+    typedWords.set(words, known);
+  }
+  return known;
 }
 
 /**

@@ -80,7 +80,7 @@ sources:
     allowFrom: [203.0.113.0/24, "2001:db8::/32"]
     lapseAfter: 30m
     withheld: [Private Number]
-    missed: [busy, other]
+    missed: [busy, other, No reply]
     emailOnly: ["456"]
     callIdPrefix: acme-
     rateLimit: 50`);
@@ -92,7 +92,7 @@ sources:
     allowFrom: ['203.0.113.0/24', '2001:db8::/32'],
     lapseAfterMs: 1_800_000,
     withheld: ['private number'],
-    missed: ['busy', 'other'],
+    missed: ['busy', 'other', 'noreply'],
     emailOnly: ['456'],
     callIdPrefix: 'acme-',
     rateLimit: 50,

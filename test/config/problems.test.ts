@@ -37,6 +37,11 @@ eight-mistakes.yaml:21:10  routes[0].to[0]: there is no connector "acme-cmr". Di
 
 const token = 'a'.repeat(16);
 const cases: [what: string, yaml: string, expected: string][] = [
+  [
+    'a result with a letter wrong',
+    'sources: { acme: { missed: [unanswerd, Busy, Abandoned, No reply, Not answered] } }',
+    '1:29 sources.acme.missed[0]: "unanswerd" is nearly a result. Did you mean "unanswered"?',
+  ],
   // What YAML itself has to say
   ['an open quote', 'log: { level: "info', '1:20 a quote is not closed before this place.'],
   ['a tab', 'log:\n\tlevel: info', '2:1 a tab cannot indent YAML. Use blanks.'],

@@ -164,6 +164,13 @@ call('a call rings until its end is known, or lapses; a late end ends it all the
   assert.is(read({ ...startPush('1'), ...endPush('1') }, { lapsed: true }).phase, 'ended');
 });
 
+call('a caller of whom a switch sends nothing but a filled-in number is withheld, and makes nobody', () => {
+  for (const raw of ['266696687', '+61000000000', 'sip:anonymous@192.168.100.200']) {
+    const { caller, notes } = read(startPush('1', { PLA_Caller_Phone_Number: raw }));
+    assert.equal([caller.withheld, caller.number, caller.raw, notes], [true, null, raw, []]);
+  }
+});
+
 for (const raw of ['anonymous', 'Private', ' UNKNOWN ', 'no caller id', '0000000000', '+', '12345', '-']) {
   call(`a caller sent as "${raw}" is withheld`, () => {
     const { caller, notes } = read(startPush('1', { PLA_Caller_Phone_Number: raw }));
@@ -204,6 +211,17 @@ const results: [text: string, result: string | null][] = [
   ['no-answer', 'unanswered'],
   ['Busy', 'busy'],
   ['Busy tone', 'busy'],
+  ['busy tone was received', 'busy'],
+  ['Line engaged', 'busy'],
+  ['Abandoned', 'unanswered'],
+  ['Call was abandoned by caller', 'unanswered'],
+  ['Missed', 'unanswered'],
+  ['Missed call', 'unanswered'],
+  ['No reply', 'unanswered'],
+  ['NO_ANSWER', 'unanswered'],
+  ['Call answered', 'answered'],
+  ['constructor', 'other'],
+  ['the call', 'other'],
   ['Diverted', 'other'],
   ['answered elsewhere', 'other'],
   ['', null],
@@ -226,6 +244,13 @@ const missed: [result: string, voicemail: string, list: string[], missed: boolea
   ['', 'Yes', ['unanswered'], false],
   ['', 'No', ['voicemail'], false],
   ['Diverted', 'No', ['other'], true],
+  ['Diverted', 'No', ['diverted'], true],
+  ['Call diverted', 'No', ['diverted'], true],
+  ['Diverted', 'No', ['unanswered'], false],
+  ['Abandoned', 'No', ['unanswered'], true],
+  ['Abandoned', 'No', ['busy'], false],
+  ['Abandoned', 'No', ['abandoned'], true],
+  ['No reply', 'No', ['abandoned'], false],
 ];
 for (const [result, voicemail, list, expected] of missed) {
   call(
@@ -308,6 +333,13 @@ call('calls of one caller share a lane, however the number is spelt; without one
     assert.is(lane(`0444444444${extension}`), '44444444', extension);
     assert.is(parsePhone(`0444444444${extension}`, 'AU').number, '+61444444444', extension);
   }
+  for (const spelt of [
+    'sip:0444444444@10.11.12.13',
+    'tel:+61-444-444-444;ext=12',
+    '٠٤٤٤٤٤٤٤٤٤',
+    '０４４４ ４４４ ４４４',
+  ])
+    assert.is(lane(spelt), '44444444', spelt);
   assert.is(lane('anonymous'), '77');
   assert.is(laneOf('77', {}), '77');
 });
