@@ -8,6 +8,7 @@ import { ConfigProblems } from './config/problems.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import type { Connection } from './connector/contract.ts';
 import { openConnection } from './connector/open.ts';
+import { RateLimits } from './connector/rate-limit.ts';
 import { counted } from './counted.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
@@ -105,6 +106,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   const store = await openStore(storeSettings.url, 'bridge');
   const holder = randomUUID();
+  const limits = new RateLimits(clock);
   const workers = new Map<string, { worker: Worker; connection: Connection; settings: ConnectorSettings }>();
   let receiving = receivingOf(loaded.settings, tokens, clock.now());
   const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
@@ -194,7 +196,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   async function startConnector(name: string, settings: ConnectorSettings): Promise<void> {
     const onlooker = metrics.onlooker(name);
-    const connection = await openConnection(name, settings, { store, clock, log, dataDir, onlooker });
+    const connection = await openConnection(name, settings, { store, clock, log, dataDir, onlooker, limits });
     const worker = new Worker({
       connector: name,
       connection,

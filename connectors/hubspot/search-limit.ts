@@ -21,7 +21,8 @@ export class SearchLimit {
   /** At once when `signal` aborts: it is for `search` to heed that. */
   async run<T>(search: () => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#first === undefined) {
-      const searched = search();
+      // A connection before this one may have searched just now.
+      const searched = this.#limit.take(signal).then(search);
       const count = () => this.#limit.take();
       this.#first = searched.then(count, count);
       return searched;

@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
 import type * as z from 'zod';
-import { Quota, type Tools } from '../../src/connector/contract.ts';
+import { Quota, type Tools, Turns } from '../../src/connector/contract.ts';
 import { Exchange } from './exchange.ts';
 import {
   type Circumstances,
@@ -13,7 +13,6 @@ import {
 import { secretsOf } from './grant.ts';
 import type { SalesforceOptions } from './options.ts';
 import { Session, stopping } from './session.ts';
-import { Turns } from './turns.ts';
 
 /** Salesforce itself gives up on queries after two minutes; what takes a minute will hardly be worth the second. */
 const timeoutMs = 60_000;

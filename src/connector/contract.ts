@@ -53,6 +53,7 @@ export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFet
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 export { whySilent } from './silence.ts';
 export { type Trace, type Trial, Trials } from './trials.ts';
+export { Turns } from './turns.ts';
 export { cut, type Values, withMapping } from './values.ts';
 export { knownPerson } from './why-person.ts';
 

@@ -3,13 +3,13 @@ import type { Clock } from '../clock.ts';
 import type { ConnectorSettings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
+import { countRequest } from './batch-context.ts';
 import type { Connection, Rehearsal, Tools } from './contract.ts';
 import { forgetfulMemory, forgetfulPeople } from './forgetful.ts';
 import type { Memory } from './memory.ts';
 import type { People } from './people.ts';
 import { cachedPeople } from './people-cache.ts';
-import { rateLimit } from './rate-limit.ts';
-import { countRequest } from './request-count.ts';
+import { RateLimits } from './rate-limit.ts';
 
 /** Is told what a connection does. */
 export interface Onlooker {
@@ -23,6 +23,8 @@ interface Surroundings {
   log: Log;
   dataDir: string;
   onlooker?: Onlooker;
+  /** Those of the connections before, where there were any. */
+  limits?: RateLimits;
 }
 
 /** Opens a configured connector, with everything that `Tools` promises. */
@@ -83,7 +85,7 @@ function toolsOf(name: string, bridge: Surroundings, people: People, memory: Mem
       bridge.onlooker?.requested(kind, status);
       log.debug({ kind, status }, 'CRM request.');
     },
-    rateLimit: (requests, perMs) => rateLimit(bridge.clock, requests, perMs),
+    rateLimit: (bridge.limits ?? new RateLimits(bridge.clock)).of(name),
     dataDir: join(bridge.dataDir, 'connectors', name),
   };
 }

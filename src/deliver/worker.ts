@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
-import { countingRequests } from '../connector/request-count.ts';
+import { runBatch } from '../connector/batch-context.ts';
+import type { Connection, Delivery, Outcome, Urgency } from '../connector/contract.ts';
 import { noteOfPerson } from '../connector/why-person.ts';
 import type { Log } from '../log.ts';
 import type {
@@ -286,7 +286,7 @@ export class Worker {
       if ('kind' in read) outcomes.set(item, read);
       else readable.push({ due: item, delivery: read });
     }
-    const { result, requests } = await countingRequests(() =>
+    const { result, requests } = await runBatch(urgencyOf(readable.map((one) => one.delivery)), () =>
       this.#deliver(readable.map((one) => one.delivery)),
     );
     for (const [i, one] of readable.entries()) outcomes.set(one.due, result[i] as Outcome);
@@ -467,4 +467,10 @@ export class Worker {
 
 function earliest(a: Date | null, b: Date): Date {
   return a !== null && a < b ? a : b;
+}
+
+/** As its most urgent call is. */
+function urgencyOf(batch: readonly Delivery[]): Urgency {
+  const has = (wanted: Urgency) => batch.some(({ urgency }) => urgency === wanted);
+  return has('live') ? 'live' : has('backlog') ? 'backlog' : 'historic';
 }

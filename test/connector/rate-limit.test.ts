@@ -1,4 +1,7 @@
-import { rateLimit } from '../../src/connector/rate-limit.ts';
+import { runBatch } from '../../src/connector/batch-context.ts';
+import type { Urgency } from '../../src/connector/contract.ts';
+import { RateLimits, rateLimit } from '../../src/connector/rate-limit.ts';
+import { Turns } from '../../src/connector/turns.ts';
 import { assert, suite } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';
 
@@ -65,5 +68,83 @@ limits('one that gives up waits no longer, and takes nothing from the others', a
   await waiting;
   assert.equal(await granted(time, limit, 1), [1_000]);
 });
+
+const as = <T>(urgency: Urgency, work: () => Promise<T>) => runBatch(urgency, work);
+
+limits('a backlog is spread over the window, so that a live call finds a place at any moment', async () => {
+  const time = new VirtualTime();
+  const limit = rateLimit(time.clock(), 10, 1_000);
+  const times: Record<string, number[]> = { backlog: [], live: [] };
+  const ask = (urgency: 'backlog' | 'live') =>
+    void as(urgency, async () => {
+      await limit.take();
+      times[urgency]?.push(time.passed);
+    });
+  for (let i = 0; i < 40; i++) ask('backlog');
+  for (const at of [1_530, 2_050]) {
+    await passTo(time, at);
+    ask('live');
+  }
+  await passTo(time, 6_000);
+  assert.equal(times['live'], [1_600, 2_100]);
+  // No slower for that than the limit has it, but for what the live ones took.
+  assert.equal([times['backlog']?.length, times['backlog']?.at(-1)], [40, 4_100]);
+});
+
+limits('live calls come first, and of five turns one is the backlog\u2019s', async () => {
+  const time = new VirtualTime();
+  const limit = rateLimit(time.clock(), 1, 100);
+  const got: string[] = [];
+  const ask = (urgency: Urgency, name: string) =>
+    void as(urgency, async () => {
+      await limit.take();
+      got.push(name);
+    });
+  ask('backlog', 'first');
+  for (let i = 0; i < 3; i++) ask('historic', 'historic');
+  for (let i = 0; i < 3; i++) ask('backlog', 'backlog');
+  for (let i = 0; i < 8; i++) ask('live', 'live');
+  await passTo(time, 3_000);
+  assert.equal(got, [
+    'first',
+    ...['live', 'live', 'live', 'historic'],
+    ...['live', 'live', 'live', 'live', 'historic'],
+    ...['live', 'backlog', 'backlog', 'backlog', 'historic'],
+  ]);
+});
+
+limits('a connection that is opened anew goes on where the last one was', async () => {
+  const time = new VirtualTime();
+  const known = new RateLimits(time.clock());
+  const opened = () => {
+    const limitOf = known.of('crm');
+    return [limitOf(3, 1_000), limitOf(1, 100)] as const;
+  };
+  assert.equal(await granted(time, opened()[0], 3), [0, 0, 0]);
+  const [window, searches] = opened();
+  assert.equal(await granted(time, searches, 2), [0, 100], 'another limit of the connector');
+  assert.equal(await granted(time, window, 1), [900]);
+  assert.equal(await granted(time, known.of('other')(3, 1_000), 1), [0], 'another connector');
+});
+
+limits('of those who wait for a turn, live calls come first', async () => {
+  const turns = new Turns(1);
+  const got: string[] = [];
+  const { promise: held, resolve: end } = Promise.withResolvers<void>();
+  const first = turns.run(() => held);
+  const others = (['backlog', 'historic', 'live'] as const).map((urgency) =>
+    as(urgency, () => turns.run(async () => void got.push(urgency))),
+  );
+  end();
+  await Promise.all([first, ...others]);
+  assert.equal(got, ['live', 'backlog', 'historic']);
+});
+
+/** Lets time pass until then, with everything that waits for it done. */
+async function passTo(time: VirtualTime, ms: number): Promise<void> {
+  const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+  await settle();
+  await time.pass(ms - time.passed, settle);
+}
 
 limits.run();
