@@ -27,7 +27,7 @@ import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
 import { Ledger } from './receive/ledger.ts';
 import { PushRate } from './receive/rate-limit.ts';
-import { type Receiving, receiveRoutes } from './receive/routes.ts';
+import { noteWrongPath, type ReceiveOptions, type Receiving, receiveRoutes } from './receive/routes.ts';
 import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
 import { sourceTokens } from './source-tokens.ts';
@@ -270,25 +270,23 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     for (const [name, settings] of Object.entries(loaded.settings.connectors))
       await startConnector(name, settings);
     const app = new Hono();
-    app.route(
-      '/',
-      receiveRoutes({
-        current: () => receiving,
-        record: (push) => store.record(push),
-        route,
-        recorded(push, recorded) {
-          metrics.recorded(push, recorded);
-          taken(push, recorded);
-        },
-        async refused(push) {
-          metrics.refused(push.cause, push.source);
-          await ledger.note(push);
-        },
-        peer: peerOf,
-        clock,
-        log,
-      }),
-    );
+    const receive: ReceiveOptions = {
+      current: () => receiving,
+      record: (push) => store.record(push),
+      route,
+      recorded(push, recorded) {
+        metrics.recorded(push, recorded);
+        taken(push, recorded);
+      },
+      async refused(push) {
+        await ledger.note(push);
+        metrics.refused(push.cause, push.source);
+      },
+      peer: peerOf,
+      clock,
+      log,
+    };
+    app.route('/', receiveRoutes(receive));
     const others = new Hono();
     others.use(securityHeaders);
     others.route('/', api.routes);
@@ -298,7 +296,10 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       '/',
       pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),
     );
-    others.notFound((context) => context.json({ error: 'There is nothing here.' }, 404));
+    others.notFound(async (context) => {
+      await noteWrongPath(context, receive);
+      return context.json({ error: 'There is nothing here.' }, 404);
+    });
     // Pushes go past all this: what every other answer gets would cost each of them.
     app.notFound((context) => others.fetch(context.req.raw, context.env));
     for (const routes of [app, others])

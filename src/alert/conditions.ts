@@ -1,13 +1,14 @@
 import { afterWorking } from '../connector/business-hours.ts';
 import { counted } from '../counted.ts';
-import type { Backlog } from '../store/store.ts';
+import { mendOf, toldOf } from '../receive/refusal.ts';
+import type { Backlog, Rejection } from '../store/store.ts';
 import { durationText, timeText, type What } from './notice.ts';
 import type { AlertSettings } from './options.ts';
 
 /** Something that somebody should know of for as long as it lasts. */
 export interface Condition {
   what: What;
-  /** The connector or source; empty for the store. */
+  /** The connector or source, or the end of a token; empty for the store, and for tokens that are not told apart. */
   of: string;
   since: Date;
   title: string;
@@ -18,6 +19,8 @@ export interface Condition {
 export interface Facts {
   connectors: { name: string; blocked: { reason: string; since: Date } | null; backlog: Backlog }[];
   sources: { name: string; timezone: string; heardAt: Date }[];
+  /** What was not taken of late. */
+  rejected: Rejection[];
   /** Why the store takes no writes. Null: it does. */
   storeFails: string | null;
 }
@@ -98,6 +101,42 @@ export function conditionsOf(facts: Facts, settings: AlertSettings, now: Date): 
       ],
     });
   }
+  return [...found, ...refusedOf(facts.rejected, shown)];
+}
+
+/** Unknown tokens that are told one by one; noise has many. */
+const mostTokensTold = 5;
+const mostLines = 5;
+
+function refusedOf(rejected: readonly Rejection[], shown: (at: Date) => string): Condition[] {
+  const condition = (what: What, of: string, title: string, about: readonly Rejection[]): Condition => ({
+    what,
+    of,
+    since: new Date(Math.min(...about.map(({ firstAt }) => firstAt.getTime()))),
+    title,
+    lines: about.slice(0, mostLines).map((one) => `${toldOf(one, shown)}. ${mendOf(one.cause)}`),
+  });
+  // The first stay themselves, however many come after them.
+  const tokens = rejected
+    .filter(({ cause }) => cause === 'unknown_token')
+    .sort((a, b) => a.firstAt.getTime() - b.firstAt.getTime());
+  const named = tokens.filter(({ mark }) => mark !== '').slice(0, mostTokensTold);
+  const others = tokens.filter((one) => !named.includes(one));
+  const found = named.map((one) =>
+    condition('refused', `…${one.mark}`, `A URL with a token that is none of ours: ends …${one.mark}`, [one]),
+  );
+  if (others.length > 0)
+    found.push(condition('refused', '', 'URLs with tokens that are none of ours', others));
+  for (const source of new Set(rejected.map((one) => one.source))) {
+    if (source === '') continue; // whoever opens a URL that is none of ours
+    const its = rejected.filter((one) => one.source === source);
+    const unreadable = its.filter(({ cause }) => cause === 'unreadable');
+    const refused = its.filter(({ cause }) => cause !== 'unreadable' && cause !== 'closing');
+    if (unreadable.length > 0)
+      found.push(condition('unreadable', source, `Pushes of ${source} could not be read`, unreadable));
+    if (refused.length > 0)
+      found.push(condition('refused', source, `Pushes of ${source} were refused`, refused));
+  }
   return found;
 }
 
@@ -112,6 +151,9 @@ export function isWatched(what: What, settings: AlertSettings): boolean {
       return settings.backlogOlderThanMs !== undefined;
     case 'silence':
       return settings.silentForMs !== undefined;
+    case 'unreadable':
+    case 'refused':
+      return settings.rejectedMs !== undefined;
     case 'store':
       return true;
   }
@@ -128,6 +170,13 @@ export function recoveryOf(what: What, of: string): string {
       return `${of} has caught up`;
     case 'silence':
       return `Pushes of ${of} come again`;
+    case 'unreadable':
+      return `No unreadable push of ${of} has come for a while`;
+    case 'refused':
+      if (of.startsWith('…')) return `No push to the URL that ends ${of} has come for a while`;
+      return of === ''
+        ? 'No push with a token that is none of ours has come for a while'
+        : `No push of ${of} was refused for a while`;
     case 'store':
       return 'The store takes writes again';
   }

@@ -13,7 +13,7 @@ export interface Notice {
 }
 
 /** Kinds of conditions. */
-export type What = 'blocked' | 'failed' | 'backlog' | 'silence' | 'store';
+export type What = 'blocked' | 'failed' | 'backlog' | 'silence' | 'store' | 'unreadable' | 'refused';
 
 const longestLine = 500;
 

@@ -113,6 +113,9 @@ export const alertsOption = z
     silentFor: durationOrOff().describe(
       'Tells of a source that has sent nothing for so much working time. off: does not.',
     ),
+    rejected: durationOrOff().describe(
+      'Tells of pushes that were refused or could not be read, until none has come for so long. off: does not.',
+    ),
     hours: hoursOption.describe('Working time, in the time zone of each source.'),
     remindAfter: durationOrOff().describe('Tells again of what is still so after this time. off: does not.'),
     digest: timeOfDay
@@ -120,11 +123,12 @@ export const alertsOption = z
       .describe('Time of day at which a digest of the day before is sent, such as "08:00". Not set: none.'),
     timezone: timeZone().describe('IANA zone of the digest, and of the times in notices.'),
   })
-  .transform(({ blockedFor, backlogOlderThan, silentFor, remindAfter, ...rest }) => ({
+  .transform(({ blockedFor, backlogOlderThan, silentFor, rejected, remindAfter, ...rest }) => ({
     ...rest,
     blockedForMs: blockedFor,
     backlogOlderThanMs: backlogOlderThan,
     silentForMs: silentFor,
+    rejectedMs: rejected,
     remindAfterMs: remindAfter,
   }));
 

@@ -224,7 +224,8 @@ export class AlertWatch {
 
   async #facts(state: State): Promise<Facts> {
     const { store, settings, clock } = this.#options;
-    const { connectors, sources } = settings();
+    const { connectors, sources, alerts } = settings();
+    const { rejectedMs } = alerts;
     const storeFails = await store.checkWritable().then(
       () => null,
       (reason: Error) => reason.message,
@@ -253,6 +254,10 @@ export class AlertWatch {
         timezone,
         heardAt: new Date(heardAt[name] as number),
       })),
+      rejected:
+        rejectedMs === undefined
+          ? []
+          : await store.tallyRejected(new Date(clock.now().getTime() - rejectedMs)),
       storeFails,
     };
   }
@@ -290,7 +295,8 @@ export class AlertWatch {
       if (found.some(isSame(open))) return true;
       const { what, of, since } = open;
       if (!isWatched(what, alerts)) return false; // it need not be over
-      if (what !== 'store' && !Object.hasOwn(what === 'silence' ? sources : connectors, of)) return false;
+      if (isOfConnector(what) && !Object.hasOwn(connectors, of)) return false;
+      if (what === 'silence' && !Object.hasOwn(sources, of)) return false;
       open.goneAt ??= nowMs;
       if (nowMs - open.goneAt < calmMs) return true;
       const from = timeText(new Date(since), alerts.timezone);
@@ -350,4 +356,8 @@ export class AlertWatch {
       await this.#save(state);
     }
   }
+}
+
+function isOfConnector(what: What): boolean {
+  return what === 'blocked' || what === 'failed' || what === 'backlog';
 }

@@ -197,12 +197,24 @@ example(
     .description(
       'Deliver calls again, such as after a mapping was mended. A running bridge notices by itself.',
     )
+    .option('--rejected', 'instead: read again what was unreadable when it came, such as after an update')
     .option('--yes', 'without asking')
     .addOption(json())
     .action(async (callIds, _, command) =>
       (await import('./replay.ts')).replay(callIds, command.optsWithGlobals()),
     ),
   'delacon-bridge replay --state failed --connector acme-hubspot',
+);
+
+example(
+  program
+    .command('rejected')
+    .description('List pushes that were refused or could not be read, why, and what leads to the mend.')
+    .option('--source <name>', 'only of this source')
+    .option('--limit <n>', 'how many', wholeNumber, 50)
+    .addOption(json())
+    .action(async (_, command) => (await import('./rejected.ts')).rejected(command.optsWithGlobals())),
+  'delacon-bridge rejected',
 );
 
 example(

@@ -1,8 +1,8 @@
 import { confirm, isCancel } from '@clack/prompts';
-import { counted } from '../counted.ts';
+import { count, counted } from '../counted.ts';
 import { connectorsFor } from '../reading.ts';
 import type { CommandOptions } from './command-options.ts';
-import { withStore } from './opened.ts';
+import { withOperator, withStore } from './opened.ts';
 import { everyCall, filterOf, noCall, refuseUnknown, type Selection } from './selection.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
@@ -12,9 +12,14 @@ const atOnce = 500;
 /** Makes calls due again. A bridge that runs on the store notices within a second; otherwise the next start does. */
 export async function replay(
   callIds: readonly string[],
-  options: CommandOptions & Selection & { yes?: boolean },
+  options: CommandOptions & Selection & { yes?: boolean; rejected?: boolean },
 ): Promise<void> {
   const { source, connector, state, since } = options;
+  if (options.rejected) {
+    if (callIds.length > 0 || [connector, state, since].some((option) => option !== undefined))
+      throw new WrongUse('--rejected reads pushes that are no calls yet: choose no more than --source.');
+    return replayRejected(options);
+  }
   if (callIds.length === 0 && [connector, state, since, source].every((option) => option === undefined)) {
     throw new WrongUse(
       'Which calls? Name them, or choose some with --state, --connector, --since or --source.',
@@ -33,7 +38,9 @@ export async function replay(
       for await (const call of everyCall(store, filterOf(options, atOnce))) rows.push(call.row);
     }
     if (rows.length === 0) refuseUnknown(options, settings);
-    if (rows.length > 0 && !options.yes && !(await agreed(rows.length))) return;
+    const calls = counted(rows.length, 'call');
+    const message = [`Deliver ${calls} again?`, `${calls} would be delivered again.`] as const;
+    if (rows.length > 0 && !options.yes && !(await agreed(...message))) return;
     let deliveries = 0;
     for (let i = 0; i < rows.length; i += atOnce) {
       const route = (call: Parameters<typeof connectorsFor>[1]) => connectorsFor(settings, call);
@@ -50,12 +57,39 @@ export async function replay(
   });
 }
 
-async function agreed(count: number): Promise<boolean> {
+/** Reads again what could not be read when it came. What can be read by now becomes a call, and is delivered. */
+async function replayRejected({
+  source,
+  ...options
+}: CommandOptions & { yes?: boolean; source?: string }): Promise<void> {
+  await withOperator(options.config, async (operator) => {
+    const bodies = await operator.rejectedBodies(source);
+    const pushes = counted(bodies, 'unreadable push', 'unreadable pushes');
+    const message = [`Read ${pushes} again?`, `${pushes} would be read again.`] as const;
+    if (bodies > 0 && !options.yes && !(await agreed(...message))) return;
+    const done = await operator.readAgain(source === undefined ? {} : { source });
+    if (options.json) return printJson(done);
+    if (bodies === 0) return console.log('No unreadable push is kept.');
+    console.log(
+      `${counted(done.read, 'push', 'pushes')} could be read and ${done.read === 1 ? 'is a call' : 'are calls'} now.`,
+    );
+    if (done.left > 0)
+      console.log(
+        `${counted(done.left, 'push', 'pushes')} still cannot be read, and stay: delacon-bridge rejected`,
+      );
+    if (done.withoutSource > 0)
+      console.log(
+        `${count(done.withoutSource)} of those are of a source that is configured no more: configure it again first.`,
+      );
+  });
+}
+
+async function agreed(message: string, would: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.error(`${counted(count, 'call')} would be delivered again. To do so without being asked: --yes`);
+    console.error(`${would} To do so without being asked: --yes`);
     process.exitCode = 2;
     return false;
   }
-  const answer = await confirm({ message: `Deliver ${counted(count, 'call')} again?` });
+  const answer = await confirm({ message });
   return !isCancel(answer) && answer;
 }

@@ -22,7 +22,7 @@ export const definitions = {
 
   delacon_bridge_pushes_total: {
     type: 'counter',
-    help: 'Pushes by what they were answered: stored, repeated, unreadable, not_stored, unknown_token (no source), refused_address, rate_limited, too_large, not_whole, wrong_method (no source), closing (no source).',
+    help: 'Pushes by what they were answered: stored, repeated, unreadable, not_stored, unknown_token (no source), wrong_path, refused_address, rate_limited, too_large, not_whole, wrong_method, closing.',
     labels: ['source', 'outcome'],
   },
   delacon_bridge_push_commit_duration_seconds: {
@@ -39,6 +39,17 @@ export const definitions = {
   delacon_bridge_calls_total: {
     type: 'counter',
     help: 'Calls of which a first push was stored.',
+    labels: ['source'],
+  },
+
+  delacon_bridge_rejected_bodies: {
+    type: 'gauge',
+    help: 'Pushes that could not be read and are kept, to be read again.',
+    labels: ['source'],
+  },
+  delacon_bridge_rejected_bodies_bytes: {
+    type: 'gauge',
+    help: 'Length of those bodies: beyond retention.rejectedBytes the oldest go.',
     labels: ['source'],
   },
 

@@ -6,7 +6,15 @@ import type { Connection, Outcome } from '../connector/contract.ts';
 import type { Onlooker } from '../connector/open.ts';
 import type { WorkerCondition } from '../deliver/worker.ts';
 import type { Refusal } from '../receive/refusal.ts';
-import type { Backlog, DeliveryState, DueDelivery, NewPush, Recorded, Store } from '../store/store.ts';
+import type {
+  Backlog,
+  DeliveryState,
+  DueDelivery,
+  NewPush,
+  Recorded,
+  RejectedKept,
+  Store,
+} from '../store/store.ts';
 import { type Definition, definitions, type MetricName } from './definitions.ts';
 import { Durations } from './durations.ts';
 
@@ -75,6 +83,7 @@ export class Metrics {
     this.#requests = this.#counter('delacon_bridge_crm_requests_total');
     this.#lookups = this.#counter('delacon_bridge_people_lookups_total');
     this.#collectReceiving();
+    this.#collectRejected();
     this.#collectConnectors();
     this.#collectStore();
     this.#collectProcess();
@@ -139,6 +148,7 @@ export class Metrics {
         unreadable: 0,
         not_stored: 0,
         unknown_token: 0,
+        wrong_path: 0,
         refused_address: 0,
         rate_limited: 0,
         too_large: 0,
@@ -185,6 +195,20 @@ export class Metrics {
         last.set({ source }, (known ?? this.#startedMs) / 1000);
       }
     });
+  }
+
+  #collectRejected(): void {
+    const { store, sources } = this.#options;
+    const each = (name: MetricName, read: (kept: RejectedKept) => number) => {
+      const gauge = this.#gauge(name, async () => {
+        const kept = await store.rejectedKept();
+        gauge.reset();
+        for (const source of sources()) gauge.set({ source }, 0);
+        for (const one of kept) gauge.set({ source: one.source }, read(one));
+      });
+    };
+    each('delacon_bridge_rejected_bodies', ({ bodies }) => bodies);
+    each('delacon_bridge_rejected_bodies_bytes', ({ bytes }) => bytes);
   }
 
   #collectConnectors(): void {

@@ -44,16 +44,27 @@ export class Ledger {
    * Resolves at once, or, for a push with a body, when that is kept.
    * @throws StoreUnavailable when a body could not be kept
    */
-  async note({ cause, reason, at, source = '', sender, token = '', body }: RefusedPush): Promise<void> {
+  async note({
+    cause,
+    reason,
+    at,
+    source = '',
+    sender,
+    token = '',
+    before = '',
+    body,
+  }: RefusedPush): Promise<void> {
     const one = { source, cause, mark: '', reason, sender, firstAt: at, lastAt: at, count: 1 };
     if (body) {
       const { store, bytesPerSource, written } = this.#options;
-      const [kept] = await store.reject([{ ...one, body }], bytesPerSource());
-      this.#tell({ ...(kept as Rejection), mark: '' });
+      await store.reject([{ ...one, body }], bytesPerSource());
+      const before = this.#told.get(groupOf(one))?.next; // other bodies, counted by themselves
+      this.#tell(before ? { ...one, firstAt: before.firstAt, count: before.count + 1 } : one);
       return written();
     }
     if (cause === 'unknown_token') one.mark = tokenEnd(token);
     else if (cause === 'refused_address') one.mark = sender;
+    else if (cause === 'wrong_path' && source !== '') one.mark = before;
     this.#count(one);
     this.#writeSoon();
   }

@@ -4,6 +4,7 @@ import { counted } from '../counted.ts';
 export const refusals = [
   'unreadable',
   'unknown_token',
+  'wrong_path',
   'refused_address',
   'rate_limited',
   'too_large',
@@ -33,6 +34,8 @@ export interface RefusedPush {
   source?: string;
   /** Of an unknown token alone. */
   token?: string;
+  /** Of a wrong path alone: what stands before /push. */
+  before?: string;
   /** The address it came from. */
   sender: string;
   /** Of what could not be read: kept whole, to be read again. */
@@ -61,14 +64,21 @@ export interface Told {
   firstAt: Date;
 }
 
+/** Whose reasons say more than the cause does. */
+const saysMore: ReadonlySet<Refusal> = new Set(['unreadable', 'wrong_method', 'not_whole', 'not_stored']);
+
 const words: Record<Refusal, { what: string; todo: string }> = {
   unreadable: {
     what: 'could not be read',
     todo: 'The bodies are kept. Once a later version reads them: delacon-bridge replay --rejected',
   },
   unknown_token: {
-    what: 'came to a URL with a token that is none of ours',
+    what: 'came with a token that is none of ours',
     todo: 'Was the configuration or the store changed? Compare the URL in the Delacon portal with those that the bridge prints.',
+  },
+  wrong_path: {
+    what: 'came to a path that is none of ours, with more before /push',
+    todo: 'A proxy passes on what it should take away: in nginx, proxy_pass with a slash at the end; or correct the URL in the Delacon portal.',
   },
   refused_address: {
     what: 'came from an address that is not allowed',
@@ -91,19 +101,16 @@ const words: Record<Refusal, { what: string; todo: string }> = {
   closing: { what: 'came while the bridge was shutting down', todo: 'Restart it while few people call.' },
 };
 
-/** `14 pushes came to a URL with a token that is none of ours (ends …9f2c) since 09:12` */
+/** `A URL with a token that is none of ours: ends …9f2c, 14 pushes since 09:12` */
 export function toldOf({ cause, mark, reason, count, firstAt }: Told, timeOf: (at: Date) => string): string {
-  const which =
-    cause === 'unknown_token'
-      ? mark === ''
-        ? ' (too short to show an end of, or of many)'
-        : ` (ends …${mark})`
-      : cause === 'refused_address' && mark !== ''
-        ? ` (${mark})`
-        : cause === 'unreadable' || cause === 'wrong_method' || cause === 'not_stored'
-          ? ` (${reason.replace(/\.$/, '')})`
-          : '';
-  return `${counted(count, 'push', 'pushes')} ${words[cause].what}${which} since ${timeOf(firstAt)}`;
+  const came = counted(count, 'push', 'pushes');
+  const since = `since ${timeOf(firstAt)}`;
+  if (cause === 'unknown_token')
+    return mark === ''
+      ? `URLs with tokens that are none of ours, too short or too many to be told apart: ${came} ${since}`
+      : `A URL with a token that is none of ours: ends …${mark}, ${came} ${since}`;
+  const why = saysMore.has(cause) ? ` (${reason.replace(/\.$/, '')})` : mark === '' ? '' : ` (${mark})`;
+  return `${came} ${words[cause].what}${why} ${since}`;
 }
 
 /** What leads to the mend. */

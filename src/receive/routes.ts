@@ -87,6 +87,25 @@ export function receiveRoutes(options: ReceiveOptions): Hono {
   return routes;
 }
 
+/** A push URL within another path: what a proxy put before it was passed on. */
+const withinPath = /^(\/[\w.~-]{1,40}){1,3}(?=\/+push\/)/i;
+
+/** Notes a POST to such a path, which nothing answers otherwise than with 404. */
+export async function noteWrongPath(context: Context, options: ReceiveOptions): Promise<void> {
+  const { path, method } = context.req;
+  const before = method === 'POST' ? withinPath.exec(path)?.[0] : undefined;
+  if (before === undefined) return;
+  const source = options.current().tokens.sourceOf(tokenIn(path.slice(before.length)));
+  await options.refused({
+    cause: 'wrong_path',
+    reason: 'There is nothing here.',
+    before,
+    at: options.clock.now(),
+    sender: senderOf(context, options),
+    ...(source === undefined ? {} : { source }),
+  });
+}
+
 function tokenIn(path: string): string {
   const token = pushPath.exec(path)?.[1] ?? '';
   try {

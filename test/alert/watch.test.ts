@@ -11,6 +11,7 @@ import {
   withChatReceiver,
   withMailServer,
 } from '../support/notice-receivers.ts';
+import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';
 import { newPush, withSqliteStore } from '../support/with-store.ts';
@@ -393,6 +394,84 @@ alerts('a store that takes no writes is told of, and nothing twice', () =>
     await pass(10 * minute, watch);
     assert.equal(told().slice(1), ['recovered null store: The store takes writes again']);
     await watch.stop();
+  }),
+);
+
+const wrongToken = (mark: string, at: Date, count = 1) =>
+  rejection({ mark, firstAt: at, lastAt: at, count, reason: 'Unknown token.' });
+
+alerts('a wrong token is told from the first minute on, once until none has come for a day', () =>
+  withAlerts('silentFor: off', async ({ store, time, pass, told, chat }) => {
+    await store.reject([wrongToken('9f2c', time.now(), 14)], room);
+    await pass(minute);
+    const raised = 'raised …9f2c refused: A URL with a token that is none of ours: ends …9f2c';
+    assert.equal(told(), [raised]);
+    assert.match(
+      String(chat.posted[0]?.['text']),
+      /ends …9f2c, 14 pushes since 2026-11-02 14:15\. Was the configuration or the store changed\?/,
+    );
+    await pass(2 * minute);
+    await store.reject([wrongToken('9f2c', time.now())], room);
+    await pass(20 * hour);
+    assert.equal(told(), [raised]);
+    // Another one is another client's.
+    await store.reject([wrongToken('77aa', time.now())], room);
+    await pass(minute);
+    assert.match(told()[1]!, /^raised …77aa refused/);
+    await pass(5 * hour);
+    assert.equal(told().slice(2), [
+      'recovered …9f2c refused: No push to the URL that ends …9f2c has come for a while',
+    ]);
+  }),
+);
+
+alerts('many wrong tokens are a few notices, and the first ones stay', () =>
+  withAlerts('silentFor: off, remindAfter: off', async ({ store, time, pass, told }) => {
+    await store.reject([wrongToken('true', time.now())], room);
+    await pass(minute);
+    for (let round = 0; round < 3; round++) {
+      const noise = Array.from({ length: 50 }, (_, n) => wrongToken(`${round}${100 + n}`, time.now()));
+      await store.reject([...noise, wrongToken('true', time.now()), wrongToken('', time.now())], room);
+      await pass(3 * minute);
+    }
+    assert.is(told().length, 6, told().join('\n'));
+    assert.match(told().join('\n'), /refused: URLs with tokens that are none of ours/);
+    assert.is(told().filter((one) => one.includes('true')).length, 1);
+  }),
+);
+
+alerts('unreadable and refused pushes of a source are told, each until it is over or off', () =>
+  withAlerts('silentFor: off, rejected: 2h', async ({ store, time, pass, told, chat, settings }) => {
+    const of = { source: 'acme', firstAt: time.now(), lastAt: time.now() };
+    const body = rawBody('{"number": "0412345678"');
+    await store.reject(
+      [
+        rejection({ ...of, cause: 'unreadable', reason: 'The body is not JSON.', body }),
+        rejection({ ...of, cause: 'too_large' }),
+        rejection({ ...of, cause: 'refused_address', mark: '203.0.113.9' }),
+        rejection({ ...of, cause: 'closing' }),
+        rejection({ ...of, source: '', cause: 'wrong_method' }),
+      ],
+      room,
+    );
+    await pass(minute);
+    assert.equal(told(), [
+      'raised acme unreadable: Pushes of acme could not be read',
+      'raised acme refused: Pushes of acme were refused',
+    ]);
+    const texts = chat.posted.map(({ text }) => String(text));
+    assert.match(texts[0]!, /1 push could not be read \(The body is not JSON\).*replay --rejected/);
+    assert.match(texts[1]!, /not allowed \(203\.0\.113\.9\).*[\s\S]*had too long a body/);
+    assert.not.match(texts.join(), '0412345678');
+    // Read by now: nothing is left to tell of.
+    await store.readAgain(undefined, 0, () => newPush(startPush('1'), { route: () => [] }));
+    await pass(7 * minute);
+    assert.equal(told().slice(2), [
+      'recovered acme unreadable: No unreadable push of acme has come for a while',
+    ]);
+    settings.alerts.rejectedMs = undefined;
+    await pass(3 * hour);
+    assert.is(told().length, 3);
   }),
 );
 

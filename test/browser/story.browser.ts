@@ -1,4 +1,5 @@
 import { endPush, startPush } from '../support/build-push.ts';
+import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { signIn, withWindow } from './chromium.ts';
 import { withRecordings } from './recording.ts';
@@ -172,6 +173,30 @@ story('the lights of the setup turn green with the first pushes', () =>
         await isInOrder();
       },
     ),
+  ),
+);
+
+story('a wrong token shows by itself, and unreadable pushes are read again by a button', () =>
+  withBridge(({ bridge, store }) =>
+    withWindow(bridge.url, {}, async ({ page, open, isInOrder }) => {
+      await signIn(page, bridge.url, operatorToken);
+      await page.getByText('Live', { exact: true }).waitFor();
+      await fetch(`${bridge.url}/push/the-token-of-before-9f2c`, { method: 'POST', body: '{}' });
+      await page.getByText('A URL with a token that is none of ours: ends …9f2c, 1 push').waitFor();
+      const body = rawBody(JSON.stringify(startPush('7002')));
+      await store.reject(
+        [rejection({ source: 'acme', cause: 'unreadable', reason: 'Too hard.', body })],
+        room,
+      );
+      await open('/rejected');
+      await page.getByText('Too hard.').waitFor();
+      await isInOrder();
+      await page.getByRole('button', { name: 'Read all again' }).click();
+      await page.getByText('1 push could be read and is a call now.').waitFor();
+      await page.getByText('None is kept.').waitFor();
+      await open('/calls/acme/7002');
+      await page.getByText('In CRM').first().waitFor();
+    }),
   ),
 );
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../src/log.ts';
 import { startBridge } from '../../src/main.ts';
+import type { Store } from '../../src/store/store.ts';
 import { type HubSpotEmulator, withHubSpotEmulator } from '../support/hubspot-emulator.ts';
 
 export const operatorToken = 'the-operator-token';
@@ -12,6 +13,7 @@ const pushToken = 'a-push-token-for-tests';
 export interface Watched {
   bridge: { url: string; push(body: string | Record<string, string>): Promise<void>; stop(): Promise<void> };
   hubspot: HubSpotEmulator;
+  store: Store;
 }
 
 /**
@@ -50,7 +52,7 @@ connectors:
       await fetch(`${bridge.url}/push/${pushToken}`, { method: 'POST', body: text });
     };
     try {
-      return await use({ bridge: { url: bridge.url, push, stop }, hubspot });
+      return await use({ bridge: { url: bridge.url, push, stop }, hubspot, store: bridge.store });
     } finally {
       await stop();
       rmSync(folder, { recursive: true, force: true });

@@ -66,9 +66,11 @@ connectors: { crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${h
         [2, 1, 1],
       );
       assert.equal(
-        [pushes('unknown_token', ''), pushes('wrong_method', ''), pushes('too_large', 'acme')],
+        [pushes('unknown_token', ''), pushes('wrong_method', 'acme'), pushes('too_large', 'acme')],
         [1, 1, 1],
       );
+      assert.is(sumOf(text, 'delacon_bridge_rejected_bodies', { source: 'acme' }), 1);
+      assert.ok(sumOf(text, 'delacon_bridge_rejected_bodies_bytes', { source: 'acme' }) > 0);
       assert.is(pushes('not_stored', 'acme'), 0, 'told of before there is one');
       assert.is(sumOf(text, 'delacon_bridge_calls_total', { source: 'acme' }), 1);
       assert.is(sumOf(text, 'delacon_bridge_push_commit_duration_seconds_count'), 3);

@@ -3,6 +3,7 @@ import { createLog } from '../../src/log.ts';
 import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
 import { endPush, startPush } from '../support/build-push.ts';
+import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { type OperatedStore, withOperator } from '../support/with-operator.ts';
 
@@ -133,6 +134,60 @@ api('a number is looked for, and erased', () =>
     const erased = (await ask('/api/erasures', { number: '0412345678' })).json;
     assert.equal([erased.erased.calls, erased.left], [1, 0]);
     assert.equal((await ask('/api/calls')).json.calls, []);
+  }),
+);
+
+api('what was not taken is told, in pages, and what can be read by now becomes a call', () =>
+  withApi(async ({ ask, store, woken }) => {
+    const at = (minute: number) => new Date(Date.UTC(2026, 10, 2, 3, minute));
+    const of = (cause: 'unreadable' | 'too_large', minute: number) =>
+      ({ source: 'acme', cause, reason: 'Too hard.', firstAt: at(minute), lastAt: at(minute) }) as const;
+    const long = JSON.stringify(startPush('7', { PLA_URL: `https://a.example/${'é'.repeat(4_000)}` }));
+    await store.reject(
+      [
+        rejection({ ...of('unreadable', 1), body: rawBody(long) }),
+        rejection({ ...of('unreadable', 2), body: rawBody('{"number": "0412 345 678"') }),
+        rejection({ mark: '9f2c', count: 14, firstAt: at(3), lastAt: at(4) }),
+        rejection({ ...of('too_large', 5) }),
+      ],
+      room,
+    );
+    const first = (await ask('/api/rejected?limit=2')).json;
+    const second = (await ask(`/api/rejected?limit=2&after=${first.next}`)).json;
+    assert.equal(
+      [...first.pushes, ...second.pushes].map(({ cause }: { cause: string }) => cause),
+      ['too_large', 'unknown_token', 'unreadable', 'unreadable'],
+    );
+    assert.is(second.next, null);
+    const { id: _, reason: __, sender, ...token } = first.pushes[1];
+    assert.equal(token, {
+      ...{ source: null, cause: 'unknown_token', tokenEnd: '9f2c', count: 14, isConfigured: false },
+      ...{ firstAt: at(3).toISOString(), lastAt: at(4).toISOString(), bytes: null, text: null },
+      told: 'A URL with a token that is none of ours: ends …9f2c, 14 pushes since 2026-11-02 14:03',
+      mend: 'Was the configuration or the store changed? Compare the URL in the Delacon portal with those that the bridge prints.',
+    });
+    assert.is(sender, '198.51.100.7');
+    const [broken, whole] = (await ask('/api/rejected?kept=true')).json.pushes;
+    assert.is(whole.text, long.slice(0, whole.text.length));
+    assert.ok(whole.text.length < long.length);
+    assert.is((await ask(`/api/rejected/${whole.id}`)).json.text, long);
+    for (const path of ['/api/rejected', `/api/rejected/${broken.id}`]) {
+      const { status, text } = await ask(path, undefined, readerToken);
+      assert.is(status, 200);
+      assert.not.match(text, '412 345');
+    }
+    assert.is((await ask('/api/rejected/999')).status, 404);
+    assert.is((await ask('/api/rejected/x')).status, 404);
+    assert.is((await ask('/api/rejected?after=x')).status, 400);
+    assert.is((await ask('/api/overview')).json.rejected.kept, 2);
+
+    assert.is((await ask('/api/rejected/replay', {}, readerToken)).status, 403);
+    assert.is((await ask('/api/rejected/replay', { source: 'acmee' })).status, 404);
+    assert.equal((await ask('/api/rejected/replay', {})).json, { read: 1, left: 1, withoutSource: 0 });
+    assert.equal(woken, ['box']);
+    const { pushes } = (await ask('/api/calls/acme/7')).json;
+    assert.equal([pushes.length, pushes[0].receivedAt], [1, at(1).toISOString()]);
+    assert.equal((await ask('/api/rejected?kept=true')).json.pushes[0].reason, 'The body is not JSON.');
   }),
 );
 

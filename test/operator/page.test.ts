@@ -147,6 +147,50 @@ page('what comes from outside is text, wherever it is shown', () =>
   }),
 );
 
+page('what was refused leads to the mend, and what is kept is read again by a button', () =>
+  withPage(token, async ({ get, post, store }) => {
+    const wrong = { mark: '9f2c', count: 14, firstAt: new Date() };
+    const later = JSON.stringify(startPush('7'));
+    await store.reject([rejection(wrong), unreadable(later), unreadable('{')], room);
+    await store.reject([rejection({ source: 'gone', cause: 'unreadable', body: rawBody('{{') })], room);
+    const words = /A URL with a token that is none of ours: ends …9f2c, 14 pushes since [^<]*\./;
+    for (const path of ['/', '/rejected']) {
+      assert.match((await get(path)).text, words);
+      assert.match((await get(path)).text, 'Was the configuration or the store changed?');
+    }
+    const { text } = await get('/rejected');
+    assert.match(text, 'Configured no more');
+    const id = /\/rejected\/(\d+)\/body/.exec(text)?.[1];
+    const body = await get(`/rejected/${id}/body`);
+    assert.match(body.headers.get('content-disposition') ?? '', 'attachment');
+    assert.match(body.headers.get('content-type') ?? '', 'text/plain');
+    assert.ok([later, '{', '{{'].includes(body.text));
+    assert.is((await post('/rejected/replay', { csrf: 'wrong' })).status, 403);
+    const done = await post('/rejected/replay');
+    assert.is(done.status, 303);
+    const after = await get(done.headers.get('location')!);
+    assert.match(after.text, '1 push could be read and is a call now. 2 pushes still cannot be read');
+    assert.is((await get('/calls/acme/7')).status, 200);
+  }),
+);
+
+page('readers see what was refused, without bodies where numbers are masked, and change nothing', () =>
+  withPage(
+    readOnlyToken,
+    async ({ get, post, store }) => {
+      await store.reject([unreadable('{"number": "0412345678"'), rejection({ mark: '9f2c' })], room);
+      const { text } = await get('/rejected');
+      assert.match(text, 'ends …9f2c');
+      assert.match(text, 'Not shown where numbers are masked');
+      assert.not.match(text, /0412345678|<button[^>]*>Read/);
+      const [{ row } = { row: 0 }] = await store.rejections({ kept: true, limit: 1, headBytes: 0 });
+      assert.is((await get(`/rejected/${row}/body`)).status, 404);
+      assert.is((await post('/rejected/replay')).status, 403);
+    },
+    ', maskNumbers: true',
+  ),
+);
+
 page('no attribute holds a telephone number, a token or the address of a recording', () =>
   withPage(token, async ({ get, receive }) => {
     await receive(startPush('1'));

@@ -671,6 +671,54 @@ for (const [peer, header, proxies, sender] of senders) {
   });
 }
 
+receiving('a push that is not taken is in the ledger: by source and cause, with sender and count', () =>
+  withReceiving(
+    async ({ app, post, store, ledger }) => {
+      for (const end of ['9f2c', '9f2c', '77aa'])
+        await post(startSample, { path: `/push/the-token-of-before-${end}/update` });
+      await post(startSample, { path: '/push/admin' });
+      await post('x'.repeat(5_000));
+      await app.request(`/push/${token}`, { method: 'PUT', body: startSample });
+      await post('{"PLA_Call_Id"');
+      await post('{"PLA_Call_Id"');
+      await ledger.flush();
+      const told = (await store.tallyRejected(new Date(0))).map(({ source, cause, mark, count, sender }) =>
+        [source || '-', cause, mark || '-', count, sender].join(' '),
+      );
+      assert.equal(told.sort(), [
+        '- unknown_token - 1 203.0.113.9',
+        '- unknown_token 77aa 1 203.0.113.9',
+        '- unknown_token 9f2c 2 203.0.113.9',
+        'acme too_large - 1 203.0.113.9',
+        'acme unreadable - 2 203.0.113.9',
+        'acme wrong_method - 1 203.0.113.9',
+      ]);
+      assert.is((await store.rejectedKept())[0]?.bodies, 1, 'the very same body once');
+    },
+    { peer: '::ffff:203.0.113.9' },
+  ),
+);
+
+receiving('an unreadable body is kept whole, byte by byte, and one that cannot be kept is answered 503', () =>
+  withReceiving(async ({ post, store, current }) => {
+    current.maxBodyBytes = 200_000;
+    const bytes = Buffer.from(`{"PLA_City":"${'M\u00fcnchen\u0000'.repeat(10_000)}`, 'latin1');
+    assert.is((await post(bytes)).status, 400);
+    const [kept] = await store.rejections({ limit: 1, headBytes: 0 });
+    assert.ok(Buffer.from((await store.rejection(kept!.row))!.head!).equals(bytes));
+    store.reject = () => Promise.reject(new StoreUnavailable('SQLite: database or disk is full'));
+    const answer = await post('{');
+    assert.equal(
+      [answer.status, answer.headers.get('retry-after'), answer.body],
+      [
+        503,
+        '5',
+        { PLA_Call_Id: '', success: 'false', error: 'Not stored: SQLite: database or disk is full' },
+      ],
+    );
+  }),
+);
+
 receiving('each push that is not taken is told of, with its source where that is known', async () => {
   await withReceiving(async ({ app, post, current, refused }) => {
     await app.request(`/push/${token}`);
