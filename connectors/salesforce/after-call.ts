@@ -1,7 +1,7 @@
 import type { Delivery, OpenFollowUps, RecordRef, Records, Values } from '../../src/connector/contract.ts';
 import type { Found, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
-import { type Failure, RequestFailed } from './failures.ts';
+import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import { followUpDraft } from './follow-up-draft.ts';
 import type { SalesforceOptions } from './options.ts';
@@ -197,7 +197,10 @@ export class AfterCall {
       for (const job of jobs.filter((one) => one.object === object)) {
         const row = rows.find((one) => one[property] === job.key.value);
         const refused = (results.get(job) as { failure: Failure }).failure;
+        const wanted = job.key.value.toLowerCase();
+        const like = rows.find((one) => String(one[property]).toLowerCase() === wanted);
         if (row) results.set(job, { id: row.Id, created: false });
+        else if (like) results.set(job, { failure: takenForAnother(property, job.key.value, like) });
         else if (failure) results.set(job, { failure });
         // Another unique field of the org's, which this call will never satisfy.
         else if (!refused.reason.includes(property))

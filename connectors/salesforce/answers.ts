@@ -64,6 +64,8 @@ const field = z.object({
   updateable: flag,
   externalId: flag,
   unique: flag,
+  /** Undefined: not told. */
+  caseSensitive: maybe(z.boolean()),
   nillable: flag,
   defaultedOnCreate: flag,
   restrictedPicklist: flag,

@@ -74,7 +74,10 @@ interface SaveResult {
 /** Of a query: more rows than any that is asked should have. */
 const mostPages = 100;
 
-/** A change to a record by us is no reason to give it to somebody else, which the org's rules would do by default. */
+/**
+ * What we write is no reason to give a Lead to somebody else. By default the org's rules run over each Lead that a write
+ * touches, be it through a trigger of the Task's. https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_autoassign.htm
+ */
 const keepOwner = { 'Sforce-Auto-Assign': 'FALSE' };
 /** Records that the org's rules think alike are still made: the rules compare names, and ours are numbers. */
 const allowSimilar = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
@@ -200,7 +203,7 @@ export class SalesforceApi {
       kind: `upsert ${object}`,
       method: 'PATCH',
       path: `/composite/sobjects/${object}/${key}`,
-      headers: allowSimilar,
+      headers: { ...keepOwner, ...allowSimilar },
       body: {
         allOrNone: false,
         records: part.map(({ fields }) => ({ attributes: { type: object }, ...fields })),
@@ -210,19 +213,17 @@ export class SalesforceApi {
 
   /**
    * Creates, and changes nothing that is there: who has a key already is refused as taken. In the order of the records,
-   * which are best sorted by object. Where the org's rules are to assign them, they name no owner.
+   * which are best sorted by object; those that the org's rules are to assign come without others.
    */
-  insert(
-    what: string,
-    records: readonly Attempt[],
-    signal: AbortSignal,
-    rules: { assign: boolean } = { assign: false },
-  ): Promise<Written[]> {
+  insert(what: string, records: readonly Attempt[], signal: AbortSignal): Promise<Written[]> {
     return this.#write(records, signal, (part) => ({
       kind: `insert ${what}`,
       method: 'POST',
       path: '/composite/sobjects',
-      headers: { ...(rules.assign ? {} : keepOwner), ...allowSimilar },
+      headers: {
+        ...(part.every(({ object, fields }) => isAssigned(object, fields)) ? {} : keepOwner),
+        ...allowSimilar,
+      },
       body: {
         allOrNone: false,
         records: part.map(({ object, fields }) => ({ attributes: { type: object }, ...fields })),
@@ -260,7 +261,7 @@ export class SalesforceApi {
           method: 'POST',
           referenceId,
           url: `/services/data/v${this.apiVersion}/sobjects/${object}`,
-          httpHeaders: { ...('OwnerId' in fields ? keepOwner : {}), ...allowSimilar },
+          httpHeaders: { ...(isAssigned(object, fields) ? {} : keepOwner), ...allowSimilar },
           body: fields,
         })),
       },
@@ -331,7 +332,13 @@ export class SalesforceApi {
   async create(object: string, fields: Fields, signal: AbortSignal): Promise<string | undefined> {
     try {
       const { id } = await this.#requests.send(
-        { kind: `create ${object}`, method: 'POST', path: `/sobjects/${object}`, body: fields },
+        {
+          kind: `create ${object}`,
+          method: 'POST',
+          path: `/sobjects/${object}`,
+          body: fields,
+          headers: keepOwner,
+        },
         signal,
         answers.made,
       );
@@ -344,7 +351,13 @@ export class SalesforceApi {
 
   async change(object: string, id: string, fields: Fields, signal: AbortSignal): Promise<void> {
     const path = `/sobjects/${object}/${id}`;
-    const request = { kind: `change ${object}`, method: 'PATCH', path, body: fields } as const;
+    const request = {
+      kind: `change ${object}`,
+      method: 'PATCH',
+      path,
+      body: fields,
+      headers: keepOwner,
+    } as const;
     await this.#requests.send(request, signal, z.unknown());
   }
 
@@ -356,7 +369,10 @@ export class SalesforceApi {
     signal: AbortSignal,
   ): Promise<{ status: number; body: unknown }> {
     const kind = `${method} ${path.replace(/\/00\w+/g, '/:id')}`;
-    return this.#requests.ask({ kind, method, path, body, headers: allowSimilar }, signal);
+    return this.#requests.ask(
+      { kind, method, path, body, headers: { ...keepOwner, ...allowSimilar } },
+      signal,
+    );
   }
 
   /** Definitions of custom fields, whether our user may see them or not; undefined for those that are not there. */
@@ -427,6 +443,11 @@ export class SalesforceApi {
       return Array.from({ length: count }, () => ({ failure: whole }));
     }
   }
+}
+
+/** Whether the org's rules are to say whose a new record is: of Leads alone, where we name nobody. */
+function isAssigned(object: string, fields: Fields): boolean {
+  return object === 'Lead' && !('OwnerId' in fields);
 }
 
 const personName = (place: number) => `r${place}`;

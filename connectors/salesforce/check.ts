@@ -2,10 +2,12 @@ import type { Clock, Finding } from '../../src/connector/contract.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
+import { adviceOn } from './grant.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';
 import { Owners } from './owners.ts';
 import { recordTypeFor, stageFor } from './sales.ts';
+import { sharing } from './sharing.ts';
 
 type Descriptions = Partial<Record<ObjectName, ObjectDescription>>;
 
@@ -53,7 +55,7 @@ export async function check(
     const fix =
       kind === 'retry'
         ? 'Try again in a minute. If it stays so, look at loginUrl and the network of this machine: names, proxy, firewall.'
-        : 'Look at the External Client App, its secret, its Run As user and auth.loginUrl.';
+        : adviceOn(options.auth);
     return [{ level: 'problem', subject: 'login', message: reason, fix }];
   }
 }
@@ -266,19 +268,21 @@ function sales({ sale }: SalesforceOptions, opportunity: ObjectDescription | und
 
 async function owners(
   api: SalesforceApi,
-  { owner }: SalesforceOptions,
+  options: SalesforceOptions,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  if (!owner) return [];
-  const addresses = [...Object.values(owner.map), ...(owner.otherwise === null ? [] : [owner.otherwise])];
+  const { map = {}, otherwise = null } = options.owner ?? {};
+  const addresses = [...Object.values(map), ...(otherwise === null ? [] : [otherwise])];
   const found = await new Owners(api, clock).find(addresses, signal);
-  return [...found].map(([address, { id, refusal }]): Finding => {
+  const known = [...found].map(([address, { id, refusal }]): Finding => {
     const subject = `owner ${address}`;
     if (refusal === undefined) return { level: 'ok', subject, message: `User ${id}.` };
     const fix = 'Correct `owner` in the configuration, or the user in Salesforce.';
     return { level: 'problem', subject, message: refusal, fix };
   });
+  const ids = [...found.values()].flatMap(({ id }) => id ?? []);
+  return [...known, ...(await sharing(api, options, ids, signal))];
 }
 
 function fieldOf(descriptions: Descriptions, object: ObjectName, name: string): FieldDescription | undefined {

@@ -45,7 +45,10 @@ export async function deliver(
   });
 }
 
-/** What written calls leave besides their Tasks. Where that fails, the call is not done, though its Task is there. */
+/**
+ * What calls leave besides their Tasks. Where that fails, the call is not done, though its Task is there. A Task that
+ * cannot be changed any more, such as one that the org keeps to its owner, does not cost the sale.
+ */
 async function leave(
   due: readonly Delivery[],
   { afterCall }: Means,
@@ -54,12 +57,14 @@ async function leave(
 ): Promise<void> {
   const written = due.flatMap((delivery) => {
     const outcome = outcomes.get(delivery.key);
-    if (outcome?.kind !== 'delivered') return [];
-    return [{ delivery, records: { ...delivery.records, ...outcome.records } }];
+    const isThere =
+      outcome?.kind === 'delivered' || (outcome?.kind === 'rejected' && outcome.records?.activity);
+    return isThere ? [{ delivery, records: { ...delivery.records, ...outcome.records } }] : [];
   });
   for (const [{ key }, { records, notes, failures }] of await afterCall.write(written, signal)) {
-    const all = [...(outcomes.get(key)?.notes ?? []), ...notes];
-    const worst = worstOf(failures);
+    const outcome = outcomes.get(key) as Outcome;
+    const all = [...(outcome.notes ?? []), ...notes];
+    const worst = worstOf(outcome.kind === 'delivered' ? failures : [outcome, ...failures]);
     if (worst) outcomes.set(key, outcomeOf(worst, records, all));
     else outcomes.set(key, { kind: 'delivered', records, ...(all.length > 0 ? { notes: all } : {}) });
   }

@@ -39,7 +39,9 @@ export type Cure =
   /** More than the org can compare in time. */
   | { what: 'slow' }
   /** Who is to own a record may not: inactive, unknown, or without access. */
-  | { what: 'owner' };
+  | { what: 'owner' }
+  /** The record is somebody else's, and the org keeps it to them. */
+  | { what: 'theirs' };
 
 /** A failed request, as an error to throw. */
 export class RequestFailed extends Error {
@@ -113,9 +115,18 @@ const forbidden: Reading = (words, complaint, where) =>
         reason: `The bridge's user may not do this in Salesforce. Grant it. ${words}`,
         isOfKind: true,
       };
+/** Who may change a record depends on whose it is. An upsert is refused like this for one that is there, too. */
+const theirs: Reading = (words, complaint, where) => {
+  const failure = forbidden(words, complaint, where);
+  const reason =
+    failure.kind === 'rejected'
+      ? `It is somebody else's in Salesforce, and the bridge's user may not change it. "Owners" in connectors/salesforce/README.md says what to grant. ${words}`
+      : failure.reason;
+  return { ...failure, reason, cure: { what: 'theirs' } };
+};
 const session: Reading = (words) => ({
   kind: 'blocked',
-  reason: `Salesforce issues tokens and refuses them. Look at the app's policies and its Run As user. ${words}`,
+  reason: `Salesforce issues tokens and refuses them. Look at the app's policies, and at the user that the bridge acts as: with client credentials, its Run As user. ${words}`,
   cure: { what: 'session' },
 });
 const maintenance: Reading = (reason, _, where) => ({
@@ -147,7 +158,7 @@ const byCode: Record<string, Reading> = {
   NOT_FOUND: notFound,
   INVALID_TYPE: forbidden,
   INSUFFICIENT_ACCESS: forbidden,
-  INSUFFICIENT_ACCESS_OR_READONLY: forbidden,
+  INSUFFICIENT_ACCESS_OR_READONLY: theirs,
   INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: rejected,
   INACTIVE_OWNER_OR_USER: inactiveOwner,
   TRANSFER_REQUIRES_READ: badOwner,
@@ -226,6 +237,12 @@ export function failureOfToken(
   if (answer.status >= 500 || answer.status === 429 || passing.includes(error))
     return retry(words, none, where);
   return { kind: 'blocked', reason: `Salesforce does not let the bridge log in. ${advice} ${words}` };
+}
+
+/** Under a key that another record has in other letters: the field does not tell capital letters from small ones. */
+export function takenForAnother(field: string, key: string, row: Record<string, unknown>): Failure {
+  const reason = `Salesforce takes the key ${key} for ${row[field]}, which ${row['Id']} has: its field ${field} is not case-sensitive. Run \`delacon-bridge check --online\`, which says what to change, then replay the call.`;
+  return { kind: 'rejected', reason };
 }
 
 export function outcomeOf(failure: Failure, records: Records, notes: readonly string[]): Outcome {

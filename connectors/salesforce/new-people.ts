@@ -118,10 +118,7 @@ export class NewPeople {
       const part = [...drafts].filter(([, { values }]) => isOwned(values) === owned);
       const written = await this.#descriptions.writeFitted(
         part.map(([, draft]) => draft),
-        (records) => {
-          const assign = !records.some(({ fields }) => isOwned(fields));
-          return this.#api.insert(object, records, signal, { assign });
-        },
+        (records) => this.#api.insert(object, records, signal),
         signal,
       );
       part.forEach(([caller, draft], place) => {

@@ -123,17 +123,24 @@ export function flaw(
   if (!types.includes(field.type ?? ''))
     return `exists as ${field.type}, not as ${isTime ? 'date and time' : 'text'}. ${makeRoom}`;
   if (!isKey(name)) return undefined;
-  if (!field.externalId) return `exists, but is not an external ID. ${mendIt}`;
-  if (!field.unique) return `exists, but does not have to be unique. ${mendIt}`;
+  const { length = 0, caseSensitive } = definition;
+  if (!field.externalId) return `exists, but is not an external ID. ${mendIt('tick "External ID"')}`;
+  if (!field.unique)
+    return `exists, but does not have to be unique. ${mendIt('tick "Unique", with "case sensitive"')}`;
+  // Ids of calls may differ in nothing else, and the second of them could not be written.
+  if (caseSensitive && field.caseSensitive === false)
+    return `exists, but takes capital letters for small ones. ${mendIt('choose "Treat "ABC" and "abc" as different values (case sensitive)"')}`;
+  if ((field.length ?? length) < length)
+    return `exists, but is too short with ${field.length} characters. ${mendIt(`set its length to ${length} or more`)}`;
   return undefined;
 }
 
-/** For people: `text of 64 characters, external ID, unique`. */
-export function formOf({ name, definition: { type, length } }: OwnField): string {
+/** For people: `text of 64 characters, external ID, unique, case-sensitive`. */
+export function formOf({ name, definition: { type, length, caseSensitive } }: OwnField): string {
   const form = type === 'DateTime' ? 'date and time' : `text of ${length} characters`;
-  return isKey(name) ? `${form}, external ID, unique` : form;
+  return isKey(name) ? `${form}, external ID, unique${caseSensitive ? ', case-sensitive' : ''}` : form;
 }
 
 const makeRoom =
   'Delete it in Salesforce (Setup, Object Manager), also from "Deleted Fields", then run setup again.';
-const mendIt = 'Edit it in Salesforce (Setup, Object Manager): tick "External ID" and "Unique".';
+const mendIt = (how: string) => `Edit it in Salesforce (Setup, Object Manager): ${how}.`;

@@ -440,7 +440,7 @@ class ProbeRun {
             method: 'PATCH',
             referenceId,
             url: `/services/data/v${this.#api.apiVersion}/composite/sobjects/${object}/${ownFields[object]}`,
-            httpHeaders: { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' },
+            httpHeaders: { 'Sforce-Auto-Assign': 'FALSE', 'Sforce-Duplicate-Rule-Header': 'allowSave=true' },
             body: { allOrNone: false, records: [record] },
           });
           const body = {

@@ -24,7 +24,10 @@ export function madeOnly({ preset }: SalesforceOptions): readonly string[] {
   return preset === 'delacon' ? [...createOnly, 'Status'] : createOnly;
 }
 
-/** The Task of a delivery: the whole of what the call shows now, whatever it showed before. */
+/**
+ * The Task of a delivery: the whole of what the call shows now, whatever it showed before. It is given away with the write
+ * that ends it and not before: an org may keep a Task to its owner, who could then not complete it for us.
+ */
 export function taskDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft {
   const { call, source } = delivery;
   const isOpen = call.phase === 'ringing' || options.preset === 'delacon';
@@ -40,11 +43,13 @@ export function taskDraft(options: SalesforceOptions, delivery: Delivery): Recor
     Description: summary(call),
     OwnerId: ownerFor(options, delivery),
   };
+  const { OwnerId, ...rest } = withMapping(defaults, options.activity.properties, delivery);
+  const isGiven = OwnerId !== undefined && call.phase !== 'ringing';
   return {
     role: 'activity',
     type: 'task',
     key: { property: ownFields.Task, value: delivery.key },
-    properties: withMapping(defaults, options.activity.properties, delivery),
+    properties: isGiven ? { ...rest, OwnerId } : rest,
     notes: [],
   };
 }

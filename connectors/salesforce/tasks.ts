@@ -3,7 +3,7 @@ import type { Delivery, RecordRef, Records, Values } from '../../src/connector/c
 import type { Row } from './answers.ts';
 import type { SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
-import { type Failure, RequestFailed } from './failures.ts';
+import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Descriptions, Draft, Fitted } from './fields.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownFields } from './setup-names.ts';
@@ -112,14 +112,15 @@ export class Tasks {
       }
       return [];
     }
+    const valuesOf = (job: TaskJob): Values => {
+      const { id, isLinked } = existing.get(job) as Existing;
+      const link = !isLinked && job.person ? linkTo(job.person) : {};
+      const kept = free.has(id) ? this.#madeOnly : [...this.#madeOnly, 'OwnerId'];
+      return { ...without(kept, job.values), ...link, Id: id };
+    };
     const written = await this.#send(
       jobs,
-      (job) => {
-        const { id, isLinked } = existing.get(job) as Existing;
-        const link = !isLinked && job.person ? linkTo(job.person) : {};
-        const kept = free.has(id) ? this.#madeOnly : [...this.#madeOnly, 'OwnerId'];
-        return { ...without(kept, job.values), ...link, Id: id };
-      },
+      valuesOf,
       (records) =>
         this.#api.update(
           'Task',
@@ -128,6 +129,7 @@ export class Tasks {
         ),
       signal,
     );
+    await this.#forgive(jobs, valuesOf, written, signal);
     const gone: TaskJob[] = [];
     jobs.forEach((job, place) => {
       const { failure } = written[place] as Written;
@@ -138,6 +140,36 @@ export class Tasks {
       else results.set(job, failed(failure, recordsOf(id, person), job.person));
     });
     return gone;
+  }
+
+  /**
+   * Nothing is to be written to a Task that shows it all: one that was given away with this very state by an attempt
+   * whose answer was lost, or that is replayed. Whoever has it now need not let us change it.
+   */
+  async #forgive(
+    jobs: readonly TaskJob[],
+    valuesOf: (job: TaskJob) => Values,
+    written: Written[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const refused = jobs.flatMap((job, place) => {
+      if (written[place]?.failure?.cure?.what !== 'theirs') return [];
+      return [{ place, fields: this.#descriptions.fit({ ...job, values: valuesOf(job) }).fields }];
+    });
+    if (refused.length === 0) return;
+    const names = new Set(['Id', ...refused.flatMap(({ fields }) => Object.keys(fields))]);
+    const ids = refused.map(({ fields }) => String(fields['Id']));
+    const statement = `SELECT ${[...names].join(',')} FROM Task WHERE IsDeleted = false AND ${isIn('Id', ids)}`;
+    const rows = await this.#rows(statement, signal).catch(asFailure);
+    for (const { place, fields } of refused) {
+      if (!Array.isArray(rows)) {
+        written[place] = { failure: rows };
+        continue;
+      }
+      const row = rows.find(({ Id }) => Id === fields['Id']);
+      const shows = row && Object.entries(fields).every(([name, value]) => isShown(row[name], value));
+      if (shows) written[place] = { id: row.Id, created: false };
+    }
   }
 
   /** Those of the Tasks that are to have an owner and belong to the bridge's user still, as they do when none is named. */
@@ -202,6 +234,7 @@ export class Tasks {
       else {
         const task = found.get(job.delivery.key);
         if (task) existing.set(job, task);
+        else this.#explain(job, found, results);
       }
     }
     for (const job of await this.#update(existing, results, signal)) {
@@ -215,6 +248,20 @@ export class Tasks {
         ...orphan,
       });
     }
+  }
+
+  /** Salesforce says that a Task has the key, and shows none that has this very one. */
+  #explain(job: TaskJob, found: ReadonlyMap<string, Existing>, results: Results): void {
+    const wanted = job.delivery.key;
+    const like = [...found].find(([one]) => one.toLowerCase() === wanted.toLowerCase());
+    if (like) {
+      const failure = takenForAnother(key, wanted, { Id: like[1].id, [key]: like[0] });
+      results.set(job, { records: {}, failure });
+      return;
+    }
+    const { failure } = results.get(job) as { failure: Failure };
+    if (failure.cure?.what === 'theirs')
+      results.set(job, { records: {}, failure: { ...failure, kind: 'rejected' } });
   }
 
   /** Tasks by a field of theirs; archived ones too, which a plain query leaves out. */
@@ -255,10 +302,22 @@ function without(names: readonly string[], values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 }
 
-/** Salesforce says so by refusing what can only be said of a new Task, or by our key. */
+/** Salesforce says so by refusing what can only be said of a new Task, by our key, or by whose Task it is. */
 function isThere({ cure }: Failure): boolean {
   if (cure?.what === 'fields') return cure.names.some((name) => createOnly.includes(name));
-  return cure?.what === 'taken';
+  return cure?.what === 'taken' || cure?.what === 'theirs';
+}
+
+/** Whether a field shows what was to be written, in Salesforce's own spelling: `2019-05-02T00:13:07.000+0000`. */
+function isShown(held: unknown, value: unknown): boolean {
+  const isBlank = (one: unknown) => one === null || one === undefined || one === '';
+  if (isBlank(held) || isBlank(value)) return isBlank(held) && isBlank(value);
+  const plain = (one: unknown) => String(one).replaceAll('\r\n', '\n').trim();
+  if (plain(held) === plain(value)) return true;
+  const instants = [held, value].map((one) =>
+    /^\d{4}-\d\d-\d\dT/.test(String(one)) ? Date.parse(String(one)) : Number.NaN,
+  );
+  return instants[0] === instants[1];
 }
 
 function failed(failure: Failure, records: Records, person: RecordRef | null): TaskResult {

@@ -93,6 +93,8 @@ export interface SalesforceEmulator {
   /** As an administrator. It is seen by nobody until `grantField`. */
   addField(object: string, name: string, parts: Record<string, unknown>): void;
   grantField(path: string): void;
+  /** "Modify All Data", or "Modify All" on the records of one object. */
+  grantModifyAll(object?: string): void;
   fields(object: string): Field[];
   /** Strikes once: at the first request whose name contains `at`, after `skip` others. Token requests only by name. */
   strike(fault: Fault, at?: string, skip?: number): void;
@@ -145,6 +147,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     assignTo: options.assignTo,
     oddities: { ...noOddities, ...options.oddities },
     personAccounts: options.personAccounts ?? false,
+    activities: options.activities ?? 'Private',
   });
   const plan = new FaultPlan();
   const requests: Record<string, number> = {};
@@ -159,13 +162,18 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
   const running = new Set<{ since: number }>();
   const longRunning = options.longRunning ?? { most: 25, ms: 20_000 };
 
-  function grant(path: string): void {
+  function permissionSet() {
     const set =
       org.live('PermissionSet').find(({ values }) => values['Name'] === 'Emulated') ??
       org.insert('PermissionSet', { Name: 'Emulated', Label: 'Emulated' });
     if (!org.live('PermissionSetAssignment').some(({ values }) => values['PermissionSetId'] === set.id)) {
       org.insert('PermissionSetAssignment', { AssigneeId: org.userId, PermissionSetId: set.id });
     }
+    return set;
+  }
+
+  function grant(path: string): void {
+    const set = permissionSet();
     org.insert('FieldPermissions', {
       ParentId: set.id,
       SobjectType: path.split('.')[0],
@@ -381,6 +389,16 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     org,
     addField: (object, name, parts) => addField(org, object, name, parts),
     grantField: grant,
+    grantModifyAll(object) {
+      const set = permissionSet();
+      if (object === undefined) org.overwrite(set.id, { PermissionsModifyAllData: true });
+      else
+        org.insert('ObjectPermissions', {
+          ParentId: set.id,
+          SobjectType: object,
+          PermissionsModifyAllRecords: true,
+        });
+    },
     fields: (object) => org.objects.get(object) ?? [],
     strike: (fault, at = '/', skip = 0) => plan.add(fault, at, skip),
     calm: () => plan.clear(),

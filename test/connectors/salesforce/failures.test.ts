@@ -67,10 +67,13 @@ for (const code of [
   'DUPLICATE_EXTERNAL_ID',
   'INVALID_TYPE',
   'INSUFFICIENT_ACCESS',
-  'INSUFFICIENT_ACCESS_OR_READONLY',
 ]) {
   same(code, 'words', { kind: 'blocked' });
 }
+same('INSUFFICIENT_ACCESS_OR_READONLY', 'insufficient access rights on object id', {
+  kind: 'blocked',
+  cure: 'theirs',
+});
 same('NOT_FOUND', 'Provided external ID field does not exist or is not accessible: Delacon_Call_Id__c', {
   kind: 'blocked',
 });

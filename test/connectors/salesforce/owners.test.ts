@@ -15,6 +15,9 @@ const jane = 'jane@acme.example';
 const owner = { by: 'call.answeredBy.number', map: { '02 9898 9898': jane } };
 const byService = { by: 'call.serviceId', map: { '123': jane } };
 
+/** Whoever may change the person may change the Task, whosever it is. */
+const shared = { activities: 'ControlledByParent' } as const;
+
 const whole = (id: string, more: Fields = {}) => deliveryOf([startPush(id, more), endPush(id)]);
 const addJane = (salesforce: SalesforceEmulator, more: Record<string, unknown> = {}) =>
   salesforce.addUser({ Username: 'jane@acme.example.crm', Email: jane, ...more });
@@ -105,7 +108,7 @@ owners(
         assert.is(other?.['OwnerId'], colleague);
         assert.is(other?.['Status'], 'Completed');
       }
-    }),
+    }, shared),
 );
 
 for (const name of ['unavailable', 'loseAnswer', 'brokenJson', 'tooManyAtOnce'] as const)
@@ -127,7 +130,7 @@ for (const name of ['unavailable', 'loseAnswer', 'brokenJson', 'tooManyAtOnce'] 
       assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
       const [task] = salesforce.tasks();
       assert.equal([task?.['OwnerId'], task?.['Status']], [colleague, 'Completed']);
-    }),
+    }, shared),
   );
 
 owners('nobody is taken for "otherwise" while it rings: who answers may still be in the map', () =>

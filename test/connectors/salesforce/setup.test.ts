@@ -1,5 +1,5 @@
 import type { Finding, PlanStep } from '../../../src/connector/contract.ts';
-import { deliveryOf, startPush } from '../../support/build-push.ts';
+import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { deliverOne, open, soon } from './rig.ts';
@@ -102,8 +102,8 @@ setup('drift of what was made is found, and told what to do about', () =>
     Object.assign(field('Lead', 'Delacon_First_Call__c') ?? {}, { type: 'string' });
     salesforce.org.readOnly.add('Contact.Delacon_Last_GCLID__c');
     assert.equal(problems(await connection.check(soon())), [
-      'field Task.Delacon_Follow_Up__c: It exists, but does not have to be unique. Edit it in Salesforce (Setup, Object Manager): tick "External ID" and "Unique".',
-      'field Opportunity.Delacon_Call_Id__c: It exists, but is not an external ID. Edit it in Salesforce (Setup, Object Manager): tick "External ID" and "Unique".',
+      'field Task.Delacon_Follow_Up__c: It exists, but does not have to be unique. Edit it in Salesforce (Setup, Object Manager): tick "Unique", with "case sensitive".',
+      'field Opportunity.Delacon_Call_Id__c: It exists, but is not an external ID. Edit it in Salesforce (Setup, Object Manager): tick "External ID".',
       'field Lead.Delacon_First_Call__c: It exists as string, not as date and time. Delete it in Salesforce (Setup, Object Manager), also from "Deleted Fields", then run setup again.',
       "field Contact.Delacon_Last_GCLID__c: The bridge's user may not edit it.",
     ]);
@@ -200,11 +200,65 @@ setup('what an interrupted run left undone, the next one does', () =>
   }, empty),
 );
 
+const key = { type: 'Text', externalId: true, unique: true, caseSensitive: true, length: 64 };
+for (const [parts, words] of [
+  [{ caseSensitive: false }, /takes capital letters for small ones.*case sensitive/],
+  [{ unique: false }, /does not have to be unique/],
+  [{ externalId: false }, /not an external ID/],
+  [{ length: 18 }, /too short with 18 characters.*64 or more/],
+  [{ type: 'Number' }, /not as text/],
+] as const)
+  for (const isSeen of [true, false])
+    setup(`a key made by hand that will not do is in the way, ${isSeen ? '' : 'not '}seen: ${words}`, () =>
+      withSalesforceEmulator(async (salesforce) => {
+        for (const object of ['Task', 'Event', 'Opportunity'])
+          salesforce.addField(object, 'Delacon_Call_Id__c', { ...key, ...parts });
+        for (const object of isSeen ? ['Task', 'Opportunity'] : [])
+          salesforce.grantField(`${object}.Delacon_Call_Id__c`);
+        const connection = await open(salesforce, { sale: everything.sale });
+        const conflicts = (await connection.plan(soon())).filter(({ action }) => action === 'conflict');
+        assert.equal(
+          conflicts.map(({ subject }) => subject),
+          ['field Activity.Delacon_Call_Id__c', 'field Opportunity.Delacon_Call_Id__c'],
+        );
+        for (const { detail } of conflicts) assert.match(detail, words);
+        let thrown: unknown;
+        await connection.apply(soon(), () => {}).catch((reason) => (thrown = reason));
+        assert.match(String(thrown), words);
+        if (isSeen) assert.match(problems(await connection.check(soon())).join(), words);
+      }, empty),
+    );
+
+setup('ids that differ in letter case alone do not stop the connector: such a call is told of', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const loose = { ...key, caseSensitive: false };
+    for (const object of ['Task', 'Opportunity']) salesforce.addField(object, 'Delacon_Call_Id__c', loose);
+    salesforce.addField('Lead', 'Delacon_Caller__c', { ...loose, length: 40 });
+    salesforce.addField('Contact', 'Delacon_Caller__c', { ...loose, length: 40 });
+    for (const path of ['Task.Delacon_Call_Id__c', 'Opportunity.Delacon_Call_Id__c'])
+      salesforce.grantField(path);
+    for (const path of ['Lead.Delacon_Caller__c', 'Contact.Delacon_Caller__c']) salesforce.grantField(path);
+    const connection = await open(salesforce, { sale: everything.sale });
+    assert.is((await deliverOne(connection, deliveryOf([startPush('a1')]))).kind, 'delivered');
+    const batch = [deliveryOf([startPush('A1')]), deliveryOf([startPush('b2'), endPush('b2')])];
+    const [like, other] = await connection.deliver(batch, soon());
+    assert.is(like?.kind, 'rejected', JSON.stringify(like));
+    assert.match(JSON.stringify(like), /takes the key A1 for a1, which 00T\w+ has.*check --online/);
+    assert.not.match(JSON.stringify(like), /TaskSubtype/);
+    assert.is(other?.kind, 'delivered', JSON.stringify(other));
+    // The Task of the other call is taken away; its Opportunity is not.
+    for (const { id } of salesforce.tasks()) salesforce.delete(id);
+    const sale = await deliverOne(connection, deliveryOf([startPush('B2'), endPush('B2')]));
+    assert.is(sale.kind, 'rejected', JSON.stringify(sale));
+    assert.match(JSON.stringify(sale), /takes the key B2 for b2, which 006/);
+  }, empty),
+);
+
 setup('a field that is there without permission is not made again, only granted', () =>
   withSalesforceEmulator(async (salesforce) => {
     const key = { type: 'Text', externalId: true, unique: true };
-    salesforce.addField('Task', 'Delacon_Call_Id__c', { ...key, length: 64 });
-    salesforce.addField('Event', 'Delacon_Call_Id__c', { ...key, length: 64 });
+    salesforce.addField('Task', 'Delacon_Call_Id__c', { ...key, caseSensitive: true, length: 64 });
+    salesforce.addField('Event', 'Delacon_Call_Id__c', { ...key, caseSensitive: true, length: 64 });
     salesforce.addField('Lead', 'Delacon_Caller__c', { ...key, length: 40 });
     salesforce.addField('Contact', 'Delacon_Caller__c', { ...key, length: 40 });
     const connection = await open(salesforce);

@@ -121,6 +121,25 @@ export function standardObjects(): Map<string, Field[]> {
         field('Email', 'email', { length: 128 }),
         field('IsActive', 'boolean', { nillable: false, defaultedOnCreate: true }),
         field('UserType', 'picklist', { length: 40, ...options('Standard', 'CSNOnly', 'AutomatedProcess') }),
+        field('UserRoleId', 'reference', { length: 18, referenceTo: ['UserRole'] }),
+      ],
+    ],
+    [
+      'UserRole',
+      [
+        ...system(),
+        text('Name', 80),
+        field('ParentRoleId', 'reference', { length: 18, referenceTo: ['UserRole'] }),
+      ],
+    ],
+    ['EntityDefinition', [...system(), text('QualifiedApiName', 70), text('InternalSharingModel', 40)]],
+    [
+      'ObjectPermissions',
+      [
+        ...system(),
+        field('ParentId', 'reference', { length: 18, referenceTo: ['PermissionSet'] }),
+        text('SobjectType', 40),
+        field('PermissionsModifyAllRecords', 'boolean', { nillable: false, defaultedOnCreate: true }),
       ],
     ],
     [
@@ -130,6 +149,7 @@ export function standardObjects(): Map<string, Field[]> {
         text('Name', 80, { nillable: false }),
         text('Label', 80, { nillable: false }),
         text('Description', 255),
+        field('PermissionsModifyAllData', 'boolean', { nillable: false, defaultedOnCreate: true }),
       ],
     ],
     [

@@ -3,16 +3,19 @@ import { RowRefusal } from './refusals.ts';
 export const prefixes: Record<string, string> = {
   Account: '001',
   Contact: '003',
+  EntityDefinition: '4ie',
   Event: '00U',
   FieldPermissions: '01k',
   Group: '00G',
   Lead: '00Q',
+  ObjectPermissions: '110',
   Opportunity: '006',
   PermissionSet: '0PS',
   PermissionSetAssignment: '0Pa',
   RecordType: '012',
   Task: '00T',
   User: '005',
+  UserRole: '00E',
 };
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';

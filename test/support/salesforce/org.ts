@@ -1,7 +1,15 @@
 import { isCalendarDay } from '../calendar.ts';
 import { type Field, personAccountFields, standardObjects } from './fields.ts';
 import { longId, makeId, objectOf } from './ids.ts';
-import { lockedRow, notWritable, Refusal, RowRefusal, refused, unknownColumn } from './refusals.ts';
+import {
+  lockedRow,
+  notWritable,
+  Refusal,
+  RowRefusal,
+  readOnlyRow,
+  refused,
+  unknownColumn,
+} from './refusals.ts';
 
 export interface Entry {
   id: string;
@@ -23,6 +31,8 @@ export interface Behaviour {
   assignTo: string | undefined;
   /** Whether persons may be accounts: an Account and a Contact that are one. */
   personAccounts: boolean;
+  /** The org-wide default of activities: `Private` in a new org. */
+  activities: 'Private' | 'ControlledByParent';
 }
 
 export interface Oddities {
@@ -100,6 +110,14 @@ export class Org {
     }
     const user = { Username: 'bridge@acme.example', Email: 'bridge@acme.example', IsActive: true };
     this.userId = this.insert('User', user).id;
+    for (const [QualifiedApiName, InternalSharingModel] of [
+      ['Activity', behaviour.activities],
+      ['Task', behaviour.activities],
+      ['Lead', 'ReadWriteTransfer'],
+      ['Contact', 'ControlledByParent'],
+      ['Account', 'ReadWrite'],
+    ])
+      this.insert('EntityDefinition', { QualifiedApiName, InternalSharingModel });
     this.addRecordType('Master', 'Master');
   }
 
@@ -137,9 +155,7 @@ export class Org {
     const path = name.endsWith('__pc') ? `Contact.${name.replace(/__pc$/, '__c')}` : `${object}.${name}`;
     if (this.hidden.has(path)) return { read: false, edit: false };
     if (!custom) return { read: true, edit: !this.readOnly.has(path) };
-    const sets = this.live('PermissionSetAssignment')
-      .filter(({ values }) => values['AssigneeId'] === this.userId)
-      .map(({ values }) => values['PermissionSetId']);
+    const sets = this.#assigned();
     const grants = this.live('FieldPermissions').filter(
       ({ values }) => values['Field'] === path && sets.includes(values['ParentId']),
     );
@@ -147,6 +163,55 @@ export class Org {
       read: grants.some(({ values }) => values['PermissionsRead'] === true),
       edit: grants.some(({ values }) => values['PermissionsEdit'] === true) && !this.readOnly.has(path),
     };
+  }
+
+  /**
+   * Whether the user may change a Task. Under `Private` that is for its owner, those above them in the role hierarchy,
+   * and who may modify all data or all records of what it is of; else for all who may change what it is of.
+   * https://help.salesforce.com/s/articleView?id=000325945
+   */
+  mayChange({ object, values: { OwnerId, WhoId, WhatId } }: Entry): boolean {
+    if (object !== 'Task' || OwnerId === this.userId) return true;
+    if (this.#isAbove(OwnerId) || this.#permits('PermissionSet', 'PermissionsModifyAllData')) return true;
+    const parents = [WhoId, WhatId].flatMap((id) => this.entries.get(String(id)) ?? []);
+    if (this.behaviour.activities === 'ControlledByParent') return parents.length > 0;
+    return parents.some((parent) =>
+      this.#permits('ObjectPermissions', 'PermissionsModifyAllRecords', parent.object),
+    );
+  }
+
+  /** Who may read what a Task is of may read the Task. */
+  mayRead(entry: Entry): boolean {
+    const { WhoId, WhatId } = entry.values;
+    return entry.object !== 'Task' || Boolean(WhoId ?? WhatId) || this.mayChange(entry);
+  }
+
+  #permits(object: string, permission: string, of?: string): boolean {
+    const sets = this.#assigned();
+    return this.live(object).some(
+      ({ id, values }) =>
+        values[permission] === true &&
+        sets.includes(object === 'PermissionSet' ? id : values['ParentId']) &&
+        (of === undefined || values['SobjectType'] === of),
+    );
+  }
+
+  #isAbove(ownerId: unknown): boolean {
+    const roleOf = (userId: unknown) => this.entries.get(String(userId))?.values['UserRoleId'];
+    const mine = roleOf(this.userId);
+    let role = this.entries.get(String(roleOf(ownerId)));
+    while (role) {
+      const above = role.values['ParentRoleId'];
+      if (mine && above === mine) return true;
+      role = this.entries.get(String(above));
+    }
+    return false;
+  }
+
+  #assigned(): unknown[] {
+    return this.live('PermissionSetAssignment')
+      .filter(({ values }) => values['AssigneeId'] === this.userId)
+      .map(({ values }) => values['PermissionSetId']);
   }
 
   live(object: string): Entry[] {
@@ -190,7 +255,17 @@ export class Org {
       clean['OwnerId'] = this.behaviour.assignTo;
     }
     this.#race(object, clean);
-    return this.insert(object, clean);
+    const entry = this.insert(object, clean);
+    this.#assignThroughTask(entry, headers);
+    return entry;
+  }
+
+  /** The org changes the Lead of a Task that is written, as triggers and flows do: so its assignment rules run, too. */
+  #assignThroughTask({ object, values }: Entry, { autoAssign }: WriteHeaders): void {
+    const { assignTo } = this.behaviour;
+    const lead = this.entries.get(String(values['WhoId']));
+    if (object === 'Task' && lead?.object === 'Lead' && autoAssign && assignTo)
+      this.#set(lead, { OwnerId: assignTo });
   }
 
   /** Another transaction has just made a record with the same key. */
@@ -210,6 +285,7 @@ export class Org {
   update(object: string, id: string, values: Values, headers: WriteHeaders): Entry {
     const entry = this.#writable(object, id);
     if (this.locked.has(entry.id)) throw lockedRow();
+    if (!this.mayChange(entry)) throw readOnlyRow();
     const clean = this.#readValues(object, values, 'update');
     if (object === 'Lead' && entry.values['IsConverted'] === true) {
       throw new RowRefusal('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot update converted lead');
@@ -229,6 +305,7 @@ export class Org {
       clean['OwnerId'] = this.behaviour.assignTo;
     }
     this.#set(entry, clean);
+    this.#assignThroughTask(entry, headers);
     if (object === 'Account') this.#mirror(entry);
     return entry;
   }

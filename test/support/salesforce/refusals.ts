@@ -53,6 +53,9 @@ export const tooManyAtOnce = () =>
 export const lockedRow = () =>
   new RowRefusal('UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access to this record');
 
+export const readOnlyRow = () =>
+  new RowRefusal('INSUFFICIENT_ACCESS_OR_READONLY', 'insufficient access rights on object id');
+
 export const unknownColumn = (object: string, field: string) =>
   new RowRefusal('INVALID_FIELD', `No such column '${field}' on sobject of type ${object}`);
 

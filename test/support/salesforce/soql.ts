@@ -20,7 +20,7 @@ export function runQuery(org: Org, statement: string, withDeleted: boolean): Row
     ? org.all(query.object)
     : org.live(query.object).filter(({ values }) => values['IsArchived'] !== true);
   return entries
-    .filter(query.test)
+    .filter((entry) => query.test(entry) && org.mayRead(entry))
     .sort(query.order)
     .slice(0, query.limit)
     .map((entry) => pick(org, entry, query.fields));
