@@ -63,7 +63,7 @@ async function found(subject: string, look: () => Promise<Finding[]>): Promise<F
     const fix =
       kind === 'retry'
         ? 'Try again in a minute. If it stays so, look at the network of this machine: names, proxy, firewall.'
-        : 'Look at the access token and its scopes in HubSpot.';
+        : 'Look at the service key or the app, and at its scopes, in HubSpot.';
     return [{ level: 'problem', subject, message: reason, fix }];
   }
 }

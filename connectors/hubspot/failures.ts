@@ -51,6 +51,8 @@ export interface Circumstances {
   /** The connector's name, for the command that helps. */
   connector: string;
   now: Date;
+  /** With an app's refresh token; else the access token is the configured one. */
+  logsIn?: boolean;
   /** Never shown, even when HubSpot repeats them. */
   secrets: readonly string[];
 }
@@ -72,17 +74,23 @@ interface ErrorBody {
 
 type Reading = (words: string, where: Circumstances, answer: FailedAnswer) => Failure;
 
+/** What to do about a token that HubSpot refuses, by how the bridge gets it. */
+const createKey =
+  'Create a service key with the scopes in connectors/hubspot/README.md and put it in accessToken.';
+const installAgain =
+  'It was issued to the app of oauth.clientId a moment ago: look whether the app is still installed in the account, and install it again for a new oauth.refreshToken.';
+
 /** A request that HubSpot answered with other than 2xx. What is not listed is worth a retry. */
 const byStatus: Record<number, Reading> = {
   400: (words, where, answer) => refused(words, where, answer.body),
-  401: (words) => ({
+  401: (words, { logsIn }) => ({
     kind: 'blocked',
-    reason: `HubSpot refuses the access token. Create a service key with the scopes in connectors/hubspot/README.md and put it in accessToken. ${words}`,
+    reason: `HubSpot refuses the access token. ${logsIn ? installAgain : createKey} ${words}`,
     cure: { what: 'token' },
   }),
-  403: (words, _, answer) => ({
+  403: (words, where, answer) => ({
     kind: 'blocked',
-    reason: `${forbidden(answer.body)} ${words}`,
+    reason: `${forbidden(answer.body, where)} ${words}`,
     cure: { what: 'permission' },
   }),
   409: (words, where, answer) => refused(words, where, answer.body),
@@ -225,8 +233,8 @@ function retryAfter(answer: FailedAnswer): number | undefined {
   return seconds > 0 ? seconds : undefined;
 }
 
-/** What to do about a 403. A token acts for the user who made it, who may lose a permission or leave. */
-function forbidden(body: unknown): string {
+/** What to do about a 403. A token acts for the user who made it, or installed its app: they may lose a permission or leave. */
+function forbidden(body: unknown, { logsIn }: Circumstances): string {
   const { category, errors = [] } = errorBody(body);
   const scopes = errors.flatMap((error) => {
     const required = error.context?.['requiredGranularScopes'];
@@ -234,8 +242,10 @@ function forbidden(body: unknown): string {
   });
   const wanted = scopes.length > 0 ? scopes.join(', ') : 'the scopes in connectors/hubspot/README.md';
   if (category === 'MISSING_SCOPES' || scopes.length > 0)
-    return `The access token lacks a scope. Grant ${wanted} to it in HubSpot.`;
-  return `HubSpot forbids this to the access token. Look at the permissions of the user who made it, and at its scopes: connectors/hubspot/README.md lists them.`;
+    return logsIn
+      ? `The app lacks a scope. Add ${wanted} to it, and install it again for a new oauth.refreshToken.`
+      : `The access token lacks a scope. Grant ${wanted} to it in HubSpot.`;
+  return `HubSpot forbids this to the access token. Look at the permissions of the user who ${logsIn ? 'installed the app' : 'made it'}, and at its scopes: connectors/hubspot/README.md lists them.`;
 }
 
 /** Which properties HubSpot complains of: listed in `errors`, or as JSON within the message. */

@@ -149,7 +149,8 @@ export class Requests {
 
   circumstances(request: string): Circumstances {
     const { name, clock } = this.#tools;
-    return { request, connector: name, now: clock.now(), secrets: this.#access.secrets };
+    const { renews: logsIn, secrets } = this.#access;
+    return { request, connector: name, now: clock.now(), logsIn, secrets };
   }
 }
 
