@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Delivery, RecordRef, Records, Values } from '../../src/connector/contract.ts';
 import type { Row } from './answers.ts';
-import type { SalesforceApi, Written } from './api.ts';
+import type { Fields, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Descriptions, Draft, Fitted } from './fields.ts';
@@ -60,6 +60,8 @@ export class Tasks {
   readonly #madeOnly: readonly string[];
   /** Tasks that have an owner: who has one keeps it, whatever a later state of the call would say. */
   readonly #owned = new LRUCache<string, true>({ max: 5_000 });
+  /** What Tasks say that were given away: one that is of nobody may not even be seen afterwards. */
+  readonly #given = new LRUCache<string, Fields>({ max: 5_000 });
 
   constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
     this.#api = api;
@@ -134,7 +136,7 @@ export class Tasks {
     jobs.forEach((job, place) => {
       const { failure } = written[place] as Written;
       const { id, person, isLinked } = existing.get(job) as Existing;
-      if (!failure && free.has(id)) this.#owned.set(id, true);
+      if (!failure && free.has(id)) this.#give(id, { ...job, values: valuesOf(job) });
       if (!failure) results.set(job, { records: recordsOf(id, isLinked ? person : job.person) });
       else if (failure.cure?.what === 'gone') gone.push(job);
       else results.set(job, failed(failure, recordsOf(id, person), job.person));
@@ -166,9 +168,11 @@ export class Tasks {
         written[place] = { failure: rows };
         continue;
       }
-      const row = rows.find(({ Id }) => Id === fields['Id']);
-      const shows = row && Object.entries(fields).every(([name, value]) => isShown(row[name], value));
-      if (shows) written[place] = { id: row.Id, created: false };
+      const id = String(fields['Id']);
+      const held = rows.find((row) => row.Id === id) ?? this.#given.get(id);
+      const { Id: _, ...wanted } = fields;
+      const shows = held && Object.entries(wanted).every(([name, value]) => isShown(held[name], value));
+      if (shows) written[place] = { id, created: false };
     }
   }
 
@@ -190,9 +194,15 @@ export class Tasks {
     return free;
   }
 
+  #give(id: string, draft: Draft): void {
+    this.#owned.set(id, true);
+    this.#given.set(id, this.#descriptions.fit(draft).fields);
+  }
+
   /** What became of a Task that was to be made. */
   #keep(job: TaskJob, { id, created, failure }: Written, results: Results): void {
-    if (id !== undefined && created && 'OwnerId' in job.values) this.#owned.set(id, true);
+    if (id !== undefined && created && 'OwnerId' in job.values)
+      this.#give(id, { ...job, values: valuesOfNew(job) });
     if (failure) results.set(job, failed(failure, {}, job.person));
     else results.set(job, { records: recordsOf(id, job.person) });
   }
@@ -260,8 +270,9 @@ export class Tasks {
       return;
     }
     const { failure } = results.get(job) as { failure: Failure };
-    if (failure.cure?.what === 'theirs')
-      results.set(job, { records: {}, failure: { ...failure, kind: 'rejected' } });
+    if (failure.cure?.what !== 'theirs') return;
+    const reason = `Either the Task of this call is there and somebody else's, so that the bridge's user may not even see it ("Owners" in connectors/salesforce/README.md), or the user may make none for this person. ${failure.reason}`;
+    results.set(job, { records: {}, failure: { kind: 'rejected', reason } });
   }
 
   /** Tasks by a field of theirs; archived ones too, which a plain query leaves out. */

@@ -57,6 +57,7 @@ await faultsEverywhere('salesforce', {
         const isTheirs = (record: Record<string, unknown>) => record['IsConverted'] !== true;
         const people = () => [...salesforce.contacts(), ...salesforce.leads().filter(isTheirs)];
         const user = salesforce.addUser({ Username: owner });
+        salesforce.grantModifyAll(); // follow-ups that were given away are completed by later calls
         const isFollowUp = (task: Record<string, unknown>) => task['Delacon_Follow_Up__c'] !== undefined;
         const whoOf = (key: unknown) =>
           salesforce.tasks().find((task) => task['Delacon_Call_Id__c'] === key)?.['WhoId'];
@@ -113,8 +114,7 @@ await faultsEverywhere('salesforce', {
           strike: (fault, skip) => salesforce.strike(fault, '', skip),
         });
       },
-      // Follow-ups that were given away are completed by later calls: the org lets the bridge do so.
-      { indexDelayMs: index === 'never' ? 1e12 : 0, now, activities: 'ControlledByParent' },
+      { indexDelayMs: index === 'never' ? 1e12 : 0, now },
     ),
   faults: kinds,
   changes: ['becomes a contact', 'is deleted'],
