@@ -57,6 +57,7 @@ export const companiesOfContacts = z.object({
 
 const property = z.object({
   name: z.string(),
+  label: z.string().catch(''),
   type: z.string().catch(''),
   fieldType: maybe(z.string()),
   hasUniqueValue: maybe(z.boolean()),

@@ -22,6 +22,7 @@ import { Deals } from './deals.ts';
 import { deliver, type Means } from './deliver.ts';
 import { Fields } from './fields.ts';
 import type { Found, HubSpotFindings } from './found.ts';
+import { holds } from './holds.ts';
 import { KeyedRecords } from './keyed-records.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, mappedProperties, options } from './options.ts';
@@ -114,6 +115,10 @@ class HubSpotConnection implements Connection {
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
     return apply(this.#api, this.#means.options, this.#means.findings, signal, done);
+  }
+
+  read(record: RecordRef, signal: AbortSignal) {
+    return holds(this.#api, this.#means.options, record, signal);
   }
 
   link(record: RecordRef) {

@@ -55,6 +55,7 @@ const amount = z.number().catch(0);
 /** What `describe` tells of a field, as far as it is used. One that our user may not see is not among them. */
 const field = z.object({
   name: z.string(),
+  label: z.string().catch(''),
   type: z.string().catch(''),
   length: amount,
   digits: amount,

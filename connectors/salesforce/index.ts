@@ -17,6 +17,7 @@ import { deliver, type Means } from './deliver.ts';
 import { Descriptions } from './fields.ts';
 import { followUpDraft } from './follow-up-draft.ts';
 import { keepingRotated } from './grant.ts';
+import { holds, objects } from './holds.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { Owners } from './owners.ts';
 import { People } from './people.ts';
@@ -54,27 +55,20 @@ export default defineConnector({
   },
 });
 
-const objects: Record<string, string> = {
-  task: 'Task',
-  lead: 'Lead',
-  contact: 'Contact',
-  account: 'Account',
-  personaccount: 'Contact', // Salesforce leads from there to the account
-  opportunity: 'Opportunity',
-};
-
 class SalesforceConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel: mostAtOnce };
   readonly probe: SalesforceProbe;
   readonly #api: SalesforceApi;
   readonly #means: Means;
   readonly #clock: Clock;
+  readonly #descriptions: Descriptions;
 
   constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools) {
     this.#api = api;
     this.#clock = tools.clock;
     this.probe = new SalesforceProbe(api, options, tools);
     const descriptions = new Descriptions(api, tools.clock);
+    this.#descriptions = descriptions;
     const owners = new Owners(api, tools.clock);
     const openFollowUps = new OpenFollowUps(options.followUp, tools.memory);
     this.#means = {
@@ -105,6 +99,10 @@ class SalesforceConnection implements Connection {
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
     return apply(this.#api, this.#means.options, signal, done);
+  }
+
+  read(record: RecordRef, signal: AbortSignal) {
+    return holds(this.#api, this.#means.options, this.#descriptions, record, signal);
   }
 
   link({ type, id }: RecordRef) {

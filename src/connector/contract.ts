@@ -28,6 +28,7 @@ export { instantOf, isDate } from './dates.ts';
 export { Findings } from './findings.ts';
 export { type FollowUpOptions, followUpOf, followUpOption } from './follow-up.ts';
 export { InFlight } from './in-flight.ts';
+export { labelled } from './labelled.ts';
 export type { Memory } from './memory.ts';
 export { OpenFollowUps } from './open-follow-ups.ts';
 export {
@@ -176,7 +177,10 @@ export interface Connection {
   readonly quota?: Quota | undefined;
   /** Undefined where there is nothing to find out. */
   readonly probe?: Probe;
-  /** What the CRM holds, for people to look at. Null when the record is gone. */
+  /**
+   * What the CRM holds of what the bridge may have written, by the CRM's labels, for people to look at. Null when the
+   * record is gone. Undefined where there is nothing to ask.
+   */
   read?(record: RecordRef, signal: AbortSignal): Promise<Record<string, unknown> | null>;
   /** The record's page in the CRM, if it has one. */
   link(record: RecordRef): string | undefined;

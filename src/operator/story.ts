@@ -96,6 +96,7 @@ export const story = callSummary.omit({ deliveries: true }).extend({
         })
         .nullable(),
       records: z.array(record),
+      isReadable: z.boolean().describe('Whether the CRM can be asked what these records hold.'),
       attempts: z.array(attempt),
     }),
   ),
@@ -170,7 +171,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
   const deliveries: Story['deliveries'] = [];
   for (const delivery of stored.deliveries) {
     const connector = connectors.find((known) => known.connector === delivery.connector);
-    const records = await recordsOf(delivery, sources);
+    const { records, isReadable } = await recordsOf(delivery, sources);
     const person = records.find(({ role }) => role === 'person');
     const attempts = stored.attempts.filter((made) => made.connector === delivery.connector);
     deliveries.push({
@@ -188,6 +189,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
         : (connector?.blockedReason ?? null),
       person: person ? await personOf(person, call, attempts, delivery.connector, sources) : null,
       records,
+      isReadable,
       attempts: attempts.map(({ connector: _, at, ...attempt }) => ({ ...attempt, at: at.toISOString() })),
     });
   }
@@ -257,11 +259,12 @@ function whatRulesSay({ caller }: Call): string {
 async function recordsOf(
   { connector, records }: DeliveryView,
   { lend, ask }: StorySources,
-): Promise<Story['deliveries'][number]['records']> {
+): Promise<Pick<Story['deliveries'][number], 'records' | 'isReadable'>> {
   const known = Object.entries(records) as [RecordRole, RecordRef][];
-  if (known.length === 0) return [];
-  const shown = await lend(connector, (connection) =>
-    Promise.all(
+  if (known.length === 0) return { records: [], isReadable: false };
+  const shown = await lend(connector, async (connection) => ({
+    isReadable: connection.read !== undefined,
+    records: await Promise.all(
       known.map(async ([role, record]) => ({
         role,
         ...record,
@@ -269,8 +272,9 @@ async function recordsOf(
         holds: ask ? await holdsOf(connection, record) : null,
       })),
     ),
-  );
-  return shown ?? known.map(([role, record]) => ({ role, ...record, link: null, holds: null }));
+  }));
+  const unlent = () => known.map(([role, record]) => ({ role, ...record, link: null, holds: null }));
+  return shown ?? { records: unlent(), isReadable: false };
 }
 
 async function holdsOf(connection: Connection, record: RecordRef): Promise<Record<string, string> | null> {
