@@ -19,11 +19,14 @@ const longestWaitMs = 24 * 3_600_000;
 /** How much of an answer is quoted. */
 const longestQuote = 300;
 
-/** @returns undefined when the receiver took the event */
+/**
+ * @param delivery what was sent; undefined: nothing of a call
+ * @returns undefined when the receiver took the event
+ */
 export function failureOfAnswer(
   { status, headers, text }: Answer,
   options: WebhookOptions,
-  delivery: Delivery,
+  delivery: Delivery | undefined,
   now: Date,
 ): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
@@ -72,11 +75,17 @@ export function failureOfSilence(thrown: unknown, options: WebhookOptions): Fail
 }
 
 /** The receiver's own words, short enough to read. They may repeat what it was sent. */
-function quote(status: number, text: string, options: WebhookOptions, delivery: Delivery): string {
+function quote(
+  status: number,
+  text: string,
+  options: WebhookOptions,
+  delivery: Delivery | undefined,
+): string {
   const host = new URL(options.url).host;
-  const { number, national, display, raw } = delivery.call.caller;
+  const { number, national, display, raw } = delivery?.call.caller ?? {};
+  const numbers = [number, national, display, raw].map((one) => one ?? null);
   // A terminal or a log must not obey what an answer holds.
-  const said = maskNumbersIn(maskKnownNumbers(hide(text, options), [number, national, display, raw]))
+  const said = maskNumbersIn(maskKnownNumbers(hide(text, options), numbers))
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .trim()
     .slice(0, longestQuote);

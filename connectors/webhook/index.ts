@@ -70,11 +70,7 @@ export class WebhookConnection implements Connection {
     if (signal.aborted) return { kind: 'retry', reason: 'The bridge stopped before the event was sent.' };
 
     const body = JSON.stringify(payloadOf(this.#options, delivery));
-    const headers = {
-      ...this.#options.headers,
-      'content-type': 'application/json',
-      ...signatureHeaders(webhookId(delivery), clock.now(), body, this.#options.secrets),
-    };
+    const headers = this.#headersOf(webhookId(delivery), body);
     try {
       const answer = await this.#receiver.send('POST', headers, body, signal);
       const from = clock.now();
@@ -89,20 +85,53 @@ export class WebhookConnection implements Connection {
     }
   }
 
-  /** Sends no event: whether a receiver accepts one is known when a call comes. */
+  /**
+   * Only an event tells whether events are taken. A receiver may file whatever is posted to it, so one is sent only where
+   * the configuration says that it knows what a test is; otherwise this asks whether somebody is there, and says no more.
+   */
   async check(signal: AbortSignal): Promise<Finding[]> {
-    const { host } = new URL(this.#options.url);
+    const { testEvent, url } = this.#options;
+    const { host } = new URL(url);
+    const subject = 'url';
     try {
+      if (testEvent) return [await this.#test(signal)];
       const { status } = await this.#receiver.send('HEAD', this.#options.headers, undefined, signal);
-      return [{ level: 'ok', subject: 'url', message: `${host} answers (${status} to HEAD).` }];
+      const message = `${host} answers (${status} to HEAD). Whether it takes events is not known from that.`;
+      // Who takes POST alone says so, or has nothing else at the address.
+      if (status < 300 || status === 405 || status === 501) return [{ level: 'ok', subject, message }];
+      const fix =
+        'Look whether calls arrive. Where the receiver knows events of the type "test", set testEvent: true: a check sends one then.';
+      return [{ level: 'warning', subject, message, fix }];
     } catch (thrown) {
       const { kind, reason } = failureOfSilence(thrown, this.#options);
       const fix =
         kind === 'blocked'
           ? 'Give url a host on the internet, or set allowPrivate: true.'
           : 'Check url, and that the receiver runs and its certificate is valid.';
-      return [{ level: 'problem', subject: 'url', message: reason, fix }];
+      return [{ level: 'problem', subject, message: reason, fix }];
     }
+  }
+
+  /** Asks what a delivery asks, with an event that tells of no call. */
+  async #test(signal: AbortSignal): Promise<Finding> {
+    const now = this.#tools.clock.now();
+    const body = JSON.stringify({ type: 'test', timestamp: now.toISOString(), data: {} });
+    const headers = this.#headersOf(`test_${now.getTime()}`, body);
+    const answer = await this.#receiver.send('POST', headers, body, signal);
+    const failure = failureOfAnswer(answer, this.#options, undefined, now);
+    const subject = 'test event';
+    if (!failure) return { level: 'ok', subject, message: `It was taken (${answer.status}).` };
+    const fix =
+      'A call would be answered like this, too. If the receiver knows no tests, set testEvent: false.';
+    return { level: 'problem', subject, message: failure.reason, fix };
+  }
+
+  #headersOf(id: string, body: string): Record<string, string> {
+    return {
+      ...this.#options.headers,
+      'content-type': 'application/json',
+      ...signatureHeaders(id, this.#tools.clock.now(), body, this.#options.secrets),
+    };
   }
 
   async plan() {

@@ -45,6 +45,12 @@ export const options = z
       .min(1)
       .describe('Signing secrets. Each gives a signature of its own, so that one can replace another.'),
     write: writeOption,
+    testEvent: z
+      .boolean()
+      .default(false)
+      .describe(
+        'true: the receiver knows events of the type "test" and files nothing for them: a check sends one, signed as calls are.',
+      ),
     headers: z
       .record(headerName, headerValue)
       .default({})

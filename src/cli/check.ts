@@ -4,6 +4,7 @@ import { loadConfig, usualFile } from '../config/load.ts';
 import { ConfigProblems } from '../config/problems.ts';
 import type { Finding } from '../connector/contract.ts';
 import { counted } from '../counted.ts';
+import { standing } from '../deliver/standing.ts';
 import { redactor } from '../log.ts';
 import type { CommandOptions } from './command-options.ts';
 import { patience, withConnection, withStore } from './opened.ts';
@@ -53,11 +54,14 @@ export async function check(options: CommandOptions & { online?: boolean; alerts
 function online(configPath: string): Promise<(Finding & { connector: string })[]> {
   return withStore(configPath, async (config, store) => {
     const findings: (Finding & { connector: string })[] = [];
+    const states = await store.connectorStates();
     for (const [connector, settings] of Object.entries(config.settings.connectors)) {
       const found = await withConnection(connector, settings, config, store, (connection) =>
         connection.check(patience()),
       );
-      findings.push(...found.map((finding) => ({ connector, ...finding })));
+      findings.push(
+        ...[...standing(connector, states), ...found].map((finding) => ({ connector, ...finding })),
+      );
     }
     return findings;
   });

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { didYouMean } from '../config/did-you-mean.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection, RecordRef } from '../connector/contract.ts';
+import { standing } from '../deliver/standing.ts';
 import { callOf, connectorsFor } from '../reading.ts';
 import type { CallState } from '../receive/call.ts';
 import { parsePhone, type Region } from '../receive/phone.ts';
@@ -290,7 +291,8 @@ export class Operator {
     const found = await this.#options.withConnection(connector, (connection) =>
       connection.check(AbortSignal.timeout(patienceMs)),
     );
-    return this.#shown({ connector, findings: found });
+    const states = await this.#options.store.connectorStates();
+    return this.#shown({ connector, findings: [...standing(connector, states), ...found] });
   }
 
   async plan(connector: string): Promise<SetupPlan> {

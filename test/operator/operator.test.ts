@@ -4,6 +4,7 @@ import { OperatorProblem } from '../../src/operator/problem.ts';
 import { story } from '../../src/operator/story.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite } from '../support/suite.ts';
+import { testSecret, withWebhookReceiver } from '../support/webhook-receiver.ts';
 import { withOperator } from '../support/with-operator.ts';
 
 const operator = suite('operator');
@@ -85,6 +86,31 @@ operator('what is not there is a problem with a way out', () =>
     assert.match(problem.message, 'No call 1 of acme is stored');
     const unknown = await asked.check('bix').catch((thrown) => thrown);
     assert.is(unknown.message, 'There is no connector "bix". Did you mean "box"? Known: box.');
+  }),
+);
+
+operator('a check says first what keeps calls from the connector right now', () =>
+  withWebhookReceiver(async (receiver) => {
+    receiver.answerAll({ status: 401 });
+    const hook = `{ type: webhook, url: "${receiver.url}", secrets: ["${testSecret}"], allowPrivate: true }`;
+    await withOperator(
+      `sources: { acme: {} }\nconnectors: { hook: ${hook} }\n`,
+      async ({ operator: asked, store }) => {
+        const since = new Date('2026-11-02T03:15:00Z');
+        const reason = 'hooks answered 401. Check secrets and headers.';
+        await store.setConnectorState({ connector: 'hook', blockedReason: reason, since });
+        const [first, second] = (await asked.check('hook')).findings;
+        assert.equal([first?.level, first?.subject], ['problem', 'deliveries']);
+        assert.is(first?.message, `Nothing is written since 2026-11-02T03:15:00.000Z. ${reason}`);
+        assert.is(second?.level, 'warning', 'nothing is in order about a 401');
+        await store.pauseConnector('hook', { since, reason: 'the migration' });
+        const [paused] = (await asked.check('hook')).findings;
+        assert.match(paused?.message ?? '', /^Paused since .*: the migration\.$/);
+        await store.pauseConnector('hook', null);
+        await store.setConnectorState({ connector: 'hook', blockedReason: null, since });
+        assert.equal((await asked.check('hook')).findings.length, 1);
+      },
+    );
   }),
 );
 

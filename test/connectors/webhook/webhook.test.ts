@@ -469,16 +469,50 @@ answers('nobody there is worth another try', () =>
   }),
 );
 
-answers('check asks whether it answers, and sends no event', () =>
-  withWebhookReceiver(async (receiver) => {
-    const connection = await open(receiver);
-    assert.equal(await connection.check(AbortSignal.timeout(5_000)), [
-      { level: 'ok', subject: 'url', message: `127.0.0.1:${receiver.port} answers (405 to HEAD).` },
-    ]);
-    assert.equal(receiver.requests, ['HEAD /hooks/calls']);
-    assert.equal(await connection.plan(AbortSignal.timeout(5_000)), []);
-    await connection.close();
-  }),
+for (const [status, level] of [
+  [405, 'ok'],
+  [204, 'ok'],
+  [401, 'warning'],
+  [403, 'warning'],
+  [404, 'warning'],
+  [410, 'warning'],
+  [302, 'warning'],
+  [503, 'warning'],
+] as const)
+  answers(`check asks whether it answers, sends no event, and claims no more: ${status}`, () =>
+    withWebhookReceiver(async (receiver) => {
+      const connection = await open(receiver);
+      if (status !== 405) receiver.answerAll({ status });
+      const [finding] = await connection.check(AbortSignal.timeout(5_000));
+      assert.is(finding?.level, level);
+      const words = `127.0.0.1:${receiver.port} answers (${status} to HEAD). Whether it takes events is not known from that.`;
+      assert.is(finding?.message, words);
+      if (level !== 'ok') assert.match(finding?.fix ?? '', /testEvent: true/);
+      assert.equal(receiver.requests, ['HEAD /hooks/calls']);
+      assert.equal(await connection.plan(AbortSignal.timeout(5_000)), []);
+      await connection.close();
+    }),
+  );
+
+answers(
+  'where the receiver knows tests, check asks what a delivery asks, and is told what it would be told',
+  () =>
+    withWebhookReceiver(async (receiver) => {
+      const connection = await open(receiver, { testEvent: true });
+      assert.equal(await connection.check(AbortSignal.timeout(5_000)), [
+        { level: 'ok', subject: 'test event', message: 'It was taken (204).' },
+      ]);
+      assert.equal([receiver.requests, receiver.filed.size], [['POST /hooks/calls'], 0]);
+      for (const status of [401, 302, 404, 410, 422, 500]) {
+        receiver.answerAll({ status, body: `no ${testSecret}` });
+        const [finding] = await connection.check(AbortSignal.timeout(5_000));
+        assert.is(finding?.level, 'problem', String(status));
+        const outcome = await deliverOne(connection, deliveryOf([startPush(String(status))]));
+        assert.is(finding?.message, outcome.kind === 'delivered' ? '' : outcome.reason);
+        assert.not(JSON.stringify(finding).includes(testSecret));
+      }
+      await connection.close();
+    }),
 );
 
 answers.run();
