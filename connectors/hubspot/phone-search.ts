@@ -33,8 +33,12 @@ const typed = ['phone', 'mobilephone'];
 
 type Account = Pick<Partial<Found>, 'phoneIndex' | 'longestList'>;
 
+/** So few are searched for one by one: what a field holds besides a number can be seen past for one alone. */
+const mostAlone = 3;
+
 /** As few requests as the cap allows: about 34 Australian numbers each, or 12 with their rare forms. */
 export function packSearches(wanted: readonly Wanted[], account: Account): Wanted[][] {
+  if (wanted.length <= mostAlone && account.phoneIndex !== 'odd') return wanted.map((one) => [one]);
   const sparing = pack(
     wanted.map((one) => ({ ...one, isSparing: true })),
     account,
@@ -69,7 +73,7 @@ function searchFor(wanted: readonly Wanted[], { phoneIndex }: Account, after: st
     return names.map((propertyName) => ({ filters: [{ propertyName, operator: 'IN', values }] }));
   };
   const [only, ...others] = wanted;
-  // The digits of an extension stand behind the number. Groups are few, so only one number can be asked for like this.
+  // The digits of an extension stand behind the number, and so may another number, or before it. Groups are few, so only one number can be asked for like this.
   const within =
     only && others.length === 0 && !only.isSparing && phoneIndex !== 'odd'
       ? indexes.map((propertyName) => {

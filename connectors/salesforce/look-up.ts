@@ -41,6 +41,8 @@ export class LookUp {
   readonly #keyed: readonly PersonObject[];
   /** Columns that our user may not see, as Salesforce has said. */
   readonly #hidden = new Set<string>();
+  /** Until that takes the org too long. */
+  #comparesDigits = true;
   /** Asked for until Salesforce says that there are none. */
   #withPersonAccounts: boolean;
 
@@ -71,7 +73,7 @@ export class LookUp {
     const typed = this.#matched
       .map((name) => this.#place(name))
       .filter((place) => place.phones.length > 0)
-      .map((place) => ({ place, statement: phoneQuery(place, callers) }));
+      .map((place) => ({ place, statement: phoneQuery(place, callers, this.#comparesDigits) }));
     const asked = [...keyed, ...typed];
     const found = await this.#api.query(
       asked.map(({ statement }) => statement),
@@ -79,6 +81,10 @@ export class LookUp {
     );
     const dropped = found.map(({ failure }, i) => this.#drop(failure, asked[i]?.place.object as PlaceName));
     if (dropped.includes(true)) return this.byQuery(callers, signal);
+    if (this.#comparesDigits && found.some(({ failure }) => failure?.cure?.what === 'slow')) {
+      this.#comparesDigits = false;
+      return this.byQuery(callers, signal);
+    }
     const all = asked.map(({ place }, i) => {
       const { rows = [], failure } = found[i] as Found;
       // Without the keys, a person could be made twice. Spellings that take too long to compare are searched for.

@@ -3,8 +3,9 @@ import { isIn, quote, term } from './soql.ts';
 
 /*
  * Finding people by number. Salesforce keeps phone numbers as they were typed, so two ways complete each other. A query
- * sees what was written a moment ago, and finds only exact texts: we ask for the spellings that people use. A search
- * sees through separators, and lags behind by minutes. What either finds is compared before it is believed.
+ * sees what was written a moment ago, and finds exact texts: we ask for the spellings that people use, and for few
+ * callers for the digits too, whatever stands between and around them. A search sees through separators, and lags behind
+ * by minutes. What any of them finds is compared before it is believed.
  */
 
 export interface Wanted {
@@ -73,17 +74,25 @@ export function keyQuery({ object, columns }: Place, key: string, keys: readonly
   return `SELECT ${columns.join(',')} FROM ${object} WHERE ${isIn(key, keys)}`;
 }
 
-export function phoneQuery({ object, columns, phones }: Place, wanted: readonly Wanted[]): string {
+/** Two numbers in one field, and any grouping of digits. Each comparison costs the org a look at every record. */
+const mostByDigits = 25;
+
+export function phoneQuery(place: Place, wanted: readonly Wanted[], comparesDigits = true): string {
+  const { object, columns, phones } = place;
   const texts = [...new Set(wanted.flatMap(spellings))];
-  const anywhere = phones.map((field) => isIn(field, texts)).join(' OR ');
-  return `SELECT ${columns.join(',')} FROM ${object} WHERE ${anywhere}`;
+  const spelt = phones.map((field) => isIn(field, texts));
+  const digits = comparesDigits && wanted.length <= mostByDigits ? byDigits(place, wanted) : [];
+  return `SELECT ${columns.join(',')} FROM ${object} WHERE ${[...spelt, ...digits].join(' OR ')}`;
 }
 
-/** The same for digits, whatever stands between them. Each comparison costs the org a look at every record. */
-export function digitsQuery({ object, columns, phones }: Place, wanted: readonly Wanted[]): string {
+/** By digits alone, whatever stands between them and around. */
+export function digitsQuery(place: Place, wanted: readonly Wanted[]): string {
+  return `SELECT ${place.columns.join(',')} FROM ${place.object} WHERE ${byDigits(place, wanted).join(' OR ')}`;
+}
+
+function byDigits({ phones }: Place, wanted: readonly Wanted[]): string[] {
   const patterns = [...new Set(wanted.map(patternOf))];
-  const anywhere = phones.flatMap((field) => patterns.map((text) => `${field} LIKE ${quote(text)}`));
-  return `SELECT ${columns.join(',')} FROM ${object} WHERE ${anywhere.join(' OR ')}`;
+  return phones.flatMap((field) => patterns.map((text) => `${field} LIKE ${quote(text)}`));
 }
 
 /** The digits after country code and trunk zero. */

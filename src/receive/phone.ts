@@ -1,4 +1,4 @@
-import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { type CountryCode, findPhoneNumbersInText, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { LRUCache } from 'lru-cache';
 import { plain } from './mask.ts';
 
@@ -147,13 +147,38 @@ export function writtenForms(number: string, region: Region): string[] {
   return [...new Set([phone.number, phone.number.slice(1), national, phone.nationalNumber])];
 }
 
-/** Whether a text in a CRM's phone field is the number, however it was typed. */
+/**
+ * Whether a text in a CRM's phone field is the number, however it was typed, or has it among others: people write two
+ * numbers into one field, `0412 345 678 / 02 9898 9898 ext 5`.
+ */
 export function samePhone(text: string | null | undefined, number: string, region: Region): boolean {
   if (!text) return false;
   const read = parsePhone(text, region).number;
-  if (read !== null) return read === number;
+  if (read === number) return true;
+  // One number, and another one; but what stands behind a semicolon is read as an extension.
+  if (read !== null && !listed.test(text)) return false;
   // `64 21 …` in Australia; or a number with something around it, such as `M: 04…`; or of a range that is not known yet.
   return (
-    text.replace(/\D/g, '') === number.slice(1) || parsePhoneNumberFromString(text, region)?.number === number
+    text.replace(/\D/g, '') === number.slice(1) ||
+    parsePhoneNumberFromString(text, region)?.number === number ||
+    numbersIn(text, region).has(number)
   );
+}
+
+const listed = /[;,/|&\n]/;
+/** Phone fields hold no more that is worth reading. */
+const longestField = 250;
+const found = new LRUCache<string, ReadonlySet<string>>({ max: 5_000 });
+
+function numbersIn(text: string, region: Region): ReadonlySet<string> {
+  const field = text.slice(0, longestField);
+  const key = `${region} ${field}`;
+  const known = found.get(key);
+  if (known) return known;
+  const numbers = new Set([
+    ...findPhoneNumbersInText(field, region).map((one) => one.number.number),
+    ...field.split(listed).flatMap((part) => parsePhone(part.trim(), region).number ?? []),
+  ]);
+  found.set(key, numbers);
+  return numbers;
 }

@@ -17,7 +17,7 @@ export interface Entry {
   values: Record<string, unknown>;
   deleted: boolean;
   /** What searching knows of the phone fields; the newest that is old enough. */
-  indexed: { at: number; digits: string[] }[];
+  indexed: { at: number; numbers: string[][] }[];
 }
 
 export interface Behaviour {
@@ -452,16 +452,10 @@ export class Org {
     }
   }
 
-  /** The phone numbers of a record, digits only, as far as searching knows them by now. */
-  indexedNumbers(entry: Entry): string[] {
+  /** The phone fields of a record, by the digits between separators, as far as searching knows them by now. */
+  indexedNumbers(entry: Entry): string[][] {
     const latest = this.behaviour.now().getTime() - this.behaviour.indexDelayMs;
-    return entry.indexed.findLast(({ at }) => at <= latest)?.digits ?? [];
-  }
-
-  /** What searching compares of a number. */
-  searched(text: unknown): string {
-    const words = String(text).split(/\D+/).filter(Boolean);
-    return words.join(this.behaviour.oddities.searchesWords ? ' ' : '');
+    return entry.indexed.findLast(({ at }) => at <= latest)?.numbers ?? [];
   }
 
   /** What is written after this can be undone to here. */
@@ -504,10 +498,10 @@ export class Org {
       const { FirstName, LastName } = entry.values;
       entry.values['Name'] = [FirstName, LastName].filter(Boolean).join(' ');
     }
-    const digits = (this.objects.get(entry.object) ?? [])
+    const numbers = (this.objects.get(entry.object) ?? [])
       .filter(({ type }) => type === 'phone')
-      .flatMap(({ name }) => (entry.values[name] ? [this.searched(entry.values[name])] : []));
-    entry.indexed.push({ at: now.getTime(), digits });
+      .flatMap(({ name }) => (entry.values[name] ? [wordsOf(entry.values[name])] : []));
+    entry.indexed.push({ at: now.getTime(), numbers });
   }
 
   /** Of a Task: what it is related to, else where its contact is. */
@@ -683,6 +677,11 @@ export class Org {
 
 function keyOf(object: string, field: Field, value: string): string {
   return `${object}.${field.name} ${field.caseSensitive || field.type === 'id' ? value : value.toLowerCase()}`;
+}
+
+/** The digits between separators. */
+export function wordsOf(text: unknown): string[] {
+  return String(text).split(/\D+/).filter(Boolean);
 }
 
 export function digitsOf(text: unknown): string {

@@ -1,11 +1,11 @@
-import type { Org } from './org.ts';
+import { type Org, wordsOf } from './org.ts';
 import { refused } from './refusals.ts';
 import { Parser, pick } from './soql.ts';
 
 /*
  * The part of SOSL that is used: FIND {terms} IN PHONE FIELDS RETURNING objects. It looks into an index that lags
- * behind what was written. A term finds a number whose digits it gives in full, whatever stands between them; one that
- * ends in an asterisk, a number that begins with its digits.
+ * behind what was written. A term finds a field whose digits it gives in full, whatever stands between them, and one of
+ * which it gives some words, one after the other; one that ends in an asterisk, where these begin with its digits.
  */
 
 const longestWithOperators = 4_000;
@@ -16,7 +16,7 @@ const reserved = /[&|!(){}[\]^~?:'+-]|^\*/;
 export function runSearch(org: Org, statement: string): Record<string, unknown>[] {
   const find = /^\s*FIND\s*\{((?:[^}\\]|\\.)*)\}\s+IN\s+PHONE\s+FIELDS\s+RETURNING\s+/is.exec(statement);
   if (!find) throw malformed('No search term found. The search term must be enclosed in braces.');
-  const test = termsOf(find[1] as string, (term) => org.searched(term));
+  const test = termsOf(find[1] as string, !org.behaviour.oddities.searchesWords);
   const rows: Record<string, unknown>[] = [];
   for (const [object, clauses] of returned(statement.slice(find[0].length))) {
     const query = new Parser(org, clauses).returning(object);
@@ -30,8 +30,8 @@ export function runSearch(org: Org, statement: string): Record<string, unknown>[
   return rows.slice(0, mostRows);
 }
 
-/** What makes a phone number, given as its digits, a hit. */
-function termsOf(text: string, searched: (term: string) => string): (number: string) => boolean {
+/** What makes a phone field, given as its words, a hit. */
+function termsOf(text: string, seesThrough: boolean): (words: readonly string[]) => boolean {
   if (text.length > longest) return () => false;
   const words = splitTerms(text);
   if (words.length === 0) throw malformed('search term must be longer than one character');
@@ -44,14 +44,25 @@ function termsOf(text: string, searched: (term: string) => string): (number: str
   }
   if (alternatives.some((terms) => terms.length === 0)) throw malformed('operator without a term');
   const alone = alternatives.flatMap((terms) => (terms.length === 1 ? terms : []));
-  const single = new Set(alone.map(searched));
-  const beginnings = new Set(alone.filter((term) => term.endsWith('*')).map(searched));
+  const phrase = (term: string) => wordsOf(term).join(' ');
+  const digits = (term: string) => wordsOf(term).join('');
+  const begins = (term: string) => term.endsWith('*');
+  const phrases = new Set(alone.map(phrase));
+  const whole = new Set(alone.map(digits));
+  const beginnings = new Set(alone.filter(begins).map(phrase));
   const lengths = [...new Set([...beginnings].map((text) => text.length))];
+  const isBegun = (one: string) => lengths.some((length) => beginnings.has(one.slice(0, length)));
   const several = alternatives.filter((terms) => terms.length > 1);
-  return (number) =>
-    single.has(number) ||
-    lengths.some((length) => beginnings.has(number.slice(0, length))) ||
-    several.some((terms) => terms.every((term) => searched(term) === number));
+  return (field) => {
+    const parts = field.flatMap((_, from) =>
+      field.slice(from).map((_, length) => field.slice(from, from + length + 1).join(' ')),
+    );
+    return (
+      parts.some((part) => phrases.has(part) || isBegun(part)) ||
+      (seesThrough && (whole.has(field.join('')) || isBegun(field.join('')))) ||
+      several.some((terms) => terms.every((term) => field.includes(phrase(term))))
+    );
+  };
 }
 
 function splitTerms(text: string): string[] {
