@@ -104,12 +104,19 @@ export class SqliteLedger {
         limit,
         headBytes,
       })
-      .map((row) => ({ ...rejectionOf(row), row: row.id, bytes: row.bytes, head: row.head }));
+      .map((row) => ({
+        ...rejectionOf(row),
+        row: row.id,
+        bytes: row.bytes,
+        head: keptOf(row.bytes, row.head),
+      }));
   }
 
   one(row: number): StoredRejection | null {
     const found = this.#do.one.get({ id: row });
-    return found ? { ...rejectionOf(found), row, bytes: found.bytes, head: found.body } : null;
+    return found
+      ? { ...rejectionOf(found), row, bytes: found.bytes, head: keptOf(found.bytes, found.body) }
+      : null;
   }
 
   /** By source and cause; tokens and addresses one by one. */
@@ -164,7 +171,7 @@ export class SqliteLedger {
   erase(holds: (text: string) => boolean): number {
     return this.#do.bodies
       .all()
-      .filter(({ id }) => holds(decodeBody(this.#do.one.get({ id })!.body!)))
+      .filter(({ id }) => holds(decodeBody(bodyOf(this.#do.one.get({ id })!)!.bytes)))
       .reduce((erased, { id }) => erased + this.#do.remove.run({ id }), 0);
   }
 }
@@ -182,11 +189,14 @@ function rejectionOf(row: Row): Rejection {
   };
 }
 
-function bodyOf(
-  row: Pick<Selectable<RejectedTable>, 'body' | 'content_type' | 'content_coding'>,
-): RawBody | null {
-  if (row.body === null) return null;
-  return { bytes: row.body, contentType: row.content_type ?? '', contentCoding: row.content_coding ?? '' };
+/** Null: none is kept. An empty one is read as null by some drivers. */
+function keptOf(bytes: number | null, body: Uint8Array | null): Uint8Array | null {
+  return bytes === null ? null : (body ?? new Uint8Array());
+}
+
+function bodyOf(row: Selectable<RejectedTable>): RawBody | null {
+  const bytes = keptOf(row.bytes, row.body);
+  return bytes && { bytes, contentType: row.content_type ?? '', contentCoding: row.content_coding ?? '' };
 }
 
 function statements(database: Database, db: Kysely<Tables>) {

@@ -912,9 +912,10 @@ export function storeContract(
     await store.reject([unreadable(body(startPush('1')), 1)], room);
     await store.reject([unreadable(body(startPush('1')), 8)], room);
     await store.reject([unreadable('never', 2), unreadable(body(endPush('1')), 3)], room);
+    await store.reject([unreadable('', 6, 'blank')], room);
     await store.reject([unreadable(body(startPush('2')), 4, 'gone'), wrongToken('9f2c', 5)], room);
     const { taken, ...rest } = await store.readAgain(undefined, 0, readNow);
-    assert.equal(rest, { left: 1, passed: 1, lastRow: null });
+    assert.equal(rest, { left: 2, passed: 1, lastRow: null });
     assert.equal(
       taken.map(({ push, recorded }) => [push.callId, recorded.revision, recorded.due]),
       [
@@ -933,7 +934,7 @@ export function storeContract(
     assert.equal([story!.state.firstReceivedAt, story!.state.endReceivedAt], [at(1), at(3)]);
     assert.equal(
       (await keptOf(store)).map((text) => text.slice(0, 6)),
-      ['broken', 'never'],
+      ['', 'broken', 'never'],
     );
     const [never] = await store.rejections({ source: 'acme', kept: true, limit: 5, headBytes: 0 });
     assert.is(never!.reason, 'The body is neither a JSON object nor a form.');
