@@ -174,9 +174,11 @@ function isHarmless({ value }: ScalarNode, candidates: readonly z.core.$ZodTypes
   });
 }
 
+const { maxLength: longestSecret } = secret();
+
 /** Made by `secret()`: no other text has its length limit. */
 function isSecret(schema: z.core.$ZodTypes): boolean {
-  return 'maxLength' in schema && schema.maxLength === secret().maxLength;
+  return 'maxLength' in schema && schema.maxLength === longestSecret;
 }
 
 function eachScalar(

@@ -16,7 +16,10 @@ export interface ApiOptions {
   log: Log;
 }
 
-const statuses = { wrong: 400, forbidden: 403, 'not found': 404, conflict: 409 } as const;
+const statuses = { wrong: 400, forbidden: 403, 'not found': 404, conflict: 409, 'not yet': 503 } as const;
+const retryAfterSeconds = 10;
+/** The last line of an export that is not whole. */
+const brokenOff = '"NOT WHOLE: the bridge could not read on. Export again."\r\n';
 const mostStreams = 100;
 /** Within what proxies and Bun take for idle. */
 const heartbeatMs = 15_000;
@@ -69,7 +72,11 @@ export class Api {
       return await answer();
     } catch (reason) {
       if (reason instanceof OperatorProblem)
-        return context.json({ error: reason.message }, statuses[reason.kind]);
+        return context.json(
+          { error: reason.message },
+          statuses[reason.kind],
+          reason.kind === 'not yet' ? { 'retry-after': String(retryAfterSeconds) } : {},
+        );
       this.#options.log.error({ err: reason, path: context.req.routePath }, 'A request to the API failed.');
       return context.json({ error: 'An unexpected error: the log of the bridge has more.' }, 500);
     }
@@ -93,19 +100,26 @@ export class Api {
 
   async #csv(context: Context<AccessEnv>): Promise<Response> {
     const selection = read(callSelection, context.req.query(), 'The query');
-    const rows = csvOf(this.#operator(context).everyCall(selection));
+    const rows = csvOf(await this.#operator(context).everyCall(selection));
     const first = await rows.next();
     const encoder = new TextEncoder();
+    const { log } = this.#options;
+    let failure: unknown;
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(encoder.encode(first.value ?? '')),
       // Asked for when the reader has room, so a slow one does not pile up pages here.
       async pull(controller) {
+        if (failure !== undefined) return controller.error(failure);
         try {
           const { value, done } = await rows.next();
           if (done) controller.close();
           else controller.enqueue(encoder.encode(value));
         } catch (reason) {
-          controller.error(reason);
+          log.error({ err: reason }, 'An export of calls broke off.');
+          // Behind a proxy that speaks HTTP/1.0, an answer that breaks off looks like one that has ended. An error takes
+          // with it what was not read yet, so it comes when that line has been.
+          controller.enqueue(encoder.encode(brokenOff));
+          failure = reason;
         }
       },
       async cancel() {

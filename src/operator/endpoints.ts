@@ -82,7 +82,7 @@ export const endpoints: readonly Endpoint[] = [
     'calls',
     'Calls, newest first, in pages.',
     callsPage,
-    (operator, { query }) => operator.calls(query),
+    (operator, { query }) => operator.wholeCalls(query),
     { query: callsQuery },
   ),
   endpoint(

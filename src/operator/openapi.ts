@@ -12,6 +12,7 @@ const refusals: Record<string, string> = {
   404: 'There is no such thing.',
   409: 'It cannot be done as things are.',
   500: 'An unexpected error.',
+  503: 'Lists and counts are not whole yet. Retry-After says when to ask again.',
 };
 const problem = {
   description: 'What is wrong, and what to do.',

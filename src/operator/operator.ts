@@ -87,6 +87,8 @@ export interface Viewer {
 }
 
 const pageSize = 50;
+/** More pushes than so many are missed in lists; fewer are there before anybody looks. */
+export const mostBehind = 1_000;
 /** Somebody may call every day. */
 const earlierLookedAt = 100;
 const atOnce = 500;
@@ -156,8 +158,36 @@ export class Operator {
     });
   }
 
+  /** As `calls`, for programs, which take the last page for the end: it is refused while older calls may be missing. */
+  async wholeCalls(query: CallsQuery = {}): Promise<CallsPage> {
+    const page = await this.calls(query);
+    if (page.next === null) await this.#mustBeWhole(query);
+    return page;
+  }
+
   /** Every call that matches, newest first, in pages that are read as they are asked for. */
-  async *everyCall(selection: CallSelection): AsyncGenerator<CallSummary[]> {
+  async everyCall(selection: CallSelection): Promise<AsyncGenerator<CallSummary[]>> {
+    await this.#mustBeWhole(selection);
+    return this.#everyPage(selection);
+  }
+
+  /** What is counted or exported is whole, or is not told: nobody could see that calls are missing. */
+  async #mustBeWhole({ search, result, missed }: CallSelection): Promise<void> {
+    const { behind, rebuilding, lacksCalls } = await this.#options.store.indexProgress();
+    const isByReading = search !== undefined || result !== undefined || missed !== undefined;
+    if (rebuilding !== null && (lacksCalls || isByReading))
+      throw new OperatorProblem(
+        'not yet',
+        `Lists and counts are being built anew: ${Math.floor(rebuilding * 100)} % of what is stored is in them so far. Ask again when all of it is.`,
+      );
+    if (behind > mostBehind)
+      throw new OperatorProblem(
+        'not yet',
+        `${behind} pushes came in that lists and counts do not have yet. Ask again in a moment.`,
+      );
+  }
+
+  async *#everyPage(selection: CallSelection): AsyncGenerator<CallSummary[]> {
     let after: string | undefined;
     for (;;) {
       const page = await this.calls({
@@ -221,6 +251,7 @@ export class Operator {
 
   /** How many calls a replay of all that match would write again. What is skipped does not count. */
   async countReplay(selection: CallSelection): Promise<ReplayCount> {
+    await this.#mustBeWhole(selection);
     const count = { calls: 0, deliveries: 0 };
     for (let before: number | null = null; ; ) {
       const found: CallsFound = await this.#options.store.countFound(

@@ -51,7 +51,13 @@ const pages = [
   '/set-up-delacon',
 ];
 
-const problemStatus = { wrong: 400, forbidden: 403, 'not found': 404, conflict: 409 } as const;
+const problemStatus = {
+  wrong: 400,
+  forbidden: 403,
+  'not found': 404,
+  conflict: 409,
+  'not yet': 503,
+} as const;
 
 /**
  * The operator page, as HTML that is read and used without a script; scripts add charts, what is live and filters that
@@ -498,6 +504,7 @@ async function problemAnswer(
       forbidden: 'Not for this role',
       'not found': 'Not found',
       conflict: 'Not now',
+      'not yet': 'Not yet',
     }[reason.kind];
     return context.html(
       await problemPage(await assetPaths(), title, reason.message),

@@ -159,6 +159,13 @@ export class SqliteCallIndex {
     return {
       behind: Math.max(last - last_push, 0),
       rebuilding: isScanning ? 1 - (scanned_call - 1) / scan_until : version === '' && last > 0 ? 0 : null,
+      // The scan goes from the newest to the oldest.
+      lacksCalls:
+        (isScanning || version === '') &&
+        this.#get(
+          `select 1 from (select min(id) as id from calls) as oldest
+          where id is not null and not exists (select 1 from call_index where call = oldest.id)`,
+        ) !== undefined,
     };
   }
 

@@ -290,6 +290,8 @@ export interface IndexProgress {
   behind: number;
   /** While every call is looked at anew: how far that is, 0 to 1. */
   rebuilding: number | null;
+  /** Calls that were stored before it was first built are not all in it yet. */
+  lacksCalls: boolean;
 }
 
 /** A call matches when it matches one of these; of words, all. */

@@ -2,6 +2,8 @@ import { systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
+import { indexedCall, readingVersion } from '../../src/operator/indexed-call.ts';
+import type { CallState } from '../../src/receive/call.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
@@ -23,7 +25,7 @@ interface Asked extends OperatedStore {
     path: string,
     body?: unknown,
     token?: string,
-  ): Promise<{ status: number; json: ReturnType<JSON['parse']>; text: string }>;
+  ): Promise<{ status: number; json: ReturnType<JSON['parse']>; text: string; retryAfter: string | null }>;
 }
 
 function withApi(use: (asked: Asked) => Promise<void>): Promise<void> {
@@ -48,7 +50,12 @@ function withApi(use: (asked: Asked) => Promise<void>): Promise<void> {
         });
         const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await answer.arrayBuffer());
         const isJson = answer.headers.get('content-type')?.startsWith('application/json');
-        return { status: answer.status, text, json: isJson ? JSON.parse(text) : null };
+        return {
+          status: answer.status,
+          text,
+          json: isJson ? JSON.parse(text) : null,
+          retryAfter: answer.headers.get('retry-after'),
+        };
       },
     });
   });
@@ -289,6 +296,63 @@ api('CSV: quoted, no formulas, every page of it', () =>
     assert.match(last, `"'=HYPERLINK(""http://a.example"")",'-1+2,"hot, ""water""\r\nnow"`);
     assert.match(last, 'box: due');
     assert.match((await ask('/api/calls.csv?search=cmd&state=failed')).text, /^\u{feff}[^\r]+\r\n$/u);
+  }),
+);
+
+api('what is counted, listed to its end or exported is whole, or is refused with how far it is', () =>
+  withApi(async ({ ask, receive, index, store, settings }) => {
+    const asked = ['/api/calls.csv', '/api/calls/count', '/api/calls?limit=50', '/api/calls.csv?search=cmd'];
+    for (let n = 1; n <= 40; n++) await receive({ PLA_Call_Id: `${n}`, PLA_Dealer_Name: '@cmd' });
+    for (const path of asked) assert.is((await ask(path)).status, 503, `${path}, nothing indexed`);
+    const read = (state: CallState) => indexedCall(settings, state);
+    await store.indexCalls(readingVersion(settings), read, 10);
+    for (const path of asked) {
+      const { status, json, retryAfter } = await ask(path);
+      assert.is(status, 503, path);
+      assert.match(json.error, 'are being built anew: 25 % of what is stored');
+      assert.is(retryAfter, '10');
+    }
+    assert.is((await ask('/api/calls?limit=5')).json.calls.length, 5, 'the newest are there');
+    const replay = { of: { state: 'due' } };
+    assert.is(
+      (await ask('/api/replays', replay)).status,
+      503,
+      'a replay of some would be taken for one of all',
+    );
+    await index();
+    assert.is((await ask('/api/calls/count')).json.calls, 40);
+    assert.is((await ask('/api/calls.csv')).text.split('\r\n').length, 42);
+    // Read otherwise from now on: each call is there, but not yet as it is read.
+    await store.indexCalls('another version', read, 10);
+    assert.is((await ask('/api/calls/count')).json.calls, 40);
+    assert.is((await ask('/api/calls/count?missed=true')).status, 503);
+  }),
+);
+
+api('an export that breaks off does not look whole', () =>
+  withApi(async ({ receive, index, store, api: served }) => {
+    for (let n = 1; n <= 150; n++) await receive({ PLA_Call_Id: `${n}` });
+    await index();
+    const views = store.views.bind(store);
+    let pages = 0;
+    store.views = async (rows) => {
+      if (++pages > 1) throw new Error('the disk is gone');
+      return views(rows);
+    };
+    const answer = await served.routes.request('http://bridge.example/api/calls.csv', {
+      headers: { authorization: `Bearer ${operatorToken}` },
+    });
+    let text = '';
+    const decoder = new TextDecoder();
+    let broke: unknown;
+    try {
+      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>)
+        text += decoder.decode(chunk);
+    } catch (reason) {
+      broke = reason;
+    }
+    assert.match(String(broke), 'the disk is gone');
+    assert.match(text, /\r\n"NOT WHOLE: the bridge could not read on\. Export again\."\r\n$/);
   }),
 );
 

@@ -14,7 +14,7 @@ sweep('recording writes nothing of the index; the sweep follows, and tells what 
     const { settings } = await load('sources: { acme: {} }\nconnectors: { crm: { type: sandbox } }\n');
     await store.record(newPush(startPush('1')));
     assert.equal(await store.findCalls({}, null, 10), []);
-    assert.equal(await store.indexProgress(), { behind: 1, rebuilding: 0 });
+    assert.equal(await store.indexProgress(), { behind: 1, rebuilding: 0, lacksCalls: true });
     const told: { callId: string; isNew: boolean }[] = [];
     const running = new IndexSweep({
       store,
@@ -38,7 +38,7 @@ sweep('recording writes nothing of the index; the sweep follows, and tells what 
       ['1', '2'],
     );
     await store.record(newPush(startPush('3')));
-    assert.equal(await store.indexProgress(), { behind: 1, rebuilding: null });
+    assert.equal(await store.indexProgress(), { behind: 1, rebuilding: null, lacksCalls: false });
   }),
 );
 

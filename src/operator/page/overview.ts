@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { count, counted } from '../../counted.ts';
 import type { CallSummary, CallsPage } from '../calls.ts';
 import type { ConnectorHealth } from '../connectors.ts';
+import { mostBehind } from '../operator.ts';
 import type { IndexState, Overview } from '../overview.ts';
 import { callsTable } from './calls.ts';
 import { dayName, hourOf, span } from './format.ts';
@@ -63,7 +64,7 @@ ${callsTable(data.latest.calls, overview.timezone)}</section>`,
 export function indexNotice(index: IndexState): Html {
   if (index.rebuilding !== null)
     return html`<div class="notice wait"><p>Lists and counts are being built anew: ${Math.floor(index.rebuilding * 100)} % of what is stored is in them so far. Pushes are taken and delivered meanwhile.</p></div>`;
-  if (index.behind > 1_000)
+  if (index.behind > mostBehind)
     return html`<div class="notice"><p class="small">${counted(index.behind, 'push', 'pushes')} came in that lists and counts do not show yet.</p></div>`;
   return html``;
 }
