@@ -100,15 +100,20 @@ export function digestLines(
   const now = [...backlogs.values()];
   const dueNow = now.reduce((sum, one) => sum + one.due, 0);
   const failedNow = now.reduce((sum, one) => sum + one.failed, 0);
+  const several = counts.connectors.size > 1;
+  // A call that one CRM lacks may be in the others: the lines of the connectors say so of each.
+  const [inCrm, waiting, failing] = several
+    ? ['In every CRM they go to', 'waiting for one', 'failed in one']
+    : ['In the CRM', 'waiting', 'failed'];
   return [
-    `Calls received from ${timeText(from, timezone)} to ${timeText(to, timezone)}: ${received}. In the CRM: ${delivered}, waiting: ${due}, failed: ${failed}. Missed: ${missed}.`,
+    `Calls received from ${timeText(from, timezone)} to ${timeText(to, timezone)}: ${received}. ${inCrm}: ${delivered}, ${waiting}: ${due}, ${failing}: ${failed}. Missed: ${missed}.`,
     ...byName(counts.sources).map(
       ([name, one]) =>
         `${name}: ${one.received} received, ${one.missed} missed${one.unrouted > 0 ? `, ${one.unrouted} that no route takes` : ''}`,
     ),
     ...byName(counts.connectors).map(
       ([name, one]) =>
-        `${name}: ${one.delivered} in the CRM, ${one.due} waiting, ${one.failed} failed${one.skipped > 0 ? `, ${one.skipped} skipped` : ''}`,
+        `${name}: ${one.delivered} of ${one.delivered + one.due + one.failed + one.skipped} in the CRM, ${one.due} waiting, ${one.failed} failed${one.skipped > 0 ? `, ${one.skipped} skipped` : ''}`,
     ),
     ...(isComplete ? [] : ['The index of calls is being built, so calls may be missing here.']),
     `Whenever they came, ${dueNow} are waiting now, and ${failedNow} that failed wait for a replay.`,

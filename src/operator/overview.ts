@@ -58,6 +58,18 @@ export const overview = z.object({
         'Somebody decided that a delivery be left out, and no other waits or has failed.',
       ),
       unrouted: count.describe('No route took them.'),
+      connectors: z
+        .array(
+          z.object({
+            connector: z.string(),
+            calls: count.describe('That go to it.'),
+            inCrm: count.describe('As they are by now.'),
+            waiting: count,
+            failed: count,
+            skipped: count,
+          }),
+        )
+        .describe('Of each connector that any of them go to. Each call counts in one place.'),
       missed: count,
     })
     .describe('Calls that were received within the range. Each but for `missed` is counted in one place.'),
@@ -114,7 +126,16 @@ export async function overviewOf(
     until: new Date(until).toISOString(),
     timezone,
     // While the index follows from behind, deliveries may be known of calls that it does not know yet.
-    calls: { received, inCrm: Math.max(inCrm, 0), ...tally, missed },
+    calls: {
+      received,
+      inCrm: Math.max(inCrm, 0),
+      ...tally,
+      connectors: tally.connectors.map((one) => ({
+        ...one,
+        inCrm: Math.max(one.calls - one.waiting - one.failed - one.skipped, 0),
+      })),
+      missed,
+    },
     connectors: await connectors(lag),
     bucket: isByHour ? 'hour' : 'day',
     byTime,

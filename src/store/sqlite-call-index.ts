@@ -9,6 +9,7 @@ import type {
   CallCount,
   CallsFound,
   CallTally,
+  ConnectorTally,
   DeliveryState,
   DeliveryTally,
   IndexedCall,
@@ -41,6 +42,7 @@ const spansOf = {
   source: ['quarter', 'hour', 'day', 'week', 'month'],
   keyword: ['quarter', 'day', 'week', 'month'],
   dealer: ['quarter', 'day', 'week', 'month'],
+  connector: ['quarter', 'day', 'week', 'month'],
 } as const satisfies Record<string, Span[]>;
 type Facet = keyof typeof spansOf;
 
@@ -192,7 +194,8 @@ export class SqliteCallIndex {
     const connectors = this.#all<{ connector: string }>(
       'select connector from deliveries where call = ?',
       call,
-    );
+    ).map(({ connector }) => connector);
+    const known = before ? this.#connectorsOf(call) : [];
     const now: Row = {
       call,
       received_at: row.first_received_at,
@@ -206,11 +209,12 @@ export class SqliteCallIndex {
       keyword: seen.keyword,
       words: seen.words.map((word) => ` ${word}`).join(''),
     };
-    for (const { connector } of connectors)
+    for (const connector of connectors)
       this.#run('insert or ignore into call_connectors (connector, call) values (?, ?)', connector, call);
-    if (before && JSON.stringify(before) === JSON.stringify(now)) return false;
-    if (before) this.#count(before, -1);
-    this.#count(now, 1);
+    if (before && known.length === connectors.length && JSON.stringify(before) === JSON.stringify(now))
+      return false;
+    if (before) this.#count(before, known, -1);
+    this.#count(now, connectors, 1);
     this.#run(
       `insert into call_index (call, received_at, source, result, missed, unrouted, caller, caller_reversed, dealer, keyword, words)
       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (call) do update set received_at = excluded.received_at,
@@ -238,8 +242,19 @@ export class SqliteCallIndex {
     this.#run("insert into call_words (call_words, rowid, words) values ('delete', ?, ?)", call, words);
   }
 
-  #count(row: Row, by: number): void {
+  /** The connectors that it is indexed for. */
+  #connectorsOf(call: number): string[] {
+    return this.#all<{ connector: string }>(
+      `select connector from call_connectors where call = ? and connector in (
+        select connector from deliveries where call = ?)`,
+      call,
+      call,
+    ).map(({ connector }) => connector);
+  }
+
+  #count(row: Row, connectors: readonly string[], by: number): void {
     const facets: [Facet, string | null][] = [
+      ...connectors.map((connector): [Facet, string] => ['connector', connector]),
       ['source', row.source],
       ['keyword', row.keyword],
       ['dealer', row.dealer],
@@ -298,7 +313,7 @@ export class SqliteCallIndex {
     this.#run('delete from calls_to_index where call = ?', call);
     const row = this.#get<Row>('select * from call_index where call = ?', call);
     if (!row) return;
-    this.#count(row, -1);
+    this.#count(row, this.#connectorsOf(call), -1);
     this.#removeWords(row);
     this.#run(
       'delete from call_connectors where call = ? and connector in (select connector from deliveries where call = ?)',
@@ -600,7 +615,7 @@ export class SqliteCallIndex {
   /** Of the calls received within a range: how many are where. */
   tally(since: Date, until: Date): CallTally {
     const bounds = this.#bounds(since, until);
-    const none = { failed: 0, waiting: 0, skipped: 0, unrouted: 0 };
+    const none = { failed: 0, waiting: 0, skipped: 0, unrouted: 0, connectors: [] };
     if (!bounds) return none;
     const within = (state: string) => `from deliveries as d indexed by deliveries_${state}
       cross join call_index as c on c.call = d.call
@@ -614,9 +629,21 @@ export class SqliteCallIndex {
         ...values,
       )?.n ?? 0;
     const failed = calls('failed');
+    const due = this.#dueBetween(bounds);
+    const ofConnectors = (state: string) =>
+      this.#all<{ connector: string; n: number }>(
+        `select d.connector, count(*) as n ${within(state)} group by d.connector`,
+        ...values,
+      );
+    const isLong = due.some(({ n }) => n > mostCandidates);
     return {
+      connectors: this.#tallyConnectors(since, until, {
+        waiting: isLong ? due : ofConnectors('due'),
+        failed: ofConnectors('failed'),
+        skipped: ofConnectors('skipped'),
+      }),
       failed,
-      waiting: this.#waiting(bounds, () => calls('due', 'failed'), failed > 0),
+      waiting: this.#waiting(bounds, due, () => calls('due', 'failed'), failed > 0),
       skipped: calls('skipped', 'failed', 'due'),
       unrouted:
         this.#get<{ n: number }>(
@@ -654,13 +681,43 @@ export class SqliteCallIndex {
     };
   }
 
-  /** A backlog of very many is counted from the index of what is due alone, as if no clock had ever been set back. */
-  #waiting(bounds: { first: number; last: number }, exactly: () => number, isAnyFailed: boolean): number {
-    const due = this.#all<{ connector: string; n: number }>(
+  /** How many go to a connector is counted already; how many of them are not there is not, and those are few. */
+  #tallyConnectors(
+    since: Date,
+    until: Date,
+    open: Record<'waiting' | 'failed' | 'skipped', { connector: string; n: number }[]>,
+  ): ConnectorTally[] {
+    const tallies = this.top('connector', since.getTime(), until.getTime(), -1).map(({ name, calls }) => ({
+      connector: name,
+      calls,
+      waiting: 0,
+      failed: 0,
+      skipped: 0,
+    }));
+    const byName = new Map(tallies.map((tally) => [tally.connector, tally]));
+    for (const state of ['waiting', 'failed', 'skipped'] as const)
+      for (const { connector, n } of open[state]) {
+        const tally = byName.get(connector);
+        if (tally) tally[state] = n;
+      }
+    return tallies.sort((a, b) => (a.connector < b.connector ? -1 : 1));
+  }
+
+  #dueBetween({ first, last }: { first: number; last: number }): { connector: string; n: number }[] {
+    return this.#all(
       `select connector, count(*) as n from deliveries indexed by deliveries_due where state = 'due' and call >= ? and call <= ? group by connector`,
-      bounds.first,
-      bounds.last,
+      first,
+      last,
     );
+  }
+
+  /** A backlog of very many is counted from the index of what is due alone, as if no clock had ever been set back. */
+  #waiting(
+    bounds: { first: number; last: number },
+    due: readonly { connector: string; n: number }[],
+    exactly: () => number,
+    isAnyFailed: boolean,
+  ): number {
     const most = Math.max(0, ...due.map(({ n }) => n));
     if (most <= mostCandidates || (due.length > 1 && most <= 5 * mostCandidates))
       return most === 0 ? 0 : exactly();

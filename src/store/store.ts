@@ -361,6 +361,17 @@ export interface CallTally {
   waiting: number;
   skipped: number;
   unrouted: number;
+  /** Of each connector that any of the calls go to, by name. */
+  connectors: ConnectorTally[];
+}
+
+/** The calls of one connector, each in one place: what is not in its CRM as it is by now waits, failed or was skipped. */
+export interface ConnectorTally {
+  connector: string;
+  calls: number;
+  waiting: number;
+  failed: number;
+  skipped: number;
 }
 
 export interface LagCount {

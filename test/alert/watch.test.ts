@@ -539,7 +539,7 @@ alerts('the digest counts the calls of its day, by source and connector', () =>
     assert.equal(String(chat.posted[0]?.['text']).split('\n'), [
       'Calls received from 2026-11-02 08:00 to 2026-11-03 08:00: 4. In the CRM: 1, waiting: 1, failed: 1. Missed: 2.',
       'acme: 4 received, 2 missed, 1 that no route takes',
-      'crm: 1 in the CRM, 1 waiting, 1 failed',
+      'crm: 1 of 3 in the CRM, 1 waiting, 1 failed',
       'Whenever they came, 2 are waiting now, and 1 that failed wait for a replay.',
     ]);
     await pass(24 * hour);

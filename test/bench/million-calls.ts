@@ -105,7 +105,7 @@ try {
   fillYear(file, calls, Date.now());
   const settings = (
     await load(
-      'sources: { acme: {}, beta: { callIdPrefix: b- }, gamma: { callIdPrefix: g- } }\nconnectors: { crm: { type: sandbox }, other: { type: sandbox } }\n',
+      'sources: { acme: {}, beta: { callIdPrefix: b- }, gamma: { callIdPrefix: g- } }\nroutes: [{ to: [crm, other] }]\nconnectors: { crm: { type: sandbox }, other: { type: sandbox } }\n',
     )
   ).settings;
   console.log(JSON.stringify(await measure(file, settings), null, 1));

@@ -105,7 +105,9 @@ disk('what may not be written to is refused with words that say what to do, and 
 disk('whatever the bridge makes is readable by its user alone', () =>
   withBridgeFolder(async (folder) => {
     // The second source has a token made for it.
-    folder.configure(yaml.replace('sources: {', 'sources: { kept: { callIdPrefix: k- },'));
+    folder.configure(
+      `${yaml.replace('sources: {', 'sources: { kept: { callIdPrefix: k- },')}routes: [{ to: [try-it] }]\n`,
+    );
     const bridge = await folder.start();
     await bridge.push(startPush('1'));
     const data = join(folder.path, 'data');

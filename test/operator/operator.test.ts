@@ -1,5 +1,6 @@
 import { callsPage } from '../../src/operator/calls.ts';
 import { overview } from '../../src/operator/overview.ts';
+import { inCrm } from '../../src/operator/page/overview.ts';
 import { OperatorProblem } from '../../src/operator/problem.ts';
 import { story } from '../../src/operator/story.ts';
 import { endPush, startPush } from '../support/build-push.ts';
@@ -153,6 +154,45 @@ operator('a masked reader finds no call by digits of its number, and all by word
     assert.is(await find(asked, '0412 345 678'), 1);
     assert.not.match(JSON.stringify(await reader.calls()), /13\W*227\W*15/, 'nor one of an unknown form');
   }),
+);
+
+operator('each connector has its own figure of what is in its CRM', () =>
+  withOperator(
+    'sources: { acme: }\nconnectors: { first: { type: sandbox }, second: { type: sandbox } }\n',
+    async ({ operator: asked, receive, index, store }) => {
+      for (let n = 1; n <= 5; n++) await receive({ PLA_Call_Id: `${n}` });
+      await index();
+      // The first has two of them, and the second none: all five wait for one CRM or the other.
+      const now = new Date();
+      const lease = await store.acquireLease('first', 'me', now, 60_000);
+      for (const { callRow, revision } of await store.takeDue('first', now, 2))
+        await store.settle(lease!, [
+          {
+            callRow,
+            revision,
+            attempt: {
+              at: now,
+              tookMs: 1,
+              outcome: 'delivered',
+              reason: null,
+              notes: [],
+              requests: 1,
+              batch: 1,
+            },
+            records: {},
+            next: { state: 'delivered' },
+          },
+        ]);
+      const { calls } = await asked.overview();
+      assert.is(calls.inCrm, 0);
+      assert.equal(calls.connectors, [
+        { connector: 'first', calls: 5, inCrm: 2, waiting: 3, failed: 0, skipped: 0 },
+        { connector: 'second', calls: 5, inCrm: 0, waiting: 5, failed: 0, skipped: 0 },
+      ]);
+      const text = String(await inCrm(calls)).replace(/<[^>]*>/g, '');
+      assert.match(text, '0 of 5 in second2 of 5 in first');
+    },
+  ),
 );
 
 operator.run();

@@ -12,6 +12,7 @@ import { indexedCall } from '../../src/operator/indexed-call.ts';
 import type { CallState } from '../../src/receive/call.ts';
 import { kyselyOver, openDatabase } from '../../src/runtime/sqlite.ts';
 import { weeks } from '../../src/store/migrations/007-weeks.ts';
+import { connectorCounts } from '../../src/store/migrations/013-connector-counts.ts';
 import { toQuarters } from '../../src/store/spans.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { CallView, IndexedCall, IndexFilter, Lease, Store } from '../../src/store/store.ts';
@@ -191,11 +192,12 @@ async function run(file: string, settings: Settings, commands: readonly Command[
   }
 }
 
-/** What the step did to a store of the version that counted no weeks. */
+/** What the steps did to a store of the versions that counted no weeks and no connectors. */
 async function countWeeks(file: string): Promise<void> {
   const database = openDatabase(file);
-  database.exec("delete from call_counts where span = 'week'");
+  database.exec("delete from call_counts where span = 'week' or facet = 'connector'");
   await weeks.up(kyselyOver(database));
+  await connectorCounts.up(kyselyOver(database));
   database.close();
 }
 
@@ -309,6 +311,21 @@ async function compare(store: Store, settings: Settings): Promise<void> {
       waiting: count('due'),
       skipped: count('skipped'),
       unrouted: count('unrouted'),
+      connectors: [...new Set(within.flatMap(({ view }) => view.deliveries.map((one) => one.connector)))]
+        .sort()
+        .map((connector) => {
+          const own = within.flatMap(({ view }) =>
+            view.deliveries.filter((one) => one.connector === connector),
+          );
+          const inState = (state: string) => own.filter((one) => one.state === state).length;
+          return {
+            connector,
+            calls: own.length,
+            waiting: inState('due'),
+            failed: inState('failed'),
+            skipped: inState('skipped'),
+          };
+        }),
     });
   }
 }
@@ -373,7 +390,7 @@ function matches({ view, seen }: { view: CallView; seen: IndexedCall }, filter: 
 index('is what a plain computation over all calls says, whatever happened', () =>
   withFolder(async (folder) => {
     const { settings } = await load(
-      'sources: { acme: {}, beta: { callIdPrefix: b- } }\nconnectors: { first: { type: sandbox }, second: { type: sandbox } }\n',
+      'sources: { acme: {}, beta: { callIdPrefix: b- } }\nroutes: [{ to: [first, second] }]\nconnectors: { first: { type: sandbox }, second: { type: sandbox } }\n',
     );
     const empty = join(folder, 'empty.db');
     await (await openSqliteStore(empty, 'bridge')).close();

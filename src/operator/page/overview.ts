@@ -80,10 +80,28 @@ function tiles({ overview, days, period }: OverviewData): Html {
   ].filter(Boolean);
   return html`<div class="tiles">
 <a class="tile" href="${list('')}"><span class="label">Received ${when}</span><span class="value">${count(calls.received)}</span><span class="note">${calls.missed > 0 ? `${count(calls.missed)} missed` : 'none missed'}</span></a>
-<a class="tile" href="${list('&state=delivered')}"><span class="label">In CRM</span><span class="value">${count(calls.inCrm)}</span><span class="note">${left.join(', ') || (calls.received > 0 && calls.inCrm === calls.received ? 'all of them' : '')}</span></a>
+<a class="tile" href="${list('&state=delivered')}"><span class="label">In CRM</span>${inCrm(calls)}<span class="note">${left.join(', ')}</span></a>
 <a class="tile${calls.waiting > 0 ? ' wait' : ''}" href="${list('&state=due')}"><span class="label">Waiting</span><span class="value">${count(calls.waiting)}</span><span class="note">${calls.waiting > 0 ? 'tried by themselves' : 'nothing waits'}</span></a>
 <a class="tile${calls.failed > 0 ? ' bad' : ''}" href="${list('&state=failed')}"><span class="label">Failed</span><span class="value">${count(calls.failed)}</span><span class="note">${calls.failed > 0 ? 'until you act' : 'nothing failed'}</span></a>
 </div>`;
+}
+
+/** More connectors than so many are not all named: those that lack most come first. */
+const mostInTile = 4;
+
+/** Each CRM by itself: a call that one of them lacks is in the others all the same. */
+export function inCrm({ connectors, inCrm: inAll, received }: Overview['calls']): Html {
+  const [first, ...others] = [...connectors].sort((a, b) => b.calls - b.inCrm - (a.calls - a.inCrm));
+  if (!first || inAll === received)
+    return html`<span class="value">${count(inAll)}</span><span class="note">${received > 0 && inAll === received ? 'all of them' : ''}</span>`;
+  if (others.length === 0)
+    return html`<span class="value">${count(first.inCrm)}</span><span class="note">of ${count(first.calls)} in ${first.connector}</span>`;
+  const shown = [first, ...others].slice(0, mostInTile);
+  const rest = others.length + 1 - shown.length;
+  return html`${shown.map(
+    (one) =>
+      html`<span class="of"><strong>${count(one.inCrm)}</strong> of ${count(one.calls)} in ${one.connector}</span>`,
+  )}${rest > 0 ? html`<span class="note">and ${counted(rest, 'further connector')}</span>` : ''}`;
 }
 
 /** What does not get better by itself, with the reason and the way out. */

@@ -8,6 +8,7 @@ import { decisions } from './005-decisions.ts';
 import { callIndex } from './006-call-index.ts';
 import { weeks } from './007-weeks.ts';
 import { rejected } from './009-rejected.ts';
+import { connectorCounts } from './013-connector-counts.ts';
 import { erasuresUnderWay } from './014-erasures-under-way.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
@@ -20,6 +21,7 @@ const migrations: Record<string, Migration> = {
   '006-call-index': callIndex,
   '007-weeks': weeks,
   '009-rejected': rejected,
+  '013-connector-counts': connectorCounts,
   '014-erasures-under-way': erasuresUnderWay,
 };
 
