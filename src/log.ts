@@ -1,6 +1,8 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
+import { counted } from './counted.ts';
 import { maskNumbersIn } from './receive/mask.ts';
+import { Output } from './runtime/output.ts';
 import { TextFinder } from './text-finder.ts';
 
 /** What the bridge and its connectors log with. Lines name the call, the connector and the attempt; never a secret. */
@@ -18,11 +20,6 @@ export function createLog(
   destination?: DestinationStream,
 ): Log {
   const redact = typeof secrets === 'function' ? secrets : redactor(secrets);
-  const stream =
-    destination ??
-    (process.stdout.isTTY
-      ? pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', sync: true })
-      : undefined);
   return pino(
     {
       level,
@@ -31,8 +28,29 @@ export function createLog(
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: (line) => withoutControls(redact(line)) },
     },
-    stream ?? pino.destination({ dest: 1, sync: true }),
+    destination ?? standardOutput(),
   );
+}
+
+let output: DestinationStream | undefined;
+
+/** One for all logs of the process. */
+function standardOutput(): DestinationStream {
+  if (output) return output;
+  const show = process.stdout.isTTY
+    ? prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
+    : (line: string) => line;
+  const lines = new Output(1, (omitted) =>
+    show(
+      `${JSON.stringify({
+        level: 'warn',
+        time: new Date().toISOString(),
+        msg: `${counted(omitted, 'line')} of the log ${omitted === 1 ? 'is' : 'are'} missing here: whoever reads it did not keep up.`,
+      })}\n`,
+    ),
+  );
+  output = { write: (line) => lines.write(show(line)) };
+  return output;
 }
 
 /** Texts from outside must not steer the terminal that shows the log: in a JSON line these are escapes, or stand as they are. */

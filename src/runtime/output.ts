@@ -1,0 +1,69 @@
+import { fstatSync } from 'node:fs';
+import sonicBoom from 'sonic-boom';
+
+/*
+ * Standard output and error, which whoever reads them may stop reading: a paused terminal, a log shipper that is stuck.
+ * Nothing waits for that. So much is held as is written here, and what is beyond is counted and said.
+ */
+
+const mostHeldBytes = 1024 ** 2;
+/** At the end of the process, for what is held. */
+const lastPatienceMs = 500;
+
+export class Output {
+  readonly #stream: sonicBoom.SonicBoom;
+  readonly #tellOmission: (lines: number) => string;
+  #omitted = 0;
+  /** Since when something waits to be written that does not get on; by `performance.now()`. */
+  #waitingSince: number | null = null;
+  #isEnding = false;
+
+  /**
+   * @param fd 1 or 2. A pipe is made one that does not block, as the runtimes themselves do.
+   * @param tellOmission the line that says how many could not be held
+   */
+  constructor(fd: 1 | 2, tellOmission: (lines: number) => string) {
+    this.#tellOmission = tellOmission;
+    void (fd === 1 ? process.stdout : process.stderr).isTTY; // looking at it does
+    const endsBy = () => (this.#waitingSince ?? 0) + lastPatienceMs;
+    this.#stream = new sonicBoom.SonicBoom({
+      fd,
+      sync: fstatSync(fd).isFile(), // which holds nobody up, and has each line at once
+      maxLength: mostHeldBytes,
+      retryEAGAIN: () => !this.#isEnding || performance.now() < endsBy(),
+    });
+    this.#stream.on('drop', () => this.#omitted++);
+    this.#stream.on('write', () => (this.#waitingSince = performance.now()));
+    this.#stream.on('drain', () => this.#drained());
+    // The reader is gone, or the log's disk is full: it is held, and tried again with the next line.
+    this.#stream.on('error', () => {});
+    process.on('exit', () => this.#end());
+  }
+
+  /** Whole lines, each with its end. */
+  write(lines: string): void {
+    this.#waitingSince ??= performance.now();
+    this.#stream.write(lines);
+  }
+
+  #drained(): void {
+    this.#waitingSince = null;
+    if (this.#omitted === 0) return;
+    const omitted = this.#omitted;
+    this.#omitted = 0;
+    this.write(this.#tellOmission(omitted));
+  }
+
+  /** Who has not read for long will not now, and a terminal that is paused would hold the end up. */
+  #end(): void {
+    this.#isEnding = true;
+    const now = performance.now();
+    if (this.#waitingSince === null || now - this.#waitingSince > lastPatienceMs) return;
+    this.#waitingSince = now;
+    try {
+      this.#stream.flushSync();
+    } catch {
+      // Nobody is left who could be told.
+    }
+  }
+}
