@@ -1,5 +1,16 @@
-import { accessSync, constants, existsSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { counted } from '../counted.ts';
 import { openDatabase } from '../runtime/sqlite.ts';
 import type { CommandOptions } from './command-options.ts';
@@ -18,15 +29,51 @@ export async function backup(file: string, options: CommandOptions): Promise<voi
       cause,
     });
   }
-  const unfinished = `${target}.unfinished`;
-  rmSync(unfinished, { force: true });
-  await withStore(options.config, (_, store) => store.backup(unfinished));
-  const calls = verified(unfinished);
-  renameSync(unfinished, target);
+  removeLeftOvers(dirname(target));
+  const unfinished = `${target}.${process.pid}.unfinished`;
+  let calls: number;
+  try {
+    await withStore(options.config, (_, store) => store.backup(unfinished));
+    calls = verified(unfinished);
+    // It has its name only when it is whole and on the disk.
+    flush(unfinished);
+    renameSync(unfinished, target);
+    flush(dirname(target));
+  } catch (cause) {
+    rmSync(unfinished, { force: true });
+    throw new Error(`No backup was made: ${(cause as Error).message}`, { cause });
+  }
   const { size } = statSync(target);
   if (options.json) return printJson({ file: target, calls, bytes: size });
   console.log(`${file} holds ${counted(calls, 'call')} (${(size / 1e6).toFixed(1)} MB).`);
   console.log('To restore it: stop the bridge, put the file where store.url points, start the bridge.');
+}
+
+/** What backups that were killed left in the folder. */
+function removeLeftOvers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = /\.(\d+)\.unfinished(-journal)?$/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (reason) {
+    return (reason as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's
+  }
+}
+
+/** Puts a file, or the names in a folder, on the disk. */
+function flush(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function verified(file: string): number {
