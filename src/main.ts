@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
 import { AlertWatch } from './alert/watch.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, sleep, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import { ConfigProblems } from './config/problems.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
@@ -22,7 +22,7 @@ import { Live } from './operator/live.ts';
 import { Operator } from './operator/operator.ts';
 import { pageRoutes } from './operator/page.ts';
 import { OperatorProblem } from './operator/problem.ts';
-import { statusRoutes } from './operator/status.ts';
+import { readinessOf, statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
 import { Ledger } from './receive/ledger.ts';
@@ -48,6 +48,8 @@ export interface Bridge {
   operator: Operator;
   /** What to paste into the Delacon portal. */
   pushUrls(): PushUrls[];
+  /** Resolves with a sentence when the store was lost: what could be saved has been, and the process must end at once. */
+  readonly lost: Promise<string>;
   /** Stops taking, finishes what was taken, settles what is in flight or leaves it due, closes. */
   stop(): Promise<void>;
 }
@@ -77,6 +79,8 @@ export interface StartOptions {
 
 /** How often the files of the configuration are looked at. */
 const watchEveryMs = 2_000;
+/** How long a bridge whose store is lost says so before it ends. */
+const lastWordsMs = 3_000;
 
 /**
  * Starts everything, in this order: configuration, store, connectors, receiving. What it throws has a message for the
@@ -105,6 +109,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   tellWarnings(loaded.warnings, log);
 
   const store = await openStore(storeSettings.url, 'bridge');
+  const readiness = readinessOf(store);
   const holder = randomUUID();
   const limits = new RateLimits(clock);
   const workers = new Map<string, { worker: Worker; connection: Connection; settings: ConnectorSettings }>();
@@ -170,6 +175,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     pushUrls,
     taken,
     wake: lookAgain,
+    readiness,
   });
   const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
   const api = new Api({ operator, access, log });
@@ -291,7 +297,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     others.use(securityHeaders);
     others.route('/', api.routes);
     others.route('/', metricsRoutes(metrics, access));
-    others.route('/', statusRoutes(store));
+    others.route('/', statusRoutes(readiness));
     others.route(
       '/',
       pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),
@@ -303,9 +309,12 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     // Pushes go past all this: what every other answer gets would cost each of them.
     app.notFound((context) => others.fetch(context.req.raw, context.env));
     for (const routes of [app, others])
-      routes.onError((reason, context) => {
+      routes.onError(async (reason, context) => {
         log.error({ err: reason }, 'A request failed.');
-        return context.json({ error: 'An unexpected error.' }, 500);
+        const refusing = await readiness();
+        return refusing === null
+          ? context.json({ error: 'An unexpected error.' }, 500)
+          : context.json({ error: refusing }, 503);
       });
     server = await listen(app, listenSettings.host, listenSettings.port, loaded.settings.receive);
     sweep.start();
@@ -329,6 +338,35 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     throw reason;
   }
 
+  async function stopServing(): Promise<void> {
+    unwatch();
+    live.close();
+    api.close();
+    await server.stop();
+    await ledger.close();
+  }
+
+  async function stopWorking(): Promise<void> {
+    await sweep.stop();
+    await retention.stop();
+    await alerts.stop();
+    await index.stop();
+    await Promise.all([...workers.keys()].map(stopConnector));
+  }
+
+  const lost = store.lost.then(async (why) => {
+    log.error(why);
+    // So that whoever looks can read why, page and `/readyz` stay for a moment.
+    await Promise.all([stopWorking(), sleep(systemClock, lastWordsMs)]);
+    await stopServing();
+    const saved = await store
+      .rescue()
+      .catch((reason: Error) => `What it held could not be saved: ${reason.message}`);
+    log.error(saved);
+    await store.close();
+    return `${why}\n${saved}`;
+  });
+
   const host =
     listenSettings.host === '0.0.0.0' || listenSettings.host === '::' ? '127.0.0.1' : listenSettings.host;
   baseUrl = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
@@ -339,18 +377,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     store,
     operator,
     pushUrls,
+    lost,
     async stop() {
       receiving = { ...receiving, closing: true };
-      unwatch();
-      live.close();
-      api.close();
-      await server.stop();
-      await ledger.close();
-      await sweep.stop();
-      await retention.stop();
-      await alerts.stop();
-      await index.stop();
-      await Promise.all([...workers.keys()].map(stopConnector));
+      await stopServing();
+      await stopWorking();
       await store.close();
     },
   };

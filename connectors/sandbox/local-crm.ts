@@ -9,11 +9,23 @@ export class LocalCrm {
   readonly #database: DatabaseSync;
 
   constructor(file: string) {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     this.file = file;
-    this.#database = new DatabaseSync(file);
+    try {
+      if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      this.#database = new DatabaseSync(file);
+      this.#prepare();
+    } catch (cause) {
+      throw new Error(
+        `${file}, the sandbox's records, cannot be opened (${(cause as Error).message}). Make room on its disk, or give it and its folder to the user that the bridge runs as.`,
+        { cause },
+      );
+    }
+  }
+
+  #prepare(): void {
+    // A lock of another program is not waited for here, where everything else would wait, too: the delivery is tried again.
     this.#database.exec(`
-      pragma journal_mode=wal; pragma synchronous=normal; pragma busy_timeout=5000;
+      pragma busy_timeout=1000; pragma journal_mode=wal; pragma synchronous=normal;
       create table if not exists records (
         id integer primary key,
         type text not null,
@@ -22,6 +34,7 @@ export class LocalCrm {
         contact integer,
         unique (type, key)
       );
+      pragma busy_timeout=0;
     `);
   }
 

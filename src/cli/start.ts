@@ -9,8 +9,15 @@ export async function start({ config }: CommandOptions): Promise<void> {
   stopOnSignal(bridge);
 }
 
-/** The first signal stops in good order; a second one ends at once. Nothing is lost either way. */
+/**
+ * The first signal stops in good order; a second one ends at once. Nothing is lost either way. Without its store the bridge
+ * ends by itself.
+ */
 export function stopOnSignal(bridge: Bridge): void {
+  bridge.lost.then((why) => {
+    process.stderr.write(`${why}\n`);
+    process.exit(1);
+  });
   let stopping = false;
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -19,7 +26,8 @@ export function stopOnSignal(bridge: Bridge): void {
     process.on(signal, () => {
       if (stopping) process.exit(code);
       stopping = true;
-      console.log('Stopping: what is under way ends first. Once more to stop at once.');
+      // Not by console.log, with which Bun waits for whoever reads.
+      process.stdout.write('Stopping: what is under way ends first. Once more to stop at once.\n');
       bridge.stop().then(
         () => process.exit(0),
         (reason) => {

@@ -60,6 +60,7 @@ import {
   rejectedOf,
   shownBytes,
 } from './rejected.ts';
+import type { Readiness } from './status.ts';
 import { type Story, storyOf } from './story.ts';
 import { rangeOf } from './time-range.ts';
 import { type Trial, trialOf, type tryOrder } from './try-it.ts';
@@ -78,6 +79,8 @@ export interface OperatorOptions {
   taken(push: NewPush, recorded: Recorded): void;
   /** Deliveries of these connectors may have become due, or their pause has changed. */
   wake(connectors: Iterable<string>): void;
+  /** Of the bridge that runs here. */
+  readiness?: Readiness;
 }
 
 /** Who asks: `Visitor` of access.ts is one. */
@@ -127,16 +130,20 @@ export class Operator {
   }
 
   async overview(query: OverviewQuery = {}): Promise<Overview> {
-    const { store, settings, clock, running } = this.#options;
+    const { store, settings, clock, running, readiness } = this.#options;
     const timezone = this.#timezone();
     const range = rangeOf(query, clock.now(), timezone);
     if (range.since >= range.until) throw new OperatorProblem('wrong', 'since must be before until.');
     if (range.until.getTime() - range.since.getTime() > longestOverviewMs)
       throw new OperatorProblem('wrong', 'since and until must be no more than ten years apart.');
-    const answer = await overviewOf(store, { ...range, timezone }, (lag) =>
-      healthOf(store, settings(), running, (name) =>
-        lagOf(lag.filter(({ connector }) => connector === name)),
-      ),
+    const answer = await overviewOf(
+      store,
+      { ...range, timezone },
+      (lag) =>
+        healthOf(store, settings(), running, (name) =>
+          lagOf(lag.filter(({ connector }) => connector === name)),
+        ),
+      readiness ?? (async () => null),
     );
     const lately = await store.tallyRejected(new Date(clock.now().getTime() - 86_400_000));
     const rejected = latelyOf(lately, await store.rejectedKept(), this.#timeOf());

@@ -4,6 +4,7 @@ import { msOfStep, spansMs, startOf, toQuarters } from '../store/spans.ts';
 import type { LagCount, ResultCounts, Store } from '../store/store.ts';
 import { type ConnectorHealth, connectorHealth } from './connectors.ts';
 import { rejectedLately } from './rejected.ts';
+import type { Readiness } from './status.ts';
 import { givenInstant, instant, periods, startOfDay } from './time-range.ts';
 
 export const overviewQuery = z.strictObject({
@@ -90,6 +91,7 @@ export const overview = z.object({
     .describe('From the answer to a push until the CRM has it, by the time of delivery.'),
   rejected: rejectedLately,
   index: indexState,
+  refusing: z.string().nullable().describe('Why pushes are refused with 503 now. Null: they are taken.'),
 });
 export type Overview = z.output<typeof overview>;
 
@@ -103,6 +105,7 @@ export async function overviewOf(
   store: Store,
   asked: { since: Date; until: Date; timezone: string },
   connectors: (lag: readonly LagCount[]) => Promise<ConnectorHealth[]>,
+  readiness: Readiness,
 ): Promise<Omit<Overview, 'rejected'>> {
   const { timezone } = asked;
   const { since, until } = toQuarters(asked.since, asked.until);
@@ -142,6 +145,7 @@ export async function overviewOf(
     top: { sources: await top('source'), keywords: await top('keyword'), dealers: await top('dealer') },
     lag: lagOverTime(lag),
     index: { behind, rebuilding },
+    refusing: await readiness(),
   };
 }
 

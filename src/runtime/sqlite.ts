@@ -26,6 +26,26 @@ export function openDatabase(file: string): Database {
   }
 }
 
+/** What kind of failure it is (https://sqlite.org/rescode.html, the primary code). Undefined: it is not SQLite's. */
+export function failureOf(reason: unknown): keyof typeof failures | 'other' | undefined {
+  const { code, errcode } = (reason ?? {}) as { code?: unknown; errcode?: number };
+  if (code !== 'ERR_SQLITE_ERROR' && !String(code).startsWith('SQLITE_')) return undefined;
+  const primary = (errcode ?? 0) & 0xff;
+  const [name] = Object.entries(failures).find(([, codes]) => codes.includes(primary)) ?? ['other'];
+  return name as keyof typeof failures | 'other';
+}
+
+const failures = {
+  /** BUSY, LOCKED: somebody else is at it. */
+  locked: [5, 6],
+  /** READONLY, CANTOPEN: it may not be written to. */
+  forbidden: [8, 14],
+  /** NOMEM, IOERR, FULL, PROTOCOL: the machine cannot, whatever is written. */
+  machine: [7, 10, 13, 15],
+  /** CORRUPT, NOTADB. */
+  damaged: [11, 26],
+};
+
 /** Kysely over the driver: for migrations, and to build the statements below. */
 export function kyselyOver<Tables>(database: Database): Kysely<Tables> {
   return new Kysely<Tables>({

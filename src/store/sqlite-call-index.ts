@@ -1,7 +1,7 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { type CallState, kindOf } from '../receive/call.ts';
 import type { Fields } from '../receive/push.ts';
-import type { Database } from '../runtime/sqlite.ts';
+import { type Database, failureOf } from '../runtime/sqlite.ts';
 import type { CallIndexTable } from './schema.ts';
 import { type Span, spansBetween, spansMs, startOf, stepOfMs } from './spans.ts';
 import type { CallRow } from './sqlite-statements.ts';
@@ -83,13 +83,16 @@ export class SqliteCallIndex {
       !this.#get('select call from calls_to_index limit 1');
     if (isUpToDate) return { calls: [], isDone: true, lastPush: state.last_push };
     // A row that grows leaves its place: overwritten, nothing of what may be erased some day stays behind.
-    this.#database.exec('pragma synchronous=normal; pragma secure_delete=on; begin immediate');
+    this.#database.exec('pragma synchronous=normal; pragma secure_delete=on');
     try {
+      this.#database.exec('begin immediate');
       const done = this.counting(() => this.#step(version, read, limit));
       this.#database.exec('commit');
       return done;
     } catch (reason) {
       if (this.#database.isTransaction) this.#database.exec('rollback');
+      // Somebody else writes: the next step comes soon enough.
+      if (failureOf(reason) === 'locked') return { calls: [], isDone: true, lastPush: this.#lastPush() };
       throw reason;
     } finally {
       this.#database.exec('pragma synchronous=full; pragma secure_delete=off');

@@ -1,13 +1,18 @@
-import { chmodSync, existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { randomInt } from 'node:crypto';
+import { chmodSync, copyFileSync, statSync, truncateSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { RecordRef, Records } from '../connector/contract.ts';
 import { type CallState, foldFields, gapsIn, hasEnd, laneOf, urgencyOf } from '../receive/call.ts';
 import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
-import { type Database, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
+import { makeFolder } from '../runtime/folder.ts';
+import { type Database, failureOf, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
+import { claim, ownPath } from './claim.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { hasLeftOverLog, removeLeftOverLog } from './left-over-log.ts';
+import { mendEarlierShapes } from './migrations/earlier-shapes.ts';
 import { migrate } from './migrations/index.ts';
+import { OpenedFile } from './opened-file.ts';
 import type { Tables } from './schema.ts';
 import { SqliteBacklog } from './sqlite-backlog.ts';
 import { SqliteCallIndex } from './sqlite-call-index.ts';
@@ -54,11 +59,31 @@ import type {
   StoredRejection,
   TopCount,
 } from './store.ts';
+import { StoreUnavailable } from './store.ts';
 
 /** Marks our database files in the header, so that a foreign one is refused ("delB"). */
 const applicationId = 0x64656c42;
 /** A call of more pushes has its folded fields stored, so that reading it does not read them all. */
 const mostFoldedOnReading = 4;
+
+/** How long a start, or a command, waits for a lock of another program. */
+const startPatienceMs = 5_000;
+/** How long a look at whether the store can be written to waits for one: whoever asks does not wait for long. */
+const probePatienceMs = 1_000;
+/**
+ * A push as receiving stores one, taken back: it meets what a push would meet of the pages that it changes. What is not
+ * taken back writes one page as it was, which meets the disk.
+ */
+const probe = `pragma application_id=${applicationId};
+savepoint probe;
+insert into calls (source, call_id, revision, lane, first_received_at, last_received_at, lapsed, lapse_at)
+  values ('', '', 1, '', 0, 0, 0, 0);
+insert into pushes (call, received_at, body, repeats) values (last_insert_rowid(), 0, '{}', 0);
+insert into deliveries
+  (call, connector, state, wanted_revision, delivered_revision, due_at, attempts, failures, records)
+  select max(id), '', 'due', 1, 0, 0, 0, 0, '{}' from calls;
+rollback to probe;
+release probe;`;
 
 /** Who opens the store: the one bridge that runs on it, or a command beside it. */
 export type Role = 'bridge' | 'command';
@@ -68,12 +93,10 @@ export type Role = 'bridge' | 'command';
  * @throws with a sentence for the operator when another bridge runs on it, or the file is not ours.
  */
 export async function openSqliteStore(file: string, role: Role): Promise<Store> {
-  const path = resolve(file);
-  if (existsSync(path) && statSync(path).isDirectory())
-    throw new Error(`${file} is a folder, not a database.`);
   let owner: Database | undefined;
   let database: Database | undefined;
   try {
+    const path = ownPath(file);
     // A command looks, and claims the file for as long as it takes to remove a log: a bridge may be starting on it.
     if (role === 'bridge' || hasLeftOverLog(path)) owner = claim(path, file);
     if (owner && hasLeftOverLog(path)) removeLeftOverLog(path);
@@ -87,55 +110,55 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     database.exec(
       // FULL: a commit is on the disk before it is answered. The log goes into the file in SQLite's own small steps: pushes
       // would have to wait for larger ones.
-      'pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=5000; pragma cache_size=-16000;',
+      `pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=${startPatienceMs}; pragma cache_size=-16000;`,
     );
     const kysely = kyselyOver<Tables>(database);
     // Before there is any table: killed between the two, the file would be taken for another program's.
     database.exec(`pragma application_id=${applicationId}`);
     // Kysely takes SQLite's DDL for what no transaction holds, and leaves a half-made database after a kill.
     database.exec('begin immediate');
+    await mendEarlierShapes(kysely);
     await migrate(kysely);
     database.exec('commit');
+    if (role === 'command') return new SqliteStore(path, database, kysely);
     // Whoever held a lease on this file is dead, or `claim` would have failed.
-    if (role === 'bridge') database.exec('update leases set expires_at = 0');
-    return new SqliteStore(path, database, kysely, owner);
+    database.exec('update leases set expires_at = 0');
+    const mark = randomInt(1, 2 ** 31);
+    // From here on nothing waits for a lock within the event loop: the queue of commits does.
+    database.exec(`pragma user_version=${mark}; pragma wal_checkpoint; pragma busy_timeout=0`);
+    return new SqliteStore(path, database, kysely, {
+      owner: owner!,
+      opened: new OpenedFile(file, path, mark),
+    });
   } catch (reason) {
     database?.close();
     owner?.close();
-    throw isForbidden(reason) ? cannotWrite(file, reason) : reason;
+    throw sentenceFor(file, reason);
   }
 }
 
-/** SQLite's READONLY and CANTOPEN, and what the system says of a file's mode. */
-function isForbidden(reason: unknown): boolean {
-  const { code, errcode } = reason as { code?: string; errcode?: number };
-  return ['EACCES', 'EPERM', 'EROFS'].includes(code ?? '') || [8, 14].includes((errcode ?? 0) & 0xff);
-}
-
-function cannotWrite(file: string, cause: unknown): Error {
-  return new Error(
-    `${file} cannot be written (${(cause as Error).message}). Give it, the files beside it and its folder to the user that the bridge runs as, or set store.url to a file in a folder of that user.`,
-    { cause },
-  );
-}
-
-/**
- * One bridge for each file. The claim is a lock on a file beside the database that the operating system drops when
- * the process dies, however it dies.
- */
-function claim(path: string, shown: string): Database {
-  const owner = openDatabase(`${path}.lock`);
-  try {
-    owner.exec('pragma busy_timeout=0; pragma locking_mode=exclusive; begin exclusive;');
-    return owner;
-  } catch (cause) {
-    owner.close();
-    if (isForbidden(cause)) throw cannotWrite(shown, cause);
-    throw new Error(
-      `Another delacon-bridge runs on ${shown}. Stop it first, or give this one another store.url.`,
-      { cause },
+/** What a failed start says: a sentence where SQLite or the system has but a code. */
+function sentenceFor(file: string, cause: unknown): unknown {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const failure = failureOf(cause);
+  const say = (what: string) => new Error(`${file} ${what}`, { cause });
+  if (failure === 'forbidden' || ['EACCES', 'EPERM', 'EROFS'].includes(code))
+    return say(
+      `cannot be written (${message}). Give it, the files beside it and its folder to the user that the bridge runs as, or set store.url to a file in a folder of that user.`,
     );
-  }
+  if (failure === 'machine' || ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'].includes(code))
+    return say(
+      `cannot be written (${message}). Make room on its disk, or see what else is wrong with it (dmesg tells), then start again: nothing was lost.`,
+    );
+  if (failure === 'locked')
+    return say(
+      `is locked by another program (${message}). See which one has it open (fuser ${file}), end that, then start again.`,
+    );
+  if (failure === 'damaged')
+    return say(
+      `is damaged (${message}). It was left as it is: restore a backup, or set store.url to a new file.`,
+    );
+  return cause;
 }
 
 function refuseForeign(database: Database, file: string): void {
@@ -145,7 +168,7 @@ function refuseForeign(database: Database, file: string): void {
     id = database.prepare('pragma application_id').get()?.['application_id'];
     tables = database.prepare('select count(*) as n from sqlite_master').get()?.['n'];
   } catch (cause) {
-    if (isForbidden(cause)) throw cause;
+    if (failureOf(cause) !== 'damaged') throw cause;
     throw new Error(
       `${file} is not a readable SQLite database (${(cause as Error).message}). It was left as it is: restore a backup, or set store.url to a new file.`,
       { cause },
@@ -163,6 +186,7 @@ class SqliteStore implements Store {
   readonly #database: Database;
   readonly #kysely: Kysely<Tables>;
   readonly #owner: Database | undefined;
+  readonly #opened: OpenedFile | undefined;
   readonly #queue: CommitQueue;
   readonly #do: ReturnType<typeof statements>;
   readonly #index: SqliteCallIndex;
@@ -170,12 +194,19 @@ class SqliteStore implements Store {
   readonly #backlog: SqliteBacklog;
   readonly #ledger: SqliteLedger;
 
-  constructor(path: string, database: Database, kysely: Kysely<Tables>, owner: Database | undefined) {
+  /** @param bridge's claim on the file, and its eye on it */
+  constructor(
+    path: string,
+    database: Database,
+    kysely: Kysely<Tables>,
+    { owner, opened }: { owner?: Database; opened?: OpenedFile } = {},
+  ) {
     this.#path = path;
     this.#database = database;
     this.#kysely = kysely;
     this.#owner = owner;
-    this.#queue = new CommitQueue(database);
+    this.#opened = opened;
+    this.#queue = new CommitQueue(database, opened);
     this.#do = statements(database, kysely);
     this.#backlog = new SqliteBacklog(database, kysely);
     this.#index = new SqliteCallIndex(database, (row) => this.#stateOf(row), fieldsOf);
@@ -736,6 +767,7 @@ class SqliteStore implements Store {
     read: (state: CallState) => IndexedCall,
     limit: number,
   ): Promise<IndexStep> {
+    if (this.#opened?.loss) throw new StoreUnavailable(this.#opened.loss.sentence);
     return this.#index.step(version, read, limit);
   }
 
@@ -824,10 +856,8 @@ class SqliteStore implements Store {
   }
 
   async checkWritable(): Promise<void> {
-    await this.#queue.write(() => {
-      // Takes the write lock and leaves the page as it was: enough to meet a full disk or a read-only file.
-      this.#database.exec(`pragma application_id=${applicationId}`);
-    });
+    await this.#queue.write(() => this.#database.exec(probe), probePatienceMs);
+    if (this.#queue.damage) throw this.#queue.damage;
   }
 
   watch(changed: () => void): () => void {
@@ -844,9 +874,38 @@ class SqliteStore implements Store {
     return () => clearInterval(timer);
   }
 
+  get lost(): Promise<string> {
+    return this.#opened?.lost.then(({ sentence }) => sentence) ?? new Promise(() => {});
+  }
+
+  async rescue(): Promise<string> {
+    const path = this.#path;
+    const at = new Date().toISOString().replace(/[:.]/g, '-');
+    switch (this.#opened?.loss?.kind) {
+      case undefined:
+        return 'Nothing was lost.';
+      case 'log':
+        this.#database.exec('pragma wal_checkpoint(truncate)');
+        return `All that it held has been put into ${path}: nothing was lost.`;
+      case 'moved': {
+        const copy = `${path}.saved-${at}`;
+        makeFolder(dirname(copy)); // it may be the folder that was renamed
+        await this.backup(copy);
+        return `All that it held is saved as ${copy}. To go on with that, put it where store.url points before you start the bridge.`;
+      }
+      case 'overwritten':
+        // When it is closed, or opened again, SQLite would write the log of the one over the other.
+        copyFileSync(`${path}-wal`, `${path}-wal.saved-${at}`);
+        truncateSync(`${path}-wal`);
+        removeLeftOverLog(path);
+        return `What it held is gone, but for the latest changes: SQLite's log is saved as ${path}-wal.saved-${at}.`;
+    }
+  }
+
   async close(): Promise<void> {
-    this.#queue.close();
+    await this.#queue.close();
     this.#database.close();
+    this.#opened?.close();
     this.#owner?.close();
   }
 }

@@ -590,9 +590,16 @@ export interface Store {
   /** Writes a copy of everything as it stands to a new file, while the bridge goes on. */
   backup(file: string): Promise<void>;
 
-  /** Rejects unless a write would be taken now. */
+  /** Tries what a push does, and takes it back. Rejects unless each push would be taken now. */
   checkWritable(): Promise<void>;
   /** Calls `changed` after another process, such as a command, wrote to the store. The returned function ends it. */
   watch(changed: () => void): () => void;
+  /**
+   * Resolves with a sentence for the operator when the store's file has been removed, replaced or written over by somebody
+   * else: from then on nothing is taken, and all that is left is to rescue and to end. A command's store does not tell.
+   */
+  readonly lost: Promise<string>;
+  /** Saves what can be saved of a store that is lost, and says where. @throws when that fails */
+  rescue(): Promise<string>;
   close(): Promise<void>;
 }

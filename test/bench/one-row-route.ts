@@ -17,7 +17,7 @@ database.exec(
 );
 rmSync(folder, { recursive: true }); // the open files stay until the process is killed, and go with it
 const add = database.prepare('insert into bodies (body) values (?)');
-const queue = new CommitQueue(database);
+const queue = new CommitQueue(database, undefined);
 
 const app = new Hono();
 app.post('/push/:token', async (context) => {

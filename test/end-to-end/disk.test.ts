@@ -1,5 +1,16 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { type BridgeProcess, pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, startPush } from '../support/build-push.ts';
@@ -33,7 +44,7 @@ disk('a full disk is answered 503, loses nothing, and is over when there is room
     };
     await until('the first is delivered', async () => (await stateOf('1')) === 'delivered');
 
-    limitFiles(bridge, statSync(join(folder.path, 'data/bridge.db-wal')).size);
+    limitFiles(bridge, 1);
     const refused = await bridge.push(startPush('2'));
     assert.is(refused.status, 503);
     assert.match(JSON.stringify(refused.body), /"success":"false".*Not stored: SQLite/);
@@ -127,6 +138,143 @@ disk('whatever the bridge makes is readable by its user alone', () =>
     );
     await bridge.kill('SIGTERM');
   }),
+);
+
+/*
+ * Pushes were answered 200 and readiness was told, while all went into a file that nobody could find again.
+ */
+disk('a bridge whose file is taken away says so everywhere, saves what it held, and ends', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(yaml);
+    const bridge = await folder.start();
+    assert.is((await bridge.push(startPush('1'))).status, 200);
+    const database = join(folder.path, 'data/bridge.db');
+    for (const file of [database, `${database}-wal`, `${database}-shm`]) rmSync(file);
+
+    const refused = await bridge.push(startPush('2'));
+    assert.is(refused.status, 503);
+    assert.match(
+      JSON.stringify(refused.body),
+      /Not stored: \S+bridge\.db was removed or renamed while the bridge ran/,
+    );
+    await until('readiness tells', async () => (await fetch(`${bridge.url}/readyz`)).status === 503);
+    const readiness = await (await fetch(`${bridge.url}/readyz`)).text();
+    assert.match(readiness, /was removed or renamed.*Stop it before you touch its files/);
+    assert.is(await bridge.end(), 1);
+    const lines = bridge.output().split('\n');
+    assert.ok(
+      lines.some((line) => /^\{"level":"error".*was removed or renamed/.test(line)),
+      bridge.output(),
+    );
+    const saved = /All that it held is saved as (\S+)\. To go on/.exec(lines.at(-2) ?? '')?.[1] as string;
+
+    renameSync(saved, database);
+    const again = await folder.start();
+    const { stdout } = await folder.run('calls', '--json');
+    assert.equal(
+      JSON.parse(stdout).map((call: { state: { callId: string } }) => call.state.callId),
+      ['1'],
+    );
+    assert.is((await again.push(startPush('2'))).status, 200);
+    assert.is(await again.kill('SIGTERM'), 0);
+  }),
+);
+
+disk('two bridges on one file, by two names: the second is refused', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(yaml);
+    const bridge = await folder.start();
+    symlinkSync(join(folder.path, 'data/bridge.db'), join(folder.path, 'link.db'));
+    writeFileSync(
+      join(folder.path, 'bridge.yaml'),
+      `listen: { host: 127.0.0.1, port: 0 }\nstore: { url: "sqlite:${folder.path}/link.db" }\n${yaml}`,
+    );
+    const { code, stderr } = await folder.run('start');
+    assert.is(code, 1);
+    assert.match(stderr, /^Another delacon-bridge runs on \S+link\.db\. Stop it first/);
+    assert.is((await bridge.push(startPush('1'))).status, 200);
+    await bridge.kill('SIGKILL');
+    const second = await folder.start();
+    assert.is((await second.push(endPush('1'))).status, 200);
+    await second.kill('SIGTERM');
+  }),
+);
+
+/* For as long as somebody else held the lock nothing was answered, /healthz neither. */
+disk(
+  'while another program holds a lock on the file, pushes are answered 503 in time and the rest lives',
+  () =>
+    withBridgeFolder(async (folder) => {
+      folder.configure(yaml);
+      const bridge = await folder.start();
+      const holder = spawn(process.execPath, [
+        new URL('../store/hold-lock.ts', import.meta.url).pathname,
+        join(folder.path, 'data/bridge.db'),
+      ]);
+      await once(holder.stdout, 'data');
+      const pushed = [1, 2, 3].map((n) => bridge.push(startPush(`${n}`)));
+      let isAnswered = false;
+      const answers = Promise.all(pushed).finally(() => (isAnswered = true));
+      let looks = 0;
+      for (; !isAnswered; looks++) {
+        assert.is((await fetch(`${bridge.url}/healthz`)).status, 200);
+        if (looks === 0) assert.is((await fetch(`${bridge.url}/readyz`)).status, 503);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      for (const { status, body } of await answers) {
+        assert.is(status, 503);
+        assert.match(JSON.stringify(body), /Not stored: Another program holds a lock on the database/);
+      }
+      assert.ok(looks > 5, `${looks} looks`);
+      const last = bridge.push(startPush('4'));
+      holder.stdin.end();
+      assert.is((await last).status, 200);
+      assert.is(await bridge.kill('SIGTERM'), 0);
+    }),
+);
+
+disk('a start on a full disk ends in a sentence, and so does a command', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(yaml);
+    for (const bytes of [0, 8_192, 60_000])
+      for (const command of ['start', 'calls']) {
+        rmSync(join(folder.path, 'data'), { recursive: true, force: true });
+        const { code, stderr } = await folder.runWithFilesOf(bytes, env, command);
+        assert.is(code, 1);
+        assert.match(
+          stderr,
+          /bridge\.db cannot be written \(.*\)\. Make room on its disk/,
+          `${bytes} ${stderr}`,
+        );
+        assert.not.match(stderr, /\n\s+at /);
+      }
+    const bridge = await folder.start();
+    assert.is((await bridge.push(startPush('1'))).status, 200, 'what is there now is opened');
+    await bridge.kill('SIGTERM');
+  }),
+);
+
+disk(
+  'a backup that is killed, or finds no room, leaves nothing under its name, and the next one tidies up',
+  () =>
+    withBridgeFolder(async (folder) => {
+      folder.configure(yaml);
+      const bridge = await folder.start();
+      assert.is((await bridge.push(startPush('1'))).status, 200);
+      const { code, stderr } = await folder.runWithFilesOf(20_000, env, 'backup', 'copy.db');
+      assert.is(code, 1);
+      assert.match(stderr, /^No backup was made: .*(disk|full)/, stderr);
+      const left = () => readdirSync(folder.path).filter((name) => name.startsWith('copy'));
+      assert.equal(left(), []);
+
+      // As those leave it that were killed; a process of the number 4194305 there cannot be on Linux.
+      for (const name of ['copy.db.4194305.unfinished', 'copy.db.4194305.unfinished-journal'])
+        writeFileSync(join(folder.path, name), 'half');
+      writeFileSync(join(folder.path, `copy-of-another.${process.pid}.unfinished`), 'half');
+      assert.is((await folder.run('backup', 'copy-2.db')).code, 0);
+      assert.equal(left().sort(), ['copy-2.db', `copy-of-another.${process.pid}.unfinished`]);
+      await bridge.kill('SIGTERM');
+    }),
 );
 
 disk.run();

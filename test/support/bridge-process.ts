@@ -14,6 +14,8 @@ export interface BridgeProcess {
   /** Everything it wrote so far. */
   output(): string;
   kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** Resolves with the exit code when it ends by itself. */
+  end(): Promise<number | null>;
 }
 
 export interface BridgeFolder {
@@ -23,6 +25,12 @@ export interface BridgeFolder {
   start(env?: Record<string, string>): Promise<BridgeProcess>;
   /** Runs a command to its end. */
   run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** The same, where no file can grow beyond so many bytes. */
+  runWithFilesOf(
+    bytes: number,
+    env: Record<string, string>,
+    ...args: string[]
+  ): Promise<{ code: number | null; stdout: string; stderr: string }>;
   /** The same, as a user whom the modes of files hold off: nobody, where the tests run as root. */
   runWithoutRights(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
@@ -40,8 +48,10 @@ export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise
     args: string[],
     env: Record<string, string> = {},
     user: { uid?: number; gid?: number } = {},
+    through: string[] = [],
   ) => {
-    const child = spawn(process.execPath, [main, '--config', config, ...args], {
+    const [program, ...words] = [...through, process.execPath, main, '--config', config, ...args];
+    const child = spawn(program as string, words, {
       cwd: path,
       env: { ...process.env, ...env, NO_COLOR: '1' },
       ...user,
@@ -61,6 +71,8 @@ export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise
       },
       start: (env) => startIn(launch(['start'], env)),
       run: (...args) => runToEnd(launch(args)),
+      runWithFilesOf: (bytes, env, ...args) =>
+        runToEnd(launch(args, env, {}, ['prlimit', `--fsize=${bytes}:unlimited`])),
       runWithoutRights: (...args) => runToEnd(launch(args, {}, process.getuid?.() === 0 ? nobody : {})),
     });
   } finally {
@@ -88,6 +100,10 @@ async function startIn(child: ChildProcess): Promise<BridgeProcess> {
     const answer = await fetch(`${url}/readyz`).catch(() => null);
     return answer?.ok ?? false;
   });
+  const end = async () => {
+    await until('the bridge to end', () => code !== undefined, 20_000);
+    return code ?? null;
+  };
   return {
     url,
     pid: child.pid as number,
@@ -101,9 +117,9 @@ async function startIn(child: ChildProcess): Promise<BridgeProcess> {
     output: () => output,
     async kill(signal) {
       child.kill(signal);
-      await until('the bridge to end', () => code !== undefined, 20_000);
-      return code ?? null;
+      return end();
     },
+    end,
   };
 }
 

@@ -40,7 +40,8 @@ export function overviewPage(frame: Frame, data: OverviewData): Html {
 ${livePart(
   frame,
   'overview',
-  html`${indexNotice(overview.index)}
+  html`${overview.refusing === null ? '' : html`<div class="notice bad"><p>Pushes are refused: ${overview.refusing}</p></div>`}
+${indexNotice(overview.index)}
 ${tiles(data)}
 ${needsYou(frame, data)}
 <div class="grid wide even">
