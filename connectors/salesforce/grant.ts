@@ -1,5 +1,5 @@
-import { createHash, sign } from 'node:crypto';
-import type { Memory, Rehearsal, Tools } from '../../src/connector/contract.ts';
+import { sign } from 'node:crypto';
+import { RefreshTokens, type Tools } from '../../src/connector/contract.ts';
 import type { SalesforceOptions } from './options.ts';
 
 type Auth = SalesforceOptions['auth'];
@@ -7,19 +7,17 @@ type Auth = SalesforceOptions['auth'];
 /** Salesforce takes assertions that end within three minutes; the fourth part of one is for clocks that differ. */
 const assertionSeconds = 135;
 
-/** Under which name the memory keeps the refresh token that replaced the configured one. */
-const rotatedName = 'refreshToken';
-
 /** What is sent to the token endpoint, for each way to log in. */
 export class Grant {
   readonly #auth: Auth;
   readonly #tools: Tools;
-  /** Issued and not yet kept: the store could not take it. */
-  #unkept: string | undefined;
+  readonly #refreshTokens: RefreshTokens | undefined;
 
   constructor(auth: Auth, tools: Tools) {
     this.#auth = auth;
     this.#tools = tools;
+    this.#refreshTokens =
+      auth.flow === 'refreshToken' ? new RefreshTokens(auth.refreshToken, tools) : undefined;
   }
 
   /** The parameters of a request for a token, without the client's own. */
@@ -36,41 +34,20 @@ export class Grant {
       case 'refreshToken':
         return {
           grant_type: 'refresh_token',
-          refresh_token: this.#unkept ?? (await this.#rotated(auth.refreshToken)) ?? auth.refreshToken,
+          refresh_token: (await this.#refreshTokens?.current()) ?? auth.refreshToken,
         };
     }
   }
 
-  /** Keeps a refresh token that came with an access token, before anything is done with either: the one before is used up. */
+  /** Keeps a refresh token that came with an access token, before anything is done with either. */
   async keep(issued: string | undefined): Promise<void> {
-    if (this.#auth.flow !== 'refreshToken') return;
-    const token = issued ?? this.#unkept;
-    if (!token) return;
-    this.#unkept = token;
-    const text = JSON.stringify({ token, of: digest(this.#auth.refreshToken) });
-    await this.#tools.memory.remember(new Map([[rotatedName, text]]));
-    this.#unkept = undefined;
+    await this.#refreshTokens?.keep(issued);
   }
 
-  /** The one that replaced the configured one, unless somebody has configured another since. */
-  async #rotated(configured: string): Promise<string | undefined> {
-    const text = (await this.#tools.memory.recall([rotatedName])).get(rotatedName);
-    if (text === undefined) return undefined;
-    const { token, of } = JSON.parse(text) as { token: string; of: string };
-    return of === digest(configured) ? token : undefined;
+  /** Texts that must never be shown. */
+  get secrets(): string[] {
+    return this.#refreshTokens?.secrets ?? [];
   }
-}
-
-/** A memory for a rehearsal: a refresh token that was really replaced is really kept. */
-export function keepingRotated(memory: Memory, { keep }: Rehearsal): Memory {
-  return {
-    ...memory,
-    async remember(texts) {
-      const rotated = texts.get(rotatedName);
-      if (rotated !== undefined) await keep?.(new Map([[rotatedName, rotated]]));
-      await memory.remember(texts);
-    },
-  };
 }
 
 /** Texts of the log-in that must never be shown. */
@@ -117,8 +94,4 @@ function audienceOf(loginUrl: string): string {
   const { hostname } = new URL(loginUrl);
   const isSandbox = hostname === 'test.salesforce.com' || hostname.includes('.sandbox.');
   return isSandbox ? 'https://test.salesforce.com' : 'https://login.salesforce.com';
-}
-
-function digest(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

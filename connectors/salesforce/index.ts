@@ -3,6 +3,7 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
+  keepingRotated,
   OpenFollowUps,
   type PlanStep,
   type RecordDraft,
@@ -16,7 +17,6 @@ import { check } from './check.ts';
 import { deliver, type Means } from './deliver.ts';
 import { Descriptions } from './fields.ts';
 import { followUpDraft } from './follow-up-draft.ts';
-import { keepingRotated } from './grant.ts';
 import { holds, objects } from './holds.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { Owners } from './owners.ts';

@@ -63,7 +63,7 @@ export class Session {
       const at = {
         ...where,
         request: 'the request for a token',
-        secrets: [...where.secrets, ...secretsOf(this.#auth)],
+        secrets: [...where.secrets, ...secretsOf(this.#auth), ...this.#grant.secrets],
       };
       const failed = answer !== undefined && answer.status >= 400;
       throw new RequestFailed(

@@ -1,9 +1,13 @@
+import { boundedFetch } from '../connector/bounded-answer.ts';
 import { type Channel, type Letterhead, SendFailed } from './channel.ts';
 import type { Notice } from './notice.ts';
 import type { WebhookForm } from './options.ts';
 
 /** How much of an answer is read, and quoted. */
 const longestAnswer = 200;
+
+/** A chat that takes longer is tried again later, and holds nothing up meanwhile. */
+const boundedSend = boundedFetch((...request) => fetch(...request), undefined, 15_000);
 
 /** Posts notices to a chat, or to a program of the operator's own. */
 export class WebhookChannel implements Channel {
@@ -23,7 +27,7 @@ export class WebhookChannel implements Channel {
     let status: number;
     let words: string;
     try {
-      const answer = await fetch(this.#url, {
+      const answer = await boundedSend(this.#url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'user-agent': 'delacon-bridge' },
         body: JSON.stringify(bodyOf(notice, this.#form, this.#letterhead)),
@@ -34,7 +38,9 @@ export class WebhookChannel implements Channel {
       words = await beginningOf(answer).catch(() => '');
     } catch (cause) {
       const { code } = ((cause as Error).cause ?? cause) as NodeJS.ErrnoException;
-      throw new SendFailed(`${host} gave no answer${code ? ` (${code})` : ''}`, { cause });
+      throw new SendFailed(`${host} gave no answer${typeof code === 'string' ? ` (${code})` : ''}`, {
+        cause,
+      });
     }
     if (status >= 200 && status < 300) return;
     const quoted = words

@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import { boundedFetch } from '../connector/bounded-answer.ts';
 import { sourceTokens } from '../source-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
 import type { CommandOptions } from './command-options.ts';
@@ -84,7 +85,7 @@ export async function play(
 async function post(url: string, body: string): Promise<{ status: number | null; error: string }> {
   try {
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(30_000) });
+    const answer = await boundedFetch(fetch, undefined, 30_000)(url, { method: 'POST', headers, body });
     const { error } = (await answer.json().catch(() => ({}))) as { error?: unknown };
     return { status: answer.status, error: typeof error === 'string' ? error : '' };
   } catch (reason) {

@@ -22,6 +22,7 @@ export { parsePhone, type Region, samePhone, writtenForms } from '../receive/pho
 export { type Mapping, mapFields } from '../route/map-fields.ts';
 export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
 export { type Touch, touchOf } from './attribution.ts';
+export { bounded } from './bounded-answer.ts';
 export { localDate } from './business-hours.ts';
 export { type Fact, factsOf } from './call-facts.ts';
 export { instantOf, isDate } from './dates.ts';
@@ -50,6 +51,7 @@ export { type OwnerOptions, ownerOf, ownerOption } from './owner.ts';
 export type { People } from './people.ts';
 export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
+export { keepingRotated, RefreshTokens } from './refresh-tokens.ts';
 export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 export { whySilent } from './silence.ts';
@@ -191,6 +193,7 @@ export interface Connection {
 export interface Tools {
   /** The connector's name in the configuration. */
   name: string;
+  /** Its answers have an end: beyond 16 MB, or after two minutes, reading them fails. */
   fetch: typeof fetch;
   clock: Clock;
   log: Log;

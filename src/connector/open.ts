@@ -4,6 +4,7 @@ import type { ConnectorSettings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { countRequest } from './batch-context.ts';
+import { boundedFetch } from './bounded-answer.ts';
 import type { Connection, Rehearsal, Tools } from './contract.ts';
 import { forgetfulMemory, forgetfulPeople } from './forgetful.ts';
 import type { Memory } from './memory.ts';
@@ -75,7 +76,7 @@ function toolsOf(name: string, bridge: Surroundings, people: People, memory: Mem
   const log = bridge.log.child({ connector: name });
   return {
     name,
-    fetch,
+    fetch: boundedFetch(fetch),
     clock: bridge.clock,
     log,
     people,

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { systemClock } from '../../src/clock.ts';
+import { boundedFetch } from '../../src/connector/bounded-answer.ts';
 import type { RecordRef, Tools } from '../../src/connector/contract.ts';
 import { rateLimit } from '../../src/connector/rate-limit.ts';
 import { createLog } from '../../src/log.ts';
@@ -21,7 +22,7 @@ export function testTools(overrides: Partial<Tools> = {}): TestTools {
   const clock = overrides.clock ?? systemClock;
   return {
     name: 'test',
-    fetch,
+    fetch: boundedFetch(fetch),
     clock,
     log: createLog('silent'),
     dataDir: tmpdir(),
