@@ -1,5 +1,4 @@
-import type { Client } from '@hubspot/api-client';
-import type { Tools } from '../../src/connector/contract.ts';
+import { RefreshTokens, type Tools } from '../../src/connector/contract.ts';
 import { token } from './answers.ts';
 import { RequestFailed } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -11,39 +10,28 @@ const perMs = 60_000;
 /** A token that ends so soon is not begun with. */
 const leastLeftMs = 60_000;
 
-/**
- * A Client made later, by anyone in this process, changes the retries and limits of every API that is not built yet. So
- * all of them are built at once.
- */
-export function buildApis(client: Client): void {
-  void [
-    client.crm.objects.batchApi,
-    client.crm.properties.coreApi,
-    client.crm.associations.v4.batchApi,
-    client.crm.owners.ownersApi,
-    client.crm.pipelines.pipelinesApi,
-  ];
-}
-
-type Ask = <T>(request: string, send: () => Promise<T>) => Promise<T>;
+/** Sends a log-in. @throws RequestFailed */
+type LogIn = (form: URLSearchParams) => Promise<unknown>;
 
 /**
  * The token of an account. A service key is what it is; an OAuth token lasts half an hour and is asked for anew by all
  * requests together, ahead of its end or when it is refused.
  */
 export class Access {
-  readonly #client: Client;
   readonly #options: HubSpotOptions;
   readonly #tools: Tools;
+  readonly #logIn: LogIn;
+  readonly #refreshTokens: RefreshTokens | undefined;
   #token: string | undefined;
   #endsAt = 0;
   #asking: Promise<void> | undefined;
   #askedAt: number[] = [];
 
-  constructor(client: Client, options: HubSpotOptions, tools: Tools) {
-    this.#client = client;
+  constructor(options: HubSpotOptions, tools: Tools, logIn: LogIn) {
     this.#options = options;
     this.#tools = tools;
+    this.#logIn = logIn;
+    this.#refreshTokens = options.oauth && new RefreshTokens(options.oauth.refreshToken, tools);
   }
 
   /** Whether a refused token is worth asking for another one. */
@@ -54,19 +42,18 @@ export class Access {
   /** Texts that must never be shown. */
   get secrets(): string[] {
     const { accessToken, oauth } = this.#options;
-    return [accessToken, this.#token, oauth?.clientSecret, oauth?.refreshToken].filter(
-      (text): text is string => text !== undefined && text !== '',
-    );
+    const all = [accessToken, this.#token, oauth?.clientSecret, ...(this.#refreshTokens?.secrets ?? [])];
+    return all.filter((text): text is string => text !== undefined && text !== '');
   }
 
-  /** Gives the client a token that should work. `refused` is the one to be done with. */
-  async ready(ask: Ask, refused?: string): Promise<string> {
+  /** A token that should work. `refused` is the one to be done with. */
+  async token(refused?: string): Promise<string> {
     const { accessToken, oauth } = this.#options;
     if (!oauth) return accessToken ?? '';
     const now = this.#tools.clock.now().getTime();
     const isOver = this.#token === undefined || this.#token === refused || this.#endsAt - now < leastLeftMs;
     if (isOver) {
-      this.#asking ??= this.#ask(oauth, ask).finally(() => {
+      this.#asking ??= this.#ask(oauth).finally(() => {
         this.#asking = undefined;
       });
       await this.#asking;
@@ -74,21 +61,24 @@ export class Access {
     return this.#token ?? '';
   }
 
-  async #ask(oauth: NonNullable<HubSpotOptions['oauth']>, ask: Ask): Promise<void> {
+  async #ask({ clientId, clientSecret, refreshToken }: NonNullable<HubSpotOptions['oauth']>): Promise<void> {
     this.#countOrRefuse();
-    const { clientId, clientSecret, refreshToken } = oauth;
-    const { tokensApi } = this.#client.oauth;
-    const answer = await ask('oauth/token', () =>
-      tokensApi.create('refresh_token', undefined, undefined, clientId, clientSecret, refreshToken),
-    );
-    const read = token.safeParse(answer);
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: clientId,
+      client_secret: clientSecret,
+      refresh_token: (await this.#refreshTokens?.current()) ?? refreshToken,
+    });
+    const read = token.safeParse(await this.#logIn(form));
     if (!read.success)
-      throw new RequestFailed({ kind: 'retry', reason: 'HubSpot answered oauth/token, and named no token.' });
-    const { accessToken, expiresIn } = read.data;
-    this.#token = accessToken;
-    this.#endsAt = this.#tools.clock.now().getTime() + expiresIn * 1000;
-    this.#client.setAccessToken(accessToken);
-    buildApis(this.#client); // it has thrown away those it had
+      throw new RequestFailed({
+        kind: 'retry',
+        reason: 'HubSpot let the bridge log in, and named no token.',
+      });
+    const { access_token: fresh, expires_in: seconds, refresh_token: issued } = read.data;
+    await this.#refreshTokens?.keep(issued);
+    this.#token = fresh;
+    this.#endsAt = this.#tools.clock.now().getTime() + seconds * 1000;
   }
 
   #countOrRefuse(): void {

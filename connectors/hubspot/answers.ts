@@ -33,6 +33,18 @@ export type RowError = z.infer<typeof rowError>;
 export const batchAnswer = z.object({ results: readable(row), errors: readable(rowError).catch([]) });
 export type BatchAnswer = z.infer<typeof batchAnswer>;
 
+/** Of links that were made: the record that each comes from. */
+export const linked = z.object({
+  results: readable(
+    z
+      .object({ from: z.object({ id }) })
+      .transform(
+        ({ from }): Row => ({ id: from.id, properties: {}, objectWriteTraceId: undefined, new: undefined }),
+      ),
+  ),
+  errors: readable(rowError).catch([]),
+});
+
 const paging = z.object({ next: z.object({ after: id }).nullish() }).nullish();
 
 export const page = z.object({
@@ -44,7 +56,7 @@ export const page = z.object({
 export const companiesOfContacts = z.object({
   results: z.array(
     z.object({
-      _from: z.object({ id }),
+      from: z.object({ id }),
       to: z.array(
         z.object({
           toObjectId: id,
@@ -64,6 +76,9 @@ const property = z.object({
   archived: maybe(z.boolean()),
   modificationMetadata: maybe(z.object({ readOnlyValue: z.boolean().catch(false) })),
   options: readable(z.object({ value: z.string(), label: z.string() })).catch([]),
+  /** Its options are kept elsewhere, as owners are. */
+  externalOptions: maybe(z.boolean()),
+  referencedObjectType: maybe(z.string()),
 });
 export type PropertyDefinition = z.infer<typeof property>;
 export const properties = z.object({ results: readable(property) });
@@ -92,4 +107,9 @@ export const account = z.object({
   uiDomain: z.string().catch('app.hubspot.com'),
 });
 
-export const token = z.object({ accessToken: z.string().min(1), expiresIn: z.number() });
+/** https://developers.hubspot.com/docs/api-reference/legacy/authentication/oauth-tokens/v1/migration-guide */
+export const token = z.object({
+  access_token: z.string().min(1),
+  expires_in: z.number(),
+  refresh_token: maybe(z.string().min(1)),
+});

@@ -1,20 +1,18 @@
 import type { Client } from '@hubspot/api-client';
 import * as z from 'zod';
 import type { Quota, Tools } from '../../src/connector/contract.ts';
-import { buildApis } from './access.ts';
 import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
 import * as answers from './answers.ts';
+import { apiVersions } from './api-versions.ts';
 import { asAssociation, type Link, type LinkFrom, type LinkTo, primaryCompany } from './associations.ts';
 import { type Input, largestBatch, type Written, writeBatch } from './batches.ts';
-import { type Circumstances, failureToRead, RequestFailed } from './failures.ts';
+import { type Circumstances, type Failure, failureToRead, needsSetup, RequestFailed } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
-import { Requests } from './requests.ts';
+import { type Asked, type RawAnswer, Requests } from './requests.ts';
 
-/**
- * The generations of the API that the client calls; it knows no other. A test holds every request to them, so that a
- * newer client does not change them unseen. https://developers.hubspot.com/docs/developer-tooling/platform/versioning
- */
-export const apiVersions = { crm: 'v3', associations: 'v4', 'account-info': 'v3' } as const;
+import { ownProperties } from './setup-names.ts';
+
+export type { RawAnswer } from './requests.ts';
 
 export type ObjectType = 'contacts' | 'calls' | 'tasks' | 'deals';
 
@@ -39,11 +37,6 @@ export interface SearchPage {
   next: string | undefined;
 }
 
-export interface RawAnswer {
-  status: number;
-  body: unknown;
-}
-
 /** Owners in one answer. */
 const ownersPage = 100;
 /** More owners than any account is known to have. */
@@ -51,14 +44,19 @@ const mostOwnerPages = 100;
 /** Of records whose links are asked for. */
 const largestLinksBatch = 1_000;
 
+const post = (path: string, body: unknown): Asked => ({ method: 'POST', path, body });
+const get = (path: string): Asked => ({ method: 'GET', path });
+const objects = (objectType: ObjectType | 'companies') => `/crm/${apiVersions.crm}/objects/${objectType}`;
+const propertiesOf = (objectType: ObjectType) => `/crm/${apiVersions.crm}/properties/${objectType}`;
+const associations = (from: string, to: string) =>
+  `/crm/${apiVersions.associations}/associations/${from}/${to}/batch`;
+
 /** What the bridge asks of HubSpot, request by request. */
 export class HubSpotApi {
-  readonly #client: Client;
   readonly #requests: Requests;
   readonly #tools: Tools;
 
   private constructor(client: Client, options: HubSpotOptions, tools: Tools) {
-    this.#client = client;
     this.#requests = new Requests(client, options, tools);
     this.#tools = tools;
   }
@@ -67,11 +65,9 @@ export class HubSpotApi {
   static async open(options: HubSpotOptions, tools: Tools): Promise<HubSpotApi> {
     const { Client } = await import('@hubspot/api-client');
     const client = new Client({
-      ...(options.accessToken === undefined ? {} : { accessToken: options.accessToken }),
       basePath: options.baseUrl,
       numberOfApiCallRetries: 0, // its retries would repeat a create whose answer was lost
     });
-    buildApis(client);
     return new HubSpotApi(client, options, tools);
   }
 
@@ -97,14 +93,20 @@ export class HubSpotApi {
     inputs: readonly CreateInput[],
     signal: AbortSignal,
   ): Promise<Map<string, Written>> {
-    return writeBatch(this.#requests, `${objectType}/batch/create`, inputs, signal, (part) =>
-      this.#client.crm.objects.batchApi.createWithHttpInfo(objectType, {
-        inputs: part.map(({ objectWriteTraceId, properties, links }) => ({
-          objectWriteTraceId,
-          properties,
-          associations: links.map((link) => asAssociation(objectType, link)),
-        })),
-      }),
+    return writeBatch(
+      this.#requests,
+      `${objectType}/batch/create`,
+      inputs,
+      signal,
+      (part) =>
+        post(`${objects(objectType)}/batch/create`, {
+          inputs: part.map(({ objectWriteTraceId, properties, links }) => ({
+            objectWriteTraceId,
+            properties,
+            associations: links.map((link) => asAssociation(objectType, link)),
+          })),
+        }),
+      { explain: (failure) => this.#explained(objectType, 'there', failure, signal) },
     );
   }
 
@@ -114,7 +116,7 @@ export class HubSpotApi {
     signal: AbortSignal,
   ): Promise<Map<string, Written>> {
     return writeBatch(this.#requests, `${objectType}/batch/update`, inputs, signal, (part) =>
-      this.#client.crm.objects.batchApi.updateWithHttpInfo(objectType, { inputs: [...part] }),
+      post(`${objects(objectType)}/batch/update`, { inputs: part }),
     );
   }
 
@@ -125,10 +127,16 @@ export class HubSpotApi {
     inputs: readonly Input[],
     signal: AbortSignal,
   ): Promise<Map<string, Written>> {
-    return writeBatch(this.#requests, `${objectType}/batch/upsert`, inputs, signal, (part) =>
-      this.#client.crm.objects.batchApi.upsertWithHttpInfo(objectType, {
-        inputs: part.map((input) => ({ ...input, idProperty, id: input.properties[idProperty] as string })),
-      }),
+    return writeBatch(
+      this.#requests,
+      `${objectType}/batch/upsert`,
+      inputs,
+      signal,
+      (part) =>
+        post(`${objects(objectType)}/batch/upsert`, {
+          inputs: part.map((input) => ({ ...input, idProperty, id: input.properties[idProperty] as string })),
+        }),
+      { explain: (failure) => this.#explained(objectType, 'unique', failure, signal) },
     );
   }
 
@@ -137,7 +145,7 @@ export class HubSpotApi {
    * @throws RequestFailed, also when it is not known of some whether they are there
    */
   async read(
-    objectType: ObjectType,
+    objectType: ObjectType | 'companies',
     ids: readonly string[],
     what: { idProperty?: string; properties: readonly string[] },
     signal: AbortSignal,
@@ -145,14 +153,16 @@ export class HubSpotApi {
     const rows: Row[] = [];
     const request = `${objectType}/batch/read`;
     for (let start = 0; start < ids.length; start += largestBatch) {
-      const data = await this.#requests.send(request, signal, answers.page, () =>
-        this.#client.crm.objects.batchApi.readWithHttpInfo(objectType, {
-          ...(what.idProperty === undefined ? {} : { idProperty: what.idProperty }),
-          properties: [...what.properties],
-          propertiesWithHistory: [],
-          inputs: ids.slice(start, start + largestBatch).map((id) => ({ id })),
-        }),
-      );
+      const asked = post(`${objects(objectType)}/batch/read`, {
+        ...(what.idProperty === undefined ? {} : { idProperty: what.idProperty }),
+        properties: what.properties,
+        propertiesWithHistory: [],
+        inputs: ids.slice(start, start + largestBatch).map((id) => ({ id })),
+      });
+      const data = await this.#requests.send(request, signal, answers.page, asked).catch(async (thrown) => {
+        if (!(thrown instanceof RequestFailed) || what.idProperty === undefined) throw thrown;
+        throw new RequestFailed(await this.#explained(objectType, 'unique', thrown.failure, signal), thrown);
+      });
       for (const error of data.errors) {
         const failure = failureToRead(error, this.circumstances(request));
         if (failure) throw new RequestFailed(failure);
@@ -162,15 +172,31 @@ export class HubSpotApi {
     return rows;
   }
 
+  /** A request that HubSpot refuses as a whole, and does not say why: is our key there, as setup makes it? */
+  async #explained(
+    objectType: ObjectType | 'companies',
+    how: 'there' | 'unique',
+    failure: Failure,
+    signal: AbortSignal,
+  ): Promise<Failure> {
+    if (!failure.isUnclear || objectType === 'companies') return failure;
+    const name = ownProperties[objectType];
+    const properties = await this.properties(objectType, signal).catch((thrown) => {
+      if (thrown instanceof RequestFailed) return undefined;
+      throw thrown;
+    });
+    const key = properties?.find((property) => property.name === name);
+    const isFine = !properties || (key && (how === 'there' || key.hasUniqueValue === true));
+    return isFine ? failure : needsSetup(name, this.circumstances(objectType), failure.reason);
+  }
+
   async search(
     objectType: ObjectType,
     request: object & { after?: string },
     signal: AbortSignal,
   ): Promise<SearchPage> {
-    type Request = Parameters<Client['crm']['objects']['searchApi']['doSearch']>[1];
-    const data = await this.#requests.send(`${objectType}/search`, signal, answers.page, () =>
-      this.#client.crm.objects.searchApi.doSearchWithHttpInfo(objectType, request as Request),
-    );
+    const asked = post(`${objects(objectType)}/search`, request);
+    const data = await this.#requests.send(`${objectType}/search`, signal, answers.page, asked);
     return { rows: data.results, next: data.paging?.next?.after };
   }
 
@@ -189,14 +215,12 @@ export class HubSpotApi {
       objectWriteTraceId: link.fromId,
       properties: {},
     }));
-    return writeBatch(this.#requests, `${from}/associate/${to}`, inputs, signal, async (part) => {
-      const { data, ...answer } = await this.#client.crm.associations.v4.batchApi.createDefaultWithHttpInfo(
-        from,
-        to,
-        { inputs: part.map(({ fromId, toId }) => ({ _from: { id: fromId }, to: { id: toId } })) },
-      );
-      const results = data.results.map((made) => ({ id: made._from.id, properties: {} }));
-      return { ...answer, data: { results } };
+    const ask = (part: readonly { fromId: string; toId: string }[]) =>
+      post(`${associations(from, to)}/associate/default`, {
+        inputs: part.map(({ fromId, toId }) => ({ from: { id: fromId }, to: { id: toId } })),
+      });
+    return writeBatch(this.#requests, `${from}/associate/${to}`, inputs, signal, ask, {
+      schema: answers.linked,
     });
   }
 
@@ -209,10 +233,9 @@ export class HubSpotApi {
         'contacts/companies/read',
         signal,
         answers.companiesOfContacts,
-        () =>
-          this.#client.crm.associations.v4.batchApi.getPageWithHttpInfo('contacts', 'companies', { inputs }),
+        post(`${associations('contacts', 'companies')}/read`, { inputs }),
       );
-      for (const { _from: contact, to } of data.results) {
+      for (const { from: contact, to } of data.results) {
         const primary = to.find(({ associationTypes }) =>
           associationTypes.some(
             ({ category, typeId }) => category === 'HUBSPOT_DEFINED' && typeId === primaryCompany,
@@ -228,23 +251,20 @@ export class HubSpotApi {
   // What the account has
 
   async properties(objectType: ObjectType, signal: AbortSignal): Promise<PropertyDefinition[]> {
-    const data = await this.#requests.send(`properties/${objectType}`, signal, answers.properties, () =>
-      this.#client.crm.properties.coreApi.getAllWithHttpInfo(objectType),
-    );
+    const asked = get(propertiesOf(objectType));
+    const data = await this.#requests.send(`properties/${objectType}`, signal, answers.properties, asked);
     return data.results;
   }
 
   async groups(objectType: ObjectType, signal: AbortSignal): Promise<string[]> {
-    const data = await this.#requests.send(`properties/${objectType}/groups`, signal, answers.groups, () =>
-      this.#client.crm.properties.groupsApi.getAllWithHttpInfo(objectType),
-    );
+    const asked = get(`${propertiesOf(objectType)}/groups`);
+    const data = await this.#requests.send(`properties/${objectType}/groups`, signal, answers.groups, asked);
     return data.results.map((group) => group.name);
   }
 
   async createGroup(objectType: ObjectType, group: { name: string; label: string }, signal: AbortSignal) {
-    await this.#requests.send(`properties/${objectType}/groups`, signal, z.unknown(), () =>
-      this.#client.crm.properties.groupsApi.createWithHttpInfo(objectType, { ...group, displayOrder: -1 }),
-    );
+    const asked = post(`${propertiesOf(objectType)}/groups`, { ...group, displayOrder: -1 });
+    await this.#requests.send(`properties/${objectType}/groups`, signal, z.unknown(), asked);
   }
 
   createProperty(
@@ -252,17 +272,14 @@ export class HubSpotApi {
     property: NewProperty,
     signal: AbortSignal,
   ): Promise<PropertyDefinition> {
-    type Create = Parameters<Client['crm']['properties']['coreApi']['create']>[1];
     const definition = { ...property, fieldType: property.type === 'string' ? 'text' : 'date' };
-    return this.#requests.send(`properties/${objectType}`, signal, answers.property, () =>
-      this.#client.crm.properties.coreApi.createWithHttpInfo(objectType, definition as Create),
-    );
+    const asked = post(propertiesOf(objectType), definition);
+    return this.#requests.send(`properties/${objectType}`, signal, answers.property, asked);
   }
 
   async pipelines(signal: AbortSignal): Promise<Pipeline[]> {
-    const data = await this.#requests.send('pipelines/deals', signal, answers.pipelines, () =>
-      this.#client.crm.pipelines.pipelinesApi.getAllWithHttpInfo('deals'),
-    );
+    const asked = get(`/crm/${apiVersions.crm}/pipelines/deals`);
+    const data = await this.#requests.send('pipelines/deals', signal, answers.pipelines, asked);
     return data.results;
   }
 
@@ -271,9 +288,7 @@ export class HubSpotApi {
     const owners: Owner[] = [];
     let after: string | undefined;
     for (let page = 0; page < mostOwnerPages; page++) {
-      const data = await this.#requests.send('owners', signal, answers.owners, () =>
-        this.#client.crm.owners.ownersApi.getPageWithHttpInfo(undefined, after, ownersPage, false),
-      );
+      const data = await this.#ownersPage({ ...(after === undefined ? {} : { after }) }, signal);
       owners.push(...data.results);
       after = data.paging?.next?.after;
       if (after === undefined) break;
@@ -282,10 +297,18 @@ export class HubSpotApi {
   }
 
   async isArchivedOwner(email: string, signal: AbortSignal): Promise<boolean> {
-    const data = await this.#requests.send('owners', signal, answers.owners, () =>
-      this.#client.crm.owners.ownersApi.getPageWithHttpInfo(email, undefined, ownersPage, true),
+    const { results } = await this.#ownersPage({ email, archived: 'true' }, signal);
+    return results.length > 0;
+  }
+
+  #ownersPage(which: Record<string, string>, signal: AbortSignal) {
+    const query = new URLSearchParams({ limit: String(ownersPage), archived: 'false', ...which });
+    return this.#requests.send(
+      'owners',
+      signal,
+      answers.owners,
+      get(`/crm/${apiVersions.crm}/owners?${query}`),
     );
-    return data.results.length > 0;
   }
 
   /** Whatever only a probe asks for. That HubSpot refuses what was asked is an answer, too. */
@@ -296,45 +319,17 @@ export class HubSpotApi {
     signal: AbortSignal,
   ): Promise<RawAnswer> {
     const request = `${method} ${path.replace(/\/\d+/g, '/:id')}`;
-    return this.#requests.send(request, signal, z.custom<RawAnswer>(), async () => {
-      const response = await this.#client.apiRequest({
-        method,
-        path,
-        ...(body === undefined ? {} : { body }),
-      });
-      const headers = Object.fromEntries(response.headers as unknown as Iterable<[string, string]>);
-      const told = { status: response.status, body: asJson(await response.text()) };
-      if (!isVerdict(told.status))
-        throw Object.assign(new Error('failed'), { code: told.status, body: told.body, headers });
-      return { httpStatusCode: told.status, headers, data: told };
-    });
+    return this.#requests.ask(request, signal, { method, path, body }, isVerdict);
   }
 
   /** Which account the token belongs to. */
   account(signal: AbortSignal): Promise<{ portalId: string; uiDomain: string }> {
-    return this.#requests.send('account-info', signal, answers.account, async () => {
-      const response = await this.#client.apiRequest({
-        path: `/account-info/${apiVersions['account-info']}/details`,
-      });
-      const headers = Object.fromEntries(response.headers as unknown as Iterable<[string, string]>);
-      const data: unknown = await response.json();
-      // Unlike the client's other methods, this one does not throw for a failure.
-      if (!response.ok)
-        throw Object.assign(new Error('failed'), { code: response.status, body: data, headers });
-      return { httpStatusCode: response.status, headers, data };
-    });
+    const path = `/account-info/${apiVersions['account-info']}/details`;
+    return this.#requests.send('account-info', signal, answers.account, get(path));
   }
 }
 
 /** Of the request itself: not of who asks, how often, or of HubSpot's own troubles. */
 function isVerdict(status: number): boolean {
   return status < 500 && ![401, 423, 429, 477].includes(status);
-}
-
-function asJson(text: string): unknown {
-  try {
-    return text === '' ? undefined : JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

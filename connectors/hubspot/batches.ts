@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import { type BatchAnswer, batchAnswer, type Row, type RowError } from './answers.ts';
 import {
   type Circumstances,
@@ -6,7 +7,7 @@ import {
   failureOfRow,
   RequestFailed,
 } from './failures.ts';
-import type { Answer, Requests } from './requests.ts';
+import type { Asked, Requests } from './requests.ts';
 import { keyNames } from './setup-names.ts';
 
 export const largestBatch = 100;
@@ -21,6 +22,12 @@ export interface Input {
 
 export type Written = { row: Row; failure?: undefined } | { failure: Failure; row?: undefined };
 
+interface Reading {
+  schema?: z.ZodType<BatchAnswer>;
+  /** What the refusal of the whole means. */
+  explain?: ((failure: Failure) => Promise<Failure>) | undefined;
+}
+
 /**
  * Writes a batch and tells what became of each input, by trace id. HubSpot answers in an order of its own, and may
  * leave an input out without a word: only what an answer names is written.
@@ -30,7 +37,8 @@ export async function writeBatch<I extends Input>(
   request: string,
   inputs: readonly I[],
   signal: AbortSignal,
-  send: (part: readonly I[]) => Promise<Answer<unknown>>,
+  ask: (part: readonly I[]) => Asked,
+  { schema = batchAnswer, explain }: Reading = {},
 ): Promise<Map<string, Written>> {
   const written = new Map<string, Written>();
   const pending: (readonly I[])[] = [];
@@ -40,14 +48,16 @@ export async function writeBatch<I extends Input>(
   for (let part = pending.shift(); part; part = pending.shift()) {
     const current = part;
     try {
-      const data = await requests.send(request, signal, batchAnswer, () => send(current));
+      const data = await requests.send(request, signal, schema, ask(current));
       const { fates, again } = fateOfEach(current, data, requests.circumstances(request));
       for (const [trace, one] of fates) written.set(trace, one);
       pending.push(...again);
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
-      const { doomed, again } = splitRefused(current, thrown.failure);
-      for (const input of doomed) written.set(input.objectWriteTraceId, { failure: thrown.failure });
+      const failure = (await explain?.(thrown.failure)) ?? thrown.failure;
+      explain = undefined; // once is enough: the parts are refused alike
+      const { doomed, again } = splitRefused(current, failure);
+      for (const input of doomed) written.set(input.objectWriteTraceId, { failure });
       pending.push(...again);
     }
   }

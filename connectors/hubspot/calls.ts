@@ -1,6 +1,7 @@
-import type { Values } from '../../src/connector/contract.ts';
+import type { Delivery, Values } from '../../src/connector/contract.ts';
 import { linksTo } from './associations.ts';
 import { callDraft } from './call-draft.ts';
+import type { Instead } from './fields.ts';
 import type { Found, HubSpotFindings } from './found.ts';
 import type { Job } from './job.ts';
 import type { KeyedRecords } from './keyed-records.ts';
@@ -38,10 +39,12 @@ export class Calls {
     const { activity, person } = delivery.records;
     const draft = callDraft(this.#options, delivery, ownerId);
     work.notes.push(...draft.notes);
+    const instead = insteadOn(delivery);
     return {
       work,
       key: delivery.key,
-      values: withKnownStatus(draft.properties, found, work.notes),
+      values: withKnownStatus(draft.properties, instead, found, work.notes),
+      instead,
       timezone: delivery.source.timezone,
       links: linksTo(contactId, companyId),
       known: activity ? { id: activity.id, isLinked: person !== undefined, isNew: false } : null,
@@ -49,12 +52,30 @@ export class Calls {
   }
 }
 
-/** A status that the account does not have would be left out: `COMPLETED` says at least that the call is over. */
-function withKnownStatus(values: Values, { statuses }: Partial<Found>, notes: string[]): Values {
+/** Statuses that say that a call is over, `COMPLETED` in front: it says no more than that. */
+const over = ['COMPLETED', 'NO_ANSWER', 'BUSY', 'CANCELED', 'FAILED'];
+/** A call that rings is rather shown as over than as nothing. */
+const notOver = ['CONNECTING', 'RINGING', 'COMPLETED'];
+
+/**
+ * What to write where an account does not take what a call should show. One that is over never stays open, though the
+ * account lacks its status, or the mapping names one that does not exist.
+ */
+function insteadOn({ call }: Delivery): Instead {
+  return { hs_call_status: call.phase === 'ringing' ? notOver : over, hs_timestamp: [call.startedAt] };
+}
+
+/** A status that a probe found the account not to have need not be tried. */
+function withKnownStatus(
+  values: Values,
+  { hs_call_status: others = [] }: Instead,
+  { statuses }: Partial<Found>,
+  notes: string[],
+): Values {
   const status = values['hs_call_status'];
   if (!statuses || status === undefined || statuses.includes(String(status))) return values;
   const { hs_call_status: _, ...rest } = values;
-  const instead = statuses.includes('COMPLETED') ? { hs_call_status: 'COMPLETED' } : {};
+  const instead = others.find((one) => statuses.includes(String(one)));
   notes.push(`This HubSpot account has no call status ${status}.`);
-  return { ...rest, ...instead };
+  return { ...rest, ...(instead === undefined ? {} : { hs_call_status: instead }) };
 }

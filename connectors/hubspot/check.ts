@@ -3,7 +3,7 @@ import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import { defaultOutcomes } from './call-draft.ts';
 import { RequestFailed } from './failures.ts';
-import { fitValue, listed } from './fitting.ts';
+import { fitValue, isEmptyList, listed } from './fitting.ts';
 import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import type { Owners } from './owners.ts';
@@ -125,6 +125,11 @@ function mapped(
     if (property.modificationMetadata?.readOnlyValue) {
       const fix = `Take ${where} out of the configuration.`;
       return { level: 'problem', subject, message: 'It is mapped, but HubSpot sets it itself.', fix };
+    }
+    if (isEmptyList(property)) {
+      const fix = `Add options to it in HubSpot (call types: Settings, Objects, Activities), or take ${where} out of the configuration.`;
+      const message = 'It is a list without options in this account, so what is mapped to it is left out.';
+      return { level: 'warning', subject, message, fix };
     }
     return { level: 'ok', subject, message: `It is there: ${property.type}.` };
   });

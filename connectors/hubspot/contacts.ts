@@ -5,6 +5,7 @@ import {
   isRecent,
   knownPerson,
   type Log,
+  type Memory,
   mapFields,
   maskNumber,
   maskWritten,
@@ -18,7 +19,7 @@ import type { Properties } from './batches.ts';
 import { contactDraft } from './contact-draft.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
 import type { Fit } from './fields.ts';
-import type { HubSpotFindings } from './found.ts';
+import type { Found as Account, HubSpotFindings } from './found.ts';
 import { heirsOf } from './merged-contacts.ts';
 import type { HubSpotOptions } from './options.ts';
 import { choose, numberIn, packSearches, searchByPhone, type Wanted } from './phone-search.ts';
@@ -50,6 +51,7 @@ export class Contacts {
   readonly #unowned: UnownedContacts;
   readonly #findings: HubSpotFindings;
   readonly #people: People;
+  readonly #memory: Memory;
   readonly #log: Log;
   readonly #clock: Clock;
   /** Numbers that another batch resolves just now. */
@@ -63,7 +65,7 @@ export class Contacts {
     options: HubSpotOptions,
     unowned: UnownedContacts,
     findings: HubSpotFindings,
-    { people, log, clock }: Pick<Tools, 'people' | 'log' | 'clock'>,
+    { people, memory, log, clock }: Pick<Tools, 'people' | 'memory' | 'log' | 'clock'>,
   ) {
     this.#api = api;
     this.#records = records;
@@ -71,6 +73,7 @@ export class Contacts {
     this.#unowned = unowned;
     this.#findings = findings;
     this.#people = people;
+    this.#memory = memory;
     this.#log = log;
     this.#clock = clock;
   }
@@ -104,24 +107,68 @@ export class Contacts {
 
   /**
    * HubSpot does not have these contacts any more. Whom one was merged into has its callers from now on, by whatever
-   * number they are known there; the next resolution of the others starts afresh. @throws RequestFailed
+   * number they are known there; the next resolution of the others starts afresh. Answers those of whom it is not known
+   * yet whether they were merged: nothing is forgotten of them, so that the next attempt asks again.
+   * @throws RequestFailed
    */
-  async forget(works: readonly Work[], signal: AbortSignal): Promise<void> {
+  async forget(works: readonly Work[], signal: AbortSignal): Promise<Map<string, Failure>> {
     const gone = new Map<string, string>(); // number → contact
     for (const { delivery, contactId } of works) {
       const { number } = delivery.call.caller;
       if (number !== null && contactId !== null) gone.set(number, contactId);
     }
-    if (gone.size === 0) return;
-    const heirs = await heirsOf(this.#api, [...gone.values()], await this.#findings.all(), signal);
-    for (const number of gone.keys())
+    const unsettled = new Map<string, Failure>();
+    // It may have been something else that was to be linked, and is gone.
+    for (const { id } of await this.#api.read(
+      'contacts',
+      [...new Set(gone.values())],
+      { properties: [] },
+      signal,
+    ))
+      for (const [number, contactId] of gone) if (contactId === id) gone.delete(number);
+    if (gone.size === 0) return unsettled;
+    const account = await this.#findings.all();
+    const merged = await heirsOf(this.#api, [...gone.values()], account, signal);
+    // Who has the caller's key by now has it from the one that is gone, and is shown at once.
+    const holders = await this.#readByKey([...gone.keys()], signal);
+    const heirs = new Map<string, Row>();
+    for (const [number, id] of gone) {
+      const heir = merged?.get(id) ?? holders.get(number);
+      if (heir) heirs.set(number, heir);
+    }
+    const missing = [...gone].flatMap(([number, id]) => (merged && !heirs.has(number) ? [id] : []));
+    for (const [id, at] of await this.#waits(missing, account)) unsettled.set(id, notIndexed(id, at));
+    const settled = [...gone].filter(([, id]) => !unsettled.has(id));
+    for (const [number] of settled)
       this.#log.info({ caller: maskNumber(number) }, 'the contact is gone from HubSpot');
-    await this.#people.forget([...gone.keys()]);
-    const inherited = [...gone].flatMap(([number, id]) => {
-      const heir = heirs.get(id);
+    await this.#people.forget(settled.map(([number]) => number));
+    const inherited = settled.flatMap(([number]) => {
+      const heir = heirs.get(number);
       return heir ? [[number, heir] as const] : [];
     });
     await this.#remember(new Map(inherited));
+    await this.#memory.forget(settled.map(([, id]) => goneName(id)));
+    return unsettled;
+  }
+
+  /**
+   * When to ask again where each of these went; not of those that were waited for long enough. The search index shows
+   * that one is gone and that another has its number each when it will: before it has caught up, nobody in it is no
+   * answer. When the waiting began is kept, for whoever asks again.
+   */
+  async #waits(ids: readonly string[], { indexLagMs = 0 }: Partial<Account>): Promise<Map<string, Date>> {
+    const now = this.#clock.now().getTime();
+    const known = await this.#memory.recall(ids.map(goneName));
+    const since = new Map(ids.map((id) => [id, Math.min(Number(known.get(goneName(id)) ?? now), now)]));
+    await this.#memory.remember(
+      new Map([...since].flatMap(([id, at]) => (known.has(goneName(id)) ? [] : [[goneName(id), `${at}`]]))),
+    );
+    const patienceMs = Math.max(leastPatienceMs, 2 * indexLagMs);
+    return new Map(
+      [...since].flatMap(([id, at]) =>
+        now < at + patienceMs ? [[id, new Date(Math.min(now + lookAgainMs, at + patienceMs))]] : [],
+      ),
+    );
   }
 
   #withoutNumber(withheld: boolean): Resolution {
@@ -353,7 +400,8 @@ export class Contacts {
       }
       const written = await this.#writeChanges(changes, signal);
       for (const { work, contactId } of wanted) {
-        const failure = written.get(contactId)?.failure;
+        const { failure, notes = [] } = written.get(contactId) ?? {};
+        work.notes.push(...notes);
         if (failure && failure.cure?.what !== 'gone') work.failures.push(failure);
       }
     } catch (thrown) {
@@ -442,6 +490,18 @@ export class Contacts {
     const told = Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, value ?? '']));
     this.#held.set(contactId, { properties: { ...this.#held.get(contactId)?.properties, ...told }, at });
   }
+}
+
+/** Longer than the index of HubSpot has been seen to lag behind a merge. */
+const leastPatienceMs = 15_000;
+/** How soon it is looked again, to follow a merge as soon as it shows. */
+const lookAgainMs = 2_000;
+
+const goneName = (id: string) => `gone contact ${id}`;
+
+function notIndexed(id: string, notBefore: Date): Failure {
+  const reason = `HubSpot no longer has the contact ${id}, and its search does not show yet whether it was merged into another.`;
+  return { kind: 'retry', reason, notBefore };
 }
 
 /** What a contact held at a time. */

@@ -3,7 +3,7 @@ import type { Calls } from './calls.ts';
 import type { Companies } from './companies.ts';
 import type { Contacts } from './contacts.ts';
 import type { Deals } from './deals.ts';
-import { RequestFailed } from './failures.ts';
+import { type Failure, RequestFailed } from './failures.ts';
 import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Owners } from './owners.ts';
@@ -86,14 +86,21 @@ async function againWithoutTheGone(
   means: Means,
   signal: AbortSignal,
 ): Promise<Work[]> {
-  const orphans = works.filter(isOrphan);
-  if (orphans.length === 0) return [...works];
+  const left = works.filter(isOrphan);
+  if (left.length === 0) return [...works];
+  let unsettled: Map<string, Failure>;
   try {
-    await means.contacts.forget(orphans, signal);
+    unsettled = await means.contacts.forget(left, signal);
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
-    for (const work of orphans) work.failures = [thrown.failure];
+    for (const work of left) work.failures = [thrown.failure];
     return [...works];
+  }
+  const orphans: Work[] = [];
+  for (const work of left) {
+    const failure = unsettled.get(work.contactId ?? '');
+    if (failure) work.failures = [failure];
+    else orphans.push(work);
   }
   means.companies?.forget(orphans.flatMap(({ contactId }) => contactId ?? []));
   const again = new Map(orphans.map((work) => [work, orphanAgain(work)]));

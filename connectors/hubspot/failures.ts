@@ -16,6 +16,8 @@ export interface Failure {
   cure?: Cure;
   /** The properties whose values HubSpot does not take. */
   refuses?: readonly string[];
+  /** HubSpot refused it and gave no code that says what is wrong: what is there has to be looked at. */
+  isUnclear?: true;
 }
 
 export type Cure =
@@ -67,6 +69,7 @@ export interface FailedAnswer {
 interface ErrorBody {
   message?: unknown;
   category?: unknown;
+  subCategory?: unknown;
   policyName?: unknown;
   context?: Record<string, unknown> | undefined;
   errors?: { message?: unknown; code?: unknown; context?: Record<string, unknown> | undefined }[];
@@ -113,6 +116,30 @@ export function failureOfAnswer(answer: FailedAnswer, where: Circumstances): Fai
   return read ? read(words, where, answer) : { kind: 'retry', reason: words };
 }
 
+/**
+ * The log-in of an app. What HubSpot refuses here it refuses until somebody looks at the app, and so it is where there is
+ * no such log-in any more. A page that is in HubSpot's place will go away.
+ */
+export function failureOfLogIn(answer: FailedAnswer, where: Circumstances): Failure {
+  const words = quote(answer, where);
+  const { status, body } = answer;
+  if (status === 404 || status === 410) {
+    const advice =
+      'Correct baseUrl, if it is set; else the bridge is too old for HubSpot: install a newer one.';
+    return { kind: 'blocked', reason: `There is no log-in at this address. ${advice} ${words}` };
+  }
+  if ([423, 429, 477].includes(status) || status >= 500) return failureOfAnswer(answer, where);
+  const isHubSpots = typeof body === 'object' && body !== null;
+  const { error } = isHubSpots ? (body as { error?: unknown }) : {};
+  if (!isHubSpots || passing.includes(String(error))) return { kind: 'retry', reason: words };
+  const advice =
+    'Check oauth.clientId and oauth.clientSecret, and install the app again for a new oauth.refreshToken.';
+  return { kind: 'blocked', reason: `HubSpot does not let the bridge log in. ${advice} ${words}` };
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1 */
+const passing = ['server_error', 'temporarily_unavailable'];
+
 /** A row of a batch that HubSpot did not write, while it wrote others. It has no status, only a category. */
 export function failureOfRow(error: object, where: Circumstances): Failure {
   const words = quote({ status: 207, headers: {}, body: error }, where);
@@ -121,7 +148,7 @@ export function failureOfRow(error: object, where: Circumstances): Failure {
   if (category === 'RATE_LIMITS') return { kind: 'retry', reason: words, notBefore: after(where.now, 1) };
   const failure = refused(words, where, error);
   const isVerdict = failure.cure !== undefined || failure.kind !== 'rejected' || verdicts.includes(category);
-  return isVerdict ? failure : { kind: 'retry', reason: words };
+  return isVerdict ? failure : { ...failure, kind: 'retry' };
 }
 
 /** Why records were not read, where that says nothing of whether they are there; undefined where they are not. */
@@ -149,33 +176,25 @@ export function failureOfOmission(where: Circumstances): Failure {
   };
 }
 
-/** HubSpot read the request, and does not want it. */
+/** HubSpot read the request, and does not want it. Codes tell why; its sentences may change, and are for people. */
 function refused(words: string, where: Circumstances, body: unknown): Failure {
-  const { message, category } = errorBody(body);
-  const text = typeof message === 'string' ? message : '';
+  const { category } = errorBody(body);
   const problems = propertyProblems(body);
-
-  const notUnique = /non-unique \S+ property (\w+)/.exec(text)?.[1];
-  if (notUnique !== undefined) return needsSetup(notUnique, where, words);
 
   const unknown = problems.find((problem) => problem.code === 'PROPERTY_DOESNT_EXIST')?.property;
   if (unknown !== undefined) return missingProperty(unknown, where, words);
 
-  const taken = problems.find((problem) => problem.code === 'CONFLICTING_UNIQUE_VALUE')?.property;
-  if (taken !== undefined || /already has that value/.test(text)) {
-    const property = taken ?? /propertyName=(\w+)/.exec(text)?.[1];
-    return { kind: 'rejected', reason: words, cure: { what: 'conflict', property } };
-  }
-  if (/associations are not valid/.test(text)) {
-    return { kind: 'rejected', reason: words, cure: { what: 'association' } };
-  }
+  const rejected: Failure = { kind: 'rejected', reason: words };
+  const taken = problems.find((problem) => problem.code === 'CONFLICTING_UNIQUE_VALUE');
+  if (taken) return { ...rejected, cure: { what: 'conflict', property: taken.property } };
+  const refuses = problems.map(({ property }) => property);
   // Under which code HubSpot refuses those that are listed elsewhere, nobody has written down.
   const unfit = problems.find(
     ({ code, property }) => code === 'INVALID_OPTION' || listedElsewhere.has(property),
   );
-  if (unfit) return { kind: 'rejected', reason: words, cure: { what: 'value', property: unfit.property } };
-  if (category === 'OBJECT_NOT_FOUND') return { kind: 'rejected', reason: words, cure: { what: 'gone' } };
-  return { kind: 'rejected', reason: words, refuses: problems.map(({ property }) => property) };
+  if (unfit) return { ...rejected, refuses, cure: { what: 'value', property: unfit.property } };
+  if (category === 'OBJECT_NOT_FOUND') return { ...rejected, cure: { what: 'gone' } };
+  return refuses.length > 0 ? { ...rejected, refuses } : { ...rejected, isUnclear: true };
 }
 
 /** What the configuration or the bridge writes, and HubSpot has no place for. */
@@ -191,7 +210,8 @@ export function missingProperty(property: string, where: Circumstances, words = 
   };
 }
 
-function needsSetup(property: string, where: Circumstances, words: string): Failure {
+/** A property of our own that is not there, or not unique. */
+export function needsSetup(property: string, where: Circumstances, words: string): Failure {
   const what = keyNames.includes(property) ? 'unique property' : 'property';
   return {
     kind: 'blocked',
@@ -201,17 +221,17 @@ function needsSetup(property: string, where: Circumstances, words: string): Fail
 }
 
 function overLimit(words: string, where: Circumstances, answer: FailedAnswer): Failure {
-  const { policyName, message } = errorBody(answer.body);
+  const { policyName } = errorBody(answer.body);
   const waitSeconds = retryAfter(answer);
-  if (policyName === 'DAILY' || /daily limit/i.test(String(message))) {
+  if (policyName === 'DAILY' || answer.headers['x-hubspot-ratelimit-daily-remaining'] === '0') {
     return {
       kind: 'blocked',
       reason: `The account's requests for today are used up. ${words}`,
       notBefore: waitSeconds === undefined ? nextHalfHour(where.now) : after(where.now, waitSeconds),
     };
   }
-  // Searches have a window of a second, everything else one of ten: TEN_SECONDLY_ROLLING, or nothing said.
-  const windowSeconds = /(?<!ten_)secondly/i.test(String(policyName ?? message)) ? 1 : 10;
+  // Searches have a window of a second, everything else one of ten.
+  const windowSeconds = policyName === 'SECONDLY' || where.request.endsWith('/search') ? 1 : 10;
   return { kind: 'retry', reason: words, notBefore: after(where.now, waitSeconds ?? windowSeconds) };
 }
 
@@ -248,23 +268,25 @@ function forbidden(body: unknown, { logsIn }: Circumstances): string {
   return `HubSpot forbids this to the access token. Look at the permissions of the user who ${logsIn ? 'installed the app' : 'made it'}, and at its scopes: connectors/hubspot/README.md lists them.`;
 }
 
-/** Which properties HubSpot complains of: listed in `errors`, or as JSON within the message. */
+/** Which properties HubSpot complains of: listed in `errors`, or as JSON within the message, whatever the words around it. */
 export function propertyProblems(body: unknown): { code: string; property: string }[] {
-  const { errors, message } = errorBody(body);
-  const listed = (errors ?? []).flatMap((error) => {
+  const { errors = [], message, context, subCategory } = errorBody(body);
+  const listed = [{ code: subCategory, context }, ...errors].flatMap((error) => {
     const names = error.context?.['propertyName'];
     return Array.isArray(names)
       ? names.map((name) => ({ code: String(error.code), property: String(name) }))
       : [];
   });
-  const json = /Property values were not valid: (\[.*\])/s.exec(String(message))?.[1];
-  return [...listed, ...(json === undefined ? [] : problemsInMessage(json))];
+  return [...listed, ...problemsInMessage(String(message))];
 }
 
-function problemsInMessage(json: string): { code: string; property: string }[] {
+function problemsInMessage(message: string): { code: string; property: string }[] {
   try {
+    const json = message.slice(message.indexOf('[{'), message.lastIndexOf('}]') + 2);
     const told = JSON.parse(json) as { error?: unknown; name?: unknown }[];
-    return told.map((problem) => ({ code: String(problem.error), property: String(problem.name) }));
+    return told.flatMap(({ error, name }) =>
+      typeof name === 'string' ? { code: String(error), property: name } : [],
+    );
   } catch {
     return [];
   }

@@ -11,6 +11,9 @@ const keptMs = 3_600_000;
 /** While a mapped property is missing, somebody is expected to create it. */
 const keptWhileLackingMs = 10_000;
 
+/** By property, what may stand in place of its value, the best first. */
+export type Instead = Readonly<Record<string, readonly (string | Date)[]>>;
+
 /** Values as HubSpot takes them. */
 export interface Fit {
   properties: Properties;
@@ -87,7 +90,7 @@ export class Fields {
     });
   }
 
-  fit(objectType: ObjectType, values: Values, timezone: string): Fit {
+  fit(objectType: ObjectType, values: Values, timezone: string, instead: Instead = {}): Fit {
     const known = this.#known.get(objectType);
     const fit: Fit = { properties: {}, notes: [], missing: [] };
     for (const [name, value] of Object.entries(values)) {
@@ -101,7 +104,12 @@ export class Fields {
         fit.notes.push(`${name} was left out: HubSpot sets it itself.`);
         continue;
       }
-      const { text, note } = fitValue(name, value, definition, timezone);
+      let { text, note } = fitValue(name, value, definition, timezone);
+      if (text === null) {
+        const others = (instead[name] ?? []).map((one) => fitValue(name, one, definition, timezone).text);
+        text = others.find((one) => one !== null) ?? null;
+        if (text !== null) note = note?.replace(' was left out: ', ` is ${text}: `);
+      }
       if (text !== null) fit.properties[name] = text;
       if (note !== undefined) fit.notes.push(note);
     }

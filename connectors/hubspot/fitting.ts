@@ -7,7 +7,8 @@ const longestText = 65_536;
 /** The text that HubSpot takes for a value, or why there is none. What was changed on the way is told. */
 export type Fitted = { text: string; note?: string } | { text: null; note: string };
 
-type Definition = Pick<PropertyDefinition, 'name' | 'type' | 'fieldType' | 'options'>;
+type Definition = Pick<PropertyDefinition, 'name' | 'type' | 'fieldType' | 'options'> &
+  Partial<Pick<PropertyDefinition, 'externalOptions' | 'referencedObjectType'>>;
 
 /** Types of HubSpot's own properties that a mapping or a survey may fill with anything. */
 const standardTypes: Record<string, string> = { amount: 'number' };
@@ -38,7 +39,7 @@ export function fitValue(
   }
 }
 
-function textOf(value: Values[string]): string {
+export function textOf(value: Values[string] | undefined): string {
   return value instanceof Date ? value.toISOString() : String(value);
 }
 
@@ -62,8 +63,22 @@ function fitText(name: string, text: string): Fitted {
 /** Properties whose values are kept apart from them: owners, and pipelines with their stages. */
 export const listedElsewhere: ReadonlySet<string> = new Set(['hubspot_owner_id', 'pipeline', 'dealstage']);
 
+/** A list that has nothing to choose from yet, as `hs_activity_type` where no call types were made. */
+export function isEmptyList({
+  name,
+  type,
+  options,
+  externalOptions,
+  referencedObjectType,
+}: Definition): boolean {
+  const isElsewhere = listedElsewhere.has(name) || externalOptions || referencedObjectType;
+  return type === 'enumeration' && options.length === 0 && !isElsewhere;
+}
+
 /** By its value, or else by its label, whatever the case. HubSpot takes the value alone. */
-function fitOption({ name, fieldType, options }: Definition, text: string): Fitted {
+function fitOption(definition: Definition, text: string): Fitted {
+  const { name, fieldType, options } = definition;
+  if (isEmptyList(definition)) return leftOut(name, 'it is a list, and this account has no options in it.');
   if (options.length === 0 || listedElsewhere.has(name)) return { text };
   const isSeveral = fieldType === 'checkbox' && text.includes(';');
   const wanted = isSeveral ? text.split(';').filter((part) => part.trim() !== '') : [text];

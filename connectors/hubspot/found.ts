@@ -10,8 +10,6 @@ export interface Found {
   dealKeys: 'searched';
   /** How long the search index was behind, in milliseconds. */
   indexLagMs: number;
-  /** HubSpot says in words we do not know that a key is taken, or a record gone: what is there tells instead. */
-  refusals: 'unread';
   /** The statuses that calls may have. */
   statuses: string[];
   /** Calls show on the contact once they have ended, not before. */

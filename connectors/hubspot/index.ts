@@ -3,6 +3,7 @@ import {
   type Delivery,
   defineConnector,
   Findings,
+  keepingRotated,
   type PlanStep,
   type RecordDraft,
   type RecordRef,
@@ -156,6 +157,7 @@ class RehearsingConnection extends HubSpotConnection {
     draft: Draft,
   ): Promise<Connection> {
     const hubspot = new PretendedHubSpot(options);
+    const rehearsing = { ...tools, memory: keepingRotated(tools.memory, rehearsal) };
     let isSetUp = rehearsal.online;
     const told: Rehearsal = {
       ...rehearsal,
@@ -165,13 +167,13 @@ class RehearsingConnection extends HubSpotConnection {
     };
     const { url, close } = await openStage(hubspot, options.baseUrl, told, tools.fetch);
     try {
-      const open = () => HubSpotApi.open({ ...options, baseUrl: url }, tools);
+      const open = () => HubSpotApi.open({ ...options, baseUrl: url }, rehearsing);
       if (!isSetUp) {
-        const setup = new HubSpotConnection(await open(), options, tools);
+        const setup = new HubSpotConnection(await open(), options, rehearsing);
         await setup.apply(AbortSignal.timeout(setUpInMs), () => {});
       }
       isSetUp = true;
-      return new RehearsingConnection(await open(), options, tools, { draft, hubspot, close });
+      return new RehearsingConnection(await open(), options, rehearsing, { draft, hubspot, close });
     } catch (thrown) {
       await close();
       throw thrown;

@@ -1,12 +1,15 @@
 import type { Values } from '../../src/connector/contract.ts';
 import type { Link } from './associations.ts';
 import type { Failure } from './failures.ts';
+import type { Instead } from './fields.ts';
 
 /** A record that a call leaves in HubSpot, under the call's key. */
 export interface Job {
   key: string;
   values: Values;
   timezone: string;
+  /** By property, what to write in place of a value that does not do. */
+  instead?: Instead;
   /** What it belongs to: sent along when it is made, and not again. */
   links: readonly Link[];
   /** What is there of it by now. */

@@ -62,9 +62,9 @@ export class KeyedRecords {
     const results: Results<J> = new Map();
     const known = new Map<J, KnownRecord>();
     for (const job of jobs) if (job.known) known.set(job, job.known);
-    const gone = await this.#update(known, found, results, signal);
+    const gone = await this.#update(known, results, signal);
     const fresh = [...jobs.filter((job) => !known.has(job)), ...gone];
-    const taken = await this.#create(fresh, found, results, signal);
+    const taken = await this.#create(fresh, results, signal);
     await this.#adopt(taken, found, results, signal);
     for (const to of ['contacts', 'companies', 'calls'] as const) await this.#link(to, results, signal);
     return results;
@@ -73,7 +73,6 @@ export class KeyedRecords {
   /** Updates by id; answers the jobs whose record is gone. */
   async #update<J extends Job>(
     known: ReadonlyMap<J, KnownRecord>,
-    found: Partial<Found>,
     results: Results<J>,
     signal: AbortSignal,
   ): Promise<J[]> {
@@ -83,7 +82,6 @@ export class KeyedRecords {
     }
     const drafts = [...known].map(([job, { id }]) => ({ ...this.#draft(job), id }));
     const written = await this.#records.update(this.#type, drafts, signal);
-    await this.#lookAgain(written, [...known.keys()], known, found, signal);
     const gone: J[] = [];
     for (const [job, one] of known) {
       const { failure, notes } = written.get(job.key) as Fate;
@@ -94,15 +92,9 @@ export class KeyedRecords {
   }
 
   /** Creates; answers the jobs whose key a record has already, from an attempt whose answer was lost. */
-  async #create<J extends Job>(
-    jobs: readonly J[],
-    found: Partial<Found>,
-    results: Results<J>,
-    signal: AbortSignal,
-  ): Promise<J[]> {
+  async #create<J extends Job>(jobs: readonly J[], results: Results<J>, signal: AbortSignal): Promise<J[]> {
     const drafts = jobs.map((job) => ({ ...this.#draft(job), links: job.links }));
     const written = await this.#records.create(this.#type, drafts, signal);
-    await this.#lookAgain(written, jobs, new Map(), found, signal);
     const taken: J[] = [];
     for (const job of jobs) {
       const { row, failure, notes } = written.get(job.key) as Fate;
@@ -111,27 +103,6 @@ export class KeyedRecords {
       else results.set(job, { ...nothing(failure), notes });
     }
     return taken;
-  }
-
-  /** Where a probe found that HubSpot refuses in words we do not know. */
-  async #lookAgain<J extends Job>(
-    written: Map<string, Fate>,
-    jobs: readonly J[],
-    known: ReadonlyMap<J, KnownRecord>,
-    found: Partial<Found>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (found.refusals !== 'unread') return;
-    const refused = jobs.flatMap((job) => {
-      const failure = written.get(job.key)?.failure;
-      const links = job.links.filter(({ to }) => to === 'contacts');
-      return failure ? [{ failure, key: job.key, id: known.get(job)?.id, contactId: links[0]?.id }] : [];
-    });
-    const meant = await secondLook(this.#api, this.#type, refused, signal);
-    refused.forEach(({ key }, place) => {
-      const { notes } = written.get(key) as Fate;
-      written.set(key, { failure: meant[place] as Failure, notes });
-    });
   }
 
   /** Finds the records that have these keys, and updates them. */
@@ -153,7 +124,7 @@ export class KeyedRecords {
         if (id === undefined) hidden.push(job);
         else shown.set(job, { id, isLinked: false, isNew: true });
       }
-      hidden.push(...(await this.#update(shown, found, results, signal)));
+      hidden.push(...(await this.#update(shown, results, signal)));
       for (const job of hidden) results.set(job, nothing(this.#isHidden(job)));
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
@@ -176,15 +147,21 @@ export class KeyedRecords {
     });
     if (links.length === 0) return;
     const linked = await this.#api.link(this.#type, to, links, signal);
-    for (const { job, fromId } of links) {
-      const result = results.get(job) as JobResult;
+    const refused = links.flatMap(({ job, fromId, toId }) => {
       const failure = linked.get(fromId)?.failure;
+      return failure ? [{ job, failure, links: [{ to, id: toId }] }] : [];
+    });
+    const meant = await secondLook(this.#api, this.#type, refused, signal);
+    const failures = new Map(refused.map(({ job }, place) => [job, meant[place]]));
+    for (const { job } of links) {
+      const result = results.get(job) as JobResult;
+      const failure = failures.get(job);
       results.set(job, { ...result, ...(failure ? { failure } : {}) });
     }
   }
 
-  #draft({ key, values, timezone }: Job) {
-    return { objectWriteTraceId: key, values: { ...values, [this.#key]: key }, timezone };
+  #draft({ key, values, timezone, instead }: Job) {
+    return { objectWriteTraceId: key, values: { ...values, [this.#key]: key }, timezone, instead };
   }
 
   /** HubSpot's complaint may leave out which property it is about; then it is taken to be the key. */

@@ -11,7 +11,8 @@ import {
   Trials,
 } from '../../src/connector/contract.ts';
 import type { Pipeline } from './answers.ts';
-import { apiVersions, type HubSpotApi, type ObjectType, type RawAnswer } from './api.ts';
+import type { HubSpotApi, ObjectType, RawAnswer } from './api.ts';
+import { apiVersions } from './api-versions.ts';
 import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';
 import {
@@ -133,14 +134,14 @@ class ProbeRun {
     return [
       ...this.#keysOf('calls'),
       {
-        assumption: 'That a key is taken is said in words that the connector knows.',
-        expected: 'CONFLICTING_UNIQUE_VALUE, or "already has that value"',
+        assumption: 'That a key is taken is said in a code that the connector knows.',
+        expected: 'CONFLICTING_UNIQUE_VALUE',
         otherwise: 'looks up what is there after every refusal that it does not know',
         see: async () => {
           const { again } = await this.#twoCalls();
           const failure = this.#failureOf(again);
           if (!failure) return { holds: null, seen: 'HubSpot did not refuse it.' };
-          return { holds: this.#isKnown(failure.cure?.what === 'conflict'), seen: words(again) };
+          return { holds: failure.cure?.what === 'conflict', seen: words(again) };
         },
       },
       {
@@ -306,22 +307,7 @@ class ProbeRun {
     return [
       {
         assumption:
-          'That a call is to be linked to a contact who is gone is said in words that the connector knows.',
-        expected: '"one or more associations are not valid"',
-        otherwise: unread,
-        see: async () => {
-          const contactKey = this.trials.key();
-          const [contactId = ''] = idsIn(await this.#create('contacts', contactKey));
-          await this.#delete('contacts', contactId, this.#signal);
-          const answer = await this.#create('calls', this.trials.key(), undefined, contactId);
-          const failure = this.#failureOf(answer);
-          if (!failure) return { holds: null, seen: `HubSpot made the call: ${words(answer)}` };
-          return { holds: this.#isKnown(failure.cure?.what === 'association'), seen: words(answer) };
-        },
-      },
-      {
-        assumption:
-          'That a call to be updated is gone is said in words that the connector knows, or with silence.',
+          'That a call to be updated is gone is said in a code that the connector knows, or with silence.',
         expected: '207 with OBJECT_NOT_FOUND, or no result',
         otherwise: unread,
         see: async () => {
@@ -330,7 +316,7 @@ class ProbeRun {
           const answer = await this.#update('calls', id, { hs_call_title: title });
           if (idsIn(answer).length > 0) return { holds: false, seen: `HubSpot updated it: ${words(answer)}` };
           const failure = this.#failureOf(answer);
-          return { holds: this.#isKnown(!failure || failure.cure?.what === 'gone'), seen: words(answer) };
+          return { holds: !failure || failure.cure?.what === 'gone', seen: words(answer) };
         },
       },
       {
@@ -349,13 +335,6 @@ class ProbeRun {
         },
       },
     ];
-  }
-
-  /** One refusal in words that are not known is enough to look twice at all of them. */
-  #isKnown(known: boolean): boolean {
-    if (!known) this.findings.refusals = 'unread';
-    else if (!('refusals' in this.findings)) this.findings.refusals = undefined;
-    return known;
   }
 
   // Statuses and the timeline

@@ -3,14 +3,22 @@ import type { CreateInput, HubSpotApi, ObjectType, UpdateInput } from './api.ts'
 import type { Link, LinkFrom } from './associations.ts';
 import type { Input, Written } from './batches.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
-import type { Fields } from './fields.ts';
-import { listedElsewhere } from './fitting.ts';
+import type { Fields, Instead } from './fields.ts';
+import { listedElsewhere, textOf } from './fitting.ts';
+import { secondLook } from './second-look.ts';
+import { ownProperties } from './setup-names.ts';
 
 /** A record to be written, with values of any kind. */
 export interface Draft {
   objectWriteTraceId: string;
   values: Values;
   timezone: string;
+  /** By property, what to write in place of a value that does not do, the best first. */
+  instead?: Instead | undefined;
+  /** If it is to be changed. */
+  id?: string;
+  /** What it is linked to when it is made. */
+  links?: readonly Link[];
 }
 
 /** What became of it, and what was done to its values. */
@@ -19,9 +27,15 @@ export type Fate = Written & { notes: readonly string[] };
 type Send<D extends Draft> = (inputs: readonly (D & Input)[]) => Promise<Map<string, Written>>;
 
 /**
- * Writes records with their values fitted. When HubSpot refuses a property or an option, its properties are read anew
- * and those records are written again: what it has no place for is left out then, or blocks if it is mapped. What the
- * bridge writes unasked, and an account's own rules refuse, is left out, too: better a call without it than no call.
+ * Writes records with their values fitted. Better a record that lacks something than none: what HubSpot refuses is left
+ * out, or written as something else, and noted.
+ *
+ *     refused ──no code says why──▶ is its key taken, is something gone? ──yes──▶ for the caller to mend
+ *             ──perhaps the account has changed──▶ read its properties anew, fit again
+ *             ──a property is named──▶ without it
+ *             ──nothing is named──▶ without what was asked for by the mapping ──▶ with nothing but what it needs
+ *
+ * A mapped property that the account does not have blocks.
  */
 export class Records {
   readonly #api: HubSpotApi;
@@ -83,6 +97,7 @@ export class Records {
     const request = `${objectType}/batch/${action}`;
     const fates = new Map<string, Fate>();
     const left = new Map<string, readonly string[]>(); // notes on what was left out, by trace id
+    const reread = new Set<string>();
     let open = drafts;
     let prepare = () => this.fields.ready(objectType, signal);
     for (let round = 1; open.length > 0 && round <= mostRounds; round++) {
@@ -91,20 +106,21 @@ export class Records {
         await prepare();
         await this.#fitAndSend(objectType, request, current, send, fates);
       });
+      await this.#lookAgain(objectType, current, fates, signal);
       let isDoubtful = false;
       open = current.flatMap((draft) => {
         const trace = draft.objectWriteTraceId;
         const failure = fates.get(trace)?.failure;
-        const property = curable(failure);
-        if (property !== undefined && property !== owner && property in draft.values) {
+        if (!failure || !isOfContent(failure, ownProperties[objectType])) return [];
+        if (isOutdated(failure, draft) && !reread.has(trace)) {
           isDoubtful = true;
+          reread.add(trace);
           return [draft];
         }
-        const refused = this.#dispensable(objectType, draft, failure);
-        if (refused.length === 0) return [];
-        if (refused.includes(owner)) this.#ownerRefused();
-        left.set(trace, [...(left.get(trace) ?? []), ...refused.map(leftOut)]);
-        return [without(draft, refused)];
+        const { without, notes } = this.#without(objectType, draft, failure);
+        if (!without) return [];
+        left.set(trace, [...(left.get(trace) ?? []), ...notes]);
+        return [without];
       });
       prepare = async () => {
         if (isDoubtful) await this.fields.refresh(objectType, signal);
@@ -117,12 +133,51 @@ export class Records {
     return fates;
   }
 
-  /** What HubSpot refuses of a draft that it may be written without. */
-  #dispensable(objectType: ObjectType, { values }: Draft, failure: Failure | undefined): string[] {
-    if (curable(failure) === owner && owner in values) return [owner];
-    return unasked[objectType].filter(
-      (name) => name in values && failure?.refuses?.includes(name) && !this.fields.isMapped(objectType, name),
-    );
+  /** What refusals without a code mean. */
+  async #lookAgain(
+    objectType: ObjectType,
+    drafts: readonly Draft[],
+    fates: Map<string, Fate>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = ownProperties[objectType];
+    const refused = drafts.flatMap(({ objectWriteTraceId: trace, values, id, links }) => {
+      const failure = fates.get(trace)?.failure;
+      const own = values[key];
+      return failure ? [{ trace, failure, key: own === undefined ? own : String(own), id, links }] : [];
+    });
+    const meant = await secondLook(this.#api, objectType, refused, signal);
+    refused.forEach(({ trace }, place) => {
+      const { notes } = fates.get(trace) as Fate;
+      fates.set(trace, { failure: meant[place] as Failure, notes });
+    });
+  }
+
+  /** What is to be written of a draft that was refused; undefined: nothing that HubSpot could want. */
+  #without<D extends Draft>(
+    objectType: ObjectType,
+    draft: D,
+    failure: Failure,
+  ): { without?: D; notes: readonly string[] } {
+    if (failure.kind === 'blocked') return { notes: [] };
+    const key = ownProperties[objectType];
+    const names = Object.keys(draft.values).filter((name) => name !== key);
+    const replaceable = names.filter((name) => others(draft, name).length > 0);
+    const spare = names.filter((name) => replaceable.includes(name) || !needed[objectType].includes(name));
+    const without = (properties: readonly string[], notesOn: (made: D) => readonly string[]) => {
+      if (properties.length === 0) return { notes: [] };
+      if (properties.includes(owner)) this.#ownerRefused();
+      const made = replaced(draft, properties);
+      return { without: made, notes: notesOn(made) };
+    };
+    const named = spare.filter((name) => namedIn(failure).includes(name));
+    if (named.length > 0 || !failure.isUnclear)
+      return without(named, ({ values }) => named.map((name) => leftOut(name, values[name])));
+    const plain = spare.filter((name) => !replaceable.includes(name) && name !== lastToGo);
+    const asked = plain.filter((name) => name === owner || this.fields.isMapped(objectType, name));
+    const unnamed = [asked, plain, replaceable].find((some) => some.length > 0) ?? [];
+    const note = `HubSpot refused something and did not say what, so it was written without ${unnamed.join(', ')}.`;
+    return without(unnamed, () => [note]);
   }
 
   async #fitAndSend<D extends Draft>(
@@ -136,10 +191,13 @@ export class Records {
     const inputs: (D & Input)[] = [];
     for (const draft of drafts) {
       const trace = draft.objectWriteTraceId;
-      const fit = this.fields.fit(objectType, draft.values, draft.timezone);
+      const fit = this.fields.fit(objectType, draft.values, draft.timezone, draft.instead);
       notes.set(trace, fit.notes);
       const [missing] = fit.missing;
-      if (missing === undefined) inputs.push({ ...draft, properties: fit.properties });
+      const isNothing = draft.id !== undefined && Object.keys(fit.properties).length === 0;
+      if (missing === undefined && isNothing)
+        fates.set(trace, { row: { id: draft.id as string, properties: {} }, notes: fit.notes });
+      else if (missing === undefined) inputs.push({ ...draft, properties: fit.properties });
       else fates.set(trace, { failure: missingHere(missing, this.#api, request), notes: fit.notes });
     }
     if (inputs.length === 0) return;
@@ -149,41 +207,68 @@ export class Records {
   }
 }
 
-/** As sent; with its properties read anew; without an owner or something else that is refused, and without more of it. */
-const mostRounds = 4;
+/** As sent; with its properties read anew; and then with less and less. */
+const mostRounds = 8;
 
-/** What no setting words, and is not needed to have the record at all. */
-const unasked: Record<ObjectType, readonly string[]> = {
-  contacts: ['phone', 'firstname', 'lastname'],
-  calls: [
-    'hs_call_body',
-    'hs_call_duration',
-    'hs_call_from_number',
-    'hs_call_to_number',
-    'hs_call_recording_url',
-  ],
-  tasks: ['hs_task_body'],
-  deals: ['closedate'],
+/** What HubSpot must have of a record, beside our key. */
+const needed: Record<ObjectType, readonly string[]> = {
+  contacts: [],
+  calls: ['hs_timestamp'],
+  tasks: ['hs_timestamp', 'hs_task_subject', 'hs_task_status'],
+  deals: ['dealname', 'pipeline', 'dealstage'],
 };
+
+/** A contact needs a name, whichever: so long as this one is not named as the trouble, it stays. */
+const lastToGo = 'firstname';
 
 const owner = 'hubspot_owner_id';
 const noSuchOwner =
   'HubSpot refused the owner that `owner` names, so none was set. Is the user still active? `delacon-bridge check --online` tells.';
 
-function leftOut(property: string): string {
+function leftOut(property: string, instead: Values[string] | undefined): string {
+  if (instead !== undefined) return `${property} is ${textOf(instead)}: HubSpot refuses what it should be.`;
   return property === owner ? noSuchOwner : `${property} was left out: HubSpot refuses it.`;
 }
 
-/** The property that writing again may put right. Reading its properties does not tell which stages a pipeline has. */
-function curable(failure: Failure | undefined): string | undefined {
-  const cure = failure?.cure;
-  if (cure?.what !== 'property' && cure?.what !== 'value') return undefined;
-  return listedElsewhere.has(cure.property) && cure.property !== owner ? undefined : cure.property;
+/** The properties that a refusal is about. */
+function namedIn({ refuses = [], cure }: Failure): readonly string[] {
+  return cure && 'property' in cure && cure.property !== undefined ? [...refuses, cure.property] : refuses;
 }
 
-function without<D extends Draft>(draft: D, properties: readonly string[]): D {
-  const values = Object.entries(draft.values).filter(([name]) => !properties.includes(name));
-  return { ...draft, values: Object.fromEntries(values) };
+/** Whether another content may be taken. */
+function isOfContent(failure: Failure, key: string): boolean {
+  const { kind, cure, isUnclear } = failure;
+  if (cure?.what === 'conflict') return cure.property !== undefined && cure.property !== key;
+  if (cure !== undefined) return cure.what === 'property' || cure.what === 'value';
+  return isUnclear === true || kind === 'rejected';
+}
+
+/** Whether the account may not be as it was: properties and options come and go. Stages of pipelines are read elsewhere. */
+function isOutdated({ cure, isUnclear }: Failure, { values }: Draft): boolean {
+  if (isUnclear) return true;
+  return (
+    (cure?.what === 'property' || cure?.what === 'value') &&
+    cure.property in values &&
+    !listedElsewhere.has(cure.property)
+  );
+}
+
+/** What may stand in place of a value, beside itself. */
+function others({ values, instead }: Draft, name: string): readonly (string | Date)[] {
+  return (instead?.[name] ?? []).filter((one) => textOf(one) !== textOf(values[name]));
+}
+
+/** Without these, or with what there is in their place. */
+function replaced<D extends Draft>(draft: D, properties: readonly string[]): D {
+  const values = { ...draft.values };
+  const instead: Record<string, readonly (string | Date)[]> = { ...draft.instead };
+  for (const name of properties) {
+    const [next, ...rest] = others(draft, name);
+    if (next === undefined) delete values[name];
+    else values[name] = next;
+    instead[name] = rest;
+  }
+  return { ...draft, values, instead };
 }
 
 /** Its properties were just read, so there is nothing to be cured by reading them again. */

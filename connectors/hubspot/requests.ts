@@ -1,12 +1,13 @@
 import type { Client } from '@hubspot/api-client';
 import type * as z from 'zod';
-import { Quota, type RateLimit, type Tools } from '../../src/connector/contract.ts';
+import { bounded, Quota, type RateLimit, type Tools } from '../../src/connector/contract.ts';
 import { Access } from './access.ts';
+import { apiVersions } from './api-versions.ts';
 import {
   type Circumstances,
-  type FailedAnswer,
   type Failure,
   failureOfAnswer,
+  failureOfLogIn,
   failureOfSilence,
   RequestFailed,
 } from './failures.ts';
@@ -21,15 +22,26 @@ const leastWindow = 100;
 const windowMs = 10_000;
 const ourShare = 0.9;
 
-/** An answer as the client gives it. */
-export interface Answer<T> {
-  httpStatusCode: number;
-  headers: Record<string, string>;
-  data: T;
+/** What is asked of HubSpot. */
+export interface Asked {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** With its query, without the host. */
+  path: string;
+  /** Sent as JSON, or a form as a form. */
+  body?: unknown;
 }
 
-/** Every request to HubSpot goes through here: limited, counted, timed out, and its failures read. */
+/** What came back, whole. */
+export interface RawAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** Of JSON, what it says; of anything else, the text; undefined for nothing. */
+  body: unknown;
+}
+
+/** Every request to HubSpot goes through here: limited, counted, bounded in bytes and time, and its failures read. */
 export class Requests {
+  readonly #client: Client;
   readonly #access: Access;
   readonly #tools: Tools;
   readonly #window: RateLimit;
@@ -38,7 +50,8 @@ export class Requests {
   readonly quota: Quota;
 
   constructor(client: Client, options: HubSpotOptions, tools: Tools) {
-    this.#access = new Access(client, options, tools);
+    this.#client = client;
+    this.#access = new Access(options, tools, (form) => this.#logIn(form));
     this.#tools = tools;
     this.#window = tools.rateLimit(Math.floor(leastWindow * ourShare), windowMs);
     this.#searches = new SearchLimit(tools.rateLimit);
@@ -53,84 +66,132 @@ export class Requests {
     request: string,
     signal: AbortSignal,
     schema: S,
-    send: () => Promise<Answer<unknown>>,
+    asked: Asked,
   ): Promise<z.infer<S>> {
-    const read = schema.safeParse(await this.#send(request, signal, send));
+    const read = schema.safeParse((await this.ask(request, signal, asked)).body);
     if (read.success) return read.data;
     const [issue] = read.error.issues;
     const unread = `${issue?.path.join('.') || 'the answer'} cannot be read`;
     throw new RequestFailed(failureOfSilence(unread, this.circumstances(request)), read.error);
   }
 
-  async #send<T>(request: string, signal: AbortSignal, send: () => Promise<Answer<T>>): Promise<T> {
-    const ask = <A>(name: string, asked: () => Promise<A>) => this.#askForToken(name, signal, asked);
-    const token = await this.#access.ready(ask);
+  /** @param isAnswer the statuses beside 2xx that are an answer here, and no failure */
+  async ask(
+    request: string,
+    signal: AbortSignal,
+    asked: Asked,
+    isAnswer: (status: number) => boolean = () => false,
+  ): Promise<RawAnswer> {
+    const token = await this.#token(request, signal);
     try {
-      return await this.#sendOnce(request, signal, send);
+      return await this.#sendOnce(request, signal, asked, token, isAnswer);
     } catch (thrown) {
       const isRefused = thrown instanceof RequestFailed && thrown.failure.cure?.what === 'token';
       if (!isRefused || !this.#access.renews) throw thrown;
     }
-    await this.#access.ready(ask, token);
-    return this.#sendOnce(request, signal, send);
+    return this.#sendOnce(request, signal, asked, await this.#token(request, signal, token), isAnswer);
   }
 
-  /** What HubSpot refuses here stays refused until somebody looks at the app. */
-  async #askForToken<A>(request: string, signal: AbortSignal, asked: () => Promise<A>): Promise<A> {
-    try {
-      const send = async () => ({ httpStatusCode: 200, headers: {}, data: await asked() });
-      return await this.#sendOnce(request, signal, send);
-    } catch (thrown) {
-      if (!(thrown instanceof RequestFailed) || thrown.failure.kind !== 'rejected') throw thrown;
-      const advice =
-        'Check oauth.clientId and oauth.clientSecret, and install the app again for a new oauth.refreshToken.';
-      const reason = `HubSpot does not let the bridge log in. ${advice} ${thrown.failure.reason}`;
-      throw new RequestFailed({ kind: 'blocked', reason }, thrown);
-    }
+  #token(request: string, signal: AbortSignal, refused?: string): Promise<string> {
+    return orStopped(this.#access.token(refused), signal, () => stopping(this.circumstances(request)));
   }
 
-  async #sendOnce<T>(request: string, signal: AbortSignal, send: () => Promise<Answer<T>>): Promise<T> {
-    const sendNow = () => this.#sendNow(request, signal, send);
+  /** Nobody's in particular, so that nobody's end ends it for the others who wait for it. */
+  async #logIn(form: URLSearchParams): Promise<unknown> {
+    const path = `/oauth/${apiVersions.oauth}/token`;
+    const asked: Asked = { method: 'POST', path, body: form };
+    const never = new AbortController().signal;
+    const { body } = await this.#sendOnce('oauth/token', never, asked, undefined, undefined, failureOfLogIn);
+    return body;
+  }
+
+  async #sendOnce(
+    request: string,
+    signal: AbortSignal,
+    asked: Asked,
+    token: string | undefined,
+    isAnswer: (status: number) => boolean = () => false,
+    read: typeof failureOfAnswer = failureOfAnswer,
+  ): Promise<RawAnswer> {
+    const sendNow = () => this.#sendNow(request, signal, asked, token, isAnswer, read);
     if (request.endsWith('/search')) return this.#searches.run(sendNow, signal);
     await this.#window.take(signal);
     return sendNow();
   }
 
-  async #sendNow<T>(request: string, signal: AbortSignal, send: () => Promise<Answer<T>>): Promise<T> {
-    const where = this.circumstances(request);
-    if (signal.aborted) throw new RequestFailed(stopping(where));
+  async #sendNow(
+    request: string,
+    signal: AbortSignal,
+    asked: Asked,
+    token: string | undefined,
+    isAnswer: (status: number) => boolean,
+    read: typeof failureOfAnswer,
+  ): Promise<RawAnswer> {
+    if (signal.aborted) throw new RequestFailed(stopping(this.circumstances(request)));
+    let answer: RawAnswer;
     try {
-      const answer = await this.#inTime(send(), signal, where);
-      this.#tools.countRequest(request, answer.httpStatusCode);
-      this.#heed(answer.headers);
-      return answer.data;
+      answer = await this.#inTime((over) => this.#exchange(asked, token, over), signal, request);
     } catch (thrown) {
-      if (thrown instanceof RequestFailed) {
-        this.#tools.countRequest(request, 'failed');
-        throw thrown;
-      }
-      const answer = asAnswer(thrown);
-      this.#tools.countRequest(request, answer?.status ?? 'failed');
-      const now = this.circumstances(request);
-      throw new RequestFailed(answer ? failureOfAnswer(answer, now) : failureOfSilence(thrown, now), thrown);
+      this.#tools.countRequest(request, 'failed');
+      if (thrown instanceof RequestFailed) throw thrown;
+      throw new RequestFailed(failureOfSilence(thrown, this.circumstances(request)), thrown);
     }
+    const { status, headers } = answer;
+    this.#tools.countRequest(request, status);
+    if (token !== undefined) this.#heed(headers); // a log-in is not counted with the others
+    if ((status >= 200 && status < 300) || isAnswer(status)) return answer;
+    throw new RequestFailed(read(answer, this.circumstances(request)));
   }
 
-  /** The client cannot abort what it sent, so we stop waiting; what comes of it is then unknown. */
-  async #inTime<T>(answer: Promise<T>, signal: AbortSignal, where: Circumstances): Promise<T> {
+  /** The client sends it; it has no time-out of its own, and reads without end, so that is done here. */
+  async #exchange(
+    { method, path, body }: Asked,
+    token: string | undefined,
+    over: AbortSignal,
+  ): Promise<RawAnswer> {
+    const isForm = body instanceof URLSearchParams;
+    const response = await this.#client.apiRequest({
+      method,
+      path,
+      authType: 'none', // below: the very token that was given for this request
+      defaultJson: !isForm,
+      headers: {
+        ...(isForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await bounded(response, undefined, over).text();
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers.entries()),
+      body: asJson(text),
+    };
+  }
+
+  /** Waits until then, and no longer. What comes of what was sent is unknown after that, and is not read any more. */
+  async #inTime<T>(
+    work: (over: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+    request: string,
+  ): Promise<T> {
+    const over = new AbortController();
     return new Promise((resolve, reject) => {
-      const stop = () => finish(() => reject(new RequestFailed(stopping(where))));
-      const late = `HubSpot did not answer ${where.request} within ${timeoutMs / 1000} s.`;
-      const cancel = this.#tools.clock.after(timeoutMs, () =>
-        finish(() => reject(new RequestFailed({ kind: 'retry', reason: late }))),
-      );
+      const give = (failure: Failure) => {
+        finish(() => reject(new RequestFailed(failure)));
+        over.abort();
+      };
+      const where = this.circumstances(request);
+      const stop = () => give(stopping(where));
+      const late = `HubSpot did not answer ${request} within ${timeoutMs / 1000} s.`;
+      const cancel = this.#tools.clock.after(timeoutMs, () => give({ kind: 'retry', reason: late }));
       const finish = (settle: () => void) => {
         cancel();
         signal.removeEventListener('abort', stop);
         settle();
       };
       signal.addEventListener('abort', stop, { once: true });
-      answer.then(
+      work(over.signal).then(
         (value) => finish(() => resolve(value)),
         (problem) => finish(() => reject(problem)),
       );
@@ -158,11 +219,19 @@ function stopping(where: Circumstances): Failure {
   return { kind: 'retry', reason: `The bridge stopped before HubSpot answered ${where.request}.` };
 }
 
-/** What the client throws for a status that it does not accept; anything else that it throws is no answer. */
-function asAnswer(thrown: unknown): FailedAnswer | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'number') return undefined;
-  const { code, body, headers } = thrown as Error & { code: number; body?: unknown; headers?: unknown };
-  // A 2xx that the client did not expect tells nothing of the write.
-  if (code >= 200 && code < 300) return undefined;
-  return { status: code, body, headers: (headers ?? {}) as Record<string, string> };
+async function orStopped<T>(work: Promise<T>, signal: AbortSignal, stopped: () => Failure): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new RequestFailed(stopped()));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+function asJson(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

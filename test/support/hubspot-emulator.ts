@@ -5,6 +5,7 @@ import { Owners, Pipelines } from './hubspot/account.ts';
 import { type Fault, FaultPlan } from './hubspot/faults.ts';
 import { type KindName, objectKinds } from './hubspot/kinds.ts';
 import { type Limits, Meter } from './hubspot/meter.ts';
+import { OAuthApp } from './hubspot/oauth-app.ts';
 import { noOddities, type Oddities } from './hubspot/oddities.ts';
 import { Associations, defaultAssociationTypes, type HubSpotRecord, Records } from './hubspot/records.ts';
 import {
@@ -37,6 +38,8 @@ export interface EmulatorOptions {
   trunkZero?: 'dropped' | 'kept';
   /** The form in which a unique value that is taken is refused: both are reported. */
   conflictForm?: 'code' | 'text';
+  /** Every refusal says something else to people: HubSpot calls that no change that could break anything. */
+  otherWords?: boolean;
   /** What an account may do against the documents: the other answers to what a probe asks. */
   oddities?: Partial<Oddities>;
   /** false: a batch is written whole or not at all, as the specification of the dated paths has it. */
@@ -47,6 +50,8 @@ export interface EmulatorOptions {
   namesErrors?: boolean;
   /** Whether the bridge's own group and properties are there already. */
   provisioned?: boolean;
+  /** Whether each log-in of an app uses up its refresh token and issues another. */
+  rotatesRefreshTokens?: boolean;
   scopes?: readonly string[];
   now?: () => Date;
 }
@@ -68,6 +73,10 @@ export interface HubSpotEmulator {
   oauth: { clientId: string; clientSecret: string; refreshToken: string };
   /** The tokens that were issued to it end now. */
   endIssuedTokens(): void;
+  /** What the app may log in with now. */
+  refreshToken(): string;
+  /** As somebody in the account who removes the app. */
+  uninstall(): void;
   /** Requests answered or cut, by `METHOD /path`. */
   requests: Record<string, number>;
   /** What `requests` adds up to, of those whose name contains `part`. */
@@ -107,7 +116,7 @@ export interface HubSpotEmulator {
   /** As an administrator who takes an option off a list. */
   removeOption(objectType: KindName, property: string, value: string): void;
   /** As an administrator's validation rule: values of the property that match are refused. */
-  refuseValues(objectType: KindName, property: string, values: RegExp): void;
+  refuseValues(objectType: KindName, property: string, values: RegExp, code?: string): void;
   scopes: Set<string>;
   /** Strikes once: at the first request whose name contains `at`, after `skip` others such. */
   strike(fault: Fault, at?: string, skip?: number): void;
@@ -232,40 +241,10 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     }
   }
 
-  const issued = new Set<string>();
-
-  /** As an OAuth app's, whose access tokens end when `refuseToken` says so. */
-  function issueToken(text: string): Answer {
-    const form = new URLSearchParams(text);
-    const isOurs =
-      form.get('client_secret') === oauth.clientSecret && form.get('client_id') === oauth.clientId;
-    if (
-      form.get('grant_type') !== 'refresh_token' ||
-      !isOurs ||
-      form.get('refresh_token') !== oauth.refreshToken
-    )
-      return {
-        status: 400,
-        body: {
-          status: 'BAD_REFRESH_TOKEN',
-          message: `missing or invalid refresh token ${form.get('refresh_token')}`,
-        },
-      };
-    const fresh = `CJ-${randomUUID()}`;
-    issued.add(fresh);
-    return {
-      status: 200,
-      body: {
-        access_token: fresh,
-        refresh_token: oauth.refreshToken,
-        expires_in: 1800,
-        token_type: 'bearer',
-      },
-    };
-  }
+  const app = new OAuthApp(oauth, { now, rotates: options.rotatesRefreshTokens ?? false });
 
   const isIssued = ({ headers }: IncomingMessage) =>
-    issued.has((headers.authorization ?? '').replace(/^Bearer /, ''));
+    app.issued.has((headers.authorization ?? '').replace(/^Bearer /, ''));
 
   function authorise(request: IncomingMessage): void {
     if (isIssued(request)) return;
@@ -286,7 +265,8 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     let answer: Answer = { status: 500, body: {} };
     if (!fault || fault.commits) {
       try {
-        if (path === '/oauth/v1/token') answer = issueToken(text);
+        const login = request.method === 'POST' && app.answer(path, request.headers['content-type'], text);
+        if (login) answer = login;
         else {
           authorise(request);
           meter.take(isSearch);
@@ -299,6 +279,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
       }
     }
     if (options.latencyMs) await new Promise((resolve) => setTimeout(resolve, options.latencyMs));
+    if (options.otherWords) answer.body = inOtherWords(answer.status, answer.body);
     if (!fault) return send(response, answer.status, answer.body, meter.headers(isSearch, isIssued(request)));
     if (fault.hangs) return;
     if (!fault.answer) return void request.socket.destroy();
@@ -349,7 +330,9 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token,
     oauth,
-    endIssuedTokens: () => issued.clear(),
+    endIssuedTokens: () => app.issued.clear(),
+    refreshToken: () => app.refreshToken,
+    uninstall: () => app.uninstall(),
     requests,
     countRequests: (part = '') =>
       Object.entries(requests).reduce((sum, [name, count]) => sum + (name.includes(part) ? count : 0), 0),
@@ -396,8 +379,8 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
       const definition = kindOf(account, objectType).kind.properties.get(property);
       definition.options = definition.options.filter((option) => option.value !== value);
     },
-    refuseValues(objectType, property, values) {
-      kindOf(account, objectType).kind.properties.refusedValues.set(property, values);
+    refuseValues(objectType, property, values, code = 'FAILED_VALIDATION') {
+      kindOf(account, objectType).kind.properties.refusedValues.set(property, { values, code });
     },
     scopes: account.scopes,
     strike: (fault, at = '', skip = 0) => plan.add(fault, at, skip),
@@ -612,6 +595,20 @@ function parse(text: string): Record<string, unknown> {
   } catch {
     throw invalid('Invalid input JSON on line 1, column 1.');
   }
+}
+
+/** Of a refusal, or of the errors in an answer, with every sentence replaced. Codes, categories and contexts stay. */
+function inOtherWords(status: number, body: unknown): unknown {
+  const replace = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(replace);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, one]) => [name, name === 'message' ? 'So nicht.' : replace(one)]),
+    );
+  };
+  if (status >= 400) return replace(body);
+  const { errors } = (body ?? {}) as { errors?: unknown };
+  return errors === undefined ? body : { ...(body as object), errors: replace(errors) };
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

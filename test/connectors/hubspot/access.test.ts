@@ -2,7 +2,13 @@ import hubspotConnector from '../../../connectors/hubspot/index.ts';
 import type { Clock, Connection } from '../../../src/connector/contract.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
-import { type HubSpotEmulator, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
+import {
+  answering,
+  type Fault,
+  faults,
+  type HubSpotEmulator,
+  withHubSpotEmulator,
+} from '../../support/hubspot-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { deliverOne, open } from './rig.ts';
 
@@ -26,10 +32,10 @@ access('an app asks for a token once, and again when it is refused', () =>
     const calls = ['1', '2', '3', '4'].map((id) => deliveryOf([startPush(id), endPush(id)]));
     const outcomes = await Promise.all(calls.map((call) => deliverOne(connection, call)));
     assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
-    assert.is(hubspot.countRequests('/oauth/v1/token'), 1, 'by all requests together');
+    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 1, 'by all requests together');
     hubspot.endIssuedTokens();
     assert.is((await deliverOne(connection, deliveryOf([startPush('5')]))).kind, 'delivered');
-    assert.is(hubspot.countRequests('/oauth/v1/token'), 2);
+    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 2);
     assert.is(hubspot.calls().length, 5);
   }),
 );
@@ -56,10 +62,10 @@ access('a token is renewed ahead of its end', () =>
     await deliverOne(connection, deliveryOf([startPush('1')]));
     now += 1_700_000;
     await deliverOne(connection, deliveryOf([startPush('2')]));
-    assert.is(hubspot.countRequests('/oauth/v1/token'), 1);
+    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 1);
     now += 50_000;
     await deliverOne(connection, deliveryOf([startPush('3')]));
-    assert.is(hubspot.countRequests('/oauth/v1/token'), 2);
+    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 2);
   }),
 );
 
@@ -73,8 +79,107 @@ access('an app that is refused blocks, says what to check and shows no secret', 
       if (attempt === 1)
         assert.match(JSON.stringify(outcome), /new oauth\.refreshToken.*invalid refresh token/);
     }
-    assert.is(hubspot.countRequests('/oauth/v1/token'), 6, 'not without end');
+    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 6, 'not without end');
   }),
+);
+
+access('after the first endpoints of OAuth have ended, an app logs in as before', () => {
+  let now = Date.parse('2027-02-15T12:00:00Z');
+  const clock: Clock = { now: () => new Date(now), after: () => () => {} };
+  return withHubSpotEmulator(
+    async (hubspot) => {
+      const connection = await openApp(hubspot, {}, testTools({ clock }));
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+      now = Date.parse('2027-02-17T12:00:00Z');
+      hubspot.endIssuedTokens();
+      const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.equal(hubspot.countRequests('/oauth/'), 2);
+      assert.equal(hubspot.countRequests('/v1/'), 0);
+      const first = await fetch(`${hubspot.url}/oauth/v1/token`, { method: 'POST' });
+      assert.is(first.status, 404, 'the emulator has none any more');
+      await first.text();
+    },
+    { now: () => new Date(now) },
+  );
+});
+
+const page = (status: number): Fault => ({
+  commits: false,
+  answer: { status, headers: { 'Content-Type': 'text/html' }, body: '<title>Gateway</title>' },
+});
+const logIns: [string, Fault, 'blocked' | 'retry', string][] = [
+  ['404', answering(404, { message: 'no' }), 'blocked', 'There is no log-in at this address'],
+  ['410 without a word', { commits: false, answer: { status: 410, body: '' } }, 'blocked', 'install a newer'],
+  ['invalid_grant', answering(400, { error: 'invalid_grant' }), 'blocked', 'new oauth.refreshToken'],
+  ['invalid_client', answering(401, { error: 'invalid_client' }), 'blocked', 'Check oauth.clientId'],
+  [
+    'a refusal in the form of the error guide',
+    answering(400, { category: 'VALIDATION_ERROR', message: 'x' }),
+    'blocked',
+    'log in',
+  ],
+  ['403', answering(403, { status: 'FORBIDDEN', message: 'x' }), 'blocked', 'log in'],
+  ['400 as a page', page(400), 'retry', 'Gateway'],
+  ['403 as a page', page(403), 'retry', 'Gateway'],
+  ['502 as a page', page(502), 'retry', 'Gateway'],
+  ['500', faults.serverError, 'retry', '500'],
+  ['a limit', faults.rollingLimit, 'retry', '429'],
+  ['what passes by itself', answering(400, { error: 'temporarily_unavailable' }), 'retry', '400'],
+  ['an answer lost', faults.loseAnswer, 'retry', 'no usable answer'],
+  ['an answer without a token', answering(200, { token_type: 'bearer' }), 'retry', 'named no token'],
+  ['half an answer', faults.brokenJson, 'retry', 'token'],
+];
+for (const [name, fault, kind, words] of logIns) {
+  access(`a log-in that meets ${name}: ${kind}`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const connection = await openApp(hubspot);
+      hubspot.strike(fault, '/oauth/');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, kind, JSON.stringify(outcome));
+      assert.match(JSON.stringify(outcome), words);
+      assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+    }),
+  );
+}
+
+access('an app that was removed from the account blocks, and says what to do', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await openApp(hubspot);
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    hubspot.uninstall();
+    const outcome = await deliverOne(connection, deliveryOf([startPush('2')]));
+    assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+    assert.match(JSON.stringify(outcome), 'install the app again');
+  }),
+);
+
+access('a refresh token that is used up by each log-in is replaced, also for who comes after a kill', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const tools = testTools();
+      const first = await openApp(hubspot, {}, tools);
+      assert.is((await deliverOne(first, deliveryOf([startPush('1')]))).kind, 'delivered');
+      assert.match(tools.kept.get('refreshToken') ?? '', hubspot.refreshToken());
+      hubspot.endIssuedTokens();
+      const second = await openApp(hubspot, {}, tools);
+      assert.is((await deliverOne(second, deliveryOf([startPush('2')]))).kind, 'delivered');
+      // Killed before the token was kept: nothing was done with it.
+      hubspot.endIssuedTokens();
+      const { remember } = tools.memory;
+      tools.memory.remember = () => Promise.reject(new Error('the store is away'));
+      const third = await openApp(hubspot, {}, tools);
+      const failed = await deliverOne(third, deliveryOf([startPush('3')])).catch(String);
+      assert.match(JSON.stringify(failed), 'the store is away');
+      assert.is(hubspot.calls().length, 2);
+      tools.memory.remember = remember;
+      assert.is((await deliverOne(third, deliveryOf([startPush('3')]))).kind, 'delivered');
+      assert.match(tools.kept.get('refreshToken') ?? '', hubspot.refreshToken());
+      const anew = await openApp(hubspot, { refreshToken: hubspot.refreshToken() }, tools);
+      assert.is((await deliverOne(anew, deliveryOf([startPush('4')]))).kind, 'delivered', 'configured anew');
+    },
+    { rotatesRefreshTokens: true },
+  ),
 );
 
 access('a token or an app, and not both', () => {

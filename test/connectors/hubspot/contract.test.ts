@@ -1,11 +1,11 @@
 import { connectorContract } from '../../conformance/connector-contract.ts';
 import { faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
-import { open, unmetered } from './rig.ts';
+import { open, refuseUnwritable, unmetered, unwritable } from './rig.ts';
 
 connectorContract('hubspot', (use) =>
   withHubSpotEmulator(
     async (hubspot) => {
-      hubspot.refuseValues('calls', 'hs_call_title', /FORBIDDEN/);
+      refuseUnwritable(hubspot);
       await use({
         open: () => open(hubspot),
         activities: () =>
@@ -26,7 +26,7 @@ connectorContract('hubspot', (use) =>
           refuseToken: () => hubspot.refuseToken(),
           acceptToken: hubspot.acceptToken,
         },
-        unacceptable: { PLA_Dealer_Name: 'FORBIDDEN' },
+        unacceptable: unwritable,
         secrets: [hubspot.token],
       });
     },

@@ -2,7 +2,7 @@ import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { answering, type Fault, faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
-import { deliverOne, open, soon } from './rig.ts';
+import { deliverOne, open, soon, strikeForGood } from './rig.ts';
 
 const deals = suite('hubspot deals');
 
@@ -198,8 +198,10 @@ for (const [name, at, fault, kind, words] of table) {
   deals(`${name} at ${at}: ${kind}, the call is written, and in the end there is one deal`, () =>
     withHubSpotEmulator(async (hubspot) => {
       const connection = await open(hubspot, { sale }, testTools());
-      hubspot.strike(fault, at);
+      if (kind === 'rejected') strikeForGood(hubspot, fault, at);
+      else hubspot.strike(fault, at);
       const failed = await deliverOne(connection, sold('1'));
+      hubspot.calm();
       assert.is(failed.kind, kind, JSON.stringify(failed));
       assert.match(JSON.stringify(failed), 'The call is in HubSpot, its deal is not done yet.');
       assert.match(JSON.stringify(failed), words);
@@ -217,12 +219,11 @@ deals('a follow-up and a deal that both fail are both told, and the one that may
   withHubSpotEmulator(async (hubspot) => {
     const settings = { sale, followUp: { when: "call.survey.outcome == 'Sale'" } };
     const connection = await open(hubspot, settings);
-    hubspot.strike(
-      answering(400, { category: 'VALIDATION_ERROR', message: 'no task' }),
-      'tasks/batch/create',
-    );
+    const refusal = answering(400, { category: 'VALIDATION_ERROR', message: 'no task' });
+    strikeForGood(hubspot, refusal, 'tasks/batch/create');
     hubspot.strike(faults.serverError, 'deals/batch/create');
     const failed = await deliverOne(connection, sold('1'));
+    hubspot.calm();
     assert.is(failed.kind, 'retry');
     assert.match(JSON.stringify(failed), /follow-up is not done yet.*no task.*deal is not done yet.*500/);
     const outcome = await deliverOne(connection, { ...sold('1'), records: failed.records ?? {} });

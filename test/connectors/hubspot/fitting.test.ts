@@ -2,7 +2,7 @@ import { fitValue } from '../../../connectors/hubspot/fitting.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
-import { faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
+import { faults, type HubSpotEmulator, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { deliverOne, open, soon } from './rig.ts';
 
@@ -186,6 +186,104 @@ fitting(
       { partialSuccess: false },
     ),
 );
+
+fitting('a list without options in the account is left out and noted, and check says so', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const activity = { properties: { hs_activity_type: 'Sales call' } };
+    const connection = await open(hubspot, { activity });
+    const outcome = await deliverOne(connection, whole('1'));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.equal(outcome.notes, [
+      'hs_activity_type was left out: it is a list, and this account has no options in it.',
+    ]);
+    const finding = (await connection.check(soon())).find(({ subject }) => /hs_activity_type/.test(subject));
+    assert.is(finding?.level, 'warning', JSON.stringify(finding));
+    assert.match(finding?.message ?? '', 'without options');
+    assert.match(finding?.fix ?? '', 'activity.properties.hs_activity_type');
+  }),
+);
+
+for (const code of [
+  'INVALID_OPTION',
+  'INVALID_INTEGER',
+  'INVALID_DATE',
+  'INVALID_STRING',
+  'PROPERTY_TOO_LONG',
+]) {
+  for (const how of [{}, { otherWords: true }, { partialSuccess: false }]) {
+    fitting(
+      `a mapped value that HubSpot refuses as ${code}, though it fits, is left out (${JSON.stringify(how)})`,
+      () =>
+        withHubSpotEmulator(async (hubspot) => {
+          hubspot.addProperty('calls', { name: 'kind' });
+          hubspot.addProperty('contacts', { name: 'kind' });
+          for (const type of ['calls', 'contacts'] as const) hubspot.refuseValues(type, 'kind', /bad/, code);
+          const properties = { kind: '{{ call.dealer.category }}' };
+          const connection = await open(hubspot, { activity: { properties }, person: { properties } });
+          const outcomes = await connection.deliver(
+            [
+              whole('1', { PLA_Dealer_Category: 'good' }),
+              whole('2', { PLA_Dealer_Category: 'bad', PLA_Caller_Phone_Number: '0444444402' }),
+            ],
+            soon(),
+          );
+          assert.equal(
+            outcomes.map(({ kind }) => kind),
+            ['delivered', 'delivered'],
+          );
+          assert.is(outcomes[0]?.notes, undefined);
+          assert.match(String(outcomes[1]?.notes), /kind was left out/);
+          assert.equal(
+            [...hubspot.calls(), ...hubspot.contacts()].map((one) => one.properties['kind']),
+            ['good', undefined, 'good', undefined],
+          );
+        }, how),
+    );
+  }
+}
+
+const statuses: [title: string, prepare: (hubspot: HubSpotEmulator) => void, mapped: object, over: string][] =
+  [
+    [
+      'no NO_ANSWER',
+      (hubspot) => hubspot.removeOption('calls', 'hs_call_status', 'NO_ANSWER'),
+      {},
+      'COMPLETED',
+    ],
+    [
+      'neither NO_ANSWER nor COMPLETED',
+      (hubspot) => {
+        for (const status of ['NO_ANSWER', 'COMPLETED'])
+          hubspot.removeOption('calls', 'hs_call_status', status);
+      },
+      {},
+      'BUSY',
+    ],
+    [
+      'a NO_ANSWER that it refuses all the same',
+      (hubspot) => hubspot.refuseValues('calls', 'hs_call_status', /NO_ANSWER/, 'INVALID_OPTION'),
+      {},
+      'COMPLETED',
+    ],
+    ['all, and a mapping that names none of them', () => {}, { hs_call_status: 'Done' }, 'COMPLETED'],
+  ];
+for (const [title, prepare, properties, over] of statuses) {
+  fitting(`a call that is over never stays open, in an account that has ${title}`, () =>
+    withHubSpotEmulator(async (hubspot) => {
+      prepare(hubspot);
+      const connection = await open(hubspot, { activity: { properties } });
+      const rings = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(rings.kind, 'delivered', JSON.stringify(rings));
+      const ended = deliveryOf([startPush('1'), endPush('1', { PLA_CallResult: 'Unanswered' })], {
+        records: rings.records ?? {},
+      });
+      const outcome = await deliverOne(connection, ended);
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.match(String(outcome.notes), `hs_call_status is ${over}: `);
+      assert.is(hubspot.calls()[0]?.properties['hs_call_status'], over);
+    }),
+  );
+}
 
 fitting('a mapped property that was deleted since blocks, and says so; its neighbours are written', () =>
   withHubSpotEmulator(async (hubspot) => {

@@ -200,11 +200,15 @@ owners('calls for which the configuration names nobody ask for no users', () =>
   }),
 );
 
-owners('a refusal of an owner without a word of the property is a refusal of the call', () =>
+owners('a refusal of an owner without a word of the property leaves the owner out, and says so', () =>
   withHubSpotEmulator(async (hubspot) => {
     hubspot.addOwner('jane@acme.example');
-    hubspot.strike(answering(400, { category: 'VALIDATION_ERROR', message: 'no' }), 'calls/batch/create');
-    assert.is((await deliverOne(await open(hubspot, { owner }), call('1'))).kind, 'rejected');
+    const refusal = answering(400, { category: 'VALIDATION_ERROR', message: 'no' });
+    for (const _ of [1, 2]) hubspot.strike(refusal, 'calls/batch/create');
+    const outcome = await deliverOne(await open(hubspot, { owner }), call('1'));
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.match(outcome.notes?.join() ?? '', 'so it was written without hubspot_owner_id');
+    assert.is(hubspot.calls()[0]?.properties['hubspot_owner_id'], undefined);
   }),
 );
 

@@ -91,9 +91,9 @@ const others: Other[] = [
   {
     what: 'words that nobody knows',
     options: { oddities: { words: 'Nope, that will not do.' } },
-    assumption: 'That a key is taken is said in words',
+    assumption: 'That a key is taken is said in a code',
     seen: /Nope, that will not do/,
-    found: { refusals: 'unread' },
+    found: {},
   },
   {
     what: 'merged contacts that cannot be searched for',
@@ -307,7 +307,7 @@ const ways: [string, Partial<Oddities>, Record<string, unknown>][] = [
   ['keys are not kept unique', { keys: keysThat('ignored') }, allSearched],
   ['properties cannot be unique', { keys: keysThat('refused') }, allSearched],
   ['nothing is read by its key', { keys: keysThat('unread') }, allSearched],
-  ['refusals are in unknown words', { words: 'Nope.' }, { refusals: 'unread' }],
+  ['refusals are in unknown words', { words: 'Nope.' }, {}],
   ['calls show once they have ended', { hidesUnfinished: true }, { timeline: 'ended' }],
   ['the index holds numbers as typed', { indexesAsTyped: true }, { phoneIndex: 'odd' }],
   ['lists are short', { longestList: 8 }, { longestList: 8 }],

@@ -1,7 +1,8 @@
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
-import type { Connection, Delivery, Outcome } from '../../../src/connector/contract.ts';
+import { systemClock } from '../../../src/clock.ts';
+import type { Clock, Connection, Delivery, Outcome } from '../../../src/connector/contract.ts';
 import { type TestTools, testTools } from '../../support/connector-tools.ts';
-import type { HubSpotEmulator } from '../../support/hubspot-emulator.ts';
+import type { Fault, HubSpotEmulator } from '../../support/hubspot-emulator.ts';
 
 /** A connection to the emulator, with settings as YAML gives them. */
 export async function open(
@@ -29,3 +30,26 @@ export async function deliverOne(connection: Connection, delivery: Delivery): Pr
 
 /** Limits that no test reaches by accident: metering is tested by itself. */
 export const unmetered = { perTenSeconds: 1_000_000, searchesPerSecond: 1_000_000 };
+
+/** At each request so named, until `calm`. */
+export function strikeForGood(hubspot: HubSpotEmulator, fault: Fault, at: string): void {
+  for (let strike = 0; strike < 20; strike++) hubspot.strike(fault, at);
+}
+
+/** A call that cannot be written at all: `refuseUnwritable` refuses when it was, which a call must say. */
+export const unwritable = { PLA_CallStartTime: '00000001000000000000' };
+
+export function refuseUnwritable(hubspot: HubSpotEmulator): void {
+  hubspot.refuseValues('calls', 'hs_timestamp', /^2001/);
+}
+
+/** A clock that is set on; timers run as ever. */
+export function movingClock(): { clock: Clock; pass(ms: number): void } {
+  let passed = 0;
+  return {
+    clock: { now: () => new Date(systemClock.now().getTime() + passed), after: systemClock.after },
+    pass(ms) {
+      passed += ms;
+    },
+  };
+}

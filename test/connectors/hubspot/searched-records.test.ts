@@ -10,7 +10,7 @@ import {
 } from '../../support/hubspot-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { VirtualTime } from '../../support/virtual-clock.ts';
-import { open, soon, unmetered } from './rig.ts';
+import { open, soon, strikeForGood, unmetered } from './rig.ts';
 
 const searched = suite('hubspot records without unique keys');
 
@@ -126,8 +126,10 @@ for (const one of kinds) {
   searched(`${kind}: one that is refused is begun anew when it is tried again`, () =>
     withAccount(one, 'ignored', async (account) => {
       const { hubspot, attempt } = account;
-      hubspot.strike(answering(400, { category: 'VALIDATION_ERROR', message: 'no' }), `${kind}/batch/create`);
+      const refusal = answering(400, { category: 'VALIDATION_ERROR', message: 'no' });
+      strikeForGood(hubspot, refusal, `${kind}/batch/create`);
       const refused = await attempt();
+      hubspot.calm();
       assert.is(refused.kind, 'rejected', JSON.stringify(refused));
       checkBooks(account, await attempt(refused));
     }),

@@ -12,6 +12,8 @@ export interface Property {
   fieldType: string;
   description: string;
   options: { label: string; value: string; displayOrder: number; hidden: boolean }[];
+  /** Its options are records of another kind, such as owners. */
+  externalOptions: boolean;
   hasUniqueValue: boolean;
   calculated: boolean;
   archived: boolean;
@@ -46,7 +48,7 @@ export class Properties {
   /** Whether a user of the account may own records. */
   isOwner = (_id: string) => false;
   /** Rules that an administrator has set: values of the property that match are refused. */
-  readonly refusedValues = new Map<string, RegExp>();
+  readonly refusedValues = new Map<string, { values: RegExp; code: string }>();
 
   constructor(group: string, standard: readonly Property[]) {
     this.addGroup({ name: group, label: group });
@@ -167,17 +169,14 @@ export class Properties {
     if (text.length > longestString) {
       throw invalidValue(name, 'INVALID_STRING', `${name} is longer than ${longestString} characters.`);
     }
-    if (this.refusedValues.get(name)?.test(text)) {
-      throw invalidValue(
-        name,
-        'FAILED_VALIDATION',
-        `${name} does not meet the validation rule of this account.`,
-      );
+    const rule = this.refusedValues.get(name);
+    if (rule?.values.test(text)) {
+      throw invalidValue(name, rule.code, `${name} does not meet the validation rule of this account.`);
     }
     if (name === 'hubspot_owner_id' && !this.isOwner(text)) {
       throw invalidValue(name, 'INVALID_OWNER_ID', `Owner ${text} does not exist or is not active.`);
     }
-    if (type === 'enumeration' && property.options.length > 0) {
+    if (type === 'enumeration' && !property.externalOptions) {
       const options = property.options.map((option) => option.value);
       for (const part of text.split(';').filter(Boolean)) {
         if (!options.includes(part)) {
@@ -243,6 +242,7 @@ function define(name: string, type: PropertyType, more: Partial<Property> = {}):
     fieldType: fieldTypes[type][0] as string,
     description: '',
     options: [],
+    externalOptions: false,
     hasUniqueValue: false,
     calculated: false,
     archived: false,
@@ -271,7 +271,7 @@ const readOnly = {
 const onEveryObject = [
   define('hs_object_id', 'number', readOnly),
   define('hs_merged_object_ids', 'enumeration', { ...readOnly, fieldType: 'checkbox' }),
-  define('hubspot_owner_id', 'enumeration'),
+  define('hubspot_owner_id', 'enumeration', { externalOptions: true }),
 ];
 
 export function contactProperties(): Properties {
@@ -371,8 +371,8 @@ export function dealProperties(): Properties {
     define('hs_createdate', 'datetime', readOnly),
     define('hs_lastmodifieddate', 'datetime', readOnly),
     define('dealname', 'string'),
-    define('pipeline', 'enumeration'),
-    define('dealstage', 'enumeration'),
+    define('pipeline', 'enumeration', { externalOptions: true }),
+    define('dealstage', 'enumeration', { externalOptions: true }),
     define('amount', 'number'),
     define('closedate', 'datetime'),
     define('description', 'string', { fieldType: 'textarea' }),
