@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { drain } from './drain.ts';
+import { endlessAnswer } from './endless-answer.ts';
 import { live } from './live.ts';
 import { operator } from './operator.ts';
 import type { Runtime } from './processes.ts';
@@ -14,7 +15,7 @@ import { requests } from './requests.ts';
 import type { Bench, Row } from './row.ts';
 import { startUp } from './start-up.ts';
 
-const benches: Record<string, Bench> = { receiving, live, startUp, requests, drain, operator };
+const benches: Record<string, Bench> = { receiving, live, startUp, requests, drain, operator, endlessAnswer };
 
 const { values } = parseArgs({
   options: {
