@@ -134,11 +134,16 @@ function readValues(
   return { secrets, plainly };
 }
 
+/** Of a file that has many, more would not be read. */
+const mostLines = 20;
+
 /** A file of settings is copied, sent and kept in repositories, and its secrets with it. */
 function plainlyWritten(places: readonly Place[], problems: ProblemList): string[] {
   return [...Map.groupBy(places, ({ file }) => problems.shown(file))].map(([file, within]) => {
     const lines = [...new Set(within.map(({ line }) => line))];
-    const where = lines.length > 1 ? `lines ${lines.join(', ')}` : `line ${lines[0]}`;
+    const more = lines.length > mostLines ? ` and ${lines.length - mostLines} more` : '';
+    const where =
+      lines.length > 1 ? `lines ${lines.slice(0, mostLines).join(', ')}${more}` : `line ${lines[0]}`;
     return `${file} has secrets as they are, in ${where}. Put them into variables (\${NAME}) or files (\${file:/run/secrets/name}).`;
   });
 }

@@ -33,8 +33,9 @@ export function delaconSetupOf(
   seen: readonly PushesSeen[],
   mayKnow: boolean,
 ): DelaconSetup {
+  const bySource = Map.groupBy(seen, ({ source }) => source);
   const of = (source: string, kind: PushesSeen['kind']) => {
-    const found = seen.find((one) => one.source === source && one.kind === kind);
+    const found = bySource.get(source)?.find((one) => one.kind === kind);
     return found ? { firstAt: found.firstAt.toISOString(), lastAt: found.lastAt.toISOString() } : null;
   };
   return {

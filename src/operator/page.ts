@@ -347,11 +347,11 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     );
   });
 
-  app.get('/set-up-delacon', async (context) =>
-    context.html(
-      setUpDelaconPage(await frameFor(context), await operatorFor(context).delaconSetup(), timezone()),
-    ),
-  );
+  app.get('/set-up-delacon', async (context) => {
+    const setup = await operatorFor(context).delaconSetup();
+    const after = context.req.query('after');
+    return context.html(setUpDelaconPage(await frameFor(context), setup, timezone(), after));
+  });
 
   return app;
 }

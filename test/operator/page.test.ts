@@ -3,6 +3,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import { createLog } from '../../src/log.ts';
 import { Access, securityHeaders } from '../../src/operator/access.ts';
 import { Live } from '../../src/operator/live.ts';
+import { setUpDelaconPage } from '../../src/operator/page/set-up-delacon.ts';
 import { pageRoutes } from '../../src/operator/page.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { rawBody, rejection, room } from '../support/rejections.ts';
@@ -387,5 +388,28 @@ page('styles and scripts are kept by browsers for good, and packed', () =>
     assert.equal([old.status, old.headers.get('cache-control')], [200, 'no-cache']);
   }),
 );
+
+page('of thousands of sources, so many are set up on a page', async () => {
+  const sources = Array.from({ length: 120 }, (_, n) => ({
+    source: `s${n}`,
+    urls: null,
+    start: null,
+    end: null,
+  }));
+  const frame = {
+    visitor: { role: 'reader' },
+    assets: {},
+    mark: '',
+    version: '',
+    here: '/',
+  } as unknown as Parameters<typeof setUpDelaconPage>[0];
+  const shown = async (after?: string) => {
+    const text = String(await setUpDelaconPage(frame, { publicUrl: null, sources }, 'UTC', after));
+    return [text.match(/<h2>Source s\d+/g)?.length, /after=s\d+/.exec(text)?.[0] ?? null];
+  };
+  assert.equal(await shown(), [50, 'after=s49']);
+  assert.equal(await shown('s49'), [50, 'after=s99']);
+  assert.equal(await shown('s99'), [20, null]);
+});
 
 page.run();

@@ -1,11 +1,19 @@
 import { html } from 'hono/html';
+import { counted } from '../../counted.ts';
 import type { DelaconSetup } from '../delacon-setup.ts';
 import { type Frame, type Html, layout, livePart } from './layout.ts';
 import { time } from './states.ts';
 
 type SourceSetup = DelaconSetup['sources'][number];
 
-export function setUpDelaconPage(frame: Frame, setup: DelaconSetup, timezone: string): Html {
+/** Each has steps and addresses of its own. */
+const sourcesShown = 50;
+
+/** @param after the last source of the page before */
+export function setUpDelaconPage(frame: Frame, setup: DelaconSetup, timezone: string, after?: string): Html {
+  const from = after === undefined ? 0 : setup.sources.findIndex(({ source }) => source === after) + 1;
+  const shown = setup.sources.slice(from, from + sourcesShown);
+  const further = setup.sources.length - from - shown.length;
   return layout(
     frame,
     'Set up Delacon',
@@ -17,7 +25,8 @@ ${
       ? ''
       : html`<div class="notice wait"><p><code>listen.publicUrl</code> is not https: what Delacon sends, with callers' numbers, would travel in the open.</p></div>`
 }
-${setup.sources.map((source, i) => sourceSheet(frame, source, timezone, i))}`,
+${shown.map((source, i) => sourceSheet(frame, source, timezone, i))}
+${further > 0 ? html`<p><a class="button" href="/set-up-delacon?after=${shown.at(-1)!.source}">The next of ${counted(further, 'further source')}</a></p>` : ''}`,
   );
 }
 
