@@ -11,6 +11,8 @@ export interface Failure {
   kind: 'retry' | 'rejected' | 'blocked';
   reason: string;
   notBefore?: Date;
+  /** Of a retry: it is the connector's, and says nothing of the call. */
+  scope?: 'call' | 'connector';
   /** What the connector can do about it by itself. */
   cure?: Cure;
   /** It refused a whole request, so that one record of it may be to blame. */
@@ -90,6 +92,12 @@ interface Complaint {
 type Reading = (words: string, complaint: Complaint, where: Circumstances) => Failure;
 
 const retry: Reading = (reason) => ({ kind: 'retry', reason });
+/** Nothing gets through now, whatever it is: of a row, it is the row's. */
+const unavailable: Reading = (reason, { ofRow }) => ({
+  kind: 'retry',
+  reason,
+  ...(ofRow ? {} : { scope: 'connector' }),
+});
 const rejected: Reading = (reason) => ({ kind: 'rejected', reason });
 const blocked: Reading = (reason) => ({ kind: 'blocked', reason });
 const slow: Reading = (reason) => ({ kind: 'retry', reason, cure: { what: 'slow' } });
@@ -139,8 +147,8 @@ const maintenance: Reading = (reason, _, where) => ({
 const byCode: Record<string, Reading> = {
   // It passes by itself.
   UNABLE_TO_LOCK_ROW: retry,
-  SERVER_UNAVAILABLE: retry,
-  UNKNOWN_EXCEPTION: retry,
+  SERVER_UNAVAILABLE: unavailable,
+  UNKNOWN_EXCEPTION: unavailable,
   QUERY_TIMEOUT: slow,
   QUERY_TOO_COMPLICATED: slow,
   REQUEST_RUNNING_TOO_LONG: retry,
@@ -201,7 +209,7 @@ export function failureOfAnswer(answer: Pick<RawAnswer, 'status' | 'body'>, wher
   const complaint = complaintOf(errorsIn(answer.body), false);
   if (!complaint) return failureOfStatus(answer, where);
   const words = quote(`${answer.status} ${complaint.code}`, complaint.message, where);
-  return (byCode[complaint.code] ?? retry)(words, complaint, where);
+  return (byCode[complaint.code] ?? (answer.status >= 500 ? unavailable : retry))(words, complaint, where);
 }
 
 /** A record of a collection that Salesforce did not write, while it may have written others. */
@@ -215,7 +223,7 @@ export function failureOfRow(errors: readonly SalesforceError[], where: Circumst
 /** No answer, or none that can be read: whatever was asked may have been done. */
 export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
   const reason = `Salesforce gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
-  return { kind: 'retry', reason: hide(reason, where) };
+  return { kind: 'retry', scope: 'connector', reason: hide(reason, where) };
 }
 
 /** Salesforce answered 2xx and said nothing of a record. */
@@ -231,11 +239,17 @@ export function failureOfToken(
   where: Circumstances,
 ): Failure {
   const { error, error_description: description } = asObject(parse(answer.body));
+  // Nobody issues tokens there: that is not over by itself.
+  if (answer.status === 404 || answer.status === 410)
+    return {
+      kind: 'blocked',
+      reason: `Check auth.loginUrl. ${quote(String(answer.status), textOf(answer.body), where)}`,
+    };
   if (typeof error !== 'string') return failureOfStatus(answer, where);
   const words = quote(`${answer.status} ${error}`, String(description ?? ''), where);
   const passing = ['rate_limit_exceeded', 'server_error', 'temporarily_unavailable', 'unknown_error'];
   if (answer.status >= 500 || answer.status === 429 || passing.includes(error))
-    return retry(words, none, where);
+    return unavailable(words, none, where);
   return { kind: 'blocked', reason: `Salesforce does not let the bridge log in. ${advice} ${words}` };
 }
 
@@ -246,11 +260,12 @@ export function takenForAnother(field: string, key: string, row: Record<string, 
 }
 
 export function outcomeOf(failure: Failure, records: Records, notes: readonly string[]): Outcome {
-  const { kind, reason, notBefore } = failure;
+  const { kind, reason, notBefore, scope } = failure;
   return {
     kind,
     reason,
     records,
+    ...(kind === 'retry' && scope ? { scope } : {}),
     ...(notes.length > 0 ? { notes: [...notes] } : {}),
     ...(notBefore && kind !== 'rejected' ? { notBefore } : {}),
   };
@@ -258,24 +273,30 @@ export function outcomeOf(failure: Failure, records: Records, notes: readonly st
 
 const none: Complaint = { code: '', message: '', fields: [], ofRow: false };
 
-/** An answer without a code of Salesforce's: a gateway's page, or a way of refusing that is not listed. */
+/**
+ * An answer without a code of Salesforce's, such as a gateway's page: Salesforce may have got the request, or not, so it
+ * is no verdict on any record.
+ */
 function failureOfStatus(
   { status, body }: Pick<RawAnswer, 'status' | 'body'>,
   where: Circumstances,
 ): Failure {
   const words = quote(String(status), textOf(body), where);
-  if (status === 401) return session(words, none, where);
-  if (status === 403) return forbidden(words, none, where);
-  if (status === 404 || status === 410) return notFound(words, none, where);
-  if (status === 413 || status === 414 || status === 431) return rejected(words, none, where);
-  return retry(words, none, where);
+  const failure = unavailable(words, none, where);
+  if (status === 401) return { ...failure, cure: { what: 'session' } };
+  if (status === 404 || status === 410)
+    return { ...failure, reason: `If it stays so, check apiVersion and auth.loginUrl. ${words}` };
+  // Fewer records are less to carry.
+  if (status === 413 || status === 414 || status === 431)
+    return { kind: 'retry', reason: words, cure: { what: 'smaller' } };
+  return failure;
 }
 
 function overLimit(words: string, { message }: Complaint, where: Circumstances): Failure {
   const { usage } = where;
   const isDaily = /TotalRequests/i.test(message) || (usage !== undefined && usage.used >= usage.limit);
   if (!isDaily || /Concurrent/i.test(message)) {
-    return { kind: 'retry', reason: words, notBefore: after(where.now, 10) };
+    return { kind: 'retry', scope: 'connector', reason: words, notBefore: after(where.now, 10) };
   }
   // The allowance is for the last 24 hours, whichever they are: some of it comes back all the time.
   const reason = `The org's API requests for 24 hours are used up. ${words}`;

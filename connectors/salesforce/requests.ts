@@ -170,7 +170,7 @@ export class Requests {
     if (answer) return failureOfSilence('it cannot be read', where);
     if (isLate) {
       const reason = `Salesforce did not answer ${where.request} within ${timeoutMs / 1000} s.`;
-      return { kind: 'retry', reason };
+      return { kind: 'retry', scope: 'connector', reason };
     }
     return signal.aborted ? stopping(where) : failureOfSilence(problem, where);
   }

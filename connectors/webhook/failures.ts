@@ -33,7 +33,7 @@ export function failureOfAnswer(
   const words = quote(status, text, options, delivery);
   if (status >= 500 || status === 408 || status === 425 || status === 429) {
     const notBefore = waitOf(headers['retry-after'], now);
-    return { kind: 'retry', reason: words, ...(notBefore ? { notBefore } : {}) };
+    return { kind: 'retry', scope: 'connector', reason: words, ...(notBefore ? { notBefore } : {}) };
   }
   if (status < 400) {
     const target = redirectOf(headers.location, options.url);
@@ -70,8 +70,13 @@ export function failureOfSilence(thrown: unknown, options: WebhookOptions): Fail
       reason: `${thrown.message}: nothing is sent there. If that is meant, set allowPrivate: true.`,
     };
   }
-  if (thrown instanceof NoAnswerInTime) return { kind: 'retry', reason: `${host}: ${thrown.message}.` };
-  return { kind: 'retry', reason: hide(`${host} gave no usable answer: ${whySilent(thrown)}.`, options) };
+  if (thrown instanceof NoAnswerInTime)
+    return { kind: 'retry', scope: 'connector', reason: `${host}: ${thrown.message}.` };
+  return {
+    kind: 'retry',
+    scope: 'connector',
+    reason: hide(`${host} gave no usable answer: ${whySilent(thrown)}.`, options),
+  };
 }
 
 /** The receiver's own words, short enough to read. They may repeat what it was sent. */

@@ -63,7 +63,7 @@ export class WebhookConnection implements Connection {
     // From later than now: the clock was set back since.
     const pauseMs = from > now ? 0 : until.getTime() - now.getTime();
     if (pauseMs > longestPauseMs) {
-      return { kind: 'retry', reason: 'The receiver asked to wait.', notBefore: until };
+      return { kind: 'retry', scope: 'connector', reason: 'The receiver asked to wait.', notBefore: until };
     }
     if (pauseMs > 0) await sleep(clock, pauseMs, signal);
     await this.#rate?.take(signal);

@@ -207,31 +207,39 @@ failures('of several complaints, the cause counts and not what followed from it'
   assert.is(failureOfRow(errors, where).cure?.what, 'values');
 });
 
-const pages: [status: number, kind: string][] = [
-  [300, 'retry'],
-  [302, 'retry'],
-  [401, 'blocked'],
-  [403, 'blocked'],
-  [404, 'blocked'],
-  [410, 'blocked'],
-  [413, 'rejected'],
-  [414, 'rejected'],
-  [420, 'retry'],
-  [429, 'retry'],
-  [431, 'rejected'],
-  [500, 'retry'],
-  [502, 'retry'],
-  [503, 'retry'],
-  [504, 'retry'],
-];
-for (const [status, kind] of pages) {
-  failures(`an HTML page with ${status} is ${kind}, and its title is quoted`, () => {
-    const body = '<html><head><title>Down for maintenance</title></head><body>…</body></html>';
-    const failure = failureOfAnswer({ status, body }, where);
-    assert.is(failure.kind, kind);
-    assert.ok(failure.reason.includes(`with ${status}: "Down for maintenance"`), failure.reason);
+for (const status of [300, 302, 400, 401, 403, 404, 409, 410, 413, 414, 420, 429, 431, 500, 502, 503, 504]) {
+  failures(`a page or nothing with ${status} is a gateway's, and no verdict; its title is quoted`, () => {
+    const page = '<html><head><title>Down for maintenance</title></head><body>…</body></html>';
+    for (const body of [page, '', '{}', '[]', '"no"', '{"error":"Not Found"}']) {
+      const failure = failureOfAnswer({ status, body }, where);
+      assert.is(failure.kind, 'retry', body);
+      const isTooLong = status === 413 || status === 414 || status === 431;
+      assert.is(failure.scope, isTooLong ? undefined : 'connector', 'one long record says nothing of others');
+      if (body === page)
+        assert.ok(failure.reason.includes(`with ${status}: "Down for maintenance"`), failure.reason);
+    }
   });
 }
+
+failures(
+  'no answer, a busy server and a limit on requests are the connector\u2019s; a locked record is the call\u2019s',
+  () => {
+    const coded = (status: number, errorCode: string) =>
+      failureOfAnswer({ status, body: JSON.stringify([{ errorCode, message: 'No.' }]) }, where).scope;
+    assert.equal(
+      [
+        failureOfSilence(new Error('cut'), where).scope,
+        coded(503, 'SERVER_UNAVAILABLE'),
+        coded(500, 'UNKNOWN_EXCEPTION'),
+        coded(403, 'REQUEST_LIMIT_EXCEEDED'),
+        coded(500, 'SOMETHING_NEW'),
+        coded(400, 'UNABLE_TO_LOCK_ROW'),
+        failureOfRow([{ statusCode: 'UNKNOWN_EXCEPTION', message: 'No.' }], where).scope,
+      ],
+      ['connector', 'connector', 'connector', 'connector', 'connector', undefined, undefined],
+    );
+  },
+);
 
 const oauth: [error: string, status: number, kind: string][] = [
   ['invalid_grant', 400, 'blocked'],
@@ -258,6 +266,7 @@ failures('no answer is worth a retry, whatever it was', () => {
   });
   assert.equal(failureOfSilence(reset, where), {
     kind: 'retry',
+    scope: 'connector',
     reason: 'Salesforce gave no usable answer to upsert Task: the connection was cut (ECONNRESET).',
   });
 });
