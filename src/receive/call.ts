@@ -1,7 +1,8 @@
 import { isRecent } from '../clock.ts';
+import { counted } from '../counted.ts';
 import { type LandingPage, readLandingPage } from './landing-page.ts';
 import { bareNumber, isWithheld, type PhoneNumber, parsePhone, type Region } from './phone.ts';
-import type { Fields } from './push.ts';
+import { type Fields, pushFields } from './push.ts';
 import {
   Instant,
   parseAmount,
@@ -68,6 +69,8 @@ export interface CallState {
   /** When the first push with end data came. */
   endReceivedAt: Date | null;
   lapsed: boolean;
+  /** How many of its pushes say more than one call holds: see `foldFields`. Absent: none. */
+  notFolded?: number;
 }
 
 /**
@@ -131,11 +134,33 @@ export function hasEnd(fields: Fields): boolean {
 }
 
 /**
+ * What one call holds at most. A call as the article prints it has some thirty keys and a few thousand characters; each
+ * push to one that grew without end would take longer than the one before.
+ */
+const mostKeys = 1_000;
+const mostCharacters = 512 * 1024;
+/** Of a push beyond that, what the article names is folded all the same, as long as it is no longer than this. */
+const longestAtLeast = 4_096;
+const ofTheArticle: ReadonlySet<string> = new Set(pushFields);
+
+/**
  * Adds a push to what is known: per key the latest value that is not blank wins, so a blank erases nothing and a
  * start that comes after the end takes nothing back. Returns the same object when nothing changed.
+ * @param leftOut called when the call would hold too much, and some of the push is not folded
  */
-export function foldFields(known: Fields | undefined, push: Fields): Fields {
-  if (!known) return push;
+export function foldFields(known: Fields | undefined, push: Fields, leftOut?: () => void): Fields {
+  const folded = known ? merged(known, push) : push;
+  if (folded === known || isHeld(folded)) return folded;
+  leftOut?.();
+  const own: Fields = Object.create(null);
+  for (const key in push) {
+    const value = push[key] as string;
+    if (ofTheArticle.has(key) && value.length <= longestAtLeast) own[key] = value;
+  }
+  return known ? merged(known, own) : own;
+}
+
+function merged(known: Fields, push: Fields): Fields {
   let folded = known;
   for (const key in push) {
     const value = push[key] as string;
@@ -145,6 +170,16 @@ export function foldFields(known: Fields | undefined, push: Fields): Fields {
     folded[key] = value;
   }
   return folded;
+}
+
+function isHeld(fields: Fields): boolean {
+  let keys = 0;
+  let characters = 0;
+  for (const key in fields) {
+    keys++;
+    characters += key.length + (fields[key] as string).length;
+  }
+  return keys <= mostKeys && characters <= mostCharacters;
 }
 
 /** Of an older push, what fills gaps in what is known: the rest was said otherwise since. */
@@ -260,7 +295,7 @@ export function readCall(state: CallState, reading: Reading): Call {
     recording: { url: recordingUrl, playerUrl: recordingUrl && playerUrl(recordingUrl) },
     fields,
     get notes() {
-      return once(this, 'notes', notesOn(this));
+      return once(this, 'notes', notesOn(this, state.notFolded ?? 0));
     },
   };
   return call;
@@ -320,8 +355,12 @@ function readConverted(text: string | null, ended: boolean): Call['converted'] {
   return ({ Y: 'online', R: 'repeat' } as const)[text.toUpperCase()] ?? null;
 }
 
-function notesOn(call: Call): string[] {
+function notesOn(call: Call, notFolded: number): string[] {
   const notes: string[] = [];
+  if (notFolded > 0)
+    notes.push(
+      `${counted(notFolded, 'push', 'pushes')} said more than one call holds (${mostKeys} fields, ${mostCharacters} characters): kept as sent, and of what went beyond only short values of Delacon's own fields are read.`,
+    );
   const unread = (field: string, value: unknown, what: string) => {
     if (value === null && !isBlank(call.fields[field])) {
       notes.push(`${field} "${call.fields[field]!.trim().slice(0, 80)}" is not ${what}; it is kept as sent.`);

@@ -44,6 +44,8 @@ export interface CallsTable {
   lapsed: number;
   /** While ringing: when it lapses. Null afterwards. */
   lapse_at: number | null;
+  /** How many of its pushes say more than a call holds. */
+  not_folded: Generated<number>;
 }
 
 export interface PushesTable {

@@ -5,6 +5,9 @@ import type { CallsTable, DeliveriesTable, Tables } from './schema.ts';
 export type CallRow = Selectable<CallsTable>;
 export type DeliveryRow = Selectable<DeliveriesTable>;
 
+/** Of a call's last pushes: a repeat follows soon, and one that is not seen as such is kept as a push of its own. */
+const mostCompared = 32;
+
 /** Every statement that runs while calls come in and go out, prepared once. */
 export function statements(database: Database, db: Kysely<Tables>) {
   const atDelivery = { call: value('call'), connector: value('connector') };
@@ -97,13 +100,32 @@ export function statements(database: Database, db: Kysely<Tables>) {
       database,
       db.selectFrom('pushes').select(['id', 'body']).where('call', '=', value('call')).orderBy('id'),
     ),
+    /** The latest among the last pushes of a call: it may have thousands, and each of them a quarter of a megabyte. */
     pushWithBody: statement(
       database,
       db
         .selectFrom('pushes')
         .select('id')
-        .where('call', '=', value('call'))
-        .where('body', '=', value('body')),
+        .where(({ eb, selectFrom }) =>
+          eb(
+            'id',
+            'in',
+            selectFrom('pushes')
+              .select('id')
+              .where('call', '=', value('call'))
+              .orderBy('id', 'desc')
+              .limit(sql.lit(mostCompared)),
+          ),
+        )
+        // Read off the row's head: what is of another length is not fetched.
+        .where(sql<boolean>`octet_length(body) = octet_length(${value('body')})`)
+        .where('body', '=', value('body'))
+        .orderBy('id', 'desc')
+        .limit(sql.lit(1)),
+    ),
+    notFolded: statement(
+      database,
+      db.updateTable('calls').set({ not_folded: sql`not_folded + 1` }).where('id', '=', value('id')),
     ),
     repeatPush: statement(
       database,

@@ -233,18 +233,26 @@ class SqliteStore implements Store {
     const call = found.id;
     const pushes = found.fields === null ? this.#do.bodiesOf.all({ call }) : null;
     const before = stateOf(found, pushes ?? []);
-    const same = pushes
-      ? pushes.find(({ body }) => body === push.body)
-      : this.#do.pushWithBody.get({ call, body: push.body });
+    const isOlder = when === 'late' && at < found.last_received_at;
+    let isWhole = true;
+    const said = isOlder ? gapsIn(before.fields, push.fields) : push.fields;
+    const fields = foldFields(before.fields, said, () => {
+      isWhole = false;
+    });
+    const changed = fields !== before.fields;
+    // What was said before and comes again after something else was said is no repeat: it corrects that.
+    const same = changed
+      ? undefined
+      : pushes
+        ? pushes.findLast(({ body }) => body === push.body)
+        : this.#do.pushWithBody.get({ call, body: push.body });
     if (same) {
       this.#do.repeatPush.run({ id: same.id, at });
       return { repeat: true, revision: found.revision, state: before, due: [] };
     }
 
     this.#do.addPush.run({ call, at, body: push.body });
-    const isOlder = when === 'late' && at < found.last_received_at;
-    const fields = foldFields(before.fields, isOlder ? gapsIn(before.fields, push.fields) : push.fields);
-    const changed = fields !== before.fields;
+    if (!isWhole) this.#do.notFolded.run({ id: call });
     const ended = before.endReceivedAt !== null || hasEnd(fields);
     const endReceivedAt = before.endReceivedAt ?? (ended ? push.receivedAt : null);
     const revision = changed ? found.revision + 1 : found.revision;
@@ -252,7 +260,12 @@ class SqliteStore implements Store {
       id: call,
       revision,
       // Folded on reading, an older push would be taken for the latest.
-      fields: pushes && pushes.length < mostFoldedOnReading && !isOlder ? null : JSON.stringify(fields),
+      fields:
+        pushes && pushes.length < mostFoldedOnReading && !isOlder
+          ? null
+          : changed || found.fields === null
+            ? JSON.stringify(fields)
+            : found.fields,
       lane: laneOf(push.callId, fields),
       at: isOlder ? found.last_received_at : at,
       endReceivedAt: endReceivedAt?.getTime() ?? null,
@@ -260,13 +273,18 @@ class SqliteStore implements Store {
       lapseAt: ended ? null : found.lapse_at,
     });
     const state: CallState = { ...before, fields, endReceivedAt };
+    if (!isWhole) state.notFolded = (before.notFolded ?? 0) + 1;
     const due = changed ? this.#want(call, revision, push.route(state), at) : [];
     return { repeat: false, revision, state, due };
   }
 
   /** Null if the call is known. */
   #recordFirst(push: NewPush, at: number): Recorded | null {
-    const { source, callId, fields } = push;
+    const { source, callId } = push;
+    let isWhole = true;
+    const fields = foldFields(undefined, push.fields, () => {
+      isWhole = false;
+    });
     const ended = hasEnd(fields);
     const state: CallState = {
       source,
@@ -286,6 +304,10 @@ class SqliteStore implements Store {
     });
     if (call === 0) return null;
     this.#do.addPush.run({ call, at, body: push.body });
+    if (!isWhole) {
+      this.#do.notFolded.run({ id: call });
+      state.notFolded = 1;
+    }
     const due = [...push.route(state)];
     for (const connector of due) this.#do.addDelivery.run({ call, connector, revision: 1, at });
     return { repeat: false, revision: 1, state, due };
@@ -914,7 +936,7 @@ function stateOf(row: CallRow, pushes: readonly { body: string }[]): CallState {
   let fields: Fields | undefined;
   if (row.fields !== null) fields = Object.setPrototypeOf(JSON.parse(row.fields), null) as Fields;
   else for (const { body } of pushes) fields = foldFields(fields, fieldsOf(body));
-  return {
+  const state: CallState = {
     source: row.source,
     callId: row.call_id,
     fields: fields ?? Object.create(null),
@@ -922,6 +944,8 @@ function stateOf(row: CallRow, pushes: readonly { body: string }[]): CallState {
     endReceivedAt: asDate(row.end_received_at),
     lapsed: row.lapsed === 1,
   };
+  if (row.not_folded > 0) state.notFolded = row.not_folded;
+  return state;
 }
 
 /** What a stored body says. It was readable when it was stored. */

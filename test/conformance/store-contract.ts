@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import type { CallState } from '../../src/receive/call.ts';
 import { parsePush } from '../../src/receive/push.ts';
 import type {
@@ -164,16 +165,16 @@ export function storeContract(
     assert.equal(await store.stories('2'), []);
   });
 
-  promise('a call of many pushes is folded, and each of its repeats found, as one of few', async (store) => {
+  promise('a call of many pushes is folded, and each repeat found, as one of few', async (store) => {
     const part = (n: number) => newPush({ PLA_Call_Id: '1', PLA_City: `city ${n}`, [`part${n}`]: 'x' });
     for (let n = 1; n <= 9; n++) {
       const { revision, state } = await store.record(part(n));
       assert.equal([revision, state.fields['PLA_City'], state.fields['part1']], [n, `city ${n}`, 'x']);
-      assert.is((await store.record(part(1))).repeat, true);
+      assert.is((await store.record(part(n))).repeat, true);
       const [view] = await store.calls({ limit: 1 });
       assert.is(Object.keys(view!.state.fields).length, 2 + n);
     }
-    assert.is((await store.record(part(8))).repeat, true);
+    assert.is((await store.record(part(9))).repeat, true);
     const [due] = await store.takeDue('crm', at(10), 10);
     assert.equal(
       [due!.revision, due!.state.fields['PLA_City'], due!.state.fields['part5']],
@@ -182,8 +183,104 @@ export function storeContract(
     const [story] = await store.stories('1');
     assert.equal(
       story!.pushes.map(({ repeats }) => repeats),
-      [9, 0, 0, 0, 0, 0, 0, 1, 0],
+      [1, 1, 1, 1, 1, 1, 1, 1, 2],
     );
+  });
+
+  promise('an earlier body that comes again after another said otherwise corrects it', async (store) => {
+    const sale = endPush('1', { PLA_SurveyOutcome: 'Sale' });
+    const none = endPush('1', { PLA_SurveyOutcome: 'No sale' });
+    for (const [n, push] of [sale, none, sale].entries()) {
+      const { repeat, revision, state, due } = await store.record(newPush(push, { receivedAt: at(n) }));
+      assert.equal([repeat, revision, due], [false, n + 1, ['crm']]);
+      assert.is(state.fields['PLA_SurveyOutcome'], push['PLA_SurveyOutcome']);
+    }
+    assert.is((await store.record(newPush(sale, { receivedAt: at(9) }))).repeat, true);
+    const [story] = await store.stories('1');
+    assert.is(story!.state.fields['PLA_SurveyOutcome'], 'Sale');
+    assert.equal(
+      story!.pushes.map(({ body, repeats, lastRepeatAt }) => [body, repeats, lastRepeatAt]),
+      [
+        [JSON.stringify(sale), 0, null],
+        [JSON.stringify(none), 0, null],
+        [JSON.stringify(sale), 1, at(9)],
+      ],
+    );
+  });
+
+  promise(
+    'whatever comes again and in whatever order: a call is what all its pushes say in turn',
+    async (store) => {
+      const value = fc.constantFrom('', 'a', 'b');
+      const said = fc.record({ PLA_City: value, PLA_SurveyOutcome: value, x: value }, { requiredKeys: [] });
+      let call = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 14 }), async (pushes) => {
+          const id = `m${++call}`;
+          const kept: { body: string; repeats: number }[] = [];
+          let known: Record<string, string> = {};
+          let revision = 0;
+          for (const fields of pushes) {
+            const push = newPush({ PLA_Call_Id: id, ...fields } as Record<string, string>);
+            const next = { ...known };
+            for (const [key, text] of Object.entries(push.fields))
+              if (text !== '' || !(key in next)) next[key] = text;
+            const changed = JSON.stringify(next) !== JSON.stringify(known);
+            const same = changed ? undefined : kept.findLast(({ body }) => body === push.body);
+            if (same) same.repeats++;
+            else kept.push({ body: push.body, repeats: 0 });
+            if (changed) revision++;
+            known = next;
+            const recorded = await store.record(push);
+            assert.equal([recorded.repeat, recorded.revision], [same !== undefined, revision]);
+          }
+          const [story] = await store.stories(id);
+          assert.equal({ ...story!.state.fields }, known);
+          assert.equal(
+            story!.pushes.map(({ body, repeats }) => ({ body, repeats })),
+            kept,
+          );
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
+
+  promise(
+    'a call that grows without end stops growing: what is beyond is kept, counted and noted',
+    async (store) => {
+      const push = (n: number) =>
+        newPush({ PLA_Call_Id: '1', PLA_City: `city ${n}`, [`key${n}`]: 'x'.repeat(100_000) });
+      for (let n = 1; n <= 12; n++) {
+        const { repeat, state } = await store.record(push(n));
+        assert.equal([repeat, state.fields['PLA_City']], [false, `city ${n}`], 'its own fields are read on');
+      }
+      assert.is((await store.record(push(12))).repeat, true);
+      await store.record(newPush(endPush('1')));
+      const [story] = await store.stories('1');
+      const { state, pushes } = story!;
+      assert.ok(JSON.stringify(state.fields).length < 600_000);
+      assert.equal(
+        [state.fields['key5']?.length, state.fields['key6'], state.fields['PLA_CallResult']],
+        [100_000, undefined, 'Answered'],
+      );
+      assert.equal([pushes.length, state.notFolded, state.endReceivedAt !== null], [13, 7, true]);
+      assert.is(pushes[11]!.repeats, 1);
+      const [due] = await store.takeDue('crm', at(10), 10);
+      assert.is(due!.state.notFolded, 7);
+    },
+  );
+
+  promise('one push of too many keys is kept, and what the article names is read of it', async (store) => {
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`k${n}`, 'x']));
+    const { state } = await store.record(newPush({ ...startPush('1'), ...many }));
+    assert.equal(
+      [state.notFolded, Object.keys(state.fields).length],
+      [1, Object.keys(startPush('1')).length],
+    );
+    const [story] = await store.stories('1');
+    assert.equal({ ...story!.state.fields }, { ...startPush('1') });
+    assert.is(Object.keys(story!.pushes[0]!.fields).length > 5_000, true);
   });
 
   promise('calls with one id from two sources are two calls', async (store) => {

@@ -298,6 +298,12 @@ call('what cannot be read is null, and a note says so', () => {
   assert.is(read(fields).recording.playerUrl, null);
 });
 
+call('pushes that said more than a call holds are noted', () => {
+  assert.equal(read(startPush('1'), { notFolded: 2 }).notes, [
+    "2 pushes said more than one call holds (1000 fields, 524288 characters): kept as sent, and of what went beyond only short values of Delacon's own fields are read.",
+  ]);
+});
+
 call('parts read when first asked for are the same ever after', () => {
   const one = read(article.both);
   assert.is(one.caller, one.caller);

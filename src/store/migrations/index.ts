@@ -10,6 +10,7 @@ import { weeks } from './007-weeks.ts';
 import { rejected } from './009-rejected.ts';
 import { connectorCounts } from './013-connector-counts.ts';
 import { erasuresUnderWay } from './014-erasures-under-way.ts';
+import { notFolded } from './020-not-folded.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '009-rejected': rejected,
   '013-connector-counts': connectorCounts,
   '014-erasures-under-way': erasuresUnderWay,
+  '020-not-folded': notFolded,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
