@@ -73,6 +73,7 @@ export class Access {
     if (!read.success)
       throw new RequestFailed({
         kind: 'retry',
+        scope: 'connector',
         reason: 'HubSpot let the bridge log in, and named no token.',
       });
     const { access_token: fresh, expires_in: seconds, refresh_token: issued } = read.data;

@@ -118,7 +118,8 @@ function splitRefused<I extends Input>(
     const rest = inputs.filter((input) => !(cure.property in input.properties));
     if (doomed.length > 0) return { doomed, again: rest.length > 0 ? [rest] : [] };
   }
-  if (failure.kind !== 'rejected' || inputs.length === 1) return { doomed: inputs, again: [] };
+  const isWorthHalving = failure.kind === 'rejected' || cure?.what === 'smaller';
+  if (!isWorthHalving || inputs.length === 1) return { doomed: inputs, again: [] };
   const middle = Math.ceil(inputs.length / 2);
   return { doomed: [], again: [inputs.slice(0, middle), inputs.slice(middle)] };
 }

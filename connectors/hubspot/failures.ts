@@ -12,6 +12,8 @@ export interface Failure {
   kind: 'retry' | 'rejected' | 'blocked';
   reason: string;
   notBefore?: Date;
+  /** Of a retry: it is the connector's, and says nothing of the call. */
+  scope?: 'call' | 'connector';
   /** What the connector can do about it by itself. */
   cure?: Cure;
   /** The properties whose values HubSpot does not take. */
@@ -34,7 +36,9 @@ export type Cure =
   /** The access token is refused: another one may not be. */
   | { what: 'token' }
   /** The access token may not do this. */
-  | { what: 'permission' };
+  | { what: 'permission' }
+  /** The request is too long for whoever carries it. */
+  | { what: 'smaller' };
 
 /** A failed request, as an error to throw. */
 export class RequestFailed extends Error {
@@ -113,7 +117,27 @@ const byStatus: Record<number, Reading> = {
 export function failureOfAnswer(answer: FailedAnswer, where: Circumstances): Failure {
   const words = quote(answer, where);
   const read = byStatus[answer.status];
-  return read ? read(words, where, answer) : { kind: 'retry', reason: words };
+  if (read && (isHubSpots(answer) || toldByStatus.includes(answer.status))) return read(words, where, answer);
+  if (tooLong.includes(answer.status)) return { kind: 'retry', reason: words, cure: { what: 'smaller' } };
+  return { kind: 'retry', scope: 'connector', reason: words };
+}
+
+/** What is in these is the same whoever says it. */
+const toldByStatus = [423, 429, 477];
+const tooLong = [413, 414, 431];
+
+/**
+ * Whether HubSpot itself refused. A page, nothing, or another program's JSON is a gateway's answer, and no verdict: HubSpot
+ * may have got the request, or not. https://developers.hubspot.com/docs/api-reference/error-handling
+ */
+function isHubSpots({ body, headers }: FailedAnswer): boolean {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
+  const { status, category, correlationId, errorType } = body as Record<string, unknown>;
+  return (
+    status === 'error' ||
+    [category, correlationId, errorType].some((told) => typeof told === 'string') ||
+    headers['x-hubspot-correlation-id'] !== undefined
+  );
 }
 
 /**
@@ -129,9 +153,10 @@ export function failureOfLogIn(answer: FailedAnswer, where: Circumstances): Fail
     return { kind: 'blocked', reason: `There is no log-in at this address. ${advice} ${words}` };
   }
   if ([423, 429, 477].includes(status) || status >= 500) return failureOfAnswer(answer, where);
-  const isHubSpots = typeof body === 'object' && body !== null;
-  const { error } = isHubSpots ? (body as { error?: unknown }) : {};
-  if (!isHubSpots || passing.includes(String(error))) return { kind: 'retry', reason: words };
+  const isAnswer = typeof body === 'object' && body !== null;
+  const { error } = isAnswer ? (body as { error?: unknown }) : {};
+  if (!isAnswer || passing.includes(String(error)))
+    return { kind: 'retry', scope: 'connector', reason: words };
   const advice =
     'Check oauth.clientId and oauth.clientSecret, and install the app again for a new oauth.refreshToken.';
   return { kind: 'blocked', reason: `HubSpot does not let the bridge log in. ${advice} ${words}` };
@@ -165,7 +190,7 @@ const verdicts = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJE
 /** No answer, or none that can be read: whatever was asked may have been done. */
 export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
   const reason = `HubSpot gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
-  return { kind: 'retry', reason: hide(reason, where) };
+  return { kind: 'retry', scope: 'connector', reason: hide(reason, where) };
 }
 
 /** HubSpot answered 2xx and said nothing of an input. */
@@ -232,7 +257,8 @@ function overLimit(words: string, where: Circumstances, answer: FailedAnswer): F
   }
   // Searches have a window of a second, everything else one of ten.
   const windowSeconds = policyName === 'SECONDLY' || where.request.endsWith('/search') ? 1 : 10;
-  return { kind: 'retry', reason: words, notBefore: after(where.now, waitSeconds ?? windowSeconds) };
+  const notBefore = after(where.now, waitSeconds ?? windowSeconds);
+  return { kind: 'retry', scope: 'connector', reason: words, notBefore };
 }
 
 /**

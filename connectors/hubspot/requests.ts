@@ -184,7 +184,9 @@ export class Requests {
       const where = this.circumstances(request);
       const stop = () => give(stopping(where));
       const late = `HubSpot did not answer ${request} within ${timeoutMs / 1000} s.`;
-      const cancel = this.#tools.clock.after(timeoutMs, () => give({ kind: 'retry', reason: late }));
+      const cancel = this.#tools.clock.after(timeoutMs, () =>
+        give({ kind: 'retry', scope: 'connector', reason: late }),
+      );
       const finish = (settle: () => void) => {
         cancel();
         signal.removeEventListener('abort', stop);

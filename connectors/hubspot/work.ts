@@ -45,7 +45,11 @@ export function outcomeOf({ records, whyPerson, notes, failures }: Work): Outcom
   const waits = failures.flatMap((one) =>
     one.kind === kind && one.notBefore ? [one.notBefore.getTime()] : [],
   );
+  // Where one part of a call met the connector's trouble, the others would have, too.
+  const scope = failures.some((one) => one.kind === kind && one.scope === 'connector')
+    ? { scope: 'connector' as const }
+    : {};
   const notBefore =
     waits.length > 0 && kind !== 'rejected' ? { notBefore: new Date(Math.max(...waits)) } : {};
-  return { kind, reason, records, ...told, ...notBefore };
+  return { kind, reason, records, ...told, ...notBefore, ...(kind === 'retry' ? scope : {}) } as Outcome;
 }

@@ -10,7 +10,7 @@ const missing = { category: 'MISSING_SCOPES', message: 'This app has not been gr
 for (const [status, body, ofKey, ofApp] of [
   [
     401,
-    { message: 'expired' },
+    { status: 'error', message: 'expired' },
     /Create a service key .* accessToken/,
     /app is still installed.* oauth\.refreshToken/,
   ],
@@ -20,7 +20,7 @@ for (const [status, body, ofKey, ofApp] of [
     /Grant .* to it in HubSpot/,
     /Add .* to it, and install it again for a new oauth\.refreshToken/,
   ],
-  [403, { message: 'no' }, /the user who made it/, /the user who installed the app/],
+  [403, { status: 'error', message: 'no' }, /the user who made it/, /the user who installed the app/],
 ] as const)
   advice(`${status} ${body.message}: what to do about a service key, and about an app`, () => {
     const reasonOf = (logsIn: boolean) =>

@@ -1,3 +1,4 @@
+import { failureOfAnswer } from '../../../connectors/hubspot/failures.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Clock, Outcome } from '../../../src/connector/contract.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
@@ -56,7 +57,7 @@ const table: Row[] = [
   },
   {
     name: '401',
-    fault: answering(401, { message: 'Authentication credentials not found.' }),
+    fault: answering(401, { status: 'error', message: 'Authentication credentials not found.' }),
     kind: 'blocked',
     reason: 'refuses the access token. Create a service key',
   },
@@ -81,7 +82,7 @@ const table: Row[] = [
       commits: false,
       answer: { status: 403, headers: { 'Content-Type': 'text/html' }, body: '<h1>No</h1>' },
     },
-    kind: 'blocked',
+    kind: 'retry',
     reason: '"No"',
   },
   {
@@ -189,9 +190,24 @@ const table: Row[] = [
     kind: 'rejected',
     reason: 'Property values were not valid: [oops',
   },
-  { name: '409', fault: answering(409, { message: 'conflict' }), kind: 'rejected', reason: '"conflict"' },
-  { name: '413', fault: answering(413, { message: 'too large' }), kind: 'rejected', reason: '"too large"' },
-  { name: '414', fault: answering(414, { message: 'too long' }), kind: 'rejected', reason: '"too long"' },
+  {
+    name: '409',
+    fault: answering(409, { category: 'CONFLICT', message: 'conflict' }),
+    kind: 'rejected',
+    reason: '"conflict"',
+  },
+  {
+    name: '413',
+    fault: answering(413, { status: 'error', message: 'too large' }),
+    kind: 'rejected',
+    reason: '"too large"',
+  },
+  {
+    name: '414',
+    fault: answering(414, { correlationId: 'a1', message: 'too long' }),
+    kind: 'rejected',
+    reason: '"too long"',
+  },
 ];
 
 for (const { name, fault, kind, reason, notBefore } of table) {
@@ -255,10 +271,44 @@ failures('each of them passes: the next attempt writes the call once', () =>
   ),
 );
 
+for (const status of [400, 401, 403, 404, 409, 410, 413, 414, 418, 431, 500, 502, 503])
+  failures(`a page, nothing or another's JSON with ${status} is a gateway's, and no verdict`, () => {
+    const where = { request: 'calls/batch/create', connector: 'crm', now, secrets: [] };
+    for (const body of ['<h1>No</h1>', '', undefined, null, {}, [], { message: 'Forbidden' }]) {
+      const failure = failureOfAnswer({ status, headers: {}, body }, where);
+      assert.is(failure.kind, 'retry', JSON.stringify(body));
+      const isTooLong = [413, 414, 431].includes(status);
+      assert.is(failure.scope, isTooLong ? undefined : 'connector', 'one long call says nothing of others');
+    }
+  });
+
+failures('a batch that is too long for a gateway is halved until it passes', () =>
+  withHubSpotEmulator(
+    async (hubspot) => {
+      const connection = await open(hubspot);
+      hubspot.strike(
+        {
+          commits: false,
+          answer: { status: 413, headers: { 'Content-Type': 'text/html' }, body: '<h1>413</h1>' },
+        },
+        'calls/batch/create',
+      );
+      const batch = ['1', '2', '3', '4'].map((id) => deliveryOf([startPush(id)]));
+      const outcomes = await connection.deliver(batch, new AbortController().signal);
+      assert.equal(
+        outcomes.map(({ kind }) => kind),
+        ['delivered', 'delivered', 'delivered', 'delivered'],
+      );
+      assert.is(hubspot.calls().length, 4);
+    },
+    { limits: unmetered },
+  ),
+);
+
 failures('a token that HubSpot repeats is not shown', () =>
   withHubSpotEmulator(async (hubspot) => {
     const message = `Token ${hubspot.token} is unknown.`;
-    const outcome = await outcomeOf(hubspot, answering(401, { message }));
+    const outcome = await outcomeOf(hubspot, answering(401, { status: 'error', message }));
     assert.match(outcome.kind === 'blocked' ? outcome.reason : '', 'Token [access token] is unknown.');
   }),
 );
