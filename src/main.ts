@@ -13,6 +13,7 @@ import { counted } from './counted.ts';
 import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
 import { createLog, type Log, redactor, secretHider } from './log.ts';
+import { linkDigest, madeOperatorToken, pushTokens, signInLink } from './made-tokens.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { Access, securityHeaders } from './operator/access.ts';
@@ -22,6 +23,7 @@ import { Live } from './operator/live.ts';
 import { Operator } from './operator/operator.ts';
 import { pageRoutes } from './operator/page.ts';
 import { OperatorProblem } from './operator/problem.ts';
+import { pathBelow, publicPath, underPublicPath } from './operator/public-path.ts';
 import { readinessOf, statusRoutes } from './operator/status.ts';
 import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
@@ -30,7 +32,6 @@ import { PushRate } from './receive/rate-limit.ts';
 import { noteWrongPath, type ReceiveOptions, type Receiving, receiveRoutes } from './receive/routes.ts';
 import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
-import { sourceTokens } from './source-tokens.ts';
 import { IndexSweep } from './store/index-sweep.ts';
 import { dataDirOf, openStore } from './store/open.ts';
 import { RetentionSweep } from './store/retention-sweep.ts';
@@ -48,6 +49,8 @@ export interface Bridge {
   operator: Operator;
   /** What to paste into the Delacon portal. */
   pushUrls(): PushUrls[];
+  /** An address that signs a browser in, once and soon. A secret. */
+  signInLink(): Promise<string>;
   /** Resolves with a sentence when the store was lost: what could be saved has been, and the process must end at once. */
   readonly lost: Promise<string>;
   /** Stops taking, finishes what was taken, settles what is in flight or leaves it due, closes. */
@@ -77,6 +80,9 @@ export interface StartOptions {
   clock?: Clock;
 }
 
+/** What the store keeps for commands: the address of the bridge that runs on it, or that ran last. */
+export const listensAt = 'listens at';
+
 /** How often the files of the configuration are looked at. */
 const watchEveryMs = 2_000;
 /** How long a bridge whose store is lost says so before it ends. */
@@ -94,22 +100,36 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   let files = loaded.files;
   const started = readAtStartOnly(loaded.settings);
   const dataDir = dataDirOf(storeSettings.url);
-  let tokens = await sourceTokens(loaded.settings, dataDir);
   // Those of before a reload stay hidden: Delacon may use an old token for a while.
   const secrets = new Set<string>();
   let redact = (text: string) => text;
   let hide = redact;
   const hideSecrets = () => {
-    for (const secret of [...loaded.secrets, ...Object.values(tokens).flat()]) secrets.add(secret);
+    const made = [...Object.values(tokens).flat(), operatorToken];
+    for (const secret of [...loaded.secrets, ...made]) secrets.add(secret);
     redact = redactor([...secrets]);
     hide = secretHider([...secrets]);
   };
-  hideSecrets();
   const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line));
-  tellWarnings(loaded.warnings, log);
-
   const store = await openStore(storeSettings.url, 'bridge');
   const readiness = readinessOf(store);
+  const tokensFor = async (settings: Settings) => ({
+    push: await pushTokens(settings, {
+      store,
+      dataDir,
+      moved: (file) =>
+        log.warn(
+          `The push token of ${file} is in the store from now on, and the file is gone. Make a new backup: those of before do not hold it.`,
+        ),
+    }),
+    operator: settings.operator.token ?? (await madeOperatorToken({ store })),
+  });
+  let { push: tokens, operator: operatorToken } = await tokensFor(loaded.settings).catch(async (reason) => {
+    await store.close();
+    throw reason;
+  });
+  hideSecrets();
+  tellWarnings(loaded.warnings, log);
   const holder = randomUUID();
   const limits = new RateLimits(clock);
   const workers = new Map<string, { worker: Worker; connection: Connection; settings: ConnectorSettings }>();
@@ -150,6 +170,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   });
 
   let baseUrl = '';
+  let folder = publicPath(loaded.settings.listen.publicUrl);
   const pushUrls = () =>
     Object.entries(tokens).map(([source, [token = '']]) =>
       pushUrlsOf(source, loaded.settings.listen.publicUrl ?? baseUrl, token),
@@ -177,7 +198,14 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     wake: lookAgain,
     readiness,
   });
-  const access = new Access({ settings: () => loaded.settings, peer: peerOf, clock, log });
+  const access = new Access({
+    settings: () => loaded.settings,
+    operatorToken: () => operatorToken,
+    useLink: (code) => store.useSignInLink(linkDigest(code), clock.now()),
+    peer: peerOf,
+    clock,
+    log,
+  });
   const api = new Api({ operator, access, log });
   let version = { of: loaded.settings, name: readingVersion(loaded.settings) };
   const index = new IndexSweep({
@@ -233,19 +261,20 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   /** Takes a changed configuration over, and says what of it waits for the next start. */
   async function reload(): Promise<void> {
     let next: Config;
-    let nextTokens: typeof tokens;
+    let nextTokens: Awaited<ReturnType<typeof tokensFor>>;
     try {
       next = await load(options);
-      nextTokens = await sourceTokens(next.settings, dataDir);
+      nextTokens = await tokensFor(next.settings);
     } catch (problem) {
       if (problem instanceof ConfigProblems) files = [...new Set([...loaded.files, ...problem.files])];
       log.error(`The changed configuration was not taken over:\n${(problem as Error).message}`);
       return;
     }
-    tokens = nextTokens;
+    ({ push: tokens, operator: operatorToken } = nextTokens);
     const schedule = JSON.stringify(loaded.settings.delivery) === JSON.stringify(next.settings.delivery);
     loaded = next;
     files = next.files;
+    folder = publicPath(next.settings.listen.publicUrl);
     hideSecrets();
     tellWarnings(next.warnings, log);
     receiving = { ...receivingOf(next.settings, tokens, clock.now()), closing: receiving.closing };
@@ -275,7 +304,8 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   try {
     for (const [name, settings] of Object.entries(loaded.settings.connectors))
       await startConnector(name, settings);
-    const app = new Hono();
+    const getPath = pathBelow(() => folder);
+    const app = new Hono({ getPath });
     const receive: ReceiveOptions = {
       current: () => receiving,
       record: (push) => store.record(push),
@@ -293,8 +323,11 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       log,
     };
     app.route('/', receiveRoutes(receive));
-    const others = new Hono();
-    others.use(securityHeaders);
+    const others = new Hono({ getPath });
+    others.use(
+      underPublicPath(() => folder),
+      securityHeaders,
+    );
     others.route('/', api.routes);
     others.route('/', metricsRoutes(metrics, access));
     others.route('/', statusRoutes(readiness));
@@ -370,6 +403,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const host =
     listenSettings.host === '0.0.0.0' || listenSettings.host === '::' ? '127.0.0.1' : listenSettings.host;
   baseUrl = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+  await store.keep(listensAt, baseUrl).catch((reason) => log.warn({ err: reason }, 'No link can be shown.'));
   return {
     url: baseUrl,
     settings: loaded.settings,
@@ -378,6 +412,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     operator,
     pushUrls,
     lost,
+    signInLink: () => signInLink(store, loaded.settings.listen.publicUrl ?? baseUrl, clock.now()),
     async stop() {
       receiving = { ...receiving, closing: true };
       await stopServing();

@@ -4,23 +4,29 @@ import { pasted } from './command-options.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 
 /**
- * What a bridge says when it is ready: where to point Delacon, where to look, what to try. Elsewhere than on a terminal
- * this ends up in a log, and a token that the operator has chosen is not in it. One that was made is: who tries the
- * bridge has it from nowhere else.
+ * What a bridge says when it is ready: where to point Delacon, where to look, what to try. Elsewhere than on a terminal this
+ * ends up in a log, which holds no secret: neither a token nor a link that signs in.
  */
-export function banner(bridge: Bridge, isTerminal = process.stdout.isTTY === true): string {
+export async function banner(bridge: Bridge, isTerminal = process.stdout.isTTY === true): Promise<string> {
   const { publicUrl } = bridge.settings.listen;
-  const lines = [`delacon-bridge is ready.`, ''];
+  const config = bridge.configFile ?? usualFile;
+  const lines = [`delacon-bridge is ready at ${bridge.url}.`, ''];
   if (bridge.configFile === undefined)
     lines.push(`There is no ${usualFile}: it runs on its built-in settings, and calls go to a sandbox.`, '');
-  const isHidden = (source: string) =>
-    !isTerminal && (bridge.settings.sources[source]?.tokens.length ?? 0) > 0;
-  const urls = bridge.pushUrls().map((urls) => (isHidden(urls.source) ? withoutToken(urls) : urls));
+  const urls = isTerminal ? bridge.pushUrls() : bridge.pushUrls().map(withoutToken);
   for (const one of urls) lines.push(...portalLines(one));
-  if (urls.some(({ source }) => isHidden(source)))
-    lines.push('Tokens of the configuration are shown on a terminal only: this may be a log.', '');
-  lines.push(`Its page: ${bridge.url}/`, '');
-  const [first] = urls.filter(({ source }) => !isHidden(source));
+  lines.push(`Its page: ${publicUrl ?? bridge.url}/`);
+  lines.push(
+    ...(isTerminal
+      ? [
+          `  ${await bridge.signInLink()}`,
+          '  signs a browser in, once, within a quarter of an hour. Another one:',
+        ]
+      : ['This may be a log: tokens are left out. For them, and for a link that signs a browser in:']),
+    `  ${pasted('link', config)}`,
+    '',
+  );
+  const [first] = isTerminal ? urls : [];
   if (first) {
     const local = (url: string) => url.replace(publicUrl ?? bridge.url, bridge.url);
     lines.push(
@@ -30,7 +36,7 @@ export function banner(bridge: Bridge, isTerminal = process.stdout.isTTY === tru
       '… and ends:',
       curl(local(first.update), endSample),
       '',
-      `What became of it: ${pasted('explain 1122334', bridge.configFile ?? usualFile)}`,
+      `What became of it: ${pasted('explain 1122334', config)}`,
     );
   }
   if (publicUrl === undefined) {
@@ -54,7 +60,8 @@ export function portalLines({ source, create, update, single }: PushUrls): strin
 }
 
 function withoutToken({ source, single, create, update }: PushUrls): PushUrls {
-  const hide = (url: string) => url.replace(/(?<=\/push\/)[^/]+/, `<token of ${source}>`);
+  const hide = (url: string) =>
+    url.replace(/(?<=\/push\/)[^/]+(?=(?:\/(?:create|update))?$)/, `<token of ${source}>`);
   return { source, single: hide(single), create: hide(create), update: hide(update) };
 }
 

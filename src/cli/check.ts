@@ -6,6 +6,7 @@ import type { Finding } from '../connector/contract.ts';
 import { counted } from '../counted.ts';
 import { standing } from '../deliver/standing.ts';
 import { redactor } from '../log.ts';
+import { environment } from '../runtime/environment.ts';
 import type { CommandOptions } from './command-options.ts';
 import { patience, withConnection, withStore } from './opened.ts';
 import { print } from './plain-text.ts';
@@ -13,13 +14,13 @@ import { printJson } from './tables.ts';
 
 /** Configuration problems are thrown, and so are told and exit with 1; here is what else there is to say. */
 export async function check(options: CommandOptions & { online?: boolean; alerts?: boolean }): Promise<void> {
-  const { settings, file, warnings, secrets } = await loadConfig(options.config, { env: process.env }).catch(
-    (reason) => {
-      if (options.json && reason instanceof ConfigProblems)
-        printJson({ problems: reason.problems, warnings: [], findings: [] });
-      throw reason;
-    },
-  );
+  const { settings, file, warnings, secrets } = await loadConfig(options.config, {
+    env: environment(),
+  }).catch((reason) => {
+    if (options.json && reason instanceof ConfigProblems)
+      printJson({ problems: reason.problems, warnings: [], findings: [] });
+    throw reason;
+  });
   const findings: (Finding & { connector?: string })[] = options.online ? await online(options.config) : [];
   if (options.alerts) findings.push(...(await sendTestNotice(settings, systemClock, redactor(secrets))));
   const problems = findings.filter((finding) => finding.level === 'problem').length;

@@ -6,8 +6,10 @@ import { createLog } from '../log.ts';
 import { type Bridge, startBridge } from '../main.ts';
 import { callOf } from '../reading.ts';
 import { parsePush } from '../receive/push.ts';
+import { environment } from '../runtime/environment.ts';
 import { dataDirOf } from '../store/open.ts';
 import { banner } from './banner.ts';
+import { pasted } from './command-options.ts';
 import { PlayedClock } from './played-clock.ts';
 import { dayOf, play, samples } from './send.ts';
 import { openMs } from './simulated-day.ts';
@@ -32,13 +34,13 @@ export async function demo({ exit }: { exit?: boolean }): Promise<void> {
   const clock = new PlayedClock(new Date(opens));
   const bridge = await startBridge({
     configPath: config,
-    env: process.env,
+    env: environment(),
     overrides: { port: 0, storeUrl: `sqlite:${folder}/bridge.db` },
     log: createLog('warn'),
     clock,
   });
   stopOnSignal(bridge);
-  console.log(`${banner(bridge)}\n`);
+  console.log(`The demo listens at ${bridge.url}, with settings and a store of its own.\n`);
 
   const pushes = [...samples, ...dayOf(callsOfTheDay, 1, opens)];
   const [urls] = bridge.pushUrls();
@@ -60,8 +62,10 @@ export async function demo({ exit }: { exit?: boolean }): Promise<void> {
   console.log(
     `\n${failed} of them failed at the last write, as a CRM may refuse one. Which, and why: the page below, or\n  npm run bridge -- calls --state failed --config config/demo.yaml\nTo replay them: the button on that page, or replay --state failed in place of calls.`,
   );
+  console.log(`What became of the first: ${pasted('explain 1122334', config)}`);
   if (exit) return bridge.stop();
-  console.log(`\nThe page: ${bridge.url}/. The bridge goes on running until Ctrl-C.`);
+  // The clock stands right by now, by which the link in it is good for a while. Nobody keeps a demo's secrets.
+  console.log(`\n${await banner(bridge, true)}\n\nThe bridge goes on running until Ctrl-C.`);
 }
 
 /** When each push arrives: a start as the phone rings, an end after it; an end that overtakes its start comes with it. */

@@ -1,13 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isCancel, select, text } from '@clack/prompts';
 import { sentence } from '../config/check-form.ts';
+import { envFileOf, readEnvFile } from '../config/env-file.ts';
 import { configSchema } from '../config/json-schema.ts';
+import { ConfigProblems, ProblemList } from '../config/problems.ts';
 import { homeZones, settingsSchema } from '../config/settings.ts';
 import { connectorExample, connectorNames } from '../connector/registry.ts';
 import { pushUrlsOf } from '../main.ts';
-import { sourceTokens } from '../source-tokens.ts';
-import { dataDirOf } from '../store/open.ts';
 import { portalLines } from './banner.ts';
 import { type CommandOptions, pasted } from './command-options.ts';
 import { printJson } from './tables.ts';
@@ -24,7 +26,10 @@ interface Answers {
 const storeUrl = 'sqlite:data/bridge.db';
 const schemaFile = 'bridge.schema.json';
 
-/** Asks what a first configuration needs, writes it, and says what to paste and what to do next. Overwrites nothing. */
+/**
+ * Asks what a first configuration needs, writes it, its secrets into a file of their own, and says what to paste and what
+ * to do next. Overwrites nothing.
+ */
 export async function init(options: CommandOptions & Partial<Answers>): Promise<void> {
   const types = await connectorNames();
   const answers = await answersFor(options, types);
@@ -33,25 +38,40 @@ export async function init(options: CommandOptions & Partial<Answers>): Promise<
   if (problem !== undefined) throw new WrongUse(problem);
 
   const file = resolve(options.config);
+  const envFile = envFileOf(file);
+  if (existsSync(file)) throw thereAlready(file);
+  const known = await variablesIn(envFile);
   const example = await connectorExample(answers.connector);
-  await write(file, yamlOf(answers, example));
-  await writeUnlessThere(
-    join(dirname(file), schemaFile),
-    `${JSON.stringify(await configSchema(), null, 2)}\n`,
-  );
+  const wanted = [...example.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);
+  const tokenName = tokenNameOf(answers.source);
+  const variables = {
+    [tokenName]: randomBytes(24).toString('base64url'),
+    OPERATOR_TOKEN: randomBytes(24).toString('base64url'),
+    ...Object.fromEntries(wanted.map((name) => [name, ''])),
+    ...known,
+  };
+  await inFolder(file, async () => {
+    await addVariables(envFile, variables, known);
+    await keepFromGit(envFile);
+    await writeUnlessThere(
+      join(dirname(file), schemaFile),
+      `${JSON.stringify(await configSchema(), null, 2)}\n`,
+    );
+    // Last: killed before it, this command can be given again.
+    if (!(await writeUnlessThere(file, yamlOf(answers, example)))) throw thereAlready(file);
+  });
 
-  const source = { [answers.source]: { tokens: [] } };
-  const { [answers.source]: [token = ''] = [] } = await sourceTokens(
-    { sources: source },
-    dataDirOf(storeUrl),
+  const base = answers.publicUrl || 'http://127.0.0.1:8080';
+  const urls = pushUrlsOf(answers.source, base, variables[tokenName] ?? '');
+  const missing = wanted.filter((name) => !variables[name]);
+  const shownEnv = relative('.', envFile);
+  if (options.json) return printJson({ file: options.config, envFile: shownEnv, variables: missing, urls });
+  console.log(
+    `Written: ${options.config}, and its secrets to ${shownEnv}: tokens for pushes and for the operator.\n`,
   );
-  const urls = pushUrlsOf(answers.source, answers.publicUrl || 'http://127.0.0.1:8080', token);
-  const variables = [...example.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);
-  if (options.json) return printJson({ file: options.config, variables, urls });
-  console.log(`Written: ${options.config}\n`);
   console.log(portalLines(urls).join('\n'));
   console.log('Next:');
-  for (const name of variables) console.log(`  export ${name}=…`);
+  for (const name of missing) console.log(`  put a value behind ${name}= in ${shownEnv}`);
   const name = `${answers.source}-${answers.connector}`;
   for (const command of ['check --online', `setup ${name}`, 'start'])
     console.log(`  ${pasted(command, options.config)}`);
@@ -60,6 +80,45 @@ export async function init(options: CommandOptions & Partial<Answers>): Promise<
       '\nDelacon reaches public addresses only: set listen.publicUrl to that of a proxy that speaks https.',
     );
   }
+}
+
+/** @throws ConfigProblems: what is there must be mended before anything is added to it */
+async function variablesIn(envFile: string): Promise<Record<string, string | undefined>> {
+  const problems = new ProblemList(process.cwd());
+  const { variables } = await readEnvFile(envFile, problems);
+  if (problems.all.length > 0) throw new ConfigProblems(problems.all);
+  return variables;
+}
+
+/** Those that are there stay as they are. */
+async function addVariables(
+  envFile: string,
+  variables: Record<string, string | undefined>,
+  known: Record<string, string | undefined>,
+): Promise<void> {
+  const lines = Object.entries(variables).filter(([name]) => !Object.hasOwn(known, name));
+  const text = lines.map(([name, value]) => `${name}=${value}\n`).join('');
+  const head =
+    '# Read by delacon-bridge; what the environment has wins. Whoever reads this can send calls and sign in.\n';
+  if (await writeUnlessThere(envFile, head + text, 0o600)) return;
+  const there = await readFile(envFile, 'utf8');
+  await appendFile(envFile, (there === '' || there.endsWith('\n') ? '' : '\n') + text);
+}
+
+/** Secrets have no business in a repository. */
+async function keepFromGit(envFile: string): Promise<void> {
+  for (let folder = dirname(envFile); ; folder = dirname(folder)) {
+    const rules = await readFile(join(folder, '.gitignore'), 'utf8').catch(() => '');
+    if (/^\/?(\*\*\/)?\.env\s*$/m.test(rules)) return;
+    if (existsSync(join(folder, '.git'))) return appendFile(join(dirname(envFile), '.gitignore'), '.env\n');
+    if (folder === dirname(folder)) return; // no repository
+  }
+}
+
+/** `acme-au` has `ACME_AU_PUSH_TOKEN`. */
+function tokenNameOf(source: string): string {
+  const name = source.toUpperCase().replaceAll('-', '_');
+  return `${/^\d/.test(name) ? '_' : ''}${name}_PUSH_TOKEN`;
 }
 
 async function answersFor(given: Partial<Answers>, types: readonly string[]): Promise<Answers> {
@@ -138,8 +197,12 @@ listen:
 store:
   url: ${storeUrl}
 
+operator:
+  token: \${OPERATOR_TOKEN}  # as .env beside this file has it; the page, the API and the metrics need it
+
 sources:
-  ${source}:  # its push token was made by itself, and lies beside the store
+  ${source}:
+    tokens: ["\${${tokenNameOf(source)}}"]  # the secret of its push URLs
     region: ${region}
     timezone: ${timezone}
 
@@ -152,25 +215,30 @@ routes:
 `;
 }
 
-async function write(file: string, content: string): Promise<void> {
-  let isWritten: boolean;
+async function inFolder(file: string, write: () => Promise<void>): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
-    isWritten = await writeUnlessThere(file, content);
+    await write();
   } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === undefined) throw cause;
     throw new Error(
-      `${file} cannot be written (${(cause as NodeJS.ErrnoException).code}). Name a file in a folder that this user may write to with --config.`,
+      `${file} cannot be written (${code}). Name a file in a folder that this user may write to with --config.`,
       { cause },
     );
   }
-  if (isWritten) return;
-  throw new Error(`${basename(file)} is there already, and stays as it is. Name another file with --config.`);
+}
+
+function thereAlready(file: string): Error {
+  return new Error(
+    `${basename(file)} is there already, and stays as it is. Name another file with --config.`,
+  );
 }
 
 /** False when the file is there. */
-async function writeUnlessThere(file: string, content: string): Promise<boolean> {
+async function writeUnlessThere(file: string, content: string, mode?: number): Promise<boolean> {
   try {
-    await writeFile(file, content, { flag: 'wx' });
+    await writeFile(file, content, { flag: 'wx', mode });
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;

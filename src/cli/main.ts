@@ -58,6 +58,15 @@ example(
 
 example(
   program
+    .command('link')
+    .description('Show a link that signs a browser in to the page of the bridge that runs, once.')
+    .addOption(json())
+    .action(async (_, command) => (await import('./link.ts')).link(command.optsWithGlobals())),
+  'delacon-bridge link',
+);
+
+example(
+  program
     .command('demo')
     .description(
       "Start on the built-in settings, play the vendor's samples and a simulated day, show what came of them.",

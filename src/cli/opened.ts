@@ -5,6 +5,7 @@ import type { Connection } from '../connector/contract.ts';
 import { openConnection } from '../connector/open.ts';
 import { createLog } from '../log.ts';
 import { Operator } from '../operator/operator.ts';
+import { environment } from '../runtime/environment.ts';
 import { dataDirOf, openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 
@@ -13,7 +14,7 @@ export async function withStore<T>(
   configPath: string,
   use: (config: Config, store: Store) => Promise<T>,
 ): Promise<T> {
-  const config = await loadConfig(configPath, { env: process.env });
+  const config = await loadConfig(configPath, { env: environment(), asRead: true });
   const store = await openStore(config.settings.store.url, 'command');
   try {
     return await use(config, store);

@@ -7,6 +7,7 @@ import { type Drafted, draftedFrom } from '../reading.ts';
 import { foldFields, kindOf, stateAt } from '../receive/call.ts';
 import { type Push, parsePush, UnreadablePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
+import { environment } from '../runtime/environment.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandOptions } from './command-options.ts';
@@ -28,7 +29,7 @@ interface Choice {
 
 /** What pushes would write under the mapping as it is: the records, or the very requests. */
 export async function preview(file: string | undefined, options: CommandOptions & Choice): Promise<void> {
-  const config = await loadConfig(options.config, { env: process.env });
+  const config = await loadConfig(options.config, { env: environment(), asRead: true });
   const { settings } = config;
   const source = options.source ?? Object.keys(settings.sources)[0];
   configured('source', source, settings.sources);

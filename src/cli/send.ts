@@ -1,8 +1,8 @@
-import { loadConfig } from '../config/load.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
-import { sourceTokens } from '../source-tokens.ts';
+import { pushTokens } from '../made-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
 import type { CommandOptions } from './command-options.ts';
+import { withStore } from './opened.ts';
 import { print } from './plain-text.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { simulatedDay } from './simulated-day.ts';
@@ -96,11 +96,12 @@ async function post(url: string, body: string): Promise<{ status: number | null;
 
 /** The first source's URL on the bridge of this configuration. */
 async function ownUrl(configPath: string): Promise<string> {
-  const { settings } = await loadConfig(configPath, { env: process.env });
-  const tokens = await sourceTokens(settings, dataDirOf(settings.store.url));
-  const token = Object.values(tokens)[0]?.[0];
-  if (token === undefined)
-    throw new Error('The configuration has no source. Name a URL: delacon-bridge send <url>');
-  const { host, port } = settings.listen;
-  return `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}/push/${token}`;
+  return withStore(configPath, async ({ settings }, store) => {
+    const tokens = await pushTokens(settings, { store, dataDir: dataDirOf(settings.store.url) });
+    const token = Object.values(tokens)[0]?.[0];
+    if (token === undefined)
+      throw new Error('The configuration has no source. Name a URL: delacon-bridge send <url>');
+    const { host, port } = settings.listen;
+    return `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}/push/${token}`;
+  });
 }

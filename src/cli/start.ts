@@ -1,11 +1,12 @@
 import { type Bridge, startBridge } from '../main.ts';
+import { environment } from '../runtime/environment.ts';
 import { banner } from './banner.ts';
 import type { CommandOptions } from './command-options.ts';
 
 /** Runs the bridge until a signal. */
 export async function start({ config }: CommandOptions): Promise<void> {
-  const bridge = await startBridge({ configPath: config, env: process.env });
-  console.log(`${banner(bridge)}\n`);
+  const bridge = await startBridge({ configPath: config, env: environment() });
+  console.log(`${await banner(bridge)}\n`);
   stopOnSignal(bridge);
 }
 

@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import { environment } from '../runtime/environment.ts';
 import type { CommandOptions } from './command-options.ts';
 import { type Difference, differencesOf, type TestChoice } from './differences.ts';
 import { print } from './plain-text.ts';
@@ -8,7 +9,8 @@ import { configured } from './wrong-use.ts';
 /** Runs the tests of the mapping: pushes in, and what must come of them. No CRM, no store. */
 export async function test(options: CommandOptions & TestChoice & { file?: string[] }): Promise<void> {
   const { settings, placeOf } = await loadConfig(options.config, {
-    env: process.env,
+    env: environment(),
+    asRead: true,
     ...(options.file ? { testFiles: options.file } : {}),
   });
   const { connector } = options;

@@ -12,6 +12,7 @@ import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
 import { below, plainSecrets, readTexts, type Schema, secretsIn } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
+import { partsWith, tellReaders, without } from './unread-parts.ts';
 import { errorCode, type Given } from './variables.ts';
 import { withDefaults } from './with-defaults.ts';
 import { find, type MapNode, type Place, plain, type TreeNode } from './yaml-tree.ts';
@@ -41,6 +42,8 @@ export async function loadConfig(
   options: {
     env: Readonly<Record<string, string | undefined>>;
     cwd?: string;
+    /** For a command: what is wrong with a value from outside is told to who reads it, and not before. */
+    asRead?: boolean;
     /** Files of tests, instead of those that the configuration has. */
     testFiles?: readonly string[];
   },
@@ -51,7 +54,8 @@ export async function loadConfig(
 
   const file = resolve(cwd, path ?? usualFile);
   const isThere = file !== resolve(cwd, usualFile) || (await exists(file));
-  const root = await readAll(reader, isThere ? file : undefined);
+  const defaults = await reader.read(defaultFile);
+  const root = await readAll(reader, defaults, isThere ? file : undefined);
   if (root && options.testFiles) {
     await reader.replaceTests(
       root,
@@ -61,14 +65,28 @@ export async function loadConfig(
   const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
   const { secrets, plainly } = readValues(root, connectors);
   const feeds = root && new Feeds(root, reader.routed, defaultFile);
-  const settings = root && feeds && (await check(root, feeds, connectors, problems));
-  if (problems.all.length > 0 || !settings) {
-    hideSecrets(problems.all, secrets);
-    throw new ConfigProblems(problems.all, [...reader.files]);
+  let settings = root && feeds && (await check(root, feeds, connectors, problems));
+  hideSecrets(problems.all, secrets);
+  if (root && problems.all.length > 0 && options.asRead) {
+    const parts = partsWith(problems, root);
+    const rest =
+      parts &&
+      without(
+        parts.map(({ part }) => part),
+        root,
+        defaults as MapNode,
+      );
+    settings = rest && feeds && (await check(rest, feeds, connectors, new ProblemList(cwd)));
+    if (parts && settings) {
+      tellReaders(parts, settings);
+      problems.all.length = 0;
+    }
   }
+  if (!root || !feeds || problems.all.length > 0 || !settings)
+    throw new ConfigProblems(problems.all, [...reader.files]);
   return {
     settings,
-    warnings: [...feeds.oddities(problems), ...plainlyWritten(plainly, problems)],
+    warnings: [...feeds.oddities(problems), ...plainlyWritten(plainly, problems), ...reader.warnings],
     file: isThere ? problems.shown(file) : undefined,
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
@@ -77,8 +95,11 @@ export async function loadConfig(
 }
 
 /** Undefined when some text could not be read: half of what else could be said would be false then. */
-async function readAll(reader: FileReader, file: string | undefined): Promise<MapNode | undefined> {
-  const defaults = await reader.read(defaultFile);
+async function readAll(
+  reader: FileReader,
+  defaults: MapNode | undefined,
+  file: string | undefined,
+): Promise<MapNode | undefined> {
   if (file === undefined) return defaults;
   const user = await reader.readWithIncludes(file);
   return defaults && user && !reader.incomplete ? withDefaults(defaults, user) : undefined;

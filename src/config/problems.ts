@@ -60,6 +60,7 @@ export function pathText(path: readonly PropertyKey[]): string {
 /** Collects problems while the configuration is read. */
 export class ProblemList {
   readonly all: Problem[] = [];
+  readonly #paths = new Map<Problem, readonly PropertyKey[]>();
   readonly #cwd: string;
 
   constructor(cwd: string) {
@@ -69,7 +70,13 @@ export class ProblemList {
   add(place: Place, path: readonly PropertyKey[], message: string): void {
     // What a message quotes must not break the line or drive the terminal.
     const printable = message.replace(/\p{Cc}/gu, ' ');
-    this.all.push({ ...place, file: this.shown(place.file), path: pathText(path), message: printable });
+    const problem = { ...place, file: this.shown(place.file), path: pathText(path), message: printable };
+    this.all.push(problem);
+    this.#paths.set(problem, path);
+  }
+
+  pathOf(problem: Problem): readonly PropertyKey[] | undefined {
+    return this.#paths.get(problem);
   }
 
   /** About the file as a whole. */

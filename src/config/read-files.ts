@@ -1,6 +1,7 @@
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { didYouMean } from './did-you-mean.ts';
+import { envFileOf, readEnvFile } from './env-file.ts';
 import { parseTree } from './parse-yaml.ts';
 import type { ProblemList } from './problems.ts';
 import { errorCode, fileReason, fillIn, type Surroundings } from './variables.ts';
@@ -14,7 +15,9 @@ export class FileReader {
   readonly routed = new Set<string>();
   /** Some text that belongs to the configuration could not be read. */
   incomplete = false;
-  readonly #env: Surroundings['env'];
+  readonly warnings: string[] = [];
+  #env: Surroundings['env'];
+  #envFile = '.env';
   readonly #problems: ProblemList;
 
   constructor(env: Surroundings['env'], problems: ProblemList) {
@@ -44,6 +47,7 @@ export class FileReader {
 
   /** The user's file with what it includes. */
   async readWithIncludes(file: string): Promise<MapNode | undefined> {
+    await this.#readEnvFile(envFileOf(file));
     const main = await this.read(file, ' Copy config/example.yaml to it, or name another with --config.');
     if (!main) return undefined;
     for (const included of await this.#includedBy(main, file)) {
@@ -52,6 +56,14 @@ export class FileReader {
     }
     await this.#readTestFiles(main);
     return main;
+  }
+
+  async #readEnvFile(file: string): Promise<void> {
+    this.files.add(file); // so that one which is made later is noticed, too
+    const { variables, warning } = await readEnvFile(file, this.#problems);
+    if (warning) this.warnings.push(warning);
+    this.#env = { ...variables, ...this.#env };
+    this.#envFile = this.#problems.shown(file);
   }
 
   /** Instead of the tests that are there, those of the files. */
@@ -97,7 +109,12 @@ export class FileReader {
   }
 
   async #fillIn(tree: MapNode, folder: string): Promise<void> {
-    const surroundings = { env: this.#env, folder, reads: (file: string) => this.files.add(file) };
+    const surroundings: Surroundings = {
+      env: this.#env,
+      folder,
+      envFile: this.#envFile,
+      reads: (file) => this.files.add(file),
+    };
     for (const { scalar, path } of scalars(tree)) {
       if (typeof scalar.value !== 'string' || !scalar.value.includes('${')) continue;
       const { text, given, problems } = await fillIn(scalar.value, surroundings);

@@ -2,7 +2,7 @@ import { getCountries } from 'libphonenumber-js/max';
 import * as z from 'zod';
 import { alertsOption } from '../alert/options.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
-import { condition, duration, secret } from '../connector/options.ts';
+import { condition, duration, isLoopback, secret } from '../connector/options.ts';
 import { resultWord } from '../receive/call.ts';
 import type { Route } from '../route/match.ts';
 import { isAddressOrRange } from './addresses.ts';
@@ -38,10 +38,21 @@ const listen = z.strictObject({
   port: z.int().min(0).max(65535).describe('Port to listen on. 0 takes a free one.'),
   publicUrl: z
     .url({ protocol: /^https?$/ })
+    .superRefine((url, context) => {
+      if (!URL.canParse(url)) return; // said already
+      const { protocol, hostname, username, password, search, hash } = new URL(url);
+      const tell = (message: string) => context.addIssue({ code: 'custom', message });
+      if (protocol === 'http:' && !isLoopback(hostname))
+        tell(
+          "must begin with https:// (http:// is for this machine only): callers' numbers and the operator's token would travel in the open. Put a proxy that speaks https in front.",
+        );
+      if (username || password || search || hash)
+        tell('must be an address alone, without user, query or #: paths are put behind it.');
+    })
     .transform((url) => url.replace(/\/+$/, ''))
     .optional()
     .describe(
-      'Where the outside world reaches the bridge; the URLs to paste into the Delacon portal begin with it.',
+      'Where the outside world reaches the bridge, by https; may end in a folder. The URLs for the Delacon portal begin with it.',
     ),
   trustedProxies: addresses().describe(
     'Addresses or ranges of proxies whose X-Forwarded-For is believed. None: the peer is the sender.',
@@ -137,7 +148,7 @@ const operator = z
     token: operatorToken()
       .optional()
       .describe(
-        'Opens the operator page, its API and the metrics. Without one they answer on loopback only.',
+        'Opens the operator page, its API and the metrics. None: one is made and kept in the store; `delacon-bridge link` signs in.',
       ),
     readOnlyToken: operatorToken()
       .optional()
@@ -150,14 +161,9 @@ const operator = z
     session: duration().describe('How long a sign-in lasts. A restart ends it, too.'),
   })
   .superRefine(({ token, readOnlyToken }, context) => {
-    if (readOnlyToken === undefined) return;
-    const message =
-      token === undefined
-        ? 'needs operator.token beside it: without one nobody could act.'
-        : token === readOnlyToken
-          ? 'is the same as operator.token. Give the read-only role one of its own.'
-          : undefined;
-    if (message) context.addIssue({ code: 'custom', path: ['readOnlyToken'], message });
+    if (readOnlyToken === undefined || token !== readOnlyToken) return;
+    const message = 'is the same as operator.token. Give the read-only role one of its own.';
+    context.addIssue({ code: 'custom', path: ['readOnlyToken'], message });
   })
   .transform(({ session, ...rest }) => ({ ...rest, sessionMs: session }));
 
@@ -186,7 +192,7 @@ const source = z
       )
       .default([])
       .describe(
-        'Secrets of the URL that Delacon pushes to; several while one replaces another. None: one is made at first start.',
+        'Secrets of the URL that Delacon pushes to; several while one replaces another. None: one is made and kept in the store.',
       ),
     region: z
       .enum(getCountries(), {

@@ -36,6 +36,8 @@ export interface Surroundings {
   env: Readonly<Record<string, string | undefined>>;
   /** Folder of the YAML file. */
   folder: string;
+  /** Where variables may be written down, as people should see it. */
+  envFile: string;
   /** Told of every file that is read. */
   reads(file: string): void;
 }
@@ -91,7 +93,9 @@ async function resolveVariable(
   const [, name = '', otherwise] = variable;
   const value = Object.hasOwn(surroundings.env, name) ? surroundings.env[name] : undefined;
   if (otherwise !== undefined) return value ? given(value) : otherwise;
-  return value === undefined ? problem(`${written} is not set. Export it before starting.`) : given(value);
+  return value === undefined
+    ? problem(`${written} is not set. Write ${name}=… into ${surroundings.envFile}, or export it.`)
+    : given(value);
 }
 
 async function readSecret(file: string, { reads }: Surroundings): Promise<string> {

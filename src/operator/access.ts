@@ -4,19 +4,23 @@ import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import { LRUCache } from 'lru-cache';
-import { type Clock, isRecent } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
-import { isLoopback } from '../connector/options.ts';
 import type { Log } from '../log.ts';
-import { AddressList, plainAddress, senderAddress } from '../receive/addresses.ts';
+import { AddressList, senderAddress } from '../receive/addresses.ts';
+import { Guesses } from '../receive/guesses.ts';
+import { publicPath } from './public-path.ts';
 
 /*
  * The one place that decides who may see and do what: on the page, in the API and for the metrics.
  *
  * Who presents `operator.token` is an operator, who presents `operator.readOnlyToken` a reader: in a header
- * (`Authorization: Bearer`), or once on the sign-in page, for a cookie that names a session and nothing else. Sessions
- * live in this process: a restart ends them, so does signing out, and so does a changed token. Without a token in the
- * settings, whoever sits at this machine is the operator, and nobody else is let in.
+ * (`Authorization: Bearer`), or once on the sign-in page, for a cookie that names a session and nothing else. Where no
+ * token is configured the bridge has made one, which nobody needs to know: a link that is shown to whoever may use the
+ * machine opens a session, once. Where a request comes from opens nothing: a proxy on this machine brings everybody's.
+ *
+ * Sessions live in this process: a restart ends them, so does signing out, and so does a changed token. Wrong tokens are
+ * answered late after some, and a right one never, nor is it refused: behind a proxy, strangers have the operator's address.
  */
 
 export type Role = 'operator' | 'reader';
@@ -26,8 +30,7 @@ export interface Visitor {
   role: Role;
   /** Not to be shown whole telephone numbers, nor what may hold them: raw pushes, recordings. */
   masked: boolean;
-  /** `local`: there is no token, and the request comes from this machine. */
-  via: 'session' | 'bearer' | 'local';
+  via: 'session' | 'bearer';
   /** What a form or script of this visitor sends along to change anything. It opens nothing by itself. */
   csrf: string;
 }
@@ -38,6 +41,10 @@ export interface AccessEnv {
 
 export interface AccessOptions {
   settings(): Settings;
+  /** `operator.token`, or the one that was made in its place. */
+  operatorToken(): string;
+  /** Whether this is the code of a link that nobody has used yet, which it is by this. */
+  useLink(code: string): Promise<boolean>;
   /** The address at the other end of the connection. */
   peer(context: Context): string;
   clock: Clock;
@@ -52,23 +59,8 @@ interface Session {
   tokenDigest: Buffer;
 }
 
-export type SignIn = 'signed in' | 'wrong token' | 'too many tries' | 'no token is set';
-
 const cookieName = 'delacon-bridge-session';
 const mostSessions = 1_000;
-/** Wrong tokens that an address may present within a window. Then even the right one is refused, until the window ends. */
-const freeTries = 10;
-const triesWindowMs = 10 * 60_000;
-const addresses = 10_000;
-/** What a proxy adds: such a request comes from elsewhere, however near the proxy is. */
-const forwardingHeaders = [
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-real-ip',
-  'forwarded',
-  'via',
-];
 export const csrfHeader = 'x-csrf-token';
 export const csrfField = 'csrf';
 
@@ -76,16 +68,18 @@ export class Access {
   readonly #options: AccessOptions;
   readonly #key = randomBytes(32);
   readonly #sessions = new LRUCache<string, Session>({ max: mostSessions });
-  readonly #wrong = new LRUCache<string, { since: number; count: number }>({ max: addresses });
+  readonly #guesses: Guesses;
 
   constructor(options: AccessOptions) {
     this.#options = options;
+    this.#guesses = new Guesses(options.log, { of: 'wrong operator tokens', freely: 10 });
   }
 
   /**
    * Lets a request in, or answers it. Reading (GET, HEAD) needs any role; everything else needs the operator, except on
    * the paths where `readersMayPost` says that nothing is changed, and must come from our own page or bring a bearer
-   * token. `answers`: `page` sends who is not signed in to the sign-in page, `json` says 401.
+   * token. A read that another site's page began tells it nothing, nor does it cost anything. `answers`: `page` sends who
+   * is not signed in to the sign-in page, `json` says 401.
    */
   guard(
     answers: 'page' | 'json',
@@ -93,9 +87,12 @@ export class Access {
   ): MiddlewareHandler<AccessEnv> {
     return async (context, next) => {
       const found = this.#visitorOf(context);
-      if (typeof found === 'string') return this.#refuse(context, answers, found);
       const { method, path } = context.req;
-      if (method !== 'GET' && method !== 'HEAD') {
+      const isRead = method === 'GET' || method === 'HEAD';
+      const isOurs = typeof found === 'object' && found.via === 'bearer'; // no browser adds that by itself
+      if (isRead && !isOurs && isBegunElsewhere(context)) return this.#fromElsewhere(context, answers);
+      if (typeof found === 'string') return this.#refuse(context, answers, found);
+      if (!isRead) {
         if (!(await this.#isOwnRequest(context, found)))
           return refusal(
             context,
@@ -124,43 +121,40 @@ export class Access {
         : refusal(context, answers, 403, 'Only the operator may see this. Sign in with the operator token.');
   }
 
-  /** Opens a session and sets its cookie. */
-  signIn(context: Context, token: string): SignIn {
+  /**
+   * Opens a session and sets its cookie, for who presents a token or the code of a link. False: it is neither.
+   */
+  async signIn(context: Context, presented: string): Promise<boolean> {
     const { operator } = this.#options.settings();
-    if (operator.token === undefined) return 'no token is set';
-    const tries = `sign-in ${this.#sender(context)}`;
-    if (this.#isShut(tries)) return 'too many tries';
-    const role = this.#roleOf(token);
+    let role = this.#roleOf(presented);
+    if (!role && (await this.#options.useLink(presented))) role = 'operator';
     if (!role) {
-      this.#countWrong(tries);
-      return 'wrong token';
+      await this.#guessed(context);
+      return false;
     }
-    this.#wrong.delete(tries);
     this.#endSession(context); // the one of before, if the browser has one
     const id = randomBytes(32).toString('base64url');
     this.#sessions.set(this.#digest(id).toString('hex'), {
       role,
       csrf: randomBytes(24).toString('base64url'),
       expiresAt: this.#now() + operator.sessionMs,
-      tokenDigest: this.#digest(token),
+      tokenDigest: this.#digest(this.#tokenOf(role) ?? ''),
     });
-    setCookie(context, cookieName, id, {
-      ...this.#cookie(context),
-      maxAge: Math.floor(operator.sessionMs / 1000),
-    });
-    return 'signed in';
+    const { name, attributes } = this.#cookie(context);
+    setCookie(context, name, id, { ...attributes, maxAge: Math.floor(operator.sessionMs / 1000) });
+    return true;
   }
 
   /** Ends the session here, not only in the browser. */
   signOut(context: Context): void {
     this.#endSession(context);
-    deleteCookie(context, cookieName, this.#cookie(context));
+    const { name, attributes } = this.#cookie(context);
+    deleteCookie(context, name, attributes);
   }
 
-  /** Who it is, for the sign-in page, which nobody guards. */
-  visitorOf(context: Context): Visitor | undefined {
-    const found = this.#visitorOf(context);
-    return typeof found === 'string' ? undefined : found;
+  /** For the sign-in page, which nobody guards. */
+  isSignedIn(context: Context): boolean {
+    return this.#sessionOf(context) !== undefined;
   }
 
   /** Whether a request was sent by a page of ours, as far as the browser tells. */
@@ -177,45 +171,41 @@ export class Access {
   }
 
   #visitorOf(context: Context): Visitor | Refusal {
-    const { operator } = this.#options.settings();
-    if (operator.token === undefined) {
-      if (!this.#isLocal(context)) return 'not local';
-      return {
-        role: 'operator',
-        masked: false,
-        via: 'local',
-        csrf: this.#digest('local').toString('base64url'),
-      };
-    }
-    const header = context.req.header('authorization');
-    if (header !== undefined) {
-      const tries = `bearer ${this.#sender(context)}`;
-      if (this.#isShut(tries)) return 'too many tries';
-      const token = /^Bearer +(\S+) *$/i.exec(header)?.[1];
-      const role = token === undefined ? undefined : this.#roleOf(token);
-      if (role) return { role, masked: role === 'reader' && operator.maskNumbers, via: 'bearer', csrf: '' };
-      this.#countWrong(tries);
-      return 'wrong token';
+    const { maskNumbers } = this.#options.settings().operator;
+    const visitor = (role: Role, via: Visitor['via'], csrf: string): Visitor => ({
+      role,
+      masked: role === 'reader' && maskNumbers,
+      via,
+      csrf,
+    });
+    const header = context.req.header('authorization') ?? '';
+    // Another kind is for a proxy in front, which may hand it on.
+    if (/^Bearer\b/i.test(header)) {
+      const role = this.#roleOf(header.slice('Bearer'.length).trim());
+      return role ? visitor(role, 'bearer', '') : 'wrong token';
     }
     const session = this.#sessionOf(context);
-    if (!session) return 'not signed in';
-    const { role, csrf } = session;
-    return { role, masked: role === 'reader' && operator.maskNumbers, via: 'session', csrf };
+    return session ? visitor(session.role, 'session', session.csrf) : 'not signed in';
+  }
+
+  #tokenOf(role: Role): string | undefined {
+    return role === 'operator'
+      ? this.#options.operatorToken()
+      : this.#options.settings().operator.readOnlyToken;
   }
 
   #endSession(context: Context): void {
-    const id = getCookie(context, cookieName);
+    const id = getCookie(context, this.#cookie(context).name);
     if (id !== undefined) this.#sessions.delete(this.#digest(id).toString('hex'));
   }
 
   #sessionOf(context: Context): Session | undefined {
-    const id = getCookie(context, cookieName);
+    const id = getCookie(context, this.#cookie(context).name);
     if (id === undefined) return undefined;
     const name = this.#digest(id).toString('hex');
     const session = this.#sessions.get(name);
     if (!session) return undefined;
-    const { token, readOnlyToken } = this.#options.settings().operator;
-    const present = session.role === 'operator' ? token : readOnlyToken;
+    const present = this.#tokenOf(session.role);
     if (
       session.expiresAt > this.#now() &&
       present !== undefined &&
@@ -228,75 +218,38 @@ export class Access {
 
   /** Compares with both tokens whatever the first said, and digests instead of texts: time tells nothing. */
   #roleOf(token: string): Role | undefined {
-    const { operator } = this.#options.settings();
     const presented = this.#digest(token);
     const is = (known: string | undefined) =>
       timingSafeEqual(presented, known === undefined ? randomBytes(presented.length) : this.#digest(known));
-    const isOperator = is(operator.token);
-    const isReader = is(operator.readOnlyToken);
+    const isOperator = is(this.#tokenOf('operator'));
+    const isReader = is(this.#tokenOf('reader'));
     return isOperator ? 'operator' : isReader ? 'reader' : undefined;
-  }
-
-  /**
-   * From this machine, and under a name of this machine: a page elsewhere can let its own name point to 127.0.0.1, and
-   * its scripts would then be at home here.
-   */
-  #isLocal(context: Context): boolean {
-    if (!isLoopback(plainAddress(this.#options.peer(context)))) return false;
-    if (forwardingHeaders.some((name) => context.req.header(name) !== undefined)) return false;
-    const host = `http://${context.req.header('host') ?? ''}`;
-    return URL.canParse(host) && isLoopback(new URL(host).hostname);
   }
 
   /** Whether a request that changes something was meant by whom it seems to come from. */
   async #isOwnRequest(context: Context, visitor: Visitor): Promise<boolean> {
     if (visitor.via === 'bearer') return true; // no browser adds that by itself
-    const fromBrowser =
-      context.req.header('origin') !== undefined || context.req.header('sec-fetch-site') !== undefined;
-    const isJson = /^application\/json\b/i.test(context.req.header('content-type') ?? '');
-    // A command on this machine. A browser names the origin of what it posts, and asks before it posts JSON elsewhere.
-    if (visitor.via === 'local' && !fromBrowser && isJson) return true;
     if (!this.isSameOrigin(context)) return false;
+    const isJson = /^application\/json\b/i.test(context.req.header('content-type') ?? '');
     const presented = context.req.header(csrfHeader) ?? (isJson ? '' : await csrfFieldOf(context));
     return timingSafeEqual(this.#digest(presented), this.#digest(visitor.csrf));
   }
 
-  #refuse(context: Context, answers: 'page' | 'json', why: Refusal): Response | Promise<Response> {
-    switch (why) {
-      case 'not local':
-        return refusal(
-          context,
-          answers,
-          403,
-          'Without operator.token in the configuration this answers on the machine of the bridge only, under a name such as localhost. Set a token to reach it from elsewhere.',
-        );
-      case 'too many tries':
-        context.header('retry-after', String(triesWindowMs / 1000));
-        return refusal(
-          context,
-          answers,
-          429,
-          'Too many wrong tokens came from this address. Wait ten minutes.',
-        );
-      case 'wrong token':
-        context.header('www-authenticate', 'Bearer realm="delacon-bridge"');
-        return refusal(
-          context,
-          answers,
-          401,
-          'The token is not the one of operator.token or operator.readOnlyToken.',
-        );
-      case 'not signed in': {
-        if (answers === 'json') {
-          context.header('www-authenticate', 'Bearer realm="delacon-bridge"');
-          return refusal(context, answers, 401, 'Send the operator token: Authorization: Bearer <token>.');
-        }
-        return this.#toSignIn(context);
-      }
-    }
+  async #refuse(context: Context, answers: 'page' | 'json', why: Refusal): Promise<Response> {
+    if (why === 'wrong token') await this.#guessed(context);
+    else if (answers === 'page') return this.#toSignIn(context);
+    context.header('www-authenticate', 'Bearer realm="delacon-bridge"');
+    return refusal(
+      context,
+      answers,
+      401,
+      why === 'wrong token'
+        ? 'The token is neither operator.token nor operator.readOnlyToken of the configuration.'
+        : 'Send operator.token of the configuration: Authorization: Bearer <token>.',
+    );
   }
 
-  #toSignIn(context: Context): Response | Promise<Response> {
+  #toSignIn(context: Context): Response {
     const { path, method, url } = context.req;
     const here = method === 'GET' ? path + new URL(url).search : '/';
     const signIn = here === '/' ? '/sign-in' : `/sign-in?to=${encodeURIComponent(here)}`;
@@ -304,49 +257,42 @@ export class Access {
       // htmx would put the sign-in page into a corner of this one.
       return context.body(null, 401, { 'hx-redirect': '/sign-in' });
     }
-    // After a link on another site, such as in a chat, the cookie stays behind. Asked for by our own page, it comes.
-    if (method === 'GET' && context.req.header('sec-fetch-site') === 'cross-site')
-      return context.html(
-        html`<!doctype html><title>delacon-bridge</title><meta http-equiv="refresh" content="0;url=${here}">`,
-      );
     return context.redirect(signIn, 303);
   }
 
-  #cookie(context: Context) {
-    return { httpOnly: true, sameSite: 'Strict', path: '/', secure: this.#isHttps(context) } as const;
+  /** What it asks for is asked for once more, by a page of ours, and by nothing else than a page. */
+  #fromElsewhere(context: Context, answers: 'page' | 'json'): Response | Promise<Response> {
+    if (answers === 'json' || (context.req.header('sec-fetch-mode') ?? 'navigate') !== 'navigate')
+      return refusal(context, answers, 403, 'This was asked for by a page of another site.');
+    const here = context.req.path + new URL(context.req.url).search;
+    return context.html(
+      html`<!doctype html><title>delacon-bridge</title><meta http-equiv="refresh" content="0;url=${here}">`,
+    );
   }
 
-  /** Whoever claims it wrongly only loses their own cookie. */
-  #isHttps(context: Context): boolean {
-    if (context.req.header('x-forwarded-proto')?.split(',')[0]?.trim() === 'https') return true;
+  /** What is reached by https, as `listen.publicUrl` says, gets a cookie that travels by nothing else. */
+  #cookie(context: Context) {
     const { publicUrl } = this.#options.settings().listen;
-    return publicUrl?.startsWith('https:') === true && new URL(publicUrl).host === context.req.header('host');
+    const path = publicPath(publicUrl) || '/';
+    const isHttps = publicUrl?.startsWith('https:') === true;
+    // Without a publicUrl the proxy is believed: whoever claims it wrongly only loses their own cookie.
+    const claimed = context.req.header('x-forwarded-proto')?.split(',')[0]?.trim() === 'https';
+    // Browsers take these names from an https page alone; __Host- means the whole of a host.
+    const prefix = isHttps ? (path === '/' ? '__Host-' : '__Secure-') : '';
+    return {
+      name: prefix + cookieName,
+      attributes: { httpOnly: true, sameSite: 'Strict', path, secure: isHttps || claimed },
+    } as const;
+  }
+
+  #guessed(context: Context): Promise<void> {
+    const { clock } = this.#options;
+    return this.#guesses.made(this.#sender(context), this.#now(), (ms) => sleep(clock, ms));
   }
 
   #sender(context: Context): string {
     const proxies = new AddressList(this.#options.settings().listen.trustedProxies);
     return senderAddress(this.#options.peer(context), context.req.header('x-forwarded-for'), proxies);
-  }
-
-  #isShut(tries: string): boolean {
-    const known = this.#wrong.get(tries);
-    return known !== undefined && known.count >= freeTries && this.#isRecent(known.since);
-  }
-
-  #countWrong(tries: string): void {
-    const known = this.#wrong.get(tries);
-    const entry = known && this.#isRecent(known.since) ? known : { since: this.#now(), count: 0 };
-    entry.count++;
-    this.#wrong.set(tries, entry);
-    if (entry.count === freeTries)
-      this.#options.log.warn(
-        { sender: tries.slice(tries.indexOf(' ') + 1) },
-        'Many wrong operator tokens came from this address: it is shut out for ten minutes.',
-      );
-  }
-
-  #isRecent(since: number): boolean {
-    return isRecent(since, triesWindowMs, this.#now());
   }
 
   #digest(text: string): Buffer {
@@ -358,7 +304,13 @@ export class Access {
   }
 }
 
-type Refusal = 'not local' | 'not signed in' | 'wrong token' | 'too many tries';
+type Refusal = 'not signed in' | 'wrong token';
+
+/** By a link, an image, a script or a form on another site, as far as the browser tells; neighbours in a domain are others. */
+function isBegunElsewhere(context: Context): boolean {
+  const site = context.req.header('sec-fetch-site');
+  return site === 'cross-site' || site === 'same-site';
+}
 
 /**
  * Of every answer of the page and the API. Styles, scripts and pictures are ours; nothing inline, nothing evaluated,
@@ -406,12 +358,7 @@ export function ownPath(to: string | undefined): string {
   return to !== undefined && /^\/(?![/\\])[^\s\\]*$/.test(to) ? to : '/';
 }
 
-function refusal(
-  context: Context,
-  answers: 'page' | 'json',
-  status: 401 | 403 | 429,
-  error: string,
-): Response {
+function refusal(context: Context, answers: 'page' | 'json', status: 401 | 403, error: string): Response {
   return answers === 'json' ? context.json({ error }, status) : context.text(`${error}\n`, status);
 }
 

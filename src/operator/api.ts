@@ -34,16 +34,14 @@ export class Api {
   constructor(options: ApiOptions) {
     this.#options = options;
     const { access } = options;
-    const readersMayPost = new Set(
-      endpoints
-        .filter(({ method, isReading }) => method === 'post' && isReading)
-        .map(({ path }) => `/api${path}`),
-    );
+    const readersMayPost = endpoints
+      .filter(({ method, isReading }) => method === 'post' && isReading)
+      .map(({ path }) => new RegExp(`^/api${path.replace(/\{\w+\}/g, '[^/]+')}$`));
     const { routes } = this;
     routes.use('/api/*', smallBodies);
     routes.use(
       '/api/*',
-      access.guard('json', (path) => readersMayPost.has(path)),
+      access.guard('json', (path) => readersMayPost.some((one) => one.test(path))),
     );
     routes.get('/api/openapi.json', (context) => {
       this.#document ??= JSON.stringify(openApi(packageJson.version));
@@ -55,6 +53,14 @@ export class Api {
       const path = `/api${endpoint.path.replace(/\{(\w+)\}/g, ':$1')}`;
       routes.on(endpoint.method.toUpperCase(), path, (context) =>
         this.#answering(context, () => this.#run(context, endpoint)),
+      );
+    }
+    for (const { path } of endpoints) {
+      const allowed = endpoints.filter((one) => one.path === path).map(({ method }) => method.toUpperCase());
+      routes.all(`/api${path.replace(/\{(\w+)\}/g, ':$1')}`, (context) =>
+        context.json({ error: `This is asked for with ${allowed.join(' or ')}.` }, 405, {
+          allow: allowed.join(', '),
+        }),
       );
     }
     routes.all('/api/*', (context) =>

@@ -16,7 +16,7 @@ import { delaconSetup } from './delacon-setup.ts';
 import type { Operator } from './operator.ts';
 import { overview, overviewQuery } from './overview.ts';
 import { readAgainDone, readAgainOrder, rejectedPushes, rejectedQuery, wholeRejected } from './rejected.ts';
-import { story, storyQuery } from './story.ts';
+import { story } from './story.ts';
 import { trial, tryOrder } from './try-it.ts';
 
 /** One thing that the API answers. */
@@ -30,7 +30,7 @@ export interface Endpoint {
   query: z.ZodType;
   body: z.ZodType;
   answer: z.ZodType;
-  /** A POST that changes nothing, since what it asks with is too long or too private for a URL. */
+  /** A POST that changes nothing: what it asks with is too long or too private for a URL, or it costs CRM requests. */
   isReading: boolean;
   run(operator: Operator, params: Record<string, string>, query: unknown, body: unknown): Promise<unknown>;
 }
@@ -94,14 +94,17 @@ export const endpoints: readonly Endpoint[] = [
     (operator, { query }) => operator.countReplay(query),
     { query: callSelection },
   ),
+  endpoint('get', call, 'call', 'The whole story of a call.', story, (operator, { params }) =>
+    operator.story(params['source']!, params['callId']!),
+  ),
   endpoint(
-    'get',
-    call,
-    'call',
-    'The whole story of a call.',
+    'post',
+    `${call}/holds`,
+    'askCall',
+    'The whole story of a call, with what its records hold in the CRMs, which are asked.',
     story,
-    (operator, { params, query }) => operator.story(params['source']!, params['callId']!, query.ask),
-    { query: storyQuery },
+    (operator, { params }) => operator.story(params['source']!, params['callId']!, true),
+    { isReading: true },
   ),
   endpoint(
     'post',
@@ -157,20 +160,22 @@ export const endpoints: readonly Endpoint[] = [
     (operator) => operator.connectors(),
   ),
   endpoint(
-    'get',
+    'post',
     '/connectors/{name}/findings',
     'checkConnector',
     'Asks the CRM what is wrong with credentials, scopes, fields and mapping.',
     findings,
     (operator, { params }) => operator.check(params['name']!),
+    { isReading: true },
   ),
   endpoint(
-    'get',
+    'post',
     '/connectors/{name}/plan',
     'planConnector',
-    'What the CRM needs to have, and lacks. It is created by: delacon-bridge setup.',
+    'What the CRM needs to have, and lacks. It is asked, and created by: delacon-bridge setup.',
     setupPlan,
     (operator, { params }) => operator.plan(params['name']!),
+    { isReading: true },
   ),
   endpoint(
     'post',

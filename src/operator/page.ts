@@ -34,8 +34,9 @@ export interface PageOptions {
   log: Log;
 }
 
-/** Readers may post these: nothing is changed by them but their own session. */
-const readersMayPost = (path: string) => path === '/try' || path === '/sign-out';
+/** Readers may post these: nothing is changed by them but their own session. Some cost CRM requests, which no link may. */
+const readersMayPost = (path: string) =>
+  /^\/(?:try|sign-out|connectors\/[^/]+\/(?:check|plan)|calls\/[^/]+\/[^/]+\/holds)$/.test(path);
 
 const pages = [
   '/',
@@ -75,7 +76,7 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
 
   app.get('/sign-in', async (context) => {
     const to = ownPath(context.req.query('to'));
-    if (access.visitorOf(context)) return context.redirect(to, 303);
+    if (access.isSignedIn(context)) return context.redirect(to, 303);
     const notice = context.req.query('did') === 'sign-out' ? 'You are signed out.' : undefined;
     return context.html(signInPage(await assetPaths(), { to, notice }));
   });
@@ -83,21 +84,15 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
   app.post('/sign-in', async (context) => {
     const form = await formOf(context);
     const to = ownPath(form['to']);
-    const refused = async (problem: string, status: 401 | 403 | 429) =>
+    const refused = async (problem: string, status: 401 | 403) =>
       context.html(await signInPage(await assetPaths(), { to, problem }), status);
     if (!access.isSameOrigin(context))
       return refused('This did not come from this page. Load it again, and try once more.', 403);
-    switch (access.signIn(context, form['token']?.trim() ?? '')) {
-      case 'signed in':
-        return context.redirect(to, 303);
-      case 'no token is set':
-        return refused('No operator.token is set, so there is nothing to sign in with.', 403);
-      case 'too many tries':
-        context.header('retry-after', '600');
-        return refused('Too many wrong tokens came from your address. Wait ten minutes.', 429);
-      case 'wrong token':
-        return refused('That is not the token.', 401);
-    }
+    if (await access.signIn(context, form['token']?.trim() ?? '')) return context.redirect(to, 303);
+    return refused(
+      'That is neither the token, nor the code of a link that is still good: each can be used once, for a quarter of an hour.',
+      401,
+    );
   });
 
   const operatorFor = (context: Context<AccessEnv>) => options.operator.for(context.get('visitor'));
@@ -107,7 +102,7 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     assets: await assetPaths(),
     mark: live.mark(),
     version: about.version,
-    here: withoutNotice(context.req.url),
+    here: withoutNotice(context),
     notice: noticeOf(context),
   });
 
@@ -160,15 +155,20 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     );
   });
 
-  app.get('/calls/:source/:callId', async (context) => {
-    const frame = await frameFor(context);
-    const { source, callId } = context.req.param();
-    const story = await operatorFor(context).story(source, callId, context.req.query('ask') === 'true');
+  const callAnswer = async (context: Context<AccessEnv>, frame: Frame, ask: boolean) => {
+    const { source = '', callId = '' } = context.req.param() as Record<string, string>;
+    const story = await operatorFor(context).story(source, callId, ask);
     // The player is sent to the recording, which is elsewhere: the policy must name that place, and no other.
     if (story.recording)
       context.header('content-security-policy', contentPolicy(new URL(story.recording.playerUrl).origin));
     return context.html(callPage(frame, story));
-  });
+  };
+
+  app.get('/calls/:source/:callId', async (context) => callAnswer(context, await frameFor(context), false));
+
+  app.post('/calls/:source/:callId/holds', async (context) =>
+    callAnswer(context, { ...(await frameFor(context)), isStill: true }, true),
+  );
 
   const recordingOf = async (context: Context<AccessEnv>, source: string, callId: string) => {
     const { recording } = await operatorFor(context).story(source, callId);
@@ -225,19 +225,23 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     context.html(connectorsPage(await frameFor(context), await operatorFor(context).connectors())),
   );
 
-  app.get('/connectors/:name', async (context) => {
-    const frame = await frameFor(context);
-    const { name } = context.req.param();
+  /** @param asked what the CRM is asked for this page */
+  const connectorAnswer = async (context: Context<AccessEnv>, asked?: 'check' | 'plan') => {
+    const { name = '' } = context.req.param() as Record<string, string>;
+    const frame = { ...(await frameFor(context)), here: `/connectors/${encodeURIComponent(name)}` };
     const operator = operatorFor(context);
     const health = await healthOf(operator, name);
-    const asked = async <T>(flag: string, ask: () => Promise<T>) =>
-      context.req.query(flag) === 'true'
-        ? ask().catch((reason: Error) => ({ problem: reason.message }))
-        : undefined;
-    const findings = await asked('check', async () => (await operator.check(name)).findings);
-    const steps = await asked('plan', async () => (await operator.plan(name)).steps);
+    const orProblem = (reason: Error) => ({ problem: reason.message });
+    const findings =
+      asked === 'check' ? await operator.check(name).then((found) => found.findings, orProblem) : undefined;
+    const steps =
+      asked === 'plan' ? await operator.plan(name).then((plan) => plan.steps, orProblem) : undefined;
     return context.html(connectorPage(frame, { health, timezone: timezone(), findings, steps }));
-  });
+  };
+
+  app.get('/connectors/:name', (context) => connectorAnswer(context));
+  app.post('/connectors/:name/check', (context) => connectorAnswer(context, 'check'));
+  app.post('/connectors/:name/plan', (context) => connectorAnswer(context, 'plan'));
 
   app.post('/connectors/:name/pause', async (context) => {
     const { name } = context.req.param();
@@ -485,12 +489,12 @@ function noticeOf(context: Context): Notice | undefined {
 }
 
 /** What was done is said once. */
-function withoutNotice(url: string): string {
-  const { pathname, searchParams } = new URL(url);
+function withoutNotice({ req }: Context): string {
+  const { searchParams } = new URL(req.url);
   searchParams.delete('did');
   searchParams.delete('n');
   searchParams.delete('left');
-  return searchParams.size > 0 ? `${pathname}?${searchParams}` : pathname;
+  return searchParams.size > 0 ? `${req.path}?${searchParams}` : req.path;
 }
 
 async function problemAnswer(

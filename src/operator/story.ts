@@ -141,13 +141,6 @@ export function runsOf(attempts: readonly AttemptOfStory[]): AttemptRun[] {
   return runs;
 }
 
-export const storyQuery = z.strictObject({
-  ask: z
-    .stringbool()
-    .optional()
-    .describe('true: the CRM is asked what the records hold, which takes a while.'),
-});
-
 export interface StorySources {
   settings: Settings;
   connectors: readonly ConnectorState[];

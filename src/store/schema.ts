@@ -10,6 +10,8 @@ export interface Tables {
   attempts: AttemptsTable;
   people: PeopleTable;
   memories: MemoriesTable;
+  kept: KeptTable;
+  sign_in_links: SignInLinksTable;
   leases: LeasesTable;
   connectors: ConnectorsTable;
   rejected: RejectedTable;
@@ -103,6 +105,16 @@ export interface MemoriesTable {
   connector: string;
   name: string;
   text: string;
+}
+
+export interface KeptTable {
+  name: string;
+  text: string;
+}
+
+export interface SignInLinksTable {
+  digest: string;
+  expires_at: number;
 }
 
 export interface LeasesTable {

@@ -16,6 +16,7 @@ import { OpenedFile } from './opened-file.ts';
 import type { Tables } from './schema.ts';
 import { SqliteBacklog } from './sqlite-backlog.ts';
 import { SqliteCallIndex } from './sqlite-call-index.ts';
+import { SqliteKept } from './sqlite-kept.ts';
 import { SqliteLedger } from './sqlite-ledger.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
 import { type CallRow, type DeliveryRow, statements } from './sqlite-statements.ts';
@@ -193,6 +194,7 @@ class SqliteStore implements Store {
   readonly #removal: SqliteRemoval;
   readonly #backlog: SqliteBacklog;
   readonly #ledger: SqliteLedger;
+  readonly #kept: SqliteKept;
 
   /** @param bridge's claim on the file, and its eye on it */
   constructor(
@@ -209,6 +211,7 @@ class SqliteStore implements Store {
     this.#queue = new CommitQueue(database, opened);
     this.#do = statements(database, kysely);
     this.#backlog = new SqliteBacklog(database, kysely);
+    this.#kept = new SqliteKept(database, kysely, this.#queue);
     this.#index = new SqliteCallIndex(database, (row) => this.#stateOf(row), fieldsOf);
     this.#ledger = new SqliteLedger(database, kysely);
     this.#removal = new SqliteRemoval(database, kysely, this.#index, this.#ledger, (call) => {
@@ -617,6 +620,26 @@ class SqliteStore implements Store {
     await this.#queue.write(() => {
       for (const name of names) this.#do.forget.run({ connector, name });
     });
+  }
+
+  async kept(name: string): Promise<string | null> {
+    return this.#kept.text(name);
+  }
+
+  keep(name: string, text: string): Promise<void> {
+    return this.#kept.keep(name, text);
+  }
+
+  keepFirst(name: string, text: string): Promise<string> {
+    return this.#kept.keepFirst(name, text);
+  }
+
+  addSignInLink(digest: string, now: Date, expiresAt: Date): Promise<void> {
+    return this.#kept.addLink(digest, now, expiresAt);
+  }
+
+  useSignInLink(digest: string, now: Date): Promise<boolean> {
+    return this.#kept.useLink(digest, now);
   }
 
   acquireLease(name: string, holder: string, now: Date, forMs: number): Promise<Lease | null> {

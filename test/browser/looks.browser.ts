@@ -15,7 +15,7 @@ const places = [
   '/calls/acme/7002',
   '/calls/acme/7001/erase',
   '/connectors',
-  '/connectors/acme-hubspot?check=true&plan=true',
+  '/connectors/acme-hubspot',
   '/connectors/acme-hubspot/replay?state=',
   '/rejected',
   '/try?sample=true',
@@ -84,7 +84,8 @@ looks('the findings of a check read as lines of words, at any width', () =>
     for (const width of [1280, 360])
       await withWindow(watched.bridge.url, { viewport: { width, height: 800 } }, async ({ page, open }) => {
         await signIn(page, watched.bridge.url, operatorToken);
-        await open('/connectors/acme-hubspot?check=true');
+        await open('/connectors/acme-hubspot');
+        await page.locator('#check button').click();
         await page.locator('#check .second').waitFor();
         const [lines, fix, table] = await page.evaluate<[number, number, number]>(`(() => {
           const row = document.querySelector('#check tbody tr');

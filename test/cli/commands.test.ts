@@ -1,11 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import packageFile from '../../package.json' with { type: 'json' };
 import { banner } from '../../src/cli/banner.ts';
 import * as samples from '../../src/cli/sample-pushes.ts';
 import { simulatedDay } from '../../src/cli/simulated-day.ts';
-import type { Bridge } from '../../src/main.ts';
+import { createLog } from '../../src/log.ts';
+import { type Bridge, startBridge } from '../../src/main.ts';
 import { kindOf } from '../../src/receive/call.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endSample, startPush, startSample } from '../support/build-push.ts';
@@ -115,7 +117,7 @@ commands('what cannot be read or written is said in a sentence, with the file', 
       [
         1,
         ['send', '--config', 'made.yaml'],
-        `The push token in ${at('data/acme.push-token')} can be neither read nor made (EACCES`,
+        `The push token in ${at('data/acme.push-token')} cannot be read (EACCES`,
       ],
     ] as const) {
       const { code, stdout, stderr } = await folder.runWithoutRights(...args);
@@ -200,19 +202,20 @@ commands('preview shows what the samples would write, and needs neither CRM nor 
   }),
 );
 
-commands('a started bridge prints URLs and curl lines that work as they are pasted', () =>
+commands('on a terminal a bridge prints URLs, a link, and curl lines that work as they are pasted', () =>
   withBridgeFolder(async (folder) => {
     folder.configure('connectors: { try-it: { type: sandbox } }\nsources: { acme: {} }\n');
-    const running = await folder.start();
-    const lines = running
-      .output()
-      .split('\n')
-      .filter((line) => line.startsWith('curl '));
+    const configPath = join(folder.path, 'bridge.yaml');
+    const running = await startBridge({ configPath, env: {}, log: createLog('silent') });
+    const said = await banner(running, true);
+    const lines = said.split('\n').filter((line) => line.startsWith('curl '));
     assert.is(lines.length, 2);
-    assert.match(running.output(), ': npm run bridge -- explain 1122334 --config bridge.yaml\n');
-    assert.not.match(running.output(), 'built-in');
+    assert.match(said, `: npm run bridge -- explain 1122334 --config ${configPath}`);
+    assert.match(said, `\n  ${running.url}/sign-in#`);
+    assert.not.match(said, 'built-in');
     for (const line of lines) {
-      const { stdout } = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
+      // Not waited for in this process, which has to answer.
+      const { stdout } = await promisify(execFile)('sh', ['-c', line]);
       assert.equal(JSON.parse(stdout), { PLA_Call_Id: '1122334', success: 'true', error: '' });
     }
     await until('the call to be delivered', async () =>
@@ -229,17 +232,18 @@ commands('a started bridge prints URLs and curl lines that work as they are past
       assert.match(stdout, part);
     }
     assert.is((await folder.run('explain', '999')).code, 1);
+    await running.stop();
   }),
 );
 
-commands('a bridge that has found no configuration says so', () => {
+commands('a bridge that has found no configuration says so', async () => {
   const bridge = {
     configFile: undefined,
     settings: { listen: {}, sources: {} },
     pushUrls: () => [],
     url: '',
   };
-  const said = banner(bridge as unknown as Bridge);
+  const said = await banner(bridge as unknown as Bridge, false);
   assert.match(
     said,
     'There is no config/bridge.yaml: it runs on its built-in settings, and calls go to a sandbox.',
@@ -248,7 +252,7 @@ commands('a bridge that has found no configuration says so', () => {
 
 commands('explain and the page say why a call went to its person, and by which call it was known', () =>
   withBridgeFolder(async (folder) => {
-    folder.configure(sandboxYaml);
+    folder.configure(`${sandboxYaml}operator: { token: a-token-of-the-operator }\n`);
     const running = await folder.start();
     const explained = async (id: string) => (await folder.run('explain', id)).stdout;
     for (const id of ['1', '2', '3']) {
@@ -260,7 +264,8 @@ commands('explain and the page say why a call went to its person, and by which c
     const known =
       /Known from an earlier call of this number\. The first was call 1 at [^:]+:\d\d:\d\d: Created, as no contact had this number\.\n/;
     await until('the index to have the calls', async () => known.test(await explained('3')));
-    const page = await (await fetch(`${running.url}/calls/acme/3`)).text();
+    const headers = { authorization: 'Bearer a-token-of-the-operator' };
+    const page = await (await fetch(`${running.url}/calls/acme/3`, { headers })).text();
     assert.match(page, 'The first was <a href="/calls/acme/1">call 1</a>');
     assert.match(page, 'Created, as no contact had this number.');
     const held = await folder.run('erase', '0444 444 444');

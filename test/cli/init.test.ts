@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { connectorExample, connectorNames } from '../../src/connector/registry.ts';
 import { load } from '../config/with-config.ts';
 import { withBridgeFolder } from '../support/bridge-process.ts';
@@ -17,21 +18,60 @@ init(
         ...['--public-url', 'https://calls.acme.example/'],
       );
       assert.is(code, 0, stderr);
-      const token = readFileSync(join(folder.path, 'data/acme.push-token'), 'utf8').trim();
+      const file = join(folder.path, '.env');
+      const env = parseEnv(readFileSync(file, 'utf8')) as Record<string, string>;
+      const token = env['ACME_PUSH_TOKEN'] ?? '';
+      assert.equal(Object.keys(env), ['ACME_PUSH_TOKEN', 'OPERATOR_TOKEN']);
+      for (const secret of Object.values(env)) assert.match(secret, /^[\w-]{32}$/);
+      assert.is.not(token, env['OPERATOR_TOKEN']);
+      assert.is(statSync(file).mode & 0o777, 0o600);
+      assert.not(existsSync(join(folder.path, 'data')));
       assert.match(stdout, `create URL  https://calls.acme.example/push/${token}/create\n`);
       const yaml = readFileSync(join(folder.path, 'bridge.yaml'), 'utf8');
       assert.match(yaml, /^# yaml-language-server: \$schema=\.\/bridge\.schema\.json\n/);
       assert.ok(existsSync(join(folder.path, 'bridge.schema.json')));
-      const { settings, warnings } = await load(yaml);
+      const { settings, warnings } = await load(yaml, env);
       assert.equal(warnings, []);
+      assert.equal(
+        [settings.sources['acme']?.tokens, settings.operator.token],
+        [[token], env['OPERATOR_TOKEN']],
+      );
       assert.is(settings.sources['acme']?.timezone, 'Pacific/Auckland');
       assert.is(settings.connectors['acme-sandbox']?.type, 'sandbox');
       assert.equal(settings.routes, [
-        { sources: ['acme'], to: ['acme-sandbox'], stop: false, place: 'config/bridge.yaml:20:5' },
+        { sources: ['acme'], to: ['acme-sandbox'], stop: false, place: 'config/bridge.yaml:24:5' },
       ]);
       assert.match(stdout, `\n  npm run bridge -- check --online --config ${folder.path}/bridge.yaml\n`);
       assert.is((await folder.run('check')).code, 0);
     }),
+);
+
+init('secrets that are there stay, what lacks is added, and a repository does not get them', () =>
+  withBridgeFolder(async (folder) => {
+    const file = join(folder.path, '.env');
+    writeFileSync(file, 'HUBSPOT_TOKEN=pat-of-before\nCRM_PUSH_TOKEN=a-push-token-of-before', {
+      mode: 0o600,
+    });
+    mkdirSync(join(folder.path, '.git'));
+    const { code, stdout, stderr } = await folder.run(
+      'init',
+      '--connector',
+      'hubspot',
+      '--source',
+      'crm',
+      '--json',
+    );
+    assert.is(code, 0, stderr);
+    const said = JSON.parse(stdout);
+    assert.match(said.urls.create, '/push/a-push-token-of-before/create');
+    assert.equal(said.variables, []);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    assert.equal(lines.slice(0, 2), ['HUBSPOT_TOKEN=pat-of-before', 'CRM_PUSH_TOKEN=a-push-token-of-before']);
+    assert.match(lines[2] ?? '', /^OPERATOR_TOKEN=[\w-]{32}$/);
+    assert.equal(lines.slice(3), ['']);
+    assert.is(readFileSync(join(folder.path, '.gitignore'), 'utf8'), '.env\n');
+    assert.is((await folder.run('check')).code, 0);
+  }),
 );
 
 init('nothing that is there is overwritten, and what is wrong is said before anything is written', () =>
@@ -58,6 +98,7 @@ init('nothing that is there is overwritten, and what is wrong is said before any
     assert.match(stderr, 'bridge.yaml is there already, and stays as it is.');
     assert.is(readFileSync(file, 'utf8'), 'log: { level: debug }\n');
     assert.is(statSync(file).size, 22);
+    assert.not(existsSync(join(folder.path, '.env')));
   }),
 );
 

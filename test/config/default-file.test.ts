@@ -111,12 +111,16 @@ const example = suite('config/example.yaml');
 
 example('loads once its variables are set', async () => {
   const text = await readFile(new URL('example.yaml', folder), 'utf8');
-  const env = { ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d', HUBSPOT_TOKEN: 'pat-ap1-example' };
+  const env = {
+    OPERATOR_TOKEN: 'an-operator-token-of-acme',
+    ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d',
+    HUBSPOT_TOKEN: 'pat-ap1-example',
+  };
   const { settings, warnings, secrets } = await load(text, env);
   assert.equal(Object.keys(settings.sources), ['acme']);
   assert.is(settings.connectors['acme-hubspot']?.type, 'hubspot');
   assert.equal(settings.routes, [
-    { sources: ['acme'], to: ['acme-hubspot'], stop: false, place: 'config/bridge.yaml:29:5' },
+    { sources: ['acme'], to: ['acme-hubspot'], stop: false, place: 'config/bridge.yaml:33:5' },
   ]);
   assert.equal([warnings, secrets], [[], Object.values(env)]);
 });
@@ -126,6 +130,7 @@ example('loads with its alternatives in place', async () => {
   const all = text.replace(/^ {2}# /gm, '  ');
   const env = {
     ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d',
+    OPERATOR_TOKEN: 'an-operator-token-of-acme',
     HUBSPOT_TOKEN: 'pat',
     SF_CLIENT_ID: 'id',
     SF_CLIENT_SECRET: 'x',

@@ -225,7 +225,7 @@ loading('included files add sources, connectors and routes, in the order of thei
   );
   assert.equal(
     files.map((file) => file.replace(/.*\/config\//, '')),
-    ['default.yaml', 'bridge.yaml', 'clients/acme.yaml', 'clients/acme.token', 'clients/beta.yaml'],
+    ['default.yaml', '.env', 'bridge.yaml', 'clients/acme.yaml', 'clients/acme.token', 'clients/beta.yaml'],
   );
 });
 
@@ -253,7 +253,7 @@ loading('problems of all files come together, sorted by file and place', () =>
       assert.is(
         await problems(),
         `\
-config/clients/acme.yaml:1:29   sources.acme.tokens[0]: \${ACME} is not set. Export it before starting.
+config/clients/acme.yaml:1:29   sources.acme.tokens[0]: \${ACME} is not set. Write ACME=… into config/.env, or export it.
 config/clients/acme.yaml:2:17   routes[1].to[0]: there is no connector "nowhere". Known: sandbox, a.
 config/clients/gamma.yaml:1:1   include: an included file holds sources, connectors, routes and tests only. Move it to the main file.
 config/clients/gamma.yaml:2:1   listen: an included file holds sources, connectors, routes and tests only. Move it to the main file.

@@ -166,7 +166,11 @@ config/tests/b.yaml:2:8  tests: must be a list: write it in [ ].`,
 
 tests('the built-in test and the one of example.yaml pass', async () => {
   const example = await readFile(new URL('../../config/example.yaml', import.meta.url), 'utf8');
-  const env = { ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d', HUBSPOT_TOKEN: 'pat-ap1-example' };
+  const env = {
+    ACME_PUSH_TOKEN: '0a1b2c3d4e5f6a7b8c9d',
+    OPERATOR_TOKEN: 'an-operator-token-of-acme',
+    HUBSPOT_TOKEN: 'pat-ap1-example',
+  };
   for (const { settings } of [await load({}), await load(example, env)]) {
     assert.is(settings.tests.length, 1);
     assert.equal(differencesOf(settings, settings.tests[0]!, {}), []);

@@ -78,14 +78,14 @@ const mistakes: [what: string, yaml: string, expected: string][] = [
   [
     'is not set',
     'listen: { host: ${HOST} }',
-    '1:17 listen.host: ${HOST} is not set. Export it before starting.',
+    '1:17 listen.host: ${HOST} is not set. Write HOST=… into config/.env, or export it.',
   ],
   [
     'are not set, in one value',
     'store: { url: "sqlite:${A}/${B}" }',
     `\
-1:15 store.url: \${A} is not set. Export it before starting.
-1:15 store.url: \${B} is not set. Export it before starting.`,
+1:15 store.url: \${A} is not set. Write A=… into config/.env, or export it.
+1:15 store.url: \${B} is not set. Write B=… into config/.env, or export it.`,
   ],
   [
     'is empty where a value must be',
@@ -111,7 +111,7 @@ const mistakes: [what: string, yaml: string, expected: string][] = [
   [
     'is inherited by every object',
     'store: { url: "${constructor}" }',
-    '1:15 store.url: ${constructor} is not set. Export it before starting.',
+    '1:15 store.url: ${constructor} is not set. Write constructor=… into config/.env, or export it.',
   ],
 ];
 for (const [what, yaml, expected] of mistakes) {

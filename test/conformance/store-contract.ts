@@ -54,6 +54,33 @@ export function storeContract(
     },
   );
 
+  promise('what is kept first under a name stays, whoever comes second', async (store) => {
+    assert.is(await store.kept('a token'), null);
+    const both = await Promise.all(['one', 'two'].map((text) => store.keepFirst('a token', text)));
+    assert.equal(both, ['one', 'one']);
+    assert.equal([await store.kept('a token'), await store.keepFirst('another', 'two')], ['one', 'two']);
+    await store.keep('a token', 'three');
+    assert.is(await store.kept('a token'), 'three');
+  });
+
+  promise('a link that signs in is used once, in its time', async (store) => {
+    for (const [digest, minute] of Object.entries({ a: 1, b: 15, c: 15 }))
+      await store.addSignInLink(digest, at(0), at(minute * 60));
+    const used = (digest: string, minute: number) => store.useSignInLink(digest, at(minute * 60));
+    assert.equal(await Promise.all([used('a', 1), used('b', 2), used('b', 2), used('d', 2)]), [
+      false,
+      true,
+      false,
+      false,
+    ]);
+    await store.addSignInLink('e', at(20 * 60), at(35 * 60));
+    assert.equal(
+      [await used('c', 3), await used('e', 21)],
+      [false, true],
+      'what is over goes with the next one',
+    );
+  });
+
   promise('a repeat of the very same body is counted and changes nothing', async (store) => {
     await store.record(newPush(startPush('1')));
     await store.record(newPush(endPush('1'), { receivedAt: at(60) }));

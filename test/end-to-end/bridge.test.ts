@@ -267,7 +267,7 @@ bridge(
       folder.configure(`${sandbox}include: [more.yaml]\n`);
       await said(/not taken over:\\n\S*more\.yaml:1:\d+ +sources\.other\.region/);
       writeFileSync(included, 'sources: { other: { callIdPrefix: b- } }\n');
-      await said(/not taken over:\\nThe push token in \S*other\.push-token can be neither read nor made/);
+      await said(/not taken over:\\nThe push token in \S*other\.push-token cannot be read/);
       assert.is((await running.push(startPush('1'))).status, 200);
       rmSync(join(folder.path, 'data/other.push-token'), { recursive: true });
       writeFileSync(included, 'sources: { other: { callIdPrefix: bb- } }\n');

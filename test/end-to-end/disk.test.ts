@@ -129,7 +129,7 @@ disk('whatever the bridge makes is readable by its user alone', () =>
           const mode = statSync(path, { throwIfNoEntry: false })?.mode; // SQLite's own come and go
           return mode === undefined ? [] : [`${relative(data, path)} ${(mode & 0o777).toString(8)}`];
         });
-    const made = ['bridge.db', 'bridge.db-wal', 'kept.push-token', 'connectors/try-it/sandbox.db'];
+    const made = ['bridge.db', 'bridge.db-wal', 'connectors/try-it/sandbox.db'];
     const has = (file: string) => modes().some((one) => one.startsWith(`${file} `));
     for (const file of made) await until(`there is ${file}`, () => has(file));
     assert.equal(

@@ -350,6 +350,8 @@ async function operatorTarget(): Promise<Target> {
     const log = createLog('silent');
     const access = new Access({
       settings: () => settings,
+      operatorToken: () => secret,
+      useLink: async () => false,
       peer: () => '203.0.113.7',
       clock: systemClock,
       log,

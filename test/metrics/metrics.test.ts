@@ -27,6 +27,7 @@ metrics('a running bridge exposes what is defined, with these labels, and nothin
   withHubSpotEmulator((hubspot) =>
     withBridgeFolder(async (folder) => {
       folder.configure(`sources: { acme: { tokens: [${pushToken}] } }
+operator: { token: operator-token-of-acme }
 connectors: { crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${hubspot.url}" } }
 `);
       const bridge = await folder.start();
@@ -39,7 +40,7 @@ connectors: { crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${h
       await bridge.push(JSON.stringify({ PLA_Call_Id: '8', PLA_City: 'x'.repeat(300_000) }));
       let text = '';
       await until('the call to be delivered', async () => {
-        text = (await scrape(bridge)).text;
+        text = (await scrape(bridge, { authorization: 'Bearer operator-token-of-acme' })).text;
         return (
           sumOf(text, 'delacon_bridge_deliveries_total', { outcome: 'delivered' }) >= 1 &&
           sumOf(text, 'delacon_bridge_backlog_deliveries') === 0
@@ -106,14 +107,14 @@ connectors: { sandbox: { type: sandbox } }
   }),
 );
 
-metrics('without a token they answer this machine, and nobody behind a proxy', () =>
+metrics('where no token is configured they answer nobody without the one that was made', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(
       `sources: { acme: { tokens: [${pushToken}] } }\nconnectors: { sandbox: { type: sandbox } }\n`,
     );
     const bridge = await folder.start();
-    assert.is((await scrape(bridge)).status, 200);
-    assert.is((await scrape(bridge, { 'x-forwarded-for': '203.0.113.7' })).status, 403);
+    assert.is((await scrape(bridge)).status, 401);
+    assert.is((await scrape(bridge, { 'x-forwarded-for': '127.0.0.1' })).status, 401);
   }),
 );
 

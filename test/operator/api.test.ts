@@ -33,6 +33,8 @@ function withApi(use: (asked: Asked) => Promise<void>): Promise<void> {
     const log = createLog('silent');
     const access = new Access({
       settings: () => operated.settings,
+      operatorToken: () => operatorToken,
+      useLink: async () => false,
       peer: () => '203.0.113.7',
       clock: systemClock,
       log,
@@ -123,8 +125,24 @@ api('a connector is paused, and says so until it is resumed', () =>
     assert.equal([paused.json.state, paused.json.reason], ['paused', 'The CRM is being moved.']);
     assert.is((await ask('/api/connectors')).json[0].state, 'paused');
     assert.is((await ask('/api/connectors/box/resume', {})).json.state, 'working');
-    assert.is((await ask('/api/connectors/box/findings')).json.connector, 'box');
-    assert.is((await ask('/api/connectors/box/plan')).status, 200);
+    for (const what of ['findings', 'plan'])
+      assert.is((await ask(`/api/connectors/box/${what}`, {}, readerToken)).json.connector, 'box', what);
+  }),
+);
+
+/* A GET is begun by any page's image: these cost requests of the day's quota. */
+api('what asks a CRM is posted, and a GET of it says so', () =>
+  withApi(async ({ ask, receive }) => {
+    await receive(startPush('1'));
+    assert.is((await ask('/api/calls/acme/1/holds', {}, readerToken)).json.callId, '1');
+    for (const path of [
+      '/api/connectors/box/findings',
+      '/api/connectors/box/plan',
+      '/api/calls/acme/1/holds',
+    ])
+      assert.equal([path, (await ask(path)).status], [path, 405]);
+    assert.is((await ask('/api/calls/acme/1?ask=true')).status, 400);
+    assert.is((await ask('/api/connectors/box/pause', {}, readerToken)).status, 403);
   }),
 );
 
@@ -223,7 +241,7 @@ api('what is wrong is refused, with a way out', () =>
       ['/api/calls?since=yesterday', undefined, 400, /since: must be an instant such as/],
       ['/api/calls?after=x', undefined, 400, /begin with the first/],
       ['/api/calls/acme/99', undefined, 404, /No call 99 of acme/],
-      ['/api/connectors/bax/plan', undefined, 404, /Did you mean "box"/],
+      ['/api/connectors/bax/plan', {}, 404, /Did you mean "box"/],
       ['/api/calls/acme/99/skip', { connector: 'box' }, 400, /reason/],
       ['/api/replays', { of: {} }, 400, /Which calls/],
       ['/api/replays', { of: { stat: 'failed' } }, 400, /stat/],

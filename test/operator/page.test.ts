@@ -26,9 +26,8 @@ const paths = [
   '/calls',
   '/calls?state=failed',
   '/calls/acme/1',
-  '/calls/acme/1?ask=true',
   '/connectors',
-  '/connectors/box?check=true&plan=true',
+  '/connectors/box',
   '/rejected',
   '/try?sample=true',
   '/try?call=acme%2F1',
@@ -62,7 +61,14 @@ function withPage(as: string, use: (opened: Opened) => Promise<void>, operatorYa
         '/',
         pageRoutes({
           operator: operated.operator,
-          access: new Access({ settings, peer: () => '192.0.2.7', clock, log }),
+          access: new Access({
+            settings,
+            operatorToken: () => token,
+            useLink: async () => false,
+            peer: () => '192.0.2.7',
+            clock,
+            log,
+          }),
           live: new Live(clock, () => () => {}),
           settings,
           now: () => new Date(),
@@ -231,6 +237,28 @@ page('the recording is played from where it is, and from nowhere else', () =>
   }),
 );
 
+/* They were links: the page of a neighbour in the domain could spend the requests of the day by an image. */
+page('what asks a CRM is a form with the key of the session, and its answer stands still', async () => {
+  for (const as of [token, readOnlyToken])
+    await withPage(as, async ({ get, post, receive }) => {
+      await receive(startPush('1'));
+      for (const [path, found] of [
+        ['/connectors/box/check', /In order|Nothing is wrong/],
+        ['/connectors/box/plan', /It needs nothing|Is there/],
+        ['/calls/acme/1/holds', /The story/],
+      ] as const) {
+        const answer = await post(path);
+        assert.equal([path, answer.status], [path, 200]);
+        assert.match(answer.text, found);
+        assert.not.match(answer.text, `hx-get="${path}`);
+        assert.is((await post(path, { csrf: 'x' })).status, 403, path);
+        assert.is((await get(path)).status, 404, path);
+      }
+      for (const asked of ['/connectors/box?check=true', '/connectors/box?plan=true'])
+        assert.match((await get(asked)).text, 'Check now');
+    });
+});
+
 page('the reader finds nothing to act with, and is refused', () =>
   withPage(readOnlyToken, async ({ get, post, receive, store }) => {
     await receive(startPush('1'));
@@ -240,7 +268,9 @@ page('the reader finds nothing to act with, and is refused', () =>
         ([, action]) => action,
       );
       assert.equal(
-        forms.filter((action) => action !== '/sign-out' && action !== '/try'),
+        forms.filter(
+          (action) => !/^\/(sign-out|try|connectors\/box\/(check#check|plan#setup))$/.test(action!),
+        ),
         [],
         path,
       );

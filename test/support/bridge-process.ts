@@ -81,6 +81,8 @@ export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise
   }
 }
 
+const isReady = /is ready at (http:\/\/127\.0\.0\.1:\d+)\./;
+
 async function startIn(child: ChildProcess): Promise<BridgeProcess> {
   let output = '';
   let code: number | null | undefined;
@@ -91,11 +93,11 @@ async function startIn(child: ChildProcess): Promise<BridgeProcess> {
     `the bridge to listen`,
     () => {
       if (code !== undefined) throw new Error(`the bridge ended with ${code}:\n${output}`);
-      return /http:\/\/127\.0\.0\.1:\d+\/push\//.test(output);
+      return isReady.test(output);
     },
     30_000,
   );
-  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] as string;
+  const url = isReady.exec(output)?.[1] as string;
   await until('the bridge to be ready', async () => {
     const answer = await fetch(`${url}/readyz`).catch(() => null);
     return answer?.ok ?? false;

@@ -26,6 +26,14 @@ if (location.search.includes('did=')) {
   history.replaceState(history.state, '', address);
 }
 
+/** A link that signs in carries its code behind the #, which is sent to nobody: the form sends it, and it is gone. */
+const signIn = document.getElementById('sign-in');
+if (signIn && location.hash.length > 1) {
+  signIn.elements.token.value = location.hash.slice(1);
+  history.replaceState(history.state, '', location.pathname + location.search);
+  signIn.requestSubmit();
+}
+
 const light = document.getElementById('live');
 function isLive(on) {
   if (!light) return;

@@ -145,7 +145,7 @@ function forTheWhole(frame: Frame, story: Story): Html {
 <div class="stack">
 <form method="post" action="${callPath(story)}/replay">${csrf(frame.visitor)}<button>Route and write again</button></form>
 <p class="small soft">Looks at the routes anew, such as after they were changed, and writes to every connector they name.</p>
-${story.deliveries.some(({ isReadable }) => isReadable) ? html`<p><a href="${callPath(story)}?ask=true">Ask the CRM what it holds</a></p>` : ''}
+${story.deliveries.some(({ isReadable }) => isReadable) ? html`<form method="post" action="${callPath(story)}/holds">${csrf(frame.visitor)}<button>Ask the CRM what it holds</button></form>` : ''}
 <p><a href="/try?call=${encodeURIComponent(`${story.source}/${story.callId}`)}">Try its pushes with the present mapping</a></p>
 <p><a class="button small" href="${callPath(story)}/erase">Erase this caller …</a></p>
 </div></section>`;

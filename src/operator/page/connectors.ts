@@ -43,10 +43,10 @@ ${
     ? ''
     : html`<section class="sheet" id="check"><header><h2>Check</h2><p>Credentials, permissions, fields and mapping</p></header>
 ${findings === undefined ? html`<p>The check asks the CRM and changes nothing there.</p>` : 'problem' in findings ? html`<div class="notice bad" role="alert"><p>${findings.problem}</p></div>` : findingsList(findings)}
-<p><a class="button" href="${path}?check=true#check">${findings === undefined ? 'Check now' : 'Check again'}</a></p></section>
+<form method="post" action="${path}/check#check">${csrf(frame.visitor)}<button>${findings === undefined ? 'Check now' : 'Check again'}</button></form></section>
 <section class="sheet" id="setup"><header><h2>Setup plan</h2><p>What the CRM needs to have</p></header>
 ${steps === undefined ? html`<p>The bridge keeps its keys in fields of its own. The plan shows which of them the CRM has.</p>` : 'problem' in steps ? html`<div class="notice bad" role="alert"><p>${steps.problem}</p></div>` : planList(steps, name)}
-<p><a class="button" href="${path}?plan=true#setup">${steps === undefined ? 'Show the plan' : 'Look again'}</a></p></section>`
+<form method="post" action="${path}/plan#setup">${csrf(frame.visitor)}<button>${steps === undefined ? 'Show the plan' : 'Look again'}</button></form></section>`
 }
 </div>
 <div class="stack-wide">

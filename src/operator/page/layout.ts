@@ -14,6 +14,8 @@ export interface Frame {
   version: string;
   /** The path asked for, with its query. */
   here: string;
+  /** The page shows what was asked for once: its parts do not load themselves anew. */
+  isStill?: boolean;
   /** What the request before this one did. */
   notice: Notice | undefined;
 }
@@ -52,17 +54,12 @@ ${places.map(
 </ul></nav>
 <div class="who">
 <span class="live" id="live" data-state="off">Not live</span>
-${
-  visitor.via === 'local'
-    ? html`<span>This machine</span>`
-    : html`<span>${visitor.role === 'operator' ? 'Operator' : 'Read only'}</span>
-<form method="post" action="/sign-out">${csrf(visitor)}<button class="quiet small">Sign out</button></form>`
-}
+<span>${visitor.role === 'operator' ? 'Operator' : 'Read only'}</span>
+<form method="post" action="/sign-out">${csrf(visitor)}<button class="quiet small">Sign out</button></form>
 </div>
 </div></header>
 <main id="main" tabindex="-1">
 ${frame.notice ? html`<div class="notice ${frame.notice.level}" role="status"><p>${frame.notice.text}</p></div>` : ''}
-${visitor.via === 'local' && path === '/' ? openNotice : ''}
 ${body}
 </main>
 <footer><div><span>delacon-bridge ${frame.version}</span><span>The same as JSON: <a href="/api/openapi.json">/api</a></span><span>For Prometheus: <a href="/metrics">/metrics</a></span></div></footer>
@@ -70,8 +67,6 @@ ${body}
 </body>
 </html>`;
 }
-
-const openNotice = html`<div class="notice"><p class="small">No token is set, so this page answers on this machine only, to everybody who can use it. To open it from elsewhere, set <code>operator.token</code> in the configuration.</p></div>`;
 
 function head(assets: Record<AssetName, string>, title: string, charts: boolean): Html {
   // Nothing that htmx does here needs eval or styles of its own, both of which the page's policy forbids.
@@ -109,5 +104,7 @@ export function csrf(visitor: Visitor): Html {
 
 /** A part that loads itself anew when something has changed, from the page it is on. */
 export function livePart(frame: Frame, id: string, body: Html, className = ''): Html {
+  if (frame.isStill)
+    return html`<div id="${id}"${className ? html` class="${className}"` : ''}>${body}</div>`;
   return html`<div id="${id}"${className ? html` class="${className}"` : ''} data-live hx-get="${frame.here}" hx-select="#${id}" hx-swap="outerMorph" hx-trigger="changed from:body, every 30s" hx-sync="this:drop">${body}</div>`;
 }

@@ -19,11 +19,9 @@ export function setUpDelaconPage(frame: Frame, setup: DelaconSetup, timezone: st
     'Set up Delacon',
     html`<div class="head"><h1>Set up Delacon</h1><p>Two addresses are pasted into the Delacon portal, once for each service whose calls you want.</p></div>
 ${
-  setup.publicUrl === null
-    ? html`<div class="notice wait"><p>Delacon reaches public addresses only. Put a proxy that speaks https in front of the bridge and set <code>listen.publicUrl</code> to its address; until then the addresses below work on this machine only.</p></div>`
-    : setup.publicUrl.startsWith('https:')
-      ? ''
-      : html`<div class="notice wait"><p><code>listen.publicUrl</code> is not https: what Delacon sends, with callers' numbers, would travel in the open.</p></div>`
+  setup.publicUrl?.startsWith('https:')
+    ? ''
+    : html`<div class="notice wait"><p>Delacon reaches public addresses only. Put a proxy that speaks https in front of the bridge and set <code>listen.publicUrl</code> to its address; until then the addresses below work on this machine only.</p></div>`
 }
 ${shown.map((source, i) => sourceSheet(frame, source, timezone, i))}
 ${further > 0 ? html`<p><a class="button" href="/set-up-delacon?after=${shown.at(-1)!.source}">The next of ${counted(further, 'further source')}</a></p>` : ''}`,

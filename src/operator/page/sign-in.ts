@@ -12,10 +12,10 @@ export function signInPage(
     html`<section class="sheet"><h1>Sign in</h1>
 ${problem ? html`<div class="notice bad" role="alert"><p>${problem}</p></div>` : ''}
 ${notice ? html`<div class="notice good" role="status"><p>${notice}</p></div>` : ''}
-<form class="stack" method="post" action="/sign-in">
+<form class="stack" method="post" action="/sign-in" id="sign-in">
 <input type="hidden" name="to" value="${to}">
 <label><span>Token</span><input type="password" name="token" required autofocus autocomplete="current-password" spellcheck="false" maxlength="10000"></label>
-<p class="small soft">It is <code>operator.token</code> of the configuration, or <code>operator.readOnlyToken</code> to look only.</p>
+<p class="small soft">It is <code>operator.token</code> of the configuration, or <code>operator.readOnlyToken</code> to look only. Without either, or instead: on the machine of the bridge, <code>delacon-bridge link</code> shows a link that signs you in; what stands behind its # will do here, too.</p>
 <button class="main">Sign in</button></form></section>`,
   );
 }

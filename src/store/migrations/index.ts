@@ -8,6 +8,7 @@ import { decisions } from './005-decisions.ts';
 import { callIndex } from './006-call-index.ts';
 import { weeks } from './007-weeks.ts';
 import { rejected } from './009-rejected.ts';
+import { kept } from './010-kept.ts';
 import { connectorCounts } from './013-connector-counts.ts';
 import { erasuresUnderWay } from './014-erasures-under-way.ts';
 import { notFolded } from './020-not-folded.ts';
@@ -22,6 +23,7 @@ const migrations: Record<string, Migration> = {
   '006-call-index': callIndex,
   '007-weeks': weeks,
   '009-rejected': rejected,
+  '010-kept': kept,
   '013-connector-counts': connectorCounts,
   '014-erasures-under-way': erasuresUnderWay,
   '020-not-folded': notFolded,

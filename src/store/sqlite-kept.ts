@@ -1,0 +1,71 @@
+import type { Kysely } from 'kysely';
+import { type Database, statement, value } from '../runtime/sqlite.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { Tables } from './schema.ts';
+
+/** What the bridge keeps for itself, and the links that sign a browser in. */
+export class SqliteKept {
+  readonly #queue: CommitQueue;
+  readonly #do: ReturnType<typeof keptStatements>;
+
+  constructor(database: Database, db: Kysely<Tables>, queue: CommitQueue) {
+    this.#queue = queue;
+    this.#do = keptStatements(database, db);
+  }
+
+  text(name: string): string | null {
+    return this.#do.kept.get({ name })?.text ?? null;
+  }
+
+  async keep(name: string, text: string): Promise<void> {
+    await this.#queue.write(() => this.#do.keep.run({ name, text }));
+  }
+
+  keepFirst(name: string, text: string): Promise<string> {
+    return this.#queue.write(() => {
+      this.#do.keepFirst.run({ name, text });
+      return this.#do.kept.get({ name })!.text;
+    });
+  }
+
+  async addLink(digest: string, now: Date, expiresAt: Date): Promise<void> {
+    await this.#queue.write(() => {
+      this.#do.forgetLinks.run({ now: now.getTime() });
+      this.#do.addLink.run({ digest, expiresAt: expiresAt.getTime() });
+    });
+  }
+
+  useLink(digest: string, now: Date): Promise<boolean> {
+    return this.#queue.write(() => this.#do.useLink.run({ digest, now: now.getTime() }) > 0);
+  }
+}
+
+function keptStatements(database: Database, db: Kysely<Tables>) {
+  const insert = db.insertInto('kept').values({ name: value('name'), text: value('text') });
+  return {
+    kept: statement<{ text: string }>(
+      database,
+      db.selectFrom('kept').select('text').where('name', '=', value('name')),
+    ),
+    keep: statement(
+      database,
+      insert.onConflict((conflict) => conflict.column('name').doUpdateSet({ text: value('text') })),
+    ),
+    keepFirst: statement(
+      database,
+      insert.onConflict((conflict) => conflict.doNothing()),
+    ),
+    forgetLinks: statement(database, db.deleteFrom('sign_in_links').where('expires_at', '<=', value('now'))),
+    addLink: statement(
+      database,
+      db.insertInto('sign_in_links').values({ digest: value('digest'), expires_at: value('expiresAt') }),
+    ),
+    useLink: statement(
+      database,
+      db
+        .deleteFrom('sign_in_links')
+        .where('digest', '=', value('digest'))
+        .where('expires_at', '>', value('now')),
+    ),
+  };
+}
