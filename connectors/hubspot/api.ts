@@ -147,7 +147,12 @@ export class HubSpotApi {
   async read(
     objectType: ObjectType | 'companies',
     ids: readonly string[],
-    what: { idProperty?: string; properties: readonly string[] },
+    what: {
+      idProperty?: string;
+      properties: readonly string[];
+      /** An account may keep the property without unique values: then nothing is read by it. */
+      mayBeShared?: boolean;
+    },
     signal: AbortSignal,
   ): Promise<Row[]> {
     const rows: Row[] = [];
@@ -161,7 +166,10 @@ export class HubSpotApi {
       });
       const data = await this.#requests.send(request, signal, answers.page, asked).catch(async (thrown) => {
         if (!(thrown instanceof RequestFailed) || what.idProperty === undefined) throw thrown;
-        throw new RequestFailed(await this.#explained(objectType, 'unique', thrown.failure, signal), thrown);
+        throw new RequestFailed(
+          await this.#explained(objectType, what.mayBeShared ? 'there' : 'unique', thrown.failure, signal),
+          thrown,
+        );
       });
       for (const error of data.errors) {
         const failure = failureToRead(error, this.circumstances(request));

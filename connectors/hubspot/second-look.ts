@@ -15,7 +15,7 @@ export interface Refused {
 
 /**
  * What refusals mean that no code explains: that the key is taken when another record has it, and that the record, or what
- * it was to be linked to, is gone when HubSpot does not show it. A look that fails leaves the refusal as it is.
+ * it was to be linked to, is gone when HubSpot does not show it. A look that fails is tried again, with the record.
  */
 export async function secondLook(
   api: HubSpotApi,
@@ -27,7 +27,7 @@ export async function secondLook(
   const unclear = refused.filter(({ failure }) => failure.isUnclear);
   if (unclear.length === 0) return refused.map(({ failure }) => failure);
   const look = (type: ObjectType | 'companies', ids: readonly string[]) =>
-    idsThere(api, type, ids, undefined, signal).catch(unknown);
+    idsThere(api, type, ids, undefined, signal).catch(orFailure);
   const linkedTo = (to: Link['to']) =>
     unclear.flatMap(({ links = [] }) => links.flatMap((link) => (link.to === to ? link.id : [])));
   const changed = unclear.flatMap(({ id }) => id ?? []);
@@ -38,7 +38,7 @@ export async function secondLook(
       unclear.flatMap((one) => one.key ?? []),
       key,
       signal,
-    ).catch(blockedOrUnknown),
+    ).catch(orFailure),
     look(objectType, changed),
     look('contacts', linkedTo('contacts')),
     look('companies', linkedTo('companies')),
@@ -48,15 +48,25 @@ export async function secondLook(
   return refused.map((one) => {
     const { failure, id, links = [] } = one;
     if (!failure.isUnclear) return failure;
+    const looks = [
+      ...(one.key === undefined ? [] : [holders]),
+      ...(id === undefined ? [] : [there]),
+      ...links.map(({ to }) => linked[to]),
+    ];
+    const failed = looks.find((seen): seen is Failure => seen !== undefined && !(seen instanceof Map));
+    if (failed) return failed;
     const meaning = (cure: Cure): Failure => ({ kind: 'rejected', reason: failure.reason, cure });
-    if (id !== undefined && there && !there.has(id)) return meaning({ what: 'gone' });
-    if (holders && !(holders instanceof Map)) return holders; // there is no such key
-    const holder = one.key === undefined ? undefined : holders?.get(one.key);
+    const shows = (seen: Seen, what: string) => (seen instanceof Map ? seen.has(what) : undefined);
+    if (id !== undefined && shows(there, id) === false) return meaning({ what: 'gone' });
+    const holder = one.key !== undefined && holders instanceof Map ? holders.get(one.key) : undefined;
     if (holder !== undefined && holder !== id) return meaning({ what: 'conflict', property: key });
-    const isOrphan = links.some((link) => linked[link.to]?.has(link.id) === false);
+    const isOrphan = links.some((link) => shows(linked[link.to], link.id) === false);
     return isOrphan ? meaning({ what: 'association' }) : failure;
   });
 }
+
+/** What a look saw, or why it saw nothing. Undefined: HubSpot does not let this be looked at. */
+type Seen = ReadonlyMap<string, string> | Failure | undefined;
 
 /** Those that are there: what they were asked by → id. @throws RequestFailed */
 async function idsThere(
@@ -69,7 +79,7 @@ async function idsThere(
   const asked = [...new Set(ids)];
   if (asked.length === 0) return new Map();
   const what = {
-    ...(idProperty === undefined ? {} : { idProperty }),
+    ...(idProperty === undefined ? {} : { idProperty, mayBeShared: true }),
     properties: idProperty ? [idProperty] : [],
   };
   const rows = await api.read(objectType, asked, what, signal);
@@ -78,11 +88,8 @@ async function idsThere(
   );
 }
 
-function blockedOrUnknown(thrown: unknown): Failure | undefined {
+/** A look that fails leaves it open what the refusal meant: then that failure is the record's, too. */
+function orFailure(thrown: unknown): Failure | undefined {
   if (!(thrown instanceof RequestFailed)) throw thrown;
-  return thrown.failure.kind === 'blocked' ? thrown.failure : undefined;
-}
-
-function unknown(thrown: unknown): undefined {
-  if (!(thrown instanceof RequestFailed)) throw thrown;
+  return thrown.failure.kind === 'rejected' ? undefined : thrown.failure;
 }

@@ -231,16 +231,16 @@ calls('a number that cannot be read is written as it came', () =>
   withHubSpotEmulator(async (hubspot) => {
     const connection = await open(hubspot);
     const fields = {
-      PLA_Caller_Phone_Number: '999999',
+      PLA_Caller_Phone_Number: '0412 34',
       PLA_Number_Dialed: '12345 ext 6',
       PLA_Dealer_Name: '',
     };
     const outcome = await deliverOne(connection, deliveryOf([startPush('1', fields)]));
     assert.is(outcome.kind, 'delivered');
     const { properties, contactIds } = onlyCall(hubspot);
-    assert.is(properties['hs_call_from_number'], '999999');
+    assert.is(properties['hs_call_from_number'], '0412 34');
     assert.is(properties['hs_call_to_number'], '12345 ext 6');
-    assert.is(properties['hs_call_title'], 'Call from 999999');
+    assert.is(properties['hs_call_title'], 'Call from 0412 34');
     assert.equal(contactIds, []);
   }),
 );

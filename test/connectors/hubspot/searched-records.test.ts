@@ -123,17 +123,18 @@ for (const one of kinds) {
     );
   }
 
-  searched(`${kind}: one that is refused is begun anew when it is tried again`, () =>
-    withAccount(one, 'ignored', async (account) => {
-      const { hubspot, attempt } = account;
-      const refusal = answering(400, { category: 'VALIDATION_ERROR', message: 'no' });
-      strikeForGood(hubspot, refusal, `${kind}/batch/create`);
-      const refused = await attempt();
-      hubspot.calm();
-      assert.is(refused.kind, 'rejected', JSON.stringify(refused));
-      checkBooks(account, await attempt(refused));
-    }),
-  );
+  for (const keys of ['ignored', 'refused'] as const)
+    searched(`${kind}: one that is refused is begun anew when it is tried again (keys are ${keys})`, () =>
+      withAccount(one, keys, async (account) => {
+        const { hubspot, attempt } = account;
+        const refusal = answering(400, { category: 'VALIDATION_ERROR', message: 'no' });
+        strikeForGood(hubspot, refusal, `${kind}/batch/create`);
+        const refused = await attempt();
+        hubspot.calm();
+        assert.is(refused.kind, 'rejected', JSON.stringify(refused));
+        checkBooks(account, await attempt(refused));
+      }),
+    );
 
   searched(`${kind}: a taken key is waited for, in an account that keeps it and does not read by it`, () =>
     withAccount(one, 'unread', async (account) => {
