@@ -48,7 +48,7 @@ export function differencesOf(
 }
 
 function stateOf(settings: Settings, { source, callId, pushes, at, lapsed }: MappingTest): CallState {
-  const fields = pushes.reduce<Fields | undefined>((known, push) => foldFields(known, push), undefined) ?? {};
+  const fields = pushes.reduce<Fields | undefined>(foldFields, undefined) ?? {};
   const name = source ?? (Object.keys(settings.sources)[0] as string);
   return { ...stateAt(at ?? new Date(), name, callId, fields), lapsed };
 }

@@ -69,7 +69,7 @@ export interface CallState {
   /** When the first push with end data came. */
   endReceivedAt: Date | null;
   lapsed: boolean;
-  /** How many of its pushes say more than one call holds: see `foldFields`. Absent: none. */
+  /** How many of its pushes say more than one call holds: see `foldWithinBounds`. Absent: none. */
   notFolded?: number;
 }
 
@@ -134,33 +134,11 @@ export function hasEnd(fields: Fields): boolean {
 }
 
 /**
- * What one call holds at most. A call as the article prints it has some thirty keys and a few thousand characters; each
- * push to one that grew without end would take longer than the one before.
- */
-const mostKeys = 1_000;
-const mostCharacters = 512 * 1024;
-/** Of a push beyond that, what the article names is folded all the same, as long as it is no longer than this. */
-const longestAtLeast = 4_096;
-const ofTheArticle: ReadonlySet<string> = new Set(pushFields);
-
-/**
  * Adds a push to what is known: per key the latest value that is not blank wins, so a blank erases nothing and a
  * start that comes after the end takes nothing back. Returns the same object when nothing changed.
- * @param leftOut called when the call would hold too much, and some of the push is not folded
  */
-export function foldFields(known: Fields | undefined, push: Fields, leftOut?: () => void): Fields {
-  const folded = known ? merged(known, push) : push;
-  if (folded === known || isHeld(folded)) return folded;
-  leftOut?.();
-  const own: Fields = Object.create(null);
-  for (const key in push) {
-    const value = push[key] as string;
-    if (ofTheArticle.has(key) && value.length <= longestAtLeast) own[key] = value;
-  }
-  return known ? merged(known, own) : own;
-}
-
-function merged(known: Fields, push: Fields): Fields {
+export function foldFields(known: Fields | undefined, push: Fields): Fields {
+  if (!known) return push;
   let folded = known;
   for (const key in push) {
     const value = push[key] as string;
@@ -170,6 +148,37 @@ function merged(known: Fields, push: Fields): Fields {
     folded[key] = value;
   }
   return folded;
+}
+
+/**
+ * What one call holds at most. A call as the article prints it has some thirty keys and a few thousand characters; each
+ * push to one that grew without end would take longer than the one before.
+ */
+const mostKeys = 1_000;
+const mostCharacters = 512 * 1024;
+/** Bodies that are shorter in all hold neither: a key takes two characters. */
+const surelyHeld = 2 * mostKeys;
+/** Of a push beyond that, what the article names is folded all the same, as long as it is no longer than this. */
+const longestAtLeast = 4_096;
+const ofTheArticle: ReadonlySet<string> = new Set(pushFields);
+
+/**
+ * Folds a push as far as the call has room for it.
+ * @param length of what the call and the push were read from, in characters
+ */
+export function foldWithinBounds(
+  known: Fields | undefined,
+  push: Fields,
+  length: number,
+): { fields: Fields; isWhole: boolean } {
+  const fields = foldFields(known, push);
+  if (length < surelyHeld || fields === known || isHeld(fields)) return { fields, isWhole: true };
+  const own: Fields = Object.create(null);
+  for (const key in push) {
+    const value = push[key] as string;
+    if (ofTheArticle.has(key) && value.length <= longestAtLeast) own[key] = value;
+  }
+  return { fields: foldFields(known, own), isWhole: false };
 }
 
 function isHeld(fields: Fields): boolean {

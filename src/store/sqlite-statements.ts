@@ -125,7 +125,10 @@ export function statements(database: Database, db: Kysely<Tables>) {
     ),
     notFolded: statement(
       database,
-      db.updateTable('calls').set({ not_folded: sql`not_folded + 1` }).where('id', '=', value('id')),
+      db
+        .updateTable('calls')
+        .set({ not_folded: sql`not_folded + 1`, fields: value('fields') })
+        .where('id', '=', value('id')),
     ),
     repeatPush: statement(
       database,

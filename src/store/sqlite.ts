@@ -3,7 +3,15 @@ import { chmodSync, copyFileSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Kysely } from 'kysely';
 import type { RecordRef, Records } from '../connector/contract.ts';
-import { type CallState, foldFields, gapsIn, hasEnd, laneOf, urgencyOf } from '../receive/call.ts';
+import {
+  type CallState,
+  foldFields,
+  foldWithinBounds,
+  gapsIn,
+  hasEnd,
+  laneOf,
+  urgencyOf,
+} from '../receive/call.ts';
 import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
 import { makeFolder } from '../runtime/folder.ts';
 import { type Database, failureOf, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
@@ -237,11 +245,11 @@ class SqliteStore implements Store {
     const pushes = found.fields === null ? this.#do.bodiesOf.all({ call }) : null;
     const before = stateOf(found, pushes ?? []);
     const isOlder = when === 'late' && at < found.last_received_at;
-    let isWhole = true;
-    const said = isOlder ? gapsIn(before.fields, push.fields) : push.fields;
-    const fields = foldFields(before.fields, said, () => {
-      isWhole = false;
-    });
+    const { fields, isWhole } = foldWithinBounds(
+      before.fields,
+      isOlder ? gapsIn(before.fields, push.fields) : push.fields,
+      push.body.length + lengthOf(found, pushes),
+    );
     const changed = fields !== before.fields;
     // What was said before and comes again after something else was said is no repeat: it corrects that.
     const same = changed
@@ -255,7 +263,6 @@ class SqliteStore implements Store {
     }
 
     this.#do.addPush.run({ call, at, body: push.body });
-    if (!isWhole) this.#do.notFolded.run({ id: call });
     const ended = before.endReceivedAt !== null || hasEnd(fields);
     const endReceivedAt = before.endReceivedAt ?? (ended ? push.receivedAt : null);
     const revision = changed ? found.revision + 1 : found.revision;
@@ -276,7 +283,11 @@ class SqliteStore implements Store {
       lapseAt: ended ? null : found.lapse_at,
     });
     const state: CallState = { ...before, fields, endReceivedAt };
-    if (!isWhole) state.notFolded = (before.notFolded ?? 0) + 1;
+    if (!isWhole) {
+      // Its pushes do not say any more what it holds.
+      this.#do.notFolded.run({ id: call, fields: JSON.stringify(fields) });
+      state.notFolded = (before.notFolded ?? 0) + 1;
+    }
     const due = changed ? this.#want(call, revision, push.route(state), at) : [];
     return { repeat: false, revision, state, due };
   }
@@ -284,10 +295,7 @@ class SqliteStore implements Store {
   /** Null if the call is known. */
   #recordFirst(push: NewPush, at: number): Recorded | null {
     const { source, callId } = push;
-    let isWhole = true;
-    const fields = foldFields(undefined, push.fields, () => {
-      isWhole = false;
-    });
+    const { fields, isWhole } = foldWithinBounds(undefined, push.fields, push.body.length);
     const ended = hasEnd(fields);
     const state: CallState = {
       source,
@@ -308,7 +316,7 @@ class SqliteStore implements Store {
     if (call === 0) return null;
     this.#do.addPush.run({ call, at, body: push.body });
     if (!isWhole) {
-      this.#do.notFolded.run({ id: call });
+      this.#do.notFolded.run({ id: call, fields: JSON.stringify(fields) });
       state.notFolded = 1;
     }
     const due = [...push.route(state)];
@@ -953,6 +961,11 @@ class SqliteStore implements Store {
     this.#opened?.close();
     this.#owner?.close();
   }
+}
+
+/** In characters, of what a call is folded from. */
+function lengthOf({ fields }: CallRow, pushes: readonly { body: string }[] | null): number {
+  return fields?.length ?? pushes?.reduce((sum, { body }) => sum + body.length, 0) ?? 0;
 }
 
 function stateOf(row: CallRow, pushes: readonly { body: string }[]): CallState {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { property as readable } from '../../connectors/hubspot/answers.ts';
 import {
   failureOfAnswer as hubspotAnswer,
@@ -24,9 +25,11 @@ import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
 import { readCall } from '../../src/receive/call.ts';
+import { decodeContent } from '../../src/receive/content-coding.ts';
+import { readHandBuiltJson } from '../../src/receive/hand-built-json.ts';
 import { Ledger } from '../../src/receive/ledger.ts';
 import { maskNumber, maskNumbersIn, maskWritten } from '../../src/receive/mask.ts';
-import { parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
+import { isWithheld, parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
 import { decodeBody, parsePush, UnreadablePush } from '../../src/receive/push.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
@@ -86,6 +89,8 @@ function allowing<T>(expected: new (...args: never[]) => Error, read: () => T): 
 export async function allTargets(): Promise<Target[]> {
   return [
     { name: 'a push as text', share: 18, corpus: pushes, read: readPush },
+    { name: 'a hand-built push', share: 12, corpus: [...handBuilt, ...pushes], read: readHandBuilt },
+    { name: 'a compressed push', share: 3, corpus: [...pushes, ...handBuilt], read: readCoded },
     { name: 'values of a push', share: 30, corpus: values, read: readValues },
     { name: 'a telephone number', share: 14, corpus: numbers, read: readNumber },
     { name: 'a template', share: 10, corpus: templates, read: readTemplate },
@@ -113,6 +118,79 @@ const pushes = [
   'PLA_Call_Id=7&PLA_Caller_Phone_Number=%2B61444444444',
   '{"PLA_Call_Id":7,"PLA_Duration":50,"nested":{"a":[1,{"b":null}]}}',
 ];
+
+/** As programs write them that escape nothing, and what is put around them. */
+const handBuilt = [
+  '{"PLA_Call_Id":"7","PLA_Keywords_Searched":"blocked\r\ndrain","PLA_City":"AC\\DC","PLA_State":"Joe\\\'s",}\0',
+  '{"PLA_Call_Id":7,"PLA_Keywords_Searched":"24" blinds","PLA_Duration":50s,"PLA_CID":,"PLA_URL":undefined}',
+  "{'PLA_Call_Id':'7','PLA_Dealer_Name':'Joe's Plumbing','PLA_City':None}",
+  'payload={"PLA_Call_Id":"7","PLA_Caller_Phone_Number":"+61444444444"}',
+  `json=${encodeURIComponent('{"PLA_Call_Id":"7"}')}&x=1`,
+  JSON.stringify('{"PLA_Call_Id":"7"}'),
+  '--x\r\nContent-Disposition: form-data; name="PLA_Call_Id"\r\n\r\n7\r\n--x\r\nContent-Disposition: form-data; name="payload"\r\n\r\n{"a":1}\r\n--x--\r\n',
+  '<call><id>7</id></call>',
+];
+
+/** Valid JSON says the same to the lenient reader; and whatever bytes a text is written in, it is a push or unreadable. */
+function readHandBuilt(text: string): void {
+  readPush(text);
+  for (const encoded of encodings(text)) allowing(UnreadablePush, () => parsePush(decodeBody(encoded)));
+  let exact: unknown;
+  try {
+    exact = JSON.parse(text);
+  } catch {
+    allowing(SyntaxError, () => readHandBuiltJson(text));
+    return;
+  }
+  if (typeof exact !== 'object' || /\d{16}|\de/i.test(text)) return; // numbers that a double does not hold
+  const lenient = allowing(SyntaxError, () => readHandBuiltJson(text));
+  if (JSON.stringify(lenient) !== JSON.stringify(exact)) throw new Error('valid JSON was read otherwise');
+}
+
+function encodings(text: string): Buffer[] {
+  const half = text.length >> 1;
+  return [
+    Buffer.from(text, 'utf16le'),
+    Buffer.from(`\ufeff${text}`, 'utf16le').swap16(),
+    Buffer.from(text, 'latin1'),
+    Buffer.concat([Buffer.from(text.slice(0, half)), Buffer.from(text.slice(half), 'latin1')]),
+  ];
+}
+
+/** A body in a coding, and what of it went wrong on the way. */
+function readCoded(text: string): void {
+  const limit = 4_096;
+  const bytes = Buffer.from(text);
+  const at = bytes.length >> 1;
+  for (const [coding, encode] of Object.entries(encoders)) {
+    const whole = encode(bytes);
+    const broken = Buffer.concat([whole.subarray(0, at), bytes.subarray(0, 3), whole.subarray(at + 1)]);
+    for (const [said, sent] of [
+      [coding, whole],
+      [`${coding}, ${coding}`, encode(whole)],
+      [coding, broken],
+      [coding, whole.subarray(0, at)],
+      ['', broken],
+      [text.slice(0, 40), whole],
+    ] as const) {
+      const content = decodeContent(sent, said, limit);
+      // What is in no coding after all stays as it came.
+      if (typeof content === 'object' && 'length' in content && content.length > Math.max(limit, sent.length))
+        throw new Error('more was decompressed than the limit');
+    }
+    const content = decodeContent(whole, coding, limit);
+    const isRight =
+      bytes.length > limit ? content === 'too long' : Buffer.compare(content as Buffer, bytes) === 0;
+    if (!isRight) throw new Error(`${coding} gives another body`);
+  }
+}
+
+const encoders: Record<string, (bytes: Uint8Array) => Buffer> = {
+  gzip: gzipSync,
+  deflate: deflateSync,
+  'deflate ': deflateRawSync,
+  br: (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+};
 
 function readPush(text: string): void {
   const push = allowing(UnreadablePush, () => parsePush(decodeBody(Buffer.from(text, 'utf8'))));
@@ -163,6 +241,10 @@ const numbers = [
   '0011 44 20 7946 0958',
   'anonymous',
   '+64 9 123 4567',
+  '"Jo" <sip:0412345678@10.0.0.1;user=phone>',
+  'tel:412345678;phone-context=+61;ext=9',
+  '（＋６１）（0）４١٢\u00a0345 678',
+  '266696687',
 ];
 
 function readNumber(text: string): void {
@@ -170,6 +252,7 @@ function readNumber(text: string): void {
   if (number !== null && !/^\+\d{3,15}$/.test(number)) throw new Error(`"${number}" is not E.164`);
   if (number !== null) writtenForms(number, 'AU');
   samePhone(text, '+61412345678', 'NZ');
+  isWithheld(text, 'AU', withheldWords);
   maskNumber(text);
   maskWritten(text);
   if (maskNumbersIn(maskNumbersIn(text)) !== maskNumbersIn(text))
@@ -384,7 +467,7 @@ async function operatorTarget(): Promise<Target> {
 }
 
 const token = 'a-push-token-for-fuzzing';
-const answerable = new Set([200, 400, 403, 404, 405, 413]);
+const answerable = new Set([200, 400, 403, 404, 405, 413, 415]);
 
 async function endpointTarget(): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
@@ -413,19 +496,22 @@ async function endpointTarget(): Promise<Target> {
     clock: { now: systemClock.now, after: (_, run) => systemClock.after(0, run) }, // guesses are answered late
     log: createLog('silent'),
   });
-  const paths = [`/push/${token}`, `/push/${token}/create`, `/push/${token}/update`, '/push/wrong'];
+  const paths = [`/push/${token}`, `/Push/${token}/Create/`, `//push/${token}/update`, '/push/wrong'];
   const methods = ['POST', 'POST', 'POST', 'PUT'];
   return {
     name: 'the push endpoints',
     share: 2,
-    corpus: pushes,
+    corpus: [...pushes, ...handBuilt],
     async read(text) {
       const path = paths[text.length % paths.length] as string;
       const method = methods[(text.length >> 2) % methods.length] as string;
       const answer = await app.request(path, {
         method,
         body: text,
-        headers: { 'content-type': text.length % 2 ? 'text/plain' : 'application/json' },
+        headers: {
+          'content-type': text.length % 2 ? 'text/plain' : 'application/json',
+          ...(text.length % 7 === 0 ? { 'content-encoding': 'gzip' } : {}),
+        },
       });
       if (!answerable.has(answer.status)) throw new Error(`answered ${answer.status}`);
       const said = (await answer.json()) as Record<string, unknown>;
