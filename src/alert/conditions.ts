@@ -17,7 +17,12 @@ export interface Condition {
 
 /** How things are. */
 export interface Facts {
-  connectors: { name: string; blocked: { reason: string; since: Date } | null; backlog: Backlog }[];
+  connectors: {
+    name: string;
+    blocked: { reason: string; since: Date } | null;
+    openReason: string | null;
+    backlog: Backlog;
+  }[];
   sources: { name: string; timezone: string; heardAt: Date }[];
   /** What was not taken of late. */
   rejected: Rejection[];
@@ -44,7 +49,7 @@ export function conditionsOf(facts: Facts, settings: AlertSettings, now: Date): 
         'Make room on the disk, or see what else is wrong with it. Delacon is not known to push again.',
       ],
     });
-  for (const { name, blocked, backlog } of facts.connectors) {
+  for (const { name, blocked, openReason, backlog } of facts.connectors) {
     const { due, failed, waitingSince, latestFailed } = backlog;
     const { blockedForMs, backlogOlderThanMs } = settings;
     if (blocked && blockedForMs !== undefined && nowMs - blocked.since.getTime() >= blockedForMs)
@@ -82,6 +87,7 @@ export function conditionsOf(facts: Facts, settings: AlertSettings, now: Date): 
         since: waitingSince,
         title: `Calls have waited for ${name} for ${durationText(nowMs - waitingSince.getTime())}`,
         lines: [
+          ...(openReason === null ? [] : [openReason]),
           `${few(due)} waiting, the oldest since ${shown(waitingSince)}. To see why: delacon-bridge calls --state due --connector ${name}`,
         ],
       });

@@ -235,10 +235,12 @@ export class AlertWatch {
       const known = states.find(({ connector }) => connector === name);
       return known?.blockedReason ? { reason: known.blockedReason, since: known.since } : null;
     };
+    const openReasonOf = (name: string) =>
+      states.find(({ connector }) => connector === name)?.openReason ?? null;
     const looked: Facts['connectors'] = [];
     for (const name of Object.keys(connectors)) {
       const backlog: Backlog = await store.backlog(name, countedTo);
-      looked.push({ name, blocked: blockedOf(name), backlog });
+      looked.push({ name, blocked: blockedOf(name), openReason: openReasonOf(name), backlog });
     }
     const latest = await store.latestPushes(pushesLookedAt);
     const heardAt: State['heardAt'] = {};

@@ -53,7 +53,9 @@ function tell(story: Story): void {
 
 function tellDelivery(delivery: Delivery, time: (instant: string) => string): void {
   print(`\n${delivery.connector}: ${stateOf(delivery, time)}`);
-  if (delivery.connectorReason) print(`  the connector writes nothing: ${delivery.connectorReason}`);
+  const { connectorReason, connectorTriesAt } = delivery;
+  if (connectorReason) print(`  the connector writes nothing: ${connectorReason}`);
+  if (connectorReason && connectorTriesAt) print(`  it is tried next at ${time(connectorTriesAt)}`);
   for (const { role, type, id, link, holds } of delivery.records) {
     print(`  ${role}: ${type} ${id}  ${link ?? ''}`.trimEnd());
     if (role === 'person' && delivery.person) print(`    ${whyPerson(delivery.person, time)}`);

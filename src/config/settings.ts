@@ -103,13 +103,13 @@ const delivery = z
       .min(1)
       .describe('Wait before each further attempt, 20 % more or less. The last one repeats.'),
     giveUpAfter: duration().describe(
-      'A delivery that failed for this long is shown as failed, until replayed.',
+      'A delivery that was tried in vain for this long is shown as failed, until replayed. Time in which nothing was tried does not count.',
     ),
     probe: z
       .array(duration())
       .min(1)
       .describe(
-        'When a blocked connector is tried again, such as after a revoked token. The last one repeats.',
+        'When one call is tried while a CRM does not answer, or a connector is blocked, such as by a revoked token. The last one repeats.',
       ),
   })
   .transform(({ retry, giveUpAfter, probe }) => ({

@@ -8,22 +8,26 @@ import type {
   ConnectorState,
   DeliveryState,
   DueDelivery,
+  DueFilter,
   Lease,
   Settlement,
   Store,
 } from '../store/store.ts';
+import { Circuit, type Failure } from './circuit.ts';
 import { readOutcome } from './read-outcome.ts';
-import { nextProbe, nextTry, type Schedule } from './retry-schedule.ts';
+import { nextTry, type Schedule } from './retry-schedule.ts';
 import { Wakeup } from './wakeup.ts';
 
-const leaseMs = 30_000;
-const renewMs = 10_000;
 /** How long after `stop` an attempt may take to end by itself. */
 const graceMs = 10_000;
 /** How long calls may wait for others to share their requests, when those of the day run low. */
 const gatherMs = 60_000;
 /** How long to wait before the store is asked again after it failed. */
 const storeRetryMs = 1_000;
+/** Every so many batches, the oldest are taken, though later calls are live. */
+const oldestEvery = 5;
+/** Where a batch is small, so many of the latest live calls are written in the order they came. */
+const fewLive = 10;
 
 export interface WorkerOptions {
   connector: string;
@@ -36,6 +40,9 @@ export interface WorkerOptions {
   log: Log;
   /** Removes secrets from what the connector says: a CRM may quote one, of another connector even, and it is stored. */
   hide?(text: string): string;
+  /** For how long a lease is taken, and how often it is renewed. */
+  leaseMs?: number;
+  renewMs?: number;
   /** From 0 up to 1, as Math.random: spreads the retries. */
   random?(): number;
   /** What the connector gets for a due delivery; null when its source is configured no more. */
@@ -50,7 +57,10 @@ export interface WorkerCondition {
   holdsLease: boolean;
   /** Somebody lets it rest. */
   isPaused: boolean;
+  /** Nothing is written until somebody acts. */
   blockedSince: Date | null;
+  /** Nothing is written, and nobody has to act: the CRM does not answer, or asks to wait. */
+  openSince: Date | null;
   /** Few requests are left for the day. */
   isThrifty: boolean;
 }
@@ -64,9 +74,13 @@ export interface WorkerCondition {
  *
  *   due ──attempt──▶ delivered            what was written is the present state
  *    ▲  ├─ retry ──▶ due, later           by the schedule, until it gives up
- *    │  ├─ blocked ▶ due, not counted     and the worker only probes, with one call at a time
+ *    │  ├─ the connector's retry, blocked ▶ as due as before, not counted: the circuit opens (circuit.ts)
  *    │  └─ rejected, given up ──▶ failed  until replayed, or until the call changes
  *    └────────── a newer revision ◀── any state but skipped, which a person decides and a replay undoes
+ *
+ * Live first: a batch takes the latest live calls, and the oldest of the backlog where there is room; every fifth the
+ * oldest alone, so that nothing starves. While every place is taken by batches of many, one batch of calls that came since
+ * may run beside them; but not where the connection takes one at a time.
  *
  * While a person pauses the connector, nothing is taken, and no probe is made; what is under way ends.
  *
@@ -79,16 +93,23 @@ export class Worker {
   readonly #busyLanes = new Set<string>();
   readonly #busyCalls = new Set<number>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Kinds of batches of which one runs at a time. */
+  readonly #alone = new Set<Kind>();
+  readonly #circuit: Circuit;
+  readonly #leaseMs: number;
+  readonly #renewMs: number;
   readonly #abort = new AbortController();
   #lease: Lease | null = null;
   #renewAt = 0;
-  /** Whether `#blocked` is what the holder of the lease before us left. */
+  /** Whether the circuit is as the holder of the lease before us left it. */
   #resumed = false;
-  #blocked: { since: Date; reason: string; probes: number; probeAt: Date } | null = null;
+  /** When the store was last told to try again, for us to try next. */
+  #probeAtSaved: number | null = null;
   #isPaused = false;
   /** The store is asked whether the connector is paused, before anything more is taken. */
   #looksAgain = false;
   #wasThrifty = false;
+  #batches = 0;
   /** When the last batch began. */
   #begunAtMs = 0;
   #stopping = false;
@@ -97,6 +118,9 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
+    this.#circuit = new Circuit(options.schedule.probeMs);
+    this.#leaseMs = options.leaseMs ?? 30_000;
+    this.#renewMs = options.renewMs ?? 10_000;
   }
 
   start(): void {
@@ -104,10 +128,12 @@ export class Worker {
   }
 
   get condition(): WorkerCondition {
+    const { told } = this.#circuit;
     return {
       holdsLease: this.#lease !== null,
       isPaused: this.#isPaused,
-      blockedSince: this.#blocked?.since ?? null,
+      blockedSince: told?.isBlocked ? told.since : null,
+      openSince: told && !told.isBlocked ? told.since : null,
       isThrifty: this.#wasThrifty,
     };
   }
@@ -147,17 +173,18 @@ export class Worker {
     }
   }
 
-  /** Who takes a connector over that was blocked begins with a probe. */
+  /** Who takes a connector over whose circuit was open begins with a probe. */
   async #resume(now: Date): Promise<void> {
-    const state = await this.#state();
-    const reason = state?.blockedReason ?? null;
-    this.#blocked =
-      reason === null ? null : { since: earliest(state!.since, now), reason, probes: 0, probeAt: now };
+    const state = await this.#state(now);
+    const reason = state?.blockedReason ?? state?.openReason ?? null;
+    if (reason !== null)
+      this.#circuit.resume(reason, state?.blockedReason !== null, earliest(state!.since, now), now);
+    this.#probeAtSaved = state?.probeAt?.getTime() ?? null;
     this.#resumed = true;
   }
 
-  /** What the store has of the connector; takes over whether it is paused. */
-  async #state(): Promise<ConnectorState | undefined> {
+  /** What the store has of the connector; takes over whether it is paused, and is to be tried at once. */
+  async #state(now: Date): Promise<ConnectorState | undefined> {
     const { store, connector, log } = this.#options;
     this.#looksAgain = false; // before asking: what changes meanwhile is asked for once more
     const states = await store.connectorStates();
@@ -166,37 +193,101 @@ export class Worker {
     if (isPaused !== this.#isPaused)
       log.info({ connector }, isPaused ? 'Paused: calls wait.' : 'No longer paused.');
     this.#isPaused = isPaused;
+    const probeAt = state?.probeAt?.getTime() ?? null;
+    if (probeAt !== null && this.#probeAtSaved !== null && probeAt < this.#probeAtSaved) {
+      this.#probeAtSaved = probeAt;
+      this.#circuit.probeNow(now);
+    }
     return state;
   }
 
   /** Starts every batch that can start now. Returns when to look again, if nothing wakes us before. */
   async #step(): Promise<Date | null> {
-    const { connection, store, connector, clock } = this.#options;
+    const { connection, store, clock } = this.#options;
     const now = clock.now();
     const lease = await this.#holdLease(now);
-    if (!lease) return new Date(now.getTime() + renewMs);
+    if (!lease) return new Date(now.getTime() + this.#renewMs);
     const renewAt = new Date(this.#renewAt);
-    if (this.#looksAgain) await this.#state();
+    if (this.#looksAgain) await this.#state(now);
     if (this.#isPaused) return renewAt;
-    const probing = this.#blocked !== null;
-    if (this.#blocked && (now < this.#blocked.probeAt || this.#underWay.size > 0)) {
-      return earliest(this.#blocked.probeAt > now ? this.#blocked.probeAt : null, renewAt);
-    }
-    const restsUntil = probing ? null : this.#restsUntil();
+    if (!this.#circuit.isClosed) return this.#probe(lease, now, renewAt);
+    const restsUntil = this.#restsUntil();
     if (restsUntil && (now < restsUntil || this.#underWay.size > 0)) return earliest(restsUntil, renewAt);
     const { batch, parallel } = connection.limits;
-    const limits = probing ? { batch: 1, parallel: 1 } : { batch, parallel: restsUntil ? 1 : parallel };
-    const thrifty = this.#isThrifty() && !probing;
-    while (this.#underWay.size < limits.parallel && !this.#stopping) {
-      const due = await this.#takeDue(now, limits.batch, thrifty);
+    const places = restsUntil ? 1 : parallel;
+    const thrifty = this.#isThrifty();
+    while (this.#underWay.size < places && !this.#stopping) {
+      const suspects = await this.#takeSuspects(now, batch, thrifty);
+      if (suspects.length > 0) {
+        this.#begin(lease, suspects, 'suspects');
+        continue;
+      }
+      const due = await this.#takeBatch(now, batch, thrifty);
       if (due.length === 0) break;
       const gatheredAt = new Date((due[0] as DueDelivery).dueAt.getTime() + gatherMs);
-      if (thrifty && due.length < limits.batch && now < gatheredAt) return earliest(gatheredAt, renewAt);
-      this.#begin(lease, due, probing);
+      if (thrifty && due.length < batch && now < gatheredAt) return earliest(gatheredAt, renewAt);
+      this.#begin(lease, due, 'usual');
+    }
+    if (this.#underWay.size < places)
+      return earliest(await store.nextDueAt(this.#options.connector, now), renewAt);
+    const mayExceed = batch > 1 && parallel > 1 && !restsUntil && !thrifty && !this.#alone.has('live');
+    if (mayExceed && !this.#stopping) {
+      // What was there before had its chance with the others.
+      const latest = await this.#takeDue(now, batch, { liveOnly: true });
+      const live = latest.filter(({ dueAt }) => dueAt.getTime() > this.#begunAtMs);
+      if (live.length > 0) this.#begin(lease, inOrder(live), 'live');
     }
     // With every place taken, the end of what is under way wakes us.
-    if (this.#underWay.size >= limits.parallel) return renewAt;
-    return earliest(await store.nextDueAt(connector, now), renewAt);
+    return renewAt;
+  }
+
+  /** With the circuit open or in doubt: one call, when it is time. */
+  async #probe(lease: Lease, now: Date, renewAt: Date): Promise<Date> {
+    const circuit = this.#circuit;
+    if (this.#alone.has('probe') || this.#stopping) return renewAt;
+    if (!circuit.mayProbe(now)) return earliest(circuit.probeAt, renewAt);
+    const others = { exceptCalls: circuit.failed };
+    // The latest and the oldest in turn: what brings a CRM down may be one of them.
+    const latest = circuit.probes % 2 === 0 ? await this.#takeDue(now, 1, { ...others, liveOnly: true }) : [];
+    let due = latest.length > 0 ? latest : await this.#takeDue(now, 1, others);
+    if (due.length === 0 && now >= circuit.probeAt) {
+      due = await this.#takeDue(now, 1, { exceptCalls: circuit.probed });
+      if (due.length === 0) {
+        circuit.probed.clear();
+        due = await this.#takeDue(now, 1);
+      }
+    }
+    if (due.length === 0)
+      return earliest(await this.#options.store.nextDueAt(this.#options.connector, now), renewAt);
+    this.#begin(lease, due, 'probe');
+    return renewAt;
+  }
+
+  /** Calls that failed together while others did not, so many as may be tried with each other. */
+  async #takeSuspects(now: Date, batch: number, overOnly: boolean): Promise<DueDelivery[]> {
+    const { suspects } = this.#circuit;
+    if (suspects.length === 0 || this.#alone.has('suspects')) return [];
+    const due = await this.#takeDue(now, batch, { overOnly, onlyCalls: suspects }, false);
+    const [first] = due;
+    if (!first) return [];
+    const atOnce = this.#circuit.atOnce(first.callRow);
+    return due
+      .filter(({ callRow }) => this.#circuit.atOnce(callRow) >= atOnce)
+      .slice(0, Math.min(atOnce, batch));
+  }
+
+  /** Live calls, and of the oldest what there is room for; each fifth time the oldest. */
+  async #takeBatch(now: Date, batch: number, overOnly: boolean): Promise<DueDelivery[]> {
+    const isOldest = ++this.#batches % oldestEvery === 0;
+    const latest = isOldest
+      ? []
+      : await this.#takeDue(now, Math.max(batch, fewLive), { overOnly, liveOnly: true });
+    const live = inOrder(latest).slice(0, batch);
+    if (live.length === batch) return live;
+    const taken = new Set(live.map(({ callRow }) => callRow));
+    const oldest = await this.#takeDue(now, batch, { overOnly });
+    const rest = oldest.filter(({ callRow }) => !taken.has(callRow)).slice(0, batch - live.length);
+    return inOrder([...live, ...rest]);
   }
 
   /**
@@ -223,31 +314,35 @@ export class Worker {
     return isThrifty;
   }
 
-  async #takeDue(now: Date, limit: number, overOnly: boolean): Promise<DueDelivery[]> {
+  async #takeDue(
+    now: Date,
+    limit: number,
+    which: DueFilter = {},
+    exceptSuspects = true,
+  ): Promise<DueDelivery[]> {
     const { store, connector } = this.#options;
-    const which = { exceptLanes: this.#busyLanes, overOnly };
-    const isFree = ({ callRow }: DueDelivery) => !this.#busyCalls.has(callRow);
-    const taken = await store.takeDue(connector, now, limit, which);
-    if (taken.every(isFree)) return taken;
-    // Calls that changed their lane while under way are in front: look behind them, too.
-    const more = await store.takeDue(connector, now, limit + this.#busyCalls.size, which);
-    return more.filter(isFree).slice(0, limit);
+    const exceptCalls = [
+      ...this.#busyCalls,
+      ...(which.exceptCalls ?? []),
+      ...(exceptSuspects && this.#circuit.isClosed ? this.#circuit.suspects : []),
+    ];
+    return store.takeDue(connector, now, limit, { ...which, exceptCalls, exceptLanes: this.#busyLanes });
   }
 
   async #holdLease(now: Date): Promise<Lease | null> {
     const { store, connector, holder, log } = this.#options;
-    const renewIn = this.#renewAt - now.getTime(); // more than `renewMs` where the clock was set back
-    if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= renewMs) return this.#lease;
+    const renewIn = this.#renewAt - now.getTime(); // more than the usual where the clock was set back
+    if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= this.#renewMs) return this.#lease;
     this.#looksAgain = true; // another process may have paused it
-    const isSetBack = renewIn > renewMs;
-    if (this.#lease && !(await store.renewLease(this.#lease, now, leaseMs))) this.#lease = null;
+    const isSetBack = renewIn > this.#renewMs;
+    if (this.#lease && !(await store.renewLease(this.#lease, now, this.#leaseMs))) this.#lease = null;
     if (!this.#lease) {
       this.#resumed = false;
-      this.#lease = await store.acquireLease(connector, holder, now, leaseMs);
+      this.#lease = await store.acquireLease(connector, holder, now, this.#leaseMs);
     }
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
     if (this.#lease && (isSetBack || !this.#resumed)) await this.#undoFuture(now);
-    this.#renewAt = now.getTime() + renewMs;
+    this.#renewAt = now.getTime() + this.#renewMs;
     if (this.#lease && !this.#resumed) await this.#resume(now);
     return this.#lease;
   }
@@ -255,19 +350,20 @@ export class Worker {
   /** A clock that ran ahead and was set back leaves waits until then. They are over, and nothing began later than now. */
   async #undoFuture(now: Date): Promise<void> {
     const { store, connector, log } = this.#options;
-    if (this.#blocked && this.#blocked.since > now) this.#blocked.since = now;
-    if (this.#blocked) this.#blocked.probeAt = now;
+    this.#circuit.probeNow(now);
     const calls = await store.bringForward(connector, now);
     if (calls > 0)
       log.warn({ connector, calls }, 'The clock was set back: what waited for later is due now.');
   }
 
-  #begin(lease: Lease, due: readonly DueDelivery[], probing: boolean): void {
+  #begin(lease: Lease, due: readonly DueDelivery[], kind: Kind): void {
     this.#begunAtMs = this.#options.clock.now().getTime();
     const lanes = new Set(due.map((delivery) => delivery.lane));
     for (const lane of lanes) this.#busyLanes.add(lane);
     for (const { callRow } of due) this.#busyCalls.add(callRow);
-    const attempt = this.#attempt(lease, due, probing).finally(() => {
+    this.#alone.add(kind);
+    const attempt = this.#attempt(lease, due, kind === 'probe').finally(() => {
+      this.#alone.delete(kind);
       for (const lane of lanes) this.#busyLanes.delete(lane);
       for (const { callRow } of due) this.#busyCalls.delete(callRow);
       this.#underWay.delete(attempt);
@@ -276,7 +372,7 @@ export class Worker {
     this.#underWay.add(attempt);
   }
 
-  async #attempt(lease: Lease, due: readonly DueDelivery[], probing: boolean): Promise<void> {
+  async #attempt(lease: Lease, due: readonly DueDelivery[], isProbe: boolean): Promise<void> {
     const { clock } = this.#options;
     const started = clock.now();
     const readable: { due: DueDelivery; delivery: Delivery }[] = [];
@@ -295,8 +391,10 @@ export class Worker {
     const at = earliest(started, now); // later: the clock was set back
     const tookMs = now.getTime() - at.getTime();
     const attempt = { at, tookMs, requests, batch: due.length };
+    const failure = failureOf(readable, result);
+    const isOwn = failure === null || this.#circuit.isOwn(failure);
     const settlements = due.map((item) =>
-      this.#settlementOf(item, outcomes.get(item) as Outcome, attempt, now),
+      this.#settlementOf(item, outcomes.get(item) as Outcome, attempt, now, isOwn),
     );
     // What an attempt under an earlier lease learned of the CRM may be over.
     if (!(await this.#settle(lease, settlements))) return;
@@ -305,7 +403,7 @@ export class Worker {
       const { attempt: made, next } = settlements[i] as Settlement;
       this.#options.settled?.(item, made.outcome, next.state);
     }
-    await this.#blockOrResume(result, probing, now); // what never reached the connection says nothing of it
+    await this.#openOrClose(readable, result, failure, isProbe, now); // what never reached the connection says nothing of it
     this.#report(due, outcomes, tookMs, requests);
   }
 
@@ -340,6 +438,7 @@ export class Worker {
     outcome: Outcome,
     attempt: Pick<Attempt, 'at' | 'tookMs' | 'requests' | 'batch'>,
     now: Date,
+    isOwn: boolean,
   ): Settlement {
     return {
       callRow: due.callRow,
@@ -351,32 +450,23 @@ export class Worker {
         reason: outcome.kind === 'delivered' ? null : outcome.reason,
         notes: [...(outcome.whyPerson ? [noteOfPerson(outcome.whyPerson)] : []), ...(outcome.notes ?? [])],
       },
-      next: this.#nextOf(due, outcome, now),
+      next: this.#nextOf(due, outcome, attempt.tookMs, now, isOwn),
     };
   }
 
-  #nextOf(due: DueDelivery, outcome: Outcome, now: Date): Settlement['next'] {
-    switch (outcome.kind) {
-      case 'delivered':
-        return { state: 'delivered' };
-      case 'rejected':
-        return { state: 'failed' };
-      case 'blocked':
-        return { state: 'due', at: now, countsAsFailure: false };
-      case 'retry': {
-        if (this.#abort.signal.aborted) return { state: 'due', at: now, countsAsFailure: false };
-        const since = due.failingSince ?? now;
-        const at = nextTry(
-          this.#options.schedule,
-          due.failures + 1,
-          since,
-          now,
-          outcome.notBefore,
-          (this.#options.random ?? Math.random)(),
-        );
-        return at ? { state: 'due', at, countsAsFailure: true } : { state: 'failed' };
-      }
-    }
+  #nextOf(due: DueDelivery, outcome: Outcome, tookMs: number, now: Date, isOwn: boolean): Settlement['next'] {
+    if (outcome.kind === 'delivered') return { state: 'delivered' };
+    if (outcome.kind === 'rejected') return { state: 'failed' };
+    if (this.#abort.signal.aborted || (isConnectors(outcome) && !isOwn)) return { state: 'due' };
+    const at = nextTry(
+      this.#options.schedule,
+      due.failures + 1,
+      due.triedMs + tookMs,
+      now,
+      outcome.notBefore,
+      (this.#options.random ?? Math.random)(),
+    );
+    return at ? { state: 'due', at } : { state: 'failed' };
   }
 
   /** False when nothing was settled, because another instance took over or the bridge stops. */
@@ -407,31 +497,48 @@ export class Worker {
     }
   }
 
-  async #blockOrResume(outcomes: readonly Outcome[], probing: boolean, now: Date): Promise<void> {
-    const { connector, log, schedule } = this.#options;
-    const blocked = outcomes.find((outcome) => outcome.kind === 'blocked');
-    if (blocked) {
-      const probes = probing && this.#blocked ? this.#blocked.probes + 1 : 0;
-      if (this.#blocked && !probing) return; // a batch that was under way when another was blocked
-      const probeAt = nextProbe(schedule.probeMs, probes, now, blocked.notBefore);
-      const told = this.#blocked?.reason === blocked.reason;
-      this.#blocked = { since: this.#blocked?.since ?? now, reason: blocked.reason, probes, probeAt };
-      const facts = { connector, reason: blocked.reason, nextTry: probeAt };
-      if (told) log.debug(facts, 'Still blocked.');
-      else log.error(facts, 'Blocked: calls wait until this is mended.');
-      await this.#saveState(blocked.reason, this.#blocked.since);
-    } else if (probing && this.#blocked && outcomes.length > 0) {
-      log.info({ connector }, 'No longer blocked: what waited is being delivered.');
-      this.#blocked = null;
-      await this.#saveState(null, now);
+  async #openOrClose(
+    tried: readonly { due: DueDelivery }[],
+    outcomes: readonly Outcome[],
+    failure: Failure | null,
+    isProbe: boolean,
+    now: Date,
+  ): Promise<void> {
+    const { connector, log, store } = this.#options;
+    const circuit = this.#circuit;
+    const answered = tried.flatMap(({ due }, i) =>
+      isConnectors(outcomes[i] as Outcome) ? [] : [due.callRow],
+    );
+    for (const call of answered) circuit.clear(call);
+    if (this.#abort.signal.aborted) return; // what the stop cut off
+    const before = circuit.told;
+    if (failure && circuit.fail(failure, isProbe, now)) {
+      const { reason, isBlocked, probeAt } = circuit.told!;
+      const facts = { connector, reason, nextTry: probeAt };
+      if (before?.reason === reason && before.isBlocked === isBlocked) log.debug(facts, 'Still so.');
+      else if (isBlocked) log.error(facts, 'Blocked: calls wait until this is mended.');
+      else log.warn(facts, 'The connector does not get through: calls wait, and one is tried now and then.');
+      await this.#saveCircuit(now);
     }
+    if (answered.length === 0 || !circuit.answer(isProbe, answered)) return;
+    log.info({ connector }, 'It gets through again: what waited is being delivered.');
+    await this.#saveCircuit(now);
+    await this.#insist('what is due', () => store.makeAllDue(connector, now));
   }
 
-  async #saveState(blockedReason: string | null, since: Date): Promise<void> {
+  async #saveCircuit(now: Date): Promise<void> {
     const { store, connector } = this.#options;
+    const { told } = this.#circuit;
     await this.#insist("the connector's state", () =>
-      store.setConnectorState({ connector, blockedReason, since }),
+      store.setConnectorState({
+        connector,
+        blockedReason: told?.isBlocked ? told.reason : null,
+        openReason: told && !told.isBlocked ? told.reason : null,
+        since: told?.since ?? now,
+        probeAt: told?.probeAt ?? null,
+      }),
     );
+    this.#probeAtSaved = told?.probeAt.getTime() ?? null;
   }
 
   #report(
@@ -463,6 +570,33 @@ export class Worker {
       );
     }
   }
+}
+
+/** How a batch was taken. */
+type Kind = 'usual' | 'live' | 'suspects' | 'probe';
+
+/** Other calls would have fared no better. */
+function isConnectors(outcome: Outcome): outcome is Outcome & { kind: 'retry' | 'blocked' } {
+  return outcome.kind === 'blocked' || (outcome.kind === 'retry' && outcome.scope === 'connector');
+}
+
+/** What of a batch the connector could not write. Null: nothing. */
+function failureOf(tried: readonly { due: DueDelivery }[], outcomes: readonly Outcome[]): Failure | null {
+  const failed = outcomes.filter(isConnectors);
+  const worst = failed.find(({ kind }) => kind === 'blocked') ?? failed[0];
+  if (!worst) return null;
+  const times = failed.flatMap(({ notBefore }) => (notBefore ? [notBefore.getTime()] : []));
+  return {
+    calls: tried.flatMap(({ due }, i) => (isConnectors(outcomes[i] as Outcome) ? [due.callRow] : [])),
+    reason: worst.reason,
+    isBlocked: worst.kind === 'blocked',
+    notBefore: times.length > 0 ? new Date(Math.max(...times)) : undefined,
+  };
+}
+
+/** As they came. */
+function inOrder(due: readonly DueDelivery[]): DueDelivery[] {
+  return [...due].sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime() || a.callRow - b.callRow);
 }
 
 function earliest(a: Date | null, b: Date): Date {

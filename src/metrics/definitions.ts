@@ -87,7 +87,7 @@ export const definitions = {
 
   delacon_bridge_connector_state: {
     type: 'gauge',
-    help: '1 for the state a connector is in, 0 for the others: working, thrifty (few requests are left for the day), blocked (somebody must act), paused (somebody lets it rest), standby (another instance runs it).',
+    help: '1 for the state a connector is in, 0 for the others: working, thrifty (few requests are left for the day), open (the CRM does not answer, or asks to wait), blocked (somebody must act), paused (somebody lets it rest), standby (another instance runs it).',
     labels: ['connector', 'state'],
   },
   delacon_bridge_lease_held: {

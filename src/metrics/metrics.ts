@@ -45,7 +45,7 @@ const mostKinds = 60;
 /** Told of each source from 0 on, so that a first one counts as an increase. */
 const usualOutcomes: readonly string[] = ['stored', 'repeated', 'unreadable', 'not_stored'];
 const deliveryOutcomes: readonly Outcome['kind'][] = ['delivered', 'retry', 'rejected', 'blocked'];
-const connectorStates = ['working', 'thrifty', 'blocked', 'paused', 'standby'] as const;
+const connectorStates = ['working', 'thrifty', 'open', 'blocked', 'paused', 'standby'] as const;
 
 /** Of one source. Plain numbers: they are counted for every push, and made into metrics only when those are asked for. */
 interface Tally {
@@ -322,10 +322,12 @@ function stateOf({
   holdsLease,
   isPaused,
   blockedSince,
+  openSince,
   isThrifty,
 }: WorkerCondition): (typeof connectorStates)[number] {
   if (!holdsLease) return 'standby';
   if (isPaused) return 'paused';
   if (blockedSince) return 'blocked';
+  if (openSince) return 'open';
   return isThrifty ? 'thrifty' : 'working';
 }

@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import type { ConnectorState, Store } from '../store/store.ts';
 import { instant } from './time-range.ts';
 
-export const connectorStates = ['working', 'thrifty', 'blocked', 'paused', 'removed'] as const;
+export const connectorStates = ['working', 'thrifty', 'open', 'blocked', 'paused', 'removed'] as const;
 
 /** How a connector is. */
 export const connectorHealth = z.object({
@@ -12,10 +12,15 @@ export const connectorHealth = z.object({
   state: z
     .enum(connectorStates)
     .describe(
-      'thrifty: few requests are left for the day, so calls are written once, when they are over. blocked: nothing is written until somebody acts on the reason. paused: somebody paused it. removed: the configuration no longer has it.',
+      'thrifty: few requests are left for the day, so calls are written once, when they are over. open: the CRM does not answer, or asks to wait; calls wait, and one is tried now and then. blocked: nothing is written until somebody acts on the reason. paused: somebody paused it. removed: the configuration no longer has it.',
     ),
-  reason: z.string().nullable().describe('Why it is blocked or paused.'),
-  since: instant.nullable().describe('Since when it is blocked or paused.'),
+  reason: z.string().nullable().describe('Why it is open, blocked or paused.'),
+  since: instant.nullable().describe('Since when it is open, blocked or paused.'),
+  nextTryAt: instant
+    .nullable()
+    .describe(
+      'When an open or blocked one is tried next; in the past: at once. Null: it works, or is paused.',
+    ),
   backlog: z.int().describe('Deliveries that are due, whenever.'),
   oldestDueAt: instant.nullable().describe('Of what is due, the longest so.'),
   failed: z.int().describe('Deliveries that wait for a person.'),
@@ -104,11 +109,16 @@ function presentState(
   isConfigured: boolean,
   state: ConnectorState | undefined,
   live: Running | undefined,
-): Pick<ConnectorHealth, 'state' | 'reason' | 'since'> {
-  if (!isConfigured) return { state: 'removed', reason: null, since: null };
-  if (state?.paused)
-    return { state: 'paused', reason: state.paused.reason, since: state.paused.since.toISOString() };
+): Pick<ConnectorHealth, 'state' | 'reason' | 'since' | 'nextTryAt'> {
+  const nextTryAt = state?.probeAt?.toISOString() ?? null;
+  if (!isConfigured) return { state: 'removed', reason: null, since: null, nextTryAt: null };
+  if (state?.paused) {
+    const { reason, since } = state.paused;
+    return { state: 'paused', reason, since: since.toISOString(), nextTryAt: null };
+  }
   if (state?.blockedReason)
-    return { state: 'blocked', reason: state.blockedReason, since: state.since.toISOString() };
-  return { state: live?.isThrifty ? 'thrifty' : 'working', reason: null, since: null };
+    return { state: 'blocked', reason: state.blockedReason, since: state.since.toISOString(), nextTryAt };
+  if (state?.openReason)
+    return { state: 'open', reason: state.openReason, since: state.since.toISOString(), nextTryAt };
+  return { state: live?.isThrifty ? 'thrifty' : 'working', reason: null, since: null, nextTryAt: null };
 }

@@ -468,7 +468,7 @@ const sentences = {
         },
   skip: (): Notice => ({ level: 'good', text: 'The delivery is skipped.' }),
   pause: (): Notice => ({ level: 'good', text: 'The connector is paused. Calls wait until you resume it.' }),
-  resume: (): Notice => ({ level: 'good', text: 'The connector goes on.' }),
+  resume: (): Notice => ({ level: 'good', text: 'The connector goes on: it is tried at once.' }),
   readAgain: (n: number, left: number): Notice => {
     const rest = left > 0 ? `${counted(left, 'push', 'pushes')} still cannot be read: see why below.` : '';
     return n === 0

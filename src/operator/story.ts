@@ -83,7 +83,8 @@ export const story = callSummary.omit({ deliveries: true }).extend({
       deliveredRevision: z.int().describe('What the CRM shows. 0: nothing yet.'),
       isBehind: z.boolean(),
       failures: z.int().describe('Attempts in a row that came to nothing.'),
-      connectorReason: z.string().nullable().describe('Why the connector is blocked or paused.'),
+      connectorReason: z.string().nullable().describe('Why the connector is open, blocked or paused.'),
+      connectorTriesAt: instant.nullable().describe('When an open or blocked connector is tried next.'),
       person: z
         .object({
           type: z.string(),
@@ -179,7 +180,8 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       failures: delivery.failures,
       connectorReason: connector?.paused
         ? (connector.paused.reason ?? 'It is paused.')
-        : (connector?.blockedReason ?? null),
+        : (connector?.blockedReason ?? connector?.openReason ?? null),
+      connectorTriesAt: connector?.paused ? null : (connector?.probeAt?.toISOString() ?? null),
       person: person ? await personOf(person, call, attempts, delivery.connector, sources) : null,
       records,
       isReadable,

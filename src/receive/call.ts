@@ -79,11 +79,11 @@ export interface CallState {
  */
 export type Urgency = 'live' | 'backlog' | 'historic';
 
-const liveMs = 120_000;
+export const liveMs = 120_000;
 
-/** By when its pushes came. What came by a clock that ran ahead is not live. */
-export function urgencyOf({ firstReceivedAt, endReceivedAt }: CallState, now: Date): Urgency {
-  return isRecent((endReceivedAt ?? firstReceivedAt).getTime(), liveMs, now.getTime()) ? 'live' : 'backlog';
+/** By when its last push came. What came by a clock that ran ahead is not live. */
+export function urgencyOf(lastReceivedAt: Date, now: Date): Urgency {
+  return isRecent(lastReceivedAt.getTime(), liveMs, now.getTime()) ? 'live' : 'backlog';
 }
 
 /** A call whose pushes all come at one time. */

@@ -75,6 +75,12 @@ export interface DeliveriesTable {
   records: string;
   /** While it is skipped: what the call was at when somebody decided so. */
   skipped_revision: Generated<number | null>;
+  /** Where it stands while it is due: see sqlite-due.ts. */
+  line: Generated<number>;
+  /** The lane that it waits for, or waited for last. */
+  lane: Generated<string | null>;
+  /** For how long it has been tried since it first failed, the wait until `due_at` included. */
+  tried_ms: Generated<number>;
 }
 
 export interface AttemptsTable {
@@ -131,6 +137,8 @@ export interface ConnectorsTable {
   /** Null while it is not paused. */
   paused_at: Generated<number | null>;
   paused_reason: Generated<string | null>;
+  open_reason: Generated<string | null>;
+  probe_at: Generated<number | null>;
 }
 
 /** Pushes that were not taken: a row for each source, cause and mark. */

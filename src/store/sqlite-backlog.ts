@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import type { Tables } from './schema.ts';
+import { lines } from './sqlite-due.ts';
 import type { Backlog } from './store.ts';
 
 /** How many of the longest due are looked at for the oldest. */
@@ -15,7 +16,7 @@ export class SqliteBacklog {
   }
 
   of(connector: string, atMost: number): Backlog {
-    const oldest = this.#do.oldest.get({ connector, lookedAt })?.at ?? null;
+    const oldest = this.#oldest(connector);
     // While it is blocked, what was tried is due anew after each try; the first of them is still due.
     const blocked = oldest === null ? undefined : this.#do.blockedSince.get({ connector })?.since;
     const failed = this.#do.latestFailed.get({ connector });
@@ -25,6 +26,11 @@ export class SqliteBacklog {
       waitingSince: oldest === null ? null : new Date(Math.min(oldest, blocked ?? oldest)),
       latestFailed: failed ? { callId: failed.call_id, reason: failed.last_reason } : null,
     };
+  }
+
+  #oldest(connector: string): number | null {
+    const times = lines.map((line) => this.#do.oldest.get({ connector, line, lookedAt })?.at ?? null);
+    return times.reduce((first, at) => (first === null || (at !== null && at < first) ? at : first), null);
   }
 
   latestPushes(among: number): Map<string, Date> {
@@ -61,6 +67,7 @@ function backlogStatements(database: Database, db: Kysely<Tables>) {
         .selectFrom(
           inState('due')
             .select(sql<number>`coalesce(failing_since, due_at)`.as('since'))
+            .where('line', '=', value('line'))
             .orderBy('due_at')
             .orderBy('call')
             .limit(sql<number>`${value('lookedAt')}`)

@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import type { CallsTable, DeliveriesTable, Tables } from './schema.ts';
+import { again } from './sqlite-due.ts';
 
 export type CallRow = Selectable<CallsTable>;
 export type DeliveryRow = Selectable<DeliveriesTable>;
@@ -162,6 +163,7 @@ export function statements(database: Database, db: Kysely<Tables>) {
         wanted_revision: value('revision'),
         delivered_revision: sql.lit(0),
         due_at: value('at'),
+        line: value('line'),
         attempts: sql.lit(0),
         failures: sql.lit(0),
         failing_since: sql.lit(null),
@@ -170,8 +172,8 @@ export function statements(database: Database, db: Kysely<Tables>) {
       }),
     ),
     /**
-     * One that waits for its next try goes on waiting; a failed one gets a new chance, for the call is another now; what
-     * somebody skipped stays so.
+     * One that waits for its next try is due at once and a failed one gets a new chance, for the call is another now; what
+     * somebody skipped stays so. What waits for its lane goes on waiting.
      */
     wantRevision: statement(
       database,
@@ -180,7 +182,9 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .set({
           wanted_revision: value('revision'),
           state: sql`case state when 'skipped' then state else 'due' end`,
-          due_at: sql`case state when 'due' then due_at when 'skipped' then null else ${value('at')} end`,
+          due_at: sql`case state when 'skipped' then null else ${value('at')} end`,
+          line: sql`case when state = 'due' and line > 1 then line else ${value('line')} end`,
+          tried_ms: sql`case state when 'due' then max(0, tried_ms - max(0, due_at - ${value('at')})) else 0 end`,
         })
         .where('call', '=', value('call'))
         .returning(['connector', 'state']),
@@ -195,6 +199,9 @@ export function statements(database: Database, db: Kysely<Tables>) {
           delivered_revision: 0,
           failures: 0,
           failing_since: null,
+          tried_ms: 0,
+          line: again,
+          lane: null,
           last_reason: sql`case state when 'skipped' then null else last_reason end`,
           skipped_revision: null,
         })
@@ -214,6 +221,7 @@ export function statements(database: Database, db: Kysely<Tables>) {
           skipped_revision: sql`wanted_revision`,
           failures: 0,
           failing_since: null,
+          lane: null,
         })
         .where('call', '=', value('call'))
         .where('connector', '=', value('connector')),
@@ -232,62 +240,6 @@ export function statements(database: Database, db: Kysely<Tables>) {
     decisionsOf: statement(
       database,
       db.selectFrom('decisions').selectAll().where('call', '=', value('call')).orderBy('id'),
-    ),
-    due: statement(
-      database,
-      db
-        .selectFrom('deliveries')
-        .innerJoin('calls', 'calls.id', 'deliveries.call')
-        .selectAll('calls')
-        .select([
-          'deliveries.records',
-          'deliveries.due_at',
-          'deliveries.attempts',
-          'deliveries.failures',
-          'deliveries.failing_since',
-        ])
-        .where('deliveries.connector', '=', value('connector'))
-        .where('deliveries.state', '=', sql.lit('due')) // a literal, or the partial index is not used
-        .where('deliveries.due_at', '<=', value('now'))
-        .where('calls.lane', 'not in', sql<string>`(select value from json_each(${value('lanes')}))`)
-        .where(
-          sql<boolean>`(${value('overOnly')} = 0 or calls.end_received_at is not null or calls.lapsed = 1)`,
-        )
-        .orderBy('deliveries.due_at')
-        .orderBy('deliveries.call')
-        .limit(sql<number>`${value('limit')}`),
-    ),
-    nextDue: statement(
-      database,
-      db
-        .selectFrom('deliveries')
-        .select(({ fn }) => fn.min<number | null>('due_at').as('at'))
-        .where('connector', '=', value('connector'))
-        .where('state', '=', sql.lit('due'))
-        .where('due_at', '>', value('after')),
-    ),
-    /** What has not failed is due at once, and what has, at a time after its last attempt: neither was in the future. */
-    bringForward: statement(
-      database,
-      db
-        .updateTable('deliveries')
-        .set({ due_at: value('now'), failing_since: sql`min(failing_since, ${value('now')})` })
-        .where('connector', '=', value('connector'))
-        .where('state', '=', sql.lit('due'))
-        .where('due_at', '>', value('now'))
-        .where(({ or, eb, exists, selectFrom }) =>
-          or([
-            eb('failures', '=', 0),
-            exists(
-              selectFrom('attempts')
-                .select('n')
-                .whereRef('attempts.call', '=', 'deliveries.call')
-                .whereRef('attempts.connector', '=', 'deliveries.connector')
-                .whereRef('attempts.n', '=', 'deliveries.attempts')
-                .where(sql<boolean>`at + took_ms > ${value('now')}`),
-            ),
-          ]),
-        ),
     ),
     delivery: statement(
       database,
@@ -312,6 +264,9 @@ export function statements(database: Database, db: Kysely<Tables>) {
           attempts: value('attempts'),
           failures: value('failures'),
           failing_since: value('failingSince'),
+          tried_ms: value('triedMs'),
+          line: value('line'),
+          lane: null,
           last_reason: value('reason'),
           records: value('records'),
           skipped_revision: value('skippedRevision'),
@@ -462,12 +417,30 @@ export function statements(database: Database, db: Kysely<Tables>) {
       database,
       db
         .insertInto('connectors')
-        .values({ connector: value('connector'), blocked_reason: value('reason'), since: value('since') })
+        .values({
+          connector: value('connector'),
+          blocked_reason: value('reason'),
+          open_reason: value('openReason'),
+          since: value('since'),
+          probe_at: value('probeAt'),
+        })
         .onConflict((conflict) =>
-          conflict
-            .column('connector')
-            .doUpdateSet({ blocked_reason: value('reason'), since: value('since') }),
+          conflict.column('connector').doUpdateSet({
+            blocked_reason: value('reason'),
+            open_reason: value('openReason'),
+            since: value('since'),
+            probe_at: value('probeAt'),
+          }),
         ),
+    ),
+    /** An open circuit is tried at once. */
+    probeNow: statement(
+      database,
+      db
+        .updateTable('connectors')
+        .set({ probe_at: 0 })
+        .where('connector', '=', value('connector'))
+        .where('probe_at', '>', 0),
     ),
 
     connectorStates: statement(
@@ -479,6 +452,8 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .select([
           sql<string>`coalesce(connectors.connector, errors.connector)`.as('connector'),
           'connectors.blocked_reason',
+          'connectors.open_reason',
+          'connectors.probe_at',
           sql<number>`coalesce(connectors.since, errors.at)`.as('since'),
           'connectors.paused_at',
           'connectors.paused_reason',

@@ -24,19 +24,20 @@ import { OpenedFile } from './opened-file.ts';
 import type { Tables } from './schema.ts';
 import { SqliteBacklog } from './sqlite-backlog.ts';
 import { SqliteCallIndex } from './sqlite-call-index.ts';
+import { again, fresh, SqliteDue } from './sqlite-due.ts';
 import { SqliteKept } from './sqlite-kept.ts';
 import { SqliteLedger } from './sqlite-ledger.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
 import { type CallRow, type DeliveryRow, statements } from './sqlite-statements.ts';
 import type {
   Backlog,
-  Blocking,
   CallCount,
   CallFilter,
   CallStory,
   CallsFound,
   CallTally,
   CallView,
+  CircuitState,
   ConnectorState,
   DeliveryTally,
   DeliveryView,
@@ -201,6 +202,7 @@ class SqliteStore implements Store {
   readonly #index: SqliteCallIndex;
   readonly #removal: SqliteRemoval;
   readonly #backlog: SqliteBacklog;
+  readonly #due: SqliteDue;
   readonly #ledger: SqliteLedger;
   readonly #kept: SqliteKept;
 
@@ -219,6 +221,7 @@ class SqliteStore implements Store {
     this.#queue = new CommitQueue(database, opened);
     this.#do = statements(database, kysely);
     this.#backlog = new SqliteBacklog(database, kysely);
+    this.#due = new SqliteDue(database, this.#queue);
     this.#kept = new SqliteKept(database, kysely, this.#queue);
     this.#index = new SqliteCallIndex(database, (row) => this.#stateOf(row), fieldsOf);
     this.#ledger = new SqliteLedger(database, kysely);
@@ -288,7 +291,7 @@ class SqliteStore implements Store {
       this.#do.notFolded.run({ id: call, fields: JSON.stringify(fields) });
       state.notFolded = (before.notFolded ?? 0) + 1;
     }
-    const due = changed ? this.#want(call, revision, push.route(state), at) : [];
+    const due = changed ? this.#want(call, revision, push.route(state), at, fresh) : [];
     return { repeat: false, revision, state, due };
   }
 
@@ -320,20 +323,20 @@ class SqliteStore implements Store {
       state.notFolded = 1;
     }
     const due = [...push.route(state)];
-    for (const connector of due) this.#do.addDelivery.run({ call, connector, revision: 1, at });
+    for (const connector of due) this.#do.addDelivery.run({ call, connector, revision: 1, at, line: fresh });
     return { repeat: false, revision: 1, state, due };
   }
 
   /** Every delivery of the call wants its new revision, and connectors that newly match get one. Returns what is due. */
-  #want(call: number, revision: number, matching: Iterable<string>, at: number): string[] {
-    const known = this.#do.wantRevision.all({ call, revision, at });
+  #want(call: number, revision: number, matching: Iterable<string>, at: number, line: number): string[] {
+    const known = this.#do.wantRevision.all({ call, revision, at, line });
     const due = known.filter(({ state }) => state === 'due').map(({ connector }) => connector);
     const had = new Set(known.map(({ connector }) => connector));
     for (const connector of matching) {
       if (had.has(connector)) continue;
       had.add(connector);
       due.push(connector);
-      this.#do.addDelivery.run({ call, connector, revision, at });
+      this.#do.addDelivery.run({ call, connector, revision, at, line });
     }
     return due;
   }
@@ -380,44 +383,34 @@ class SqliteStore implements Store {
     );
   }
 
-  async takeDue(
-    connector: string,
-    now: Date,
-    limit: number,
-    { exceptLanes = [], overOnly = false }: DueFilter = {},
-  ): Promise<DueDelivery[]> {
-    const lanes = JSON.stringify([...exceptLanes]);
-    const rows = this.#do.due.all({
+  async takeDue(connector: string, now: Date, limit: number, which: DueFilter = {}): Promise<DueDelivery[]> {
+    const rows = await this.#due.take(connector, now.getTime(), limit, which);
+    return rows.map((row) => ({
+      callRow: row.id,
       connector,
-      now: now.getTime(),
-      limit,
-      lanes,
-      overOnly: overOnly ? 1 : 0,
-    });
-    return rows.map((row) => {
-      const state = this.#stateOf(row);
-      return {
-        callRow: row.id,
-        connector,
-        state,
-        lane: row.lane,
-        urgency: urgencyOf(state, now),
-        revision: row.revision,
-        records: JSON.parse(row.records) as Records,
-        dueAt: new Date(row.due_at as number),
-        attempts: row.attempts,
-        failures: row.failures,
-        failingSince: asDate(row.failing_since),
-      };
-    });
+      state: this.#stateOf(row),
+      lane: row.lane,
+      urgency: urgencyOf(new Date(row.last_received_at), now),
+      revision: row.revision,
+      records: JSON.parse(row.records) as Records,
+      dueAt: new Date(row.due_at),
+      attempts: row.attempts,
+      failures: row.failures,
+      failingSince: asDate(row.failing_since),
+      triedMs: row.tried_ms,
+    }));
   }
 
   async nextDueAt(connector: string, after: Date): Promise<Date | null> {
-    return asDate(this.#do.nextDue.get({ connector, after: after.getTime() })?.at ?? null);
+    return asDate(this.#due.nextAt(connector, after.getTime()));
   }
 
   bringForward(connector: string, now: Date): Promise<number> {
-    return this.#queue.write(() => this.#do.bringForward.run({ connector, now: now.getTime() }));
+    return this.#due.hasten(connector, now.getTime(), 'impossible');
+  }
+
+  makeAllDue(connector: string, now: Date): Promise<number> {
+    return this.#due.hasten(connector, now.getTime(), 'all');
   }
 
   settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean> {
@@ -460,6 +453,8 @@ class SqliteStore implements Store {
         deliveredRevision: delivered ? revision : row.delivered_revision,
         failures: 0,
         failingSince: null,
+        triedMs: 0,
+        line: again,
         reason: row.last_reason,
         records: known,
         skippedRevision: row.skipped_revision,
@@ -467,16 +462,26 @@ class SqliteStore implements Store {
       return;
     }
     // The call changed while it was being written: whatever came of the older state, the newer one is due.
-    const changed = row.wanted_revision > revision && next.state !== 'due';
-    const failed = next.state === 'due' && next.countsAsFailure;
+    const changed = row.wanted_revision > revision;
+    const isDue = next.state === 'due';
+    const failedUntil = isDue ? (next.at?.getTime() ?? null) : null;
+    const ended = at + attempt.tookMs;
+    const waits = failedUntil !== null && !changed;
     this.#do.settleDelivery.run({
       ...key,
       attempts: n,
       state: changed ? 'due' : next.state,
-      dueAt: next.state === 'due' ? next.at.getTime() : changed ? at : null,
+      dueAt: waits ? failedUntil : isDue || changed ? (row.due_at ?? at) : null,
       deliveredRevision: delivered ? revision : row.delivered_revision,
-      failures: failed ? row.failures + 1 : next.state === 'due' ? row.failures : 0,
-      failingSince: next.state === 'due' ? (row.failing_since ?? (failed ? at : null)) : null,
+      failures: isDue ? row.failures + (failedUntil === null ? 0 : 1) : 0,
+      failingSince: isDue ? (row.failing_since ?? (failedUntil === null ? null : at)) : null,
+      triedMs:
+        failedUntil === null
+          ? isDue
+            ? row.tried_ms
+            : 0
+          : row.tried_ms + attempt.tookMs + (waits ? Math.max(0, failedUntil - ended) : 0),
+      line: waits ? again : row.line % 2,
       reason: attempt.reason,
       records: known,
       skippedRevision: null,
@@ -500,26 +505,36 @@ class SqliteStore implements Store {
     const only = connector ?? null;
     return this.#queue.write(() => {
       let replayed = 0;
+      const tried = new Set<string>();
       for (const id of rows) {
         const call = this.#do.callById.get({ id });
         if (!call) continue;
-        const again = this.#do.dueAgain.all({
+        const made = this.#do.dueAgain.all({
           call: id,
           at,
           connector: only,
           exceptSkipped: exceptSkipped ? 1 : 0,
         });
-        replayed += again.length;
+        replayed += made.length;
+        for (const name of made) tried.add(name.connector);
         const had = new Set(this.#do.deliveriesOf.all({ call: id }).map((delivery) => delivery.connector));
         for (const matching of route(this.#stateOf(call))) {
           if (had.has(matching) || (only !== null && matching !== only)) continue;
           had.add(matching);
+          tried.add(matching);
           replayed++;
-          this.#do.addDelivery.run({ call: id, connector: matching, revision: call.revision, at });
+          this.#do.addDelivery.run({
+            call: id,
+            connector: matching,
+            revision: call.revision,
+            at,
+            line: again,
+          });
           this.#index.lookAgain(id);
         }
         this.#decide(id, now, only, 'replay', null, call.revision);
       }
+      for (const name of tried) this.#do.probeNow.run({ connector: name });
       return replayed;
     });
   }
@@ -568,7 +583,7 @@ class SqliteStore implements Store {
         });
         this.#index.lookAgain(call.id);
         const state = { ...this.#stateOf(call), lapsed: true };
-        for (const connector of this.#want(call.id, revision, route(state), at)) due.add(connector);
+        for (const connector of this.#want(call.id, revision, route(state), at, again)) due.add(connector);
       }
       return { lapsed: calls.length, due: [...due] };
     });
@@ -675,9 +690,16 @@ class SqliteStore implements Store {
     });
   }
 
-  async setConnectorState({ connector, blockedReason, since }: Blocking): Promise<void> {
+  async setConnectorState(state: CircuitState): Promise<void> {
+    const { connector, blockedReason, openReason = null, since, probeAt } = state;
     await this.#queue.write(() => {
-      this.#do.setConnector.run({ connector, reason: blockedReason, since: since.getTime() });
+      this.#do.setConnector.run({
+        connector,
+        reason: blockedReason,
+        openReason,
+        since: since.getTime(),
+        probeAt: probeAt?.getTime() ?? null,
+      });
     });
   }
 
@@ -685,6 +707,7 @@ class SqliteStore implements Store {
     const at = pause?.since.getTime() ?? null;
     await this.#queue.write(() => {
       this.#do.pauseConnector.run({ connector, now: at ?? 0, at, reason: pause?.reason ?? null });
+      if (!pause) this.#do.probeNow.run({ connector });
     });
   }
 
@@ -693,7 +716,9 @@ class SqliteStore implements Store {
     return rows.map((row) => ({
       connector: row.connector,
       blockedReason: row.blocked_reason,
+      openReason: row.open_reason,
       since: new Date(row.since),
+      probeAt: asDate(row.probe_at),
       paused: row.paused_at === null ? null : { since: new Date(row.paused_at), reason: row.paused_reason },
       lastError:
         row.error_at === null

@@ -54,13 +54,20 @@ export interface DueDelivery {
   failures: number;
   /** When the first of them was made. */
   failingSince: Date | null;
+  /** For how long it has been tried since: in attempts, and in waits of its own. */
+  triedMs: number;
 }
 
 export interface DueFilter {
   /** None of their calls. */
   exceptLanes?: Iterable<string>;
+  /** Rows. */
+  exceptCalls?: Iterable<number>;
+  onlyCalls?: Iterable<number>;
   /** Only calls that ended or lapsed. */
   overOnly?: boolean;
+  /** Only live calls: those of the callers who called last. */
+  liveOnly?: boolean;
 }
 
 /** What came of an attempt, and what follows from it for the delivery. */
@@ -73,7 +80,8 @@ export interface Settlement {
   records: Records;
   next:
     | { state: 'delivered' }
-    | { state: 'due'; at: Date; countsAsFailure: boolean }
+    /** Where it failed by itself, due `at`, or at once if the call changed meanwhile; else as due as it was. */
+    | { state: 'due'; at?: Date }
     /** Stays until replayed, or until the call changes. */
     | { state: 'failed' };
 }
@@ -149,11 +157,16 @@ export interface Lease {
   fence: number;
 }
 
-export interface Blocking {
+/** A connector's circuit: as deliver/circuit.ts has it. */
+export interface CircuitState {
   connector: string;
-  /** Why nothing is being written, in the connector's words. Null while it works. */
+  /** Why nothing is being written until somebody acts, in the connector's words. Null while nobody has to. */
   blockedReason: string | null;
+  /** Why nothing is being written though nobody has to act. Null while it works, or is blocked. */
+  openReason?: string | null;
   since: Date;
+  /** When it is tried next. Null while it is not known, or works. */
+  probeAt?: Date | null;
 }
 
 /** What of a connector's deliveries is not in the CRM. Neither number goes beyond the one that was asked for. */
@@ -166,7 +179,7 @@ export interface Backlog {
   latestFailed: { callId: string; reason: string | null } | null;
 }
 
-export interface ConnectorState extends Blocking {
+export interface ConnectorState extends Required<CircuitState> {
   /** Since when and why a person lets it rest. Null while nobody does. */
   paused: { since: Date; reason: string | null } | null;
   /** The last attempt that came to nothing. */
@@ -474,17 +487,19 @@ export interface Store {
     read: (kept: KeptPush) => NewPush | { reason: string } | null,
   ): Promise<ReadAgain>;
 
-  /** Due deliveries of a connector, longest due first. */
+  /** Due deliveries of a connector, longest due first. Costs the same however many wait. */
   takeDue(connector: string, now: Date, limit: number, which?: DueFilter): Promise<DueDelivery[]>;
   /** When the next delivery falls due after the given time. Null when none will. */
   nextDueAt(connector: string, after: Date): Promise<Date | null>;
   /** Makes due what waits since a clock that ran ahead and has been set back. Returns how many those are. */
   bringForward(connector: string, now: Date): Promise<number>;
+  /** Makes due whatever waits for its time. Returns how many those are. */
+  makeAllDue(connector: string, now: Date): Promise<number>;
   /** False, with nothing written, when the lease is no longer the holder's. */
   settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean>;
   /**
    * Makes the deliveries of the calls due at once, whatever their state, and routes the calls again. Returns the
-   * number of deliveries made due.
+   * number of deliveries made due. Their connectors are tried at once, though their circuit be open.
    */
   replay(rows: readonly number[], route: NewPush['route'], now: Date, which?: ReplayFilter): Promise<number>;
   /**
@@ -525,8 +540,11 @@ export interface Store {
   renewLease(lease: Lease, now: Date, forMs: number): Promise<boolean>;
   releaseLease(lease: Lease): Promise<void>;
 
-  setConnectorState(state: Blocking): Promise<void>;
-  /** Null ends the pause. It is kept apart from being blocked, which comes and goes meanwhile. */
+  setConnectorState(state: CircuitState): Promise<void>;
+  /**
+   * Null ends the pause, and lets the connector be tried at once. A pause is kept apart from the circuit, which opens and
+   * closes meanwhile.
+   */
   pauseConnector(connector: string, pause: ConnectorState['paused']): Promise<void>;
   connectorStates(): Promise<ConnectorState[]>;
 

@@ -20,7 +20,7 @@ loading('without a file the built-in settings hold', async () => {
   assert.equal(settings.delivery, {
     retryMs: [5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000, 21_600_000],
     giveUpAfterMs: 604_800_000,
-    probeMs: [60_000, 120_000, 300_000, 900_000],
+    probeMs: [5_000, 15_000, 60_000, 120_000, 300_000, 900_000],
   });
   assert.is(settings.operator.token, undefined);
   assert.equal(Object.keys(settings.sources), ['default']);

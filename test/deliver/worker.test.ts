@@ -791,7 +791,7 @@ worker('who takes over a connector that was blocked meanwhile begins with a prob
     await store.releaseLease(other!);
     crm.wake();
     for (const id of ['1', '2', '3']) await settled(store, id);
-    assert.equal(crm.written(), [['1'], ['2', '3']]);
+    assert.equal(crm.written(), [['3'], ['1', '2']]);
     assert.is((await store.connectorStates())[0]!.blockedReason, null);
     await crm.stop();
   }),

@@ -122,6 +122,7 @@ const working: WorkerCondition = {
   holdsLease: true,
   isPaused: false,
   blockedSince: null,
+  openSince: null,
   isThrifty: false,
 };
 

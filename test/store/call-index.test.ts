@@ -221,7 +221,7 @@ async function settle(store: Store, outcome: 'delivered' | 'failed' | 'due', whi
           batch: 1,
         },
         records: {},
-        next: outcome === 'due' ? { state: 'due', at: at(5), countsAsFailure: true } : { state: outcome },
+        next: outcome === 'due' ? { state: 'due', at: at(5) } : { state: outcome },
       },
     ]);
   await store.releaseLease(lease);

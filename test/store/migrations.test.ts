@@ -171,6 +171,7 @@ const frozen: Record<string, string> = {
   '005-decisions': '8d461dfb5b529d83',
   '006-call-index': '70a884a35466f04d',
   '007-weeks': 'd8e62fdcbf6e475f',
+  '008-lines': 'db908c4bd4c92016',
   '009-rejected': 'fd76a49074e6bd25',
   '010-kept': 'e4e1085c9236840a',
   '013-connector-counts': '243d3d95cf78cf8b',

@@ -55,7 +55,15 @@ sqlite('what was recorded is there after close and open', () =>
     assert.is(story!.deliveries[0]!.state, 'due');
     assert.is((await second.findPeople('crm', ['+61444444444'])).size, 1);
     assert.equal(await second.connectorStates(), [
-      { connector: 'crm', blockedReason: 'Revoked.', since: now, paused: null, lastError: null },
+      {
+        connector: 'crm',
+        blockedReason: 'Revoked.',
+        openReason: null,
+        probeAt: null,
+        since: now,
+        paused: null,
+        lastError: null,
+      },
     ]);
     assert.is((await second.record(newPush(endPush('1')))).revision, 2);
     await second.close();

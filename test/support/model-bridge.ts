@@ -373,10 +373,12 @@ export class ModelBridge {
     const crm = this.crms[connector];
     const requests = crm.of(holder.name);
     const states = await this.#store.connectorStates();
-    const isBlocked = states.some((state) => state.connector === connector && state.blockedReason !== null);
+    const isBlocked = states.some(
+      (state) => state.connector === connector && (state.blockedReason !== null || state.openReason !== null),
+    );
     if (isBlocked || requests.length >= crm.limits.parallel) {
       if (isBlocked && requests.length === 0 && holder.sleepsFor(connector) > longestSleepMs) {
-        this.broken(`${connector} is blocked and asleep`);
+        this.broken(`${connector} is not tried, and asleep`);
       }
       return;
     }
@@ -471,10 +473,11 @@ export class ModelBridge {
         }
       }
     }
-    for (const { connector, blockedReason } of await this.#store.connectorStates()) {
+    for (const { connector, blockedReason, openReason } of await this.#store.connectorStates()) {
       // Where the call that would have been its probe was skipped, or its source is gone, the next call tells.
-      if (blockedReason !== null && !untried.has(connector))
-        this.broken(`${connector} works, and is told to be blocked: ${blockedReason}`);
+      const reason = blockedReason ?? openReason;
+      if (reason !== null && !untried.has(connector))
+        this.broken(`${connector} works, and is told not to: ${reason}`);
     }
     for (const connector of connectors) {
       const { activities, people } = this.crms[connector];

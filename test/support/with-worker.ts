@@ -29,7 +29,7 @@ export interface RunningWorker {
 const schedule = {
   retryMs: [5, 15, 60, 300, 900].map((seconds) => seconds * 1000),
   giveUpAfterMs: 7 * 86_400_000,
-  probeMs: [60, 300, 900].map((seconds) => seconds * 1000),
+  probeMs: [5, 15, 60, 120, 300, 900].map((seconds) => seconds * 1000),
 };
 
 /** Of pushes: more than some thousands at once, a store refuses. */

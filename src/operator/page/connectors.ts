@@ -96,8 +96,13 @@ function healthSheet(health: ConnectorHealth, timezone: string): Html {
     ],
   ];
   return html`<section class="sheet"><header><h2>Health</h2></header>
-${reason && (state === 'blocked' || state === 'paused') ? html`<div class="notice ${state === 'blocked' ? 'bad' : 'wait'}"><p>${reason}</p>${state === 'blocked' ? html`<p class="small">It tries again by itself, and goes on when it may. Calls wait meanwhile.</p>` : ''}</div>` : ''}
+${reason ? html`<div class="notice ${state === 'blocked' ? 'bad' : 'wait'}"><p>${reason}</p>${state === 'paused' ? '' : html`<p class="small">It tries one call ${nextTry(health, timezone)}, and goes on by itself. The others wait meanwhile.</p>`}</div>` : ''}
 <dl class="facts">${rows.map(([what, value]) => html`<dt>${what}</dt><dd>${value}</dd>`)}</dl></section>`;
+}
+
+function nextTry({ nextTryAt }: ConnectorHealth, timezone: string): Html | string {
+  if (nextTryAt === null) return 'now and then';
+  return new Date(nextTryAt).getTime() === 0 ? 'at once' : html`next at ${time(nextTryAt, timezone)}`;
 }
 
 const levelWords = {
@@ -139,7 +144,7 @@ ${
   state === 'paused'
     ? html`<p>Nothing is written to this CRM. Calls wait, and are written as they are then.</p>
 <form method="post" action="${path}/resume">${csrf(frame.visitor)}<button class="main">Resume</button></form>`
-    : html`<p class="soft small">Attempts stop until somebody resumes, over restarts too. Calls go on being taken and wait.</p>
+    : html`${state === 'blocked' || state === 'open' ? html`<form method="post" action="${path}/resume">${csrf(frame.visitor)}<button class="main">Try now</button></form>` : ''}<p class="soft small">Attempts stop until somebody resumes, over restarts too. Calls go on being taken and wait.</p>
 <form class="stack" method="post" action="${path}/pause">${csrf(frame.visitor)}<label><span>Why (shown with the connector)</span><input name="reason" maxlength="500" autocomplete="off"></label><button>Pause</button></form>`
 }</section>`;
 }

@@ -27,6 +27,7 @@ export function deliveryState(state: DeliveryState): Html {
 const connectorWords = {
   working: ['good', 'Working'],
   thrifty: ['wait', 'Saving requests'],
+  open: ['wait', 'Does not get through'],
   blocked: ['bad', 'Blocked'],
   paused: ['wait', 'Paused'],
   removed: ['', 'No longer configured'],

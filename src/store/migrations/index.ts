@@ -7,6 +7,7 @@ import { lighterPushes } from './004-lighter-pushes.ts';
 import { decisions } from './005-decisions.ts';
 import { callIndex } from './006-call-index.ts';
 import { weeks } from './007-weeks.ts';
+import { lines } from './008-lines.ts';
 import { rejected } from './009-rejected.ts';
 import { kept } from './010-kept.ts';
 import { connectorCounts } from './013-connector-counts.ts';
@@ -22,6 +23,7 @@ const migrations: Record<string, Migration> = {
   '005-decisions': decisions,
   '006-call-index': callIndex,
   '007-weeks': weeks,
+  '008-lines': lines,
   '009-rejected': rejected,
   '010-kept': kept,
   '013-connector-counts': connectorCounts,

@@ -1,0 +1,235 @@
+import { liveMs } from '../receive/call.ts';
+import type { Database } from '../runtime/sqlite.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { CallRow } from './sqlite-statements.ts';
+import type { DueFilter } from './store.ts';
+
+/** A call with what of its delivery a worker needs. */
+export type DueRow = CallRow & {
+  records: string;
+  due_at: number;
+  attempts: number;
+  failures: number;
+  failing_since: number | null;
+  tried_ms: number;
+};
+
+interface LiveRow {
+  call: number;
+  due_at: number;
+  lane: string;
+}
+
+/** Where a delivery stands whose push made it due. */
+export const fresh = 0;
+/** Where one stands that was tried before, or that somebody or a lapse made due. Its time may be in the future. */
+export const again = 1;
+/** Added to either while it waits for its lane, and a look passes over it. */
+const behind = 2;
+
+/** All of them. */
+export const lines = [fresh, again, fresh + behind, again + behind] as const;
+
+/** A look goes past no more than so many that are not for it, or it would hold up all else. */
+const mostPassed = 1_000;
+/** Of live calls, at least so many are seen: the calls of one caller among them are taken in their order. */
+const fewestSeen = 50;
+/** How often in one look what was passed is put behind. */
+const mostRounds = 8;
+/** How many are changed in one commit. */
+const atOnce = 1_000;
+
+/**
+ * What is due, in the order in which it is taken.
+ *
+ * Due deliveries stand in two lines, each in the order of its times: what pushes made due, where the live calls are
+ * last; and what is tried again. Where a caller has so many calls due that a look meets nothing but calls of lanes that
+ * are busy, those are put behind: out of sight until their lane is free, and then let in again, some at a time. So a
+ * look costs the same whatever waits, and a push writes nothing for it.
+ */
+export class SqliteDue {
+  readonly #queue: CommitQueue;
+  readonly #do: ReturnType<typeof dueStatements>;
+
+  constructor(database: Database, queue: CommitQueue) {
+    this.#queue = queue;
+    this.#do = dueStatements(database);
+  }
+
+  async take(
+    connector: string,
+    now: number,
+    limit: number,
+    { exceptLanes = [], exceptCalls = [], onlyCalls, overOnly = false, liveOnly = false }: DueFilter,
+  ): Promise<DueRow[]> {
+    const lanes = JSON.stringify([...exceptLanes]);
+    const calls = JSON.stringify([...exceptCalls]);
+    await this.#letIn(connector, now, lanes, limit);
+    // Calls under way are few, but for a thrifty connector, which passes by all that ring.
+    const looked = overOnly ? -1 : limit + mostPassed;
+    const over = overOnly ? 1 : 0;
+    if (onlyCalls) {
+      const only = JSON.stringify([...onlyCalls]);
+      return this.#do.among.all({ connector, now, only, lanes, calls, over, limit }) as unknown as DueRow[];
+    }
+    if (liveOnly) {
+      const since = now - liveMs;
+      const window = Math.max(limit, fewestSeen);
+      const seen = [fresh, again].flatMap((line) =>
+        this.#do.live.all({ connector, line, since, now, looked, lanes, calls, over, limit: window }),
+      ) as unknown as LiveRow[];
+      if (seen.length === 0) return [];
+      const only = JSON.stringify(latestOf(seen, limit));
+      return this.#do.among.all({ connector, now, only, lanes, calls, over, limit }) as unknown as DueRow[];
+    }
+    for (let round = 0; ; round++) {
+      const found = [fresh, again].flatMap((line) =>
+        this.#do.oldest.all({ connector, line, now, looked, lanes, calls, over, limit }),
+      ) as unknown as DueRow[];
+      const isEnough = found.length >= limit || overOnly || lanes === '[]' || round === mostRounds;
+      if (isEnough || !(await this.#putBehind(connector, now, looked, lanes)))
+        return found.sort((a, b) => a.due_at - b.due_at || a.id - b.id).slice(0, limit);
+    }
+  }
+
+  /** Those that a look passed because their lane is busy; false when it has seen all that is due. */
+  async #putBehind(connector: string, now: number, looked: number, lanes: string): Promise<boolean> {
+    const full = [fresh, again].filter(
+      (line) => this.#do.seen.get({ connector, line, now, looked })?.['n'] === looked,
+    );
+    let moved = 0;
+    for (const line of full) {
+      moved += await this.#queue.write(() =>
+        Number(this.#do.putBehind.run({ connector, line, now, looked, lanes }).changes),
+      );
+    }
+    return moved > 0;
+  }
+
+  /** The first of each free lane that has none left before. */
+  async #letIn(connector: string, now: number, lanes: string, limit: number): Promise<void> {
+    const free = this.#do.freeLanes.all({ connector, lanes });
+    if (free.length === 0) return;
+    await this.#queue.write(() => {
+      for (const { lane } of free) this.#do.letIn.run({ connector, lane: lane as string, now, limit });
+    });
+  }
+
+  /** When the next falls due after a time. */
+  nextAt(connector: string, after: number): number | null {
+    const times = [fresh, again].map(
+      (line) => this.#do.next.get({ connector, line, after })?.['at'] as number,
+    );
+    const known = times.filter((at) => at !== null);
+    return known.length === 0 ? null : Math.min(...known);
+  }
+
+  /** What waits for its time is due now. Of what was to come later than `now`, all or only what a wrong clock left. */
+  async hasten(connector: string, now: number, which: 'all' | 'impossible'): Promise<number> {
+    let hastened = 0;
+    for (const line of [fresh, again]) {
+      for (let changed = atOnce; changed === atOnce; hastened += changed) {
+        if ((this.#do.next.get({ connector, line, after: now })?.['at'] ?? null) === null) break;
+        changed = await this.#queue.write(() =>
+          Number(
+            this.#do.hasten.run({ connector, line, now, all: which === 'all' ? 1 : 0, limit: atOnce })
+              .changes,
+          ),
+        );
+      }
+    }
+    return hastened;
+  }
+}
+
+/** The calls of those callers who called last, of each the earliest first. */
+function latestOf(seen: readonly LiveRow[], limit: number): number[] {
+  const byLane = new Map<string, number[]>();
+  for (const { call, lane } of [...seen].sort((a, b) => b.due_at - a.due_at || b.call - a.call))
+    byLane.set(lane, [call, ...(byLane.get(lane) ?? [])]);
+  return [...byLane.values()].flat().slice(0, limit);
+}
+
+function dueStatements(database: Database) {
+  const prepare = (sql: string) => database.prepare(sql);
+  // A limit within keeps SQLite from going on through all that is due; what is outside keeps its order, unsorted.
+  const columns = 'calls.*, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms';
+  const isFree = `calls.lane not in (select value from json_each(:lanes))
+      and calls.id not in (select value from json_each(:calls))
+      and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)`;
+  const look = (shown: string, range: string, order: 'asc' | 'desc', also = '') => `
+    select ${shown}
+    from (
+      select * from deliveries
+      where connector = :connector and state = 'due' and line = :line and ${range}
+      order by due_at ${order}, call ${order} limit :looked
+    ) as d
+    cross join calls on calls.id = d.call
+    where ${isFree} ${also}
+    limit :limit`;
+  const passed = `
+    select call from deliveries
+    where connector = :connector and state = 'due' and line = :line and due_at <= :now
+    order by due_at, call limit :looked`;
+  return {
+    oldest: prepare(look(columns, 'due_at <= :now', 'asc')),
+    live: prepare(
+      look(
+        'd.call, d.due_at, calls.lane',
+        'due_at <= :now and due_at > :since',
+        'desc',
+        'and calls.last_received_at between :since + 1 and :now',
+      ),
+    ),
+    among: prepare(`
+      select ${columns} from json_each(:only) as only
+      cross join deliveries as d on d.call = only.value and d.connector = :connector
+      cross join calls on calls.id = d.call
+      where d.state = 'due' and d.due_at <= :now and ${isFree}
+      order by d.due_at, d.call limit :limit`),
+    seen: prepare(`select count(*) as n from (${passed})`),
+    putBehind: prepare(`
+      update deliveries set line = line + ${behind}, lane = (select lane from calls where id = call)
+      where connector = :connector and call in (
+        select passed.call from (${passed}) as passed join calls on calls.id = passed.call
+        where calls.lane in (select value from json_each(:lanes))
+      )`),
+    freeLanes: prepare(`
+      with recursive known(lane) as (
+        select min(lane) from deliveries where connector = :connector and lane is not null
+        union all
+        select (select min(lane) from deliveries where connector = :connector and lane > known.lane)
+        from known where known.lane is not null
+      )
+      select lane from known
+      where lane is not null and lane not in (select value from json_each(:lanes))
+        and not exists (
+          select 1 from deliveries where connector = :connector and lane = known.lane and line < ${behind}
+        )`),
+    letIn: prepare(`
+      update deliveries set line = line - ${behind}, due_at = min(due_at, :now)
+      where connector = :connector and call in (
+        select call from deliveries where connector = :connector and lane = :lane and line >= ${behind}
+        order by line, due_at, call limit :limit
+      )`),
+    next: prepare(`
+      select min(due_at) as at from deliveries
+      where connector = :connector and state = 'due' and line = :line and due_at > :after`),
+    // What was not tried is due at once, and what was, at a time after its last attempt: neither was in the future.
+    hasten: prepare(`
+      update deliveries set
+        due_at = :now,
+        failing_since = min(failing_since, :now),
+        tried_ms = max(0, tried_ms - (due_at - :now))
+      where connector = :connector and call in (
+        select call from deliveries as d
+        where connector = :connector and state = 'due' and line = :line and due_at > :now and (
+          :all = 1 or failures = 0 or exists (
+            select 1 from attempts as a
+            where a.call = d.call and a.connector = d.connector and a.n = d.attempts and a.at + a.took_ms > :now
+          )
+        )
+        limit :limit
+      )`),
+  };
+}

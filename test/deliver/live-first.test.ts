@@ -1,0 +1,370 @@
+/*
+ * The two rules of the delivery loop, in virtual time on a real store: live calls first, and the circuit.
+ *
+ *   LIVE_RUNS=500 node test/run.ts deliver/live-first      many runs of the properties
+ */
+import * as fc from 'fast-check';
+import { sleep } from '../../src/clock.ts';
+import { withheldWords } from '../../src/config/withheld-words.ts';
+import type { Delivery, Outcome } from '../../src/connector/contract.ts';
+import { Worker } from '../../src/deliver/worker.ts';
+import { createLog } from '../../src/log.ts';
+import { readCall } from '../../src/receive/call.ts';
+import type { Store } from '../../src/store/store.ts';
+import { startPush } from '../support/build-push.ts';
+import { assert, suite } from '../support/suite.ts';
+import { VirtualTime } from '../support/virtual-clock.ts';
+import { newPush, withSqliteStore } from '../support/with-store.ts';
+
+const live = suite('live first');
+const circuit = suite('circuit in the loop');
+
+const numRuns = Number(process.env['LIVE_RUNS'] ?? 15);
+/** As config/default.yaml has them. */
+const probeMs = [5, 15, 60, 120, 300, 900].map((seconds) => seconds * 1_000);
+const schedule = {
+  retryMs: [5, 15, 60, 300, 900, 3_600, 10_800, 21_600].map((seconds) => seconds * 1_000),
+  giveUpAfterMs: 7 * 86_400_000,
+  probeMs,
+};
+
+interface Batch {
+  /** Milliseconds that had passed when it began. */
+  at: number;
+  ids: string[];
+}
+
+/** A CRM that takes its time, and may be down, or fall over one call. */
+class SlowCrm {
+  readonly time = new VirtualTime();
+  readonly batches: Batch[] = [];
+  readonly writtenAt = new Map<string, number>();
+  readonly worker: Worker;
+  readonly #store: Store;
+  isDown = false;
+  /** It fails a whole request that has one of these. */
+  readonly poisons = new Set<string>();
+  /** Of a batch. */
+  tookMs = 1_000;
+  #events = 0;
+  #recorded = 0;
+
+  constructor(store: Store, limits: { batch: number; parallel: number }) {
+    this.#store = store;
+    const clock = this.time.clock();
+    this.worker = new Worker({
+      connector: 'crm',
+      connection: {
+        limits,
+        deliver: (batch) => this.#deliver(batch),
+        check: async () => [],
+        plan: async () => [],
+        apply: async () => {},
+        link: () => undefined,
+        close: async () => {},
+      },
+      store,
+      holder: 'this bridge',
+      schedule,
+      clock,
+      log: createLog('silent'),
+      leaseMs: 3_600_000,
+      renewMs: 1_200_000,
+      random: () => 0.5,
+      read: ({ state, revision, records, failures, urgency }) => ({
+        key: state.callId,
+        call: readCall(state, { region: 'AU', timezone: 'UTC', withheldWords, missed: [], emailOnly: [] }),
+        source: { name: state.source, region: 'AU', timezone: 'UTC' },
+        revision,
+        attempt: failures + 1,
+        urgency,
+        records,
+      }),
+      settled: () => void this.#events++,
+    });
+    this.worker.start();
+  }
+
+  async #deliver(batch: readonly Delivery[]): Promise<Outcome[]> {
+    const ids = batch.map(({ call }) => call.id);
+    this.batches.push({ at: this.time.passed, ids });
+    this.#events++;
+    const isDown = this.isDown;
+    await sleep(this.time.clock(), isDown ? 100 : this.tookMs);
+    this.#events++;
+    if (isDown || ids.some((id) => this.poisons.has(id))) throw new Error('The CRM answered 503.');
+    for (const id of ids) this.writtenAt.set(id, this.time.passed);
+    return batch.map(() => ({ kind: 'delivered', records: {} }));
+  }
+
+  /** Pushes of calls, each of its own caller. */
+  async ring(count: number, id = (n: number) => `${n}`): Promise<string[]> {
+    const ids = Array.from({ length: count }, (_, n) => id(this.#recorded + n));
+    const receivedAt = this.time.now();
+    await Promise.all(
+      ids.map((one, n) => {
+        const number = `04${`${this.#recorded + n}`.padStart(8, '0')}`;
+        const push = startPush(one, { PLA_Caller_Phone_Number: number });
+        return this.#store.record(newPush(push, { receivedAt }));
+      }),
+    );
+    this.#recorded += count;
+    this.worker.wake();
+    await this.quiet();
+    return ids;
+  }
+
+  /** Until nothing happens without time passing. */
+  async quiet(): Promise<void> {
+    let seen = -1;
+    for (let still = 0; still < 12; still++) {
+      await new Promise(setImmediate);
+      if (this.#events === seen) continue;
+      seen = this.#events;
+      still = 0;
+    }
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.quiet();
+    await this.time.pass(ms, () => this.quiet());
+    await this.quiet();
+  }
+
+  /** Until all is written; returns how many milliseconds that took. */
+  async drain(count: number, longestMs = 86_400_000): Promise<number> {
+    const from = this.time.passed;
+    while (this.writtenAt.size < count) {
+      if (this.time.passed - from > longestMs)
+        throw new Error(`${this.writtenAt.size} of ${count} are written after ${longestMs} ms`);
+      await this.pass(Math.max(this.time.nextIn(), 1));
+    }
+    return this.time.passed - from;
+  }
+
+  begunSince(at: number): Batch[] {
+    return this.batches.filter((batch) => batch.at >= at);
+  }
+}
+
+async function withCrm(
+  limits: { batch: number; parallel: number },
+  use: (crm: SlowCrm) => Promise<void>,
+): Promise<void> {
+  await withSqliteStore(async (store) => {
+    const crm = new SlowCrm(store, limits);
+    try {
+      await use(crm);
+    } finally {
+      const stopped = crm.worker.stop();
+      await crm.pass(60_000);
+      await stopped;
+    }
+  });
+}
+
+for (const age of ['a moment', 'an hour'])
+  live(`while 3,000 calls of ${age} ago wait and every place is taken, one that rings is begun at once`, () =>
+    withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+      crm.tookMs = 20_000;
+      crm.isDown = age === 'an hour';
+      await crm.ring(3_000);
+      if (crm.isDown) {
+        await crm.pass(3_600_000);
+        crm.isDown = false;
+        await crm.pass(900_000 + 20_000); // a probe
+      }
+      await crm.pass(100);
+      const at = crm.time.passed;
+      await crm.ring(1, () => 'now');
+      assert.equal(crm.begunSince(at), [{ at, ids: ['now'] }]);
+      // Those that ring while it is written go with the next.
+      const later: string[] = [];
+      for (let n = 0; n < 9; n++) later.push(...(await crm.ring(1, () => `later ${n}`)));
+      await crm.pass(20_000);
+      await crm.pass(20_000);
+      for (const id of ['now', ...later]) assert.ok(crm.writtenAt.get(id)! <= at + 40_000, id);
+    }),
+  );
+
+live('where the connection takes one batch at a time, a call that rings goes with the next', () =>
+  withCrm({ batch: 10, parallel: 1 }, async (crm) => {
+    await crm.ring(200);
+    const at = crm.time.passed;
+    await crm.ring(1, () => 'now');
+    await crm.pass(1_000);
+    assert.is(crm.begunSince(at + 1)[0]!.ids.includes('now'), true);
+  }),
+);
+
+live('a stream of live calls starves nothing: each fifth batch is the oldest’s', () =>
+  withCrm({ batch: 10, parallel: 1 }, async (crm) => {
+    const old = await crm.ring(40);
+    crm.time.jump(3_600_000); // live no more
+    for (let n = 0; n < 40; n++) {
+      await crm.ring(20, (i) => `live ${i}`); // twice as many as it takes
+      await crm.pass(1_000);
+    }
+    for (const id of old) assert.ok(crm.writtenAt.has(id), id);
+  }),
+);
+
+live('one caller with very many calls holds up nobody else', () =>
+  withSqliteStore(async (store) => {
+    const crm = new SlowCrm(store, { batch: 10, parallel: 2 });
+    crm.worker.lookAgain();
+    const receivedAt = crm.time.now();
+    const many = Array.from({ length: 3_000 }, (_, n) =>
+      store.record(newPush(startPush(`m${n}`, { PLA_Caller_Phone_Number: '0412345678' }), { receivedAt })),
+    );
+    await Promise.all(many);
+    crm.time.jump(3_600_000); // the others are not live
+    crm.worker.wake();
+    await crm.quiet();
+    const later = new Date(receivedAt.getTime() + 1);
+    for (const n of [1, 2, 3])
+      await store.record(
+        newPush(startPush(`other ${n}`, { PLA_Caller_Phone_Number: `041111111${n}` }), { receivedAt: later }),
+      );
+    crm.worker.wake();
+    await crm.pass(2_500);
+    for (const n of [1, 2, 3]) assert.ok(crm.writtenAt.has(`other ${n}`), `other ${n}`);
+    await crm.drain(3_003);
+    const stopped = crm.worker.stop();
+    await crm.pass(60_000);
+    await stopped;
+  }),
+);
+
+/** Batches and time of 2,500 calls with nothing wrong. */
+async function plainDrain(): Promise<{ batches: number; ms: number }> {
+  let plain = { batches: 0, ms: 0 };
+  await withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    await crm.ring(2_500);
+    const ms = await crm.drain(2_500);
+    plain = { batches: crm.batches.length, ms };
+  });
+  return plain;
+}
+
+for (const outageMs of [40_000, 1_800_000])
+  for (const jumpMs of [0, -7_200_000, 7_200_000])
+    circuit(
+      `2,500 calls, ${outageMs / 1_000} s of outage, a clock that jumps by ${jumpMs / 1_000} s`,
+      async () => {
+        const plain = await plainDrain();
+        await withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+          crm.isDown = true;
+          await crm.ring(2_500);
+          await crm.pass(outageMs / 2);
+          crm.time.jump(jumpMs);
+          await crm.pass(outageMs / 2);
+          const during = crm.batches.length;
+          assert.ok(during <= 20, `${during} requests to a CRM that was down`);
+          crm.isDown = false;
+          const ms = await crm.drain(2_500);
+          const after = crm.batches.length - during;
+          assert.ok(after <= plain.batches * 1.2 + 1, `${after} requests instead of ${plain.batches}`);
+          const wait = probeMs.find((_, n) => probeMs.slice(0, n + 1).reduce((a, b) => a + b, 0) > outageMs);
+          const longest = (wait ?? 900_000) + plain.ms * 1.2 + 2_000;
+          assert.ok(ms <= longest, `${ms} ms instead of ${longest}`);
+        });
+      },
+    );
+
+circuit('a call that brings its batch down is found, waits alone, and holds nobody up', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.poisons.add('150');
+    await crm.ring(1_000);
+    await crm.drain(999, 60_000);
+    assert.not(crm.writtenAt.has('150'));
+    // Alone from now on, by its own waits, and later calls are written at once.
+    const from = crm.time.passed;
+    for (let n = 0; n < 20; n++) {
+      const at = crm.time.passed;
+      const [id] = await crm.ring(1, (i) => `later ${i}`);
+      await crm.pass(15_000);
+      assert.ok(crm.writtenAt.get(id!)! <= at + 4_000, `${id} waited`);
+    }
+    const withIt = crm.begunSince(from).filter(({ ids }) => ids.includes('150'));
+    assert.ok(withIt.length >= 2 && withIt.length <= 6, `${withIt.length} more tries`);
+    assert.ok(withIt.every(({ ids }) => ids.length === 1));
+    crm.poisons.clear();
+    await crm.drain(1_020);
+  }),
+);
+
+circuit('with nobody else there, a call that fails does not keep the next one waiting', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.poisons.add('bad');
+    await crm.ring(1, () => 'bad');
+    await crm.pass(7_200_000);
+    const at = crm.time.passed;
+    await crm.ring(1, () => 'good');
+    await crm.pass(1_000);
+    assert.is(crm.writtenAt.get('good'), at + 1_000);
+  }),
+);
+
+type Event = ['ring', number] | ['pass', number] | ['outage', number] | ['jump', number] | ['poison'];
+
+const event = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(fc.constant('ring'), fc.integer({ min: 1, max: 60 })) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('pass'), fc.integer({ min: 1, max: 20_000 })) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('outage'), fc.integer({ min: 1_000, max: 600_000 })) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('jump'), fc.integer({ min: -900_000, max: 900_000 })) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('poison')) },
+) as fc.Arbitrary<Event>;
+
+circuit(
+  'whatever happens: an outage costs a handful, ends with a probe, and all is written in the end',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { minLength: 1, maxLength: 12 }),
+        fc.constantFrom({ batch: 10, parallel: 3 }, { batch: 1, parallel: 4 }, { batch: 5, parallel: 1 }),
+        async (events, limits) => {
+          await withCrm(limits, async (crm) => {
+            let calls = 0;
+            for (const [what, value] of events) {
+              if (what === 'ring') calls += (await crm.ring(value)).length;
+              if (what === 'pass') await crm.pass(value);
+              if (what === 'jump') crm.time.jump(value);
+              if (what === 'poison') {
+                crm.poisons.add(`${calls}`);
+                calls += (await crm.ring(1)).length;
+              }
+              if (what === 'outage') {
+                await crm.pass(1); // what is under way goes on, and fails within the outage or before
+                crm.isDown = true;
+                const from = crm.batches.length;
+                await crm.pass(value);
+                const cost = crm.batches.length - from;
+                assert.ok(cost <= 12 + crm.poisons.size, `${cost} requests in ${value} ms`);
+                crm.isDown = false;
+                const [next] = await crm.ring(1);
+                calls++;
+                const sum = (n: number) => probeMs.slice(0, n + 1).reduce((a, b) => a + b, 0);
+                const wait = probeMs.find((_, n) => sum(n) > value && crm.poisons.size === 0);
+                await crm.pass((wait ?? 900_000) + 2_000);
+                if (crm.poisons.size === 0) assert.is(crm.worker.condition.openSince, null, 'it is over');
+                await crm.pass(300_000); // the plain drain
+                assert.ok(crm.writtenAt.has(next!), 'written with the next probe');
+              }
+            }
+            await crm.pass(10_001); // a clock that was set back is noticed
+            await crm.pass(5_400_000);
+            const good = calls - crm.poisons.size;
+            assert.is(crm.writtenAt.size, good, 'all but those that fail by themselves');
+            crm.poisons.clear();
+            await crm.drain(calls, 2 * 86_400_000);
+          });
+        },
+      ),
+      { numRuns },
+    );
+  },
+);
+
+live.run();
+circuit.run();
