@@ -42,10 +42,10 @@ export function maskWritten(text: string): string {
  * A telephone number in running text: E.164, or as dialled in Australia and New Zealand, with the separators people put
  * between digits. Record ids and times begin otherwise, or have letters beside their digits, so that a log line still
  * names what it is about; a dot separates groups of two digits and more, or it is a fraction's. Escapes (`\n`, `%2B`)
- * are not such letters.
+ * are not such letters. A plus begins one whatever stands before it.
  */
 const numberLike =
-  /(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\+\d|\(?0\d|6[14]\d)(?:(?:[ ()/-]{0,3}|(?<=\d\d)\.(?=\d\d))\d){6,17}(?![\da-z])/gi;
+  /(?:\+\d|(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\(?0\d|6[14]\d))(?:(?:[ ()/-]{0,3}|(?<=\d\d)\.(?=\d\d))\d){6,17}(?![\da-z])/gi;
 
 /** A text without the middle of whatever in it reads like a telephone number. `write` may put the masked one otherwise. */
 export function maskNumbersIn(

@@ -97,6 +97,11 @@ for (const text of [
 ])
   mask(`leaves ${text} as it is`, () => assert.is(maskNumbersIn(text), text));
 
+mask('a number that stands right behind another is hidden, too', () => {
+  assert.is(maskNumbersIn('+64 9 123 4+64 9 123 4567'), '***+649***567');
+  assert.is(maskNumbersIn('0412345678+61412345678'), '041***678+6141***678');
+});
+
 mask('long texts of digits, blanks and brackets are passed through in one go', () => {
   const known = ['+61412345678', '+61298989898'];
   for (const part of ['1', '0', '0 ', '(', '1(', '0412345', '+', '0.', '1 ', '\u00a0', '61']) {
