@@ -8,14 +8,26 @@ import Table from 'cli-table3';
 import { drain } from './drain.ts';
 import { endlessAnswer } from './endless-answer.ts';
 import { live } from './live.ts';
+import { liveFirst } from './live-first.ts';
 import { operator } from './operator.ts';
+import { outage } from './outage.ts';
 import type { Runtime } from './processes.ts';
 import { receiving } from './receiving.ts';
 import { requests } from './requests.ts';
 import type { Bench, Row } from './row.ts';
 import { startUp } from './start-up.ts';
 
-const benches: Record<string, Bench> = { receiving, live, startUp, requests, drain, operator, endlessAnswer };
+const benches: Record<string, Bench> = {
+  receiving,
+  live,
+  startUp,
+  requests,
+  drain,
+  liveFirst,
+  outage,
+  operator,
+  endlessAnswer,
+};
 
 const { values } = parseArgs({
   options: {

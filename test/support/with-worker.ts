@@ -18,6 +18,8 @@ import { newPush } from './with-store.ts';
 export interface RunningWorker {
   /** Records pushes that came together. */
   record(...pushes: Fields[]): Promise<void>;
+  /** The same, received then. */
+  recordAt(receivedAt: Date, ...pushes: Fields[]): Promise<void>;
   /** Until the CRM shows every call as it is now. Waits of the worker are leapt over. Fails when a call has failed. */
   deliverAll(): Promise<void>;
   stories(): Promise<CallStory[]>;
@@ -67,17 +69,19 @@ export async function withWorker<T>(
     log: createLog('silent'),
     read: readDue,
   });
+  async function record(receivedAt: Date, pushes: readonly Fields[]): Promise<void> {
+    const more = { source, receivedAt, route: () => [connector] };
+    for (let first = 0; first < pushes.length; first += mostAtOnce) {
+      const part = pushes.slice(first, first + mostAtOnce);
+      await Promise.all(part.map((fields) => store.record(newPush(fields, more))));
+    }
+    worker.wake();
+  }
   worker.start();
   try {
     return await use({
-      async record(...pushes) {
-        const more = { source, receivedAt: clock.now(), route: () => [connector] };
-        for (let first = 0; first < pushes.length; first += mostAtOnce) {
-          const part = pushes.slice(first, first + mostAtOnce);
-          await Promise.all(part.map((fields) => store.record(newPush(fields, more))));
-        }
-        worker.wake();
-      },
+      record: (...pushes) => record(clock.now(), pushes),
+      recordAt: (receivedAt, ...pushes) => record(receivedAt, pushes),
       async deliverAll() {
         const anythingDue = () => store.nextDueAt(connector, new Date(0));
         const latest = clock.now().getTime() + longestMs;
