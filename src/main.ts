@@ -391,11 +391,12 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     log.error(why);
     // So that whoever looks can read why, page and `/readyz` stay for a moment.
     await Promise.all([stopWorking(), sleep(systemClock, lastWordsMs)]);
-    await stopServing();
+    // First of all: somebody who takes this long may send a body still, and somebody else may kill what does not end.
     const saved = await store
       .rescue()
       .catch((reason: Error) => `What it held could not be saved: ${reason.message}`);
     log.error(saved);
+    await stopServing();
     await store.close();
     return `${why}\n${saved}`;
   });

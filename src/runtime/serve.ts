@@ -21,6 +21,8 @@ export interface Listening {
 const keepAliveMs = 65_000;
 /** How exactly Node keeps the time of headers. */
 const lookMs = 1_000;
+/** How often a server that stops looks for connections that are idle by now. */
+const idleLookMs = 50;
 
 interface BunServer {
   port: number;
@@ -153,8 +155,12 @@ function listenOnNode(app: Hono, host: string, port: number, { timeoutMs }: Boun
         stop: () =>
           new Promise((stopped) => {
             const late = setTimeout(() => server.closeAllConnections(), timeoutMs);
+            // Node leaves a connection open that was busy just now, for as many requests as come on it.
+            const idle = setInterval(() => server.closeIdleConnections(), idleLookMs);
+            server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
             server.close(() => {
               clearTimeout(late);
+              clearInterval(idle);
               stopped();
             });
             server.closeIdleConnections();

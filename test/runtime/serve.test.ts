@@ -1,0 +1,44 @@
+import { Agent, request } from 'node:http';
+import { Hono } from 'hono';
+import { listen } from '../../src/runtime/serve.ts';
+import { assert, suite, until } from '../support/suite.ts';
+
+const serving = suite('serving');
+
+/* It lasted until the time of a request was over, and then cut off what was being answered. */
+serving('a stop is over when what was being answered has been, though who asked goes on asking', async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  let arrived = 0;
+  const app = new Hono();
+  app.get('/', async (context) => {
+    arrived++;
+    await released;
+    return context.text('done');
+  });
+  const listening = await listen(app, '127.0.0.1', 0, { maxBodyBytes: 1_000, timeoutMs: 120_000 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = () =>
+    new Promise<number | undefined>((resolve, reject) => {
+      request({ port: listening.port, agent }, (answer) =>
+        answer.resume().once('end', () => resolve(answer.statusCode)),
+      )
+        .once('error', reject)
+        .end();
+    });
+  try {
+    const first = ask();
+    await until('it is asked', () => arrived === 1);
+    let isOver = false;
+    const stopped = listening.stop().then(() => (isOver = true));
+    release();
+    assert.is(await first, 200);
+    while (!isOver && arrived < 500)
+      await ask().catch(() => new Promise((resolve) => setTimeout(resolve, 5)));
+    await until('it has stopped', () => isOver);
+    await stopped;
+  } finally {
+    agent.destroy();
+  }
+});
+
+serving.run();
