@@ -122,6 +122,8 @@ export interface HubSpotEmulator {
   strike(fault: Fault, at?: string, skip?: number): void;
   /** Takes back what has not struck yet. */
   calm(): void;
+  /** Strikes every request, until it is called without one. */
+  outage(fault?: Fault): void;
   refuseToken(how?: 'revoked' | 'expired'): void;
   acceptToken(): void;
   close(): Promise<void>;
@@ -385,6 +387,9 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     scopes: account.scopes,
     strike: (fault, at = '', skip = 0) => plan.add(fault, at, skip),
     calm: () => plan.clear(),
+    outage(fault) {
+      plan.outage = fault;
+    },
     refuseToken(how = 'revoked') {
       tokenState = how;
     },

@@ -100,6 +100,8 @@ export interface SalesforceEmulator {
   strike(fault: Fault, at?: string, skip?: number): void;
   /** Takes back what has not struck yet. */
   calm(): void;
+  /** Strikes every request, until it is called without one. */
+  outage(fault?: Fault): void;
   /** As after the session timeout: tokens issued so far are refused, new ones work. */
   expireTokens(): void;
   /** Tokens are issued, and all of them refused. */
@@ -402,6 +404,9 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     fields: (object) => org.objects.get(object) ?? [],
     strike: (fault, at = '/', skip = 0) => plan.add(fault, at, skip),
     calm: () => plan.clear(),
+    outage(fault) {
+      plan.outage = fault;
+    },
     expireTokens() {
       tokens = new Set();
     },

@@ -5,7 +5,7 @@ import { foldFields, kindOf } from '../../src/receive/call.ts';
 import type { Fields } from '../../src/receive/push.ts';
 import type { CallStory, Store } from '../../src/store/store.ts';
 import type { Activity, Crm, Person } from './crms.ts';
-import type { Sent } from './delacon.ts';
+import type { Delacon, Sent, Unread } from './delacon.ts';
 
 /** What is not as it should be, in sentences. Empty lists: the books are balanced. */
 export interface Balance {
@@ -20,16 +20,17 @@ export interface Balance {
 
 /** Compares what was sent, what is stored, and what each CRM holds. */
 export async function balance(
-  sent: readonly Sent[],
+  { sent, unread, wronglyAnswered }: Pick<Delacon, 'sent' | 'unread' | 'wronglyAnswered'>,
   store: Store,
   settings: Settings,
   crms: readonly Crm[],
 ): Promise<Balance> {
-  const result: Balance = { lost: [], doubled: [], wrong: [], calls: 0 };
+  const result: Balance = { lost: [], doubled: [], wrong: [...wronglyAnswered], calls: 0 };
   const stories = await allStories(store, sent);
   result.calls = stories.size;
   for (const push of sent) checkStored(push, stories, result);
   for (const story of stories.values()) checkFolded(story, crms, result);
+  for (const one of unread) await checkUnread(one, store, result);
   for (const crm of crms) checkCrm(crm, [...stories.values()], settings, result);
   return result;
 }
@@ -44,9 +45,31 @@ async function allStories(store: Store, sent: readonly Sent[]): Promise<Map<stri
 }
 
 function checkStored(push: Sent, stories: ReadonlyMap<string, CallStory>, result: Balance): void {
-  const isStored = stories.get(callIdOf(push))?.pushes.some(({ body }) => body === push.body) ?? false;
-  if (push.acknowledged && !isStored)
-    result.lost.push(`a push of call ${callIdOf(push)} was acknowledged, and is not stored`);
+  if (!push.acknowledged) return;
+  const callId = callIdOf(push);
+  const story = stories.get(callId);
+  const stored = story?.pushes.find(({ body }) => body === push.text);
+  if (!story || !stored) {
+    result.lost.push(`a push of call ${callId} was acknowledged, and is not stored`);
+    return;
+  }
+  if (JSON.stringify(sorted(stored.fields)) !== JSON.stringify(sorted(push.fields)))
+    result.wrong.push(`a push of call ${callId} is read as ${JSON.stringify(stored.fields)}`);
+  const duration = push.fields['PLA_Duration'];
+  if (duration && !push.isCorrected && story.state.fields['PLA_Duration'] !== duration)
+    result.wrong.push(`call ${callId}: ${duration} was corrected back, and is not what stands`);
+}
+
+/** What was said to be unreadable is kept, and counted: also what was not answered may have come. */
+async function checkUnread({ body, sent, refused }: Unread, store: Store, result: Balance): Promise<void> {
+  const rows = await store.rejections({ kept: true, limit: 1_000, headBytes: 1_000 });
+  const kept = rows.filter(({ cause, head }) => cause === 'unreadable' && head && body.bytes.equals(head));
+  const count = kept.reduce((sum, one) => sum + one.count, 0);
+  const what = `${JSON.stringify(body.text)}, which cannot be read`;
+  if (kept.length > 1) result.doubled.push(`${what}, stands ${kept.length} times in the ledger`);
+  if (count < refused)
+    result.lost.push(`${what}, was refused ${refused} times, and is counted ${count} times`);
+  if (count > sent) result.wrong.push(`${what}, was sent ${sent} times, and is counted ${count} times`);
 }
 
 /** A stored push is there with all that belongs to it: the call in its folded state, and a delivery for each connector. */

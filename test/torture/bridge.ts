@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
 
@@ -12,22 +13,36 @@ export class Life {
   endedBy: 'SIGKILL' | 'exit' | null = null;
   /** At the step it was given, rather than by our hand. */
   diedBySelf = false;
+  exitCode: number | null = null;
   output = '';
   #isKilled = false;
 
   /** @param crashAt the step at which it kills itself; 0: never */
   constructor(runtime: Runtime, configPath: string, crashAt: number) {
-    const preload = [runtime === 'node' ? '--import' : '--preload', here('./crash-points.ts')];
+    const flag = runtime === 'node' ? '--import' : '--preload';
+    const preload = ['./crash-points.ts', '../support/survive-full-disk.ts'].flatMap((file) => [
+      flag,
+      here(file),
+    ]);
     this.#child = spawn(
       here(`../../node_modules/.bin/${runtime}`),
       [...preload, here('../../src/cli/main.ts'), '--config', configPath, 'start'],
-      { env: { ...process.env, CRASH_AT: String(crashAt), NO_COLOR: '1' } },
+      {
+        env: {
+          ...process.env,
+          CRASH_AT: String(crashAt),
+          NO_COLOR: '1',
+          // Of a thousand starts, compiling takes the most. What is killed writes none of it: see `stop`.
+          NODE_COMPILE_CACHE: join(dirname(configPath), 'compiled'),
+        },
+      },
     );
     const read = (chunk: unknown) => (this.output = (this.output + String(chunk)).slice(-20_000));
     this.#child.stdout?.on('data', read);
     this.#child.stderr?.on('data', read);
     this.dead = new Promise((resolve) => {
-      this.#child.once('close', (_, signal) => {
+      this.#child.once('close', (code, signal) => {
+        this.exitCode = code;
         this.endedBy = signal === 'SIGKILL' ? 'SIGKILL' : 'exit';
         this.diedBySelf = this.endedBy === 'SIGKILL' && !this.#isKilled;
         resolve();
@@ -39,6 +54,23 @@ export class Life {
     this.#isKilled = true;
     this.#child.kill('SIGKILL');
     return this.dead;
+  }
+
+  stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    return this.dead;
+  }
+
+  /** No file of it may grow beyond so many bytes, as on a full disk. */
+  limitFiles(bytes: number | 'unlimited'): void {
+    if (this.endedBy !== null) return;
+    const { status, stderr } = spawnSync('prlimit', [
+      '--pid',
+      String(this.#child.pid),
+      `--fsize=${bytes}:unlimited`,
+    ]);
+    // It may have died meanwhile.
+    if (status !== 0 && !/No such process/.test(String(stderr))) throw new Error(String(stderr));
   }
 
   /** Whether it answers as ready before it dies or the time is over. */

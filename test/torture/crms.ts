@@ -10,6 +10,10 @@ import {
   faults as salesforceFaults,
   startSalesforceEmulator,
 } from '../support/salesforce-emulator.ts';
+import { gatewayPages } from './gateway.ts';
+
+/** How all requests of an outage end. */
+export type Outage = 'cut' | 'unavailable' | 'silent';
 
 /** A record of a call in a CRM, and who it is linked to. */
 export interface Activity {
@@ -33,6 +37,8 @@ export interface Crm {
   /** Lets one request fail, soon. Returns the fault's name. */
   fail(random: () => number): string;
   calm(): void;
+  /** Null: it is over. */
+  outage(how: Outage | null): void;
   /** Somebody types a person in. */
   typeIn(phone: string): void;
   requests(): number;
@@ -47,6 +53,13 @@ export interface Crm {
  * account on the move), and hanging requests, which cost half a minute each: tests of the connectors have them.
  */
 
+/** Of the faults, how many are answers of a gateway. */
+const gatewayShare = 0.4;
+
+const silent = { commits: false, hangs: true };
+const hubspotOutages = { cut: hubspotFaults.drop, unavailable: hubspotFaults.unavailable, silent };
+const salesforceOutages = { cut: salesforceFaults.drop, unavailable: salesforceFaults.unavailable, silent };
+
 export async function tortureHubSpot(): Promise<Crm> {
   const hubspot: HubSpotEmulator = await startHubSpotEmulator({
     indexDelayMs: 1_500,
@@ -57,11 +70,17 @@ export async function tortureHubSpot(): Promise<Crm> {
     name: 'hubspot',
     yaml: `{ type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${hubspot.url}" }`,
     fail(random) {
+      if (random() < gatewayShare) {
+        const page = pick(random, gatewayPages);
+        hubspot.strike(page, '/', Math.floor(random() * 4));
+        return `hubspot ${page.name}`;
+      }
       const name = pick(random, Object.keys(kinds) as (keyof typeof kinds)[]);
       hubspot.strike(kinds[name], '/', Math.floor(random() * 4));
       return `hubspot ${name}`;
     },
     calm: () => hubspot.calm(),
+    outage: (how) => hubspot.outage(how === null ? undefined : hubspotOutages[how]),
     typeIn: (phone) => void hubspot.addContact({ phone }),
     requests: () => hubspot.countRequests(),
     activities: () =>
@@ -93,11 +112,18 @@ export async function tortureSalesforce(): Promise<Crm> {
         salesforce.expireTokens();
         return 'salesforce expiredTokens';
       }
+      if (random() < gatewayShare) {
+        const page = pick(random, gatewayPages);
+        const at = random() < 0.1 ? 'token' : '/';
+        salesforce.strike(page, at, at === 'token' ? 0 : Math.floor(random() * 4));
+        return `salesforce ${page.name}${at === 'token' ? ' at log-in' : ''}`;
+      }
       const name = pick(random, Object.keys(kinds) as (keyof typeof kinds)[]);
       salesforce.strike(kinds[name], '/', Math.floor(random() * 4));
       return `salesforce ${name}`;
     },
     calm: () => salesforce.calm(),
+    outage: (how) => salesforce.outage(how === null ? undefined : salesforceOutages[how]),
     typeIn: (phone) => void salesforce.addContact({ Phone: phone }),
     requests: () => salesforce.countRequests(),
     activities: () =>

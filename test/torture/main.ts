@@ -39,23 +39,27 @@ function progress({ kills: { atStep, atMoment }, pushes, seconds }: Report): voi
 }
 
 function print(found: Result): void {
-  const { kills: ended, faults, lost, doubled, wrong } = found;
+  const { kills: ended, faults, harms, lost, doubled, wrong } = found;
   const rows: [string, string | number][] = [
     [
       'kills',
       `${ended.atStep + ended.atMoment} (${ended.atStep} at a step, the last at step ${found.deepestStep}; ${ended.atMoment} at any moment)`,
     ],
     ['pushes sent', `${found.pushes}, ${found.acknowledged} acknowledged, of ${found.calls} calls stored`],
-    ['faults of the CRMs', Object.values(faults).reduce((sum, count) => sum + count, 0)],
-    ...Object.entries(faults)
-      .sort()
-      .map(([name, count]): [string, number] => [`  ${name}`, count]),
+    ...summedUp('faults of the CRMs and before them', faults),
+    ...summedUp('disks full, and files harmed', harms),
     ['requests to the CRMs', found.requests],
     ['lost', lost.length],
     ['doubled', doubled.length],
     ['wrong', wrong.length],
     ['time', `${found.seconds} s`],
   ];
-  for (const [name, value] of rows) console.log(`${name.padEnd(32)} ${value}`);
+  for (const [name, value] of rows) console.log(`${name.padEnd(44)} ${value}`);
   for (const sentence of [...lost, ...doubled, ...wrong].slice(0, 50)) console.log(`  ${sentence}`);
+}
+
+function summedUp(name: string, counts: Record<string, number>): [string, number][] {
+  const rows = Object.entries(counts).sort();
+  const sum = rows.reduce((total, [, count]) => total + count, 0);
+  return [[name, sum], ...rows.map(([one, count]): [string, number] => [`  ${one}`, count])];
 }

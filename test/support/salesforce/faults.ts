@@ -74,8 +74,9 @@ interface Planned {
   skip: number;
 }
 
-/** Faults that wait for their request. Each strikes once. */
+/** Faults that wait for their request. Each strikes once, but for one that strikes every request while it lasts. */
 export class FaultPlan {
+  outage: Fault | undefined;
   #planned: Planned[] = [];
 
   add(fault: Fault, at: string, skip: number): void {
@@ -88,6 +89,7 @@ export class FaultPlan {
 
   /** The fault that strikes this request, if any. */
   strike(request: string): Fault | undefined {
+    if (this.outage) return this.outage;
     const due = this.#planned.find((planned) => request.includes(planned.at) && planned.skip-- <= 0);
     if (due) this.#planned.splice(this.#planned.indexOf(due), 1);
     return due?.fault;
