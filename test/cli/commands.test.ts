@@ -88,7 +88,6 @@ commands('what cannot be read or written is said in a sentence, with the file', 
     writeFileSync(at('no-id.json'), '{"PLA_CID":"1"}');
     writeFileSync(at('secret.yaml'), sandboxYaml, { mode: 0 });
     mkdirSync(at('data'));
-    writeFileSync(at('data/acme.push-token'), 'a-token-of-somebody-else\n', { mode: 0 });
     writeFileSync(at('made.yaml'), `store: { url: "sqlite:${at('data')}/x.db" }\nsources: { acme: {} }\n`);
     chmodSync(folder.path, 0o555);
     const sentence =
@@ -117,7 +116,7 @@ commands('what cannot be read or written is said in a sentence, with the file', 
       [
         1,
         ['send', '--config', 'made.yaml'],
-        `The push token in ${at('data/acme.push-token')} cannot be read (EACCES`,
+        `${at('data')}/x.db cannot be opened (unable to open database file). Set store.url to`,
       ],
     ] as const) {
       const { code, stdout, stderr } = await folder.runWithoutRights(...args);
