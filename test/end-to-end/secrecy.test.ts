@@ -174,10 +174,8 @@ connectors: { crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${h
       const bridge = await folder.start();
       configure(`${pushToken}, ${fresh}`);
       await until('the change is in force', () => /in force/.test(bridge.output()), 30_000);
-      hubspot.strike(
-        answering(400, { category: 'X', message: `Who is ${fresh}, or ${pushToken}?` }),
-        'calls',
-      );
+      const message = `Who is ${fresh}, or ${pushToken}?`;
+      hubspot.strike(answering(403, { status: 'error', category: 'BANNED', message }), 'calls');
       await bridge.push(startPush('7'));
       await until('the refusal is logged', () => /Who is/.test(bridge.output()), 30_000);
       assert.match(bridge.output(), 'Who is [secret], or [secret]?');
