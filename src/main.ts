@@ -18,7 +18,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { Access, securityHeaders } from './operator/access.ts';
 import { Api } from './operator/api.ts';
-import { indexedCall, readingVersion } from './operator/indexed-call.ts';
+import { indexedCall, readingsOf } from './operator/indexed-call.ts';
 import { Live } from './operator/live.ts';
 import { Operator } from './operator/operator.ts';
 import { pageRoutes } from './operator/page.ts';
@@ -207,15 +207,15 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     log,
   });
   const api = new Api({ operator, access, log });
-  let version = { of: loaded.settings, name: readingVersion(loaded.settings) };
+  let read = { under: loaded.settings, readings: readingsOf(loaded.settings) };
   const index = new IndexSweep({
     store,
     clock,
     log,
     reading() {
       const { settings } = loaded;
-      if (version.of !== settings) version = { of: settings, name: readingVersion(settings) };
-      return { version: version.name, read: (state) => indexedCall(settings, state) };
+      if (read.under !== settings) read = { under: settings, readings: readingsOf(settings) };
+      return { readings: read.readings, read: (state) => indexedCall(settings, state) };
     },
     indexed: (calls) => operator.changed.calls(calls),
   });

@@ -1,19 +1,25 @@
-import { createHash } from 'node:crypto';
-import type { Settings } from '../config/settings.ts';
+import { hash } from 'node:crypto';
+import type { Settings, Source } from '../config/settings.ts';
 import { readingOf } from '../reading.ts';
 import type { CallState } from '../receive/call.ts';
 import { pushFields } from '../receive/push.ts';
-import type { IndexedCall } from '../store/store.ts';
+import type { IndexedCall, Readings } from '../store/store.ts';
 import { shownCall } from './calls.ts';
 
 /** Raised when what is indexed of a call changes. */
-const revision = 2;
+const revision = 3;
 
-/** Names how calls are read: with another name, the index is made anew. */
-export function readingVersion(settings: Settings): string {
-  const readings = Object.entries(settings.sources).map(([name, source]) => [name, readingOf(source)]);
-  const text = JSON.stringify([revision, readings]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+/** Names how calls are read: by the code, and by the settings of each source. */
+export function readingsOf(settings: Settings): Readings {
+  const names = new Map<string, string>(); // most sources are read alike
+  const nameOf = (source: Source) => {
+    const text = JSON.stringify(readingOf(source));
+    const name = names.get(text) ?? hash('sha256', text, 'base64url').slice(0, 16);
+    names.set(text, name);
+    return name;
+  };
+  const sources = Object.entries(settings.sources).map(([name, source]) => [name, nameOf(source)]);
+  return { version: String(revision), sources: Object.fromEntries(sources) };
 }
 
 /** More words than a call has; a text that was never meant to be one is not kept whole. */

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CallState } from '../receive/call.ts';
-import type { IndexedCall, IndexStep, Store } from './store.ts';
+import type { IndexedCall, IndexStep, Readings, Store } from './store.ts';
 
 /** Small enough that a push never waits for a step to be felt. */
 const callsInAStep = 8;
@@ -41,9 +41,9 @@ export class IndexSweep {
     while (!signal.aborted) {
       let pauseMs = idleMs;
       try {
-        const { version, read } = reading();
+        const { readings, read } = reading();
         const started = performance.now();
-        const { calls, isDone, lastPush } = await store.indexCalls(version, read, callsInAStep);
+        const { calls, isDone, lastPush } = await store.indexCalls(readings, read, callsInAStep);
         if (calls.length > 0) indexed(calls);
         const now = performance.now();
         this.#count(lastPush, now);
@@ -71,8 +71,8 @@ export interface IndexSweepOptions {
   store: Store;
   clock: Clock;
   log: Log;
-  /** How calls are read, and a name for it; asked for each step. */
-  reading(): { version: string; read(state: CallState): IndexedCall };
+  /** How calls are read, and names for it; asked for each step. */
+  reading(): { readings: Readings; read(state: CallState): IndexedCall };
   /** Called with what a step looked at. */
   indexed(calls: IndexStep['calls']): void;
 }

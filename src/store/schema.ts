@@ -27,6 +27,7 @@ export interface Tables {
   source_pushes: SourcePushesTable;
   calls_to_index: CallsToIndexTable;
   call_index_state: CallIndexStateTable;
+  source_readings: SourceReadingsTable;
 }
 
 export interface CallsTable {
@@ -273,10 +274,18 @@ export interface CallsToIndexTable {
 
 /** One row. */
 export interface CallIndexStateTable {
-  /** Of what an index row holds, and how calls are read. Another one: every call is looked at anew. */
+  /** Of what an index row holds. Another one: every call is looked at anew. */
   version: string;
   last_push: number;
   /** While every call is looked at: the last one that was, and where that ends. */
   scanned_call: number | null;
   scan_until: number | null;
+}
+
+export interface SourceReadingsTable {
+  source: string;
+  /** Of how its calls are read; empty when it is configured no more. Another one: its calls are looked at anew. */
+  version: string;
+  /** While they are: the last one that was. */
+  scanned_call: number | null;
 }

@@ -19,6 +19,7 @@ import type {
   LagCount,
   PushesSeen,
   RangeCounts,
+  Readings,
   ResultCounts,
   TopCount,
 } from './store.ts';
@@ -29,7 +30,8 @@ import type {
  *
  *   pushes      that came after `last_push` name calls to look at
  *   to index    calls that changed without a push: they lapsed, or were routed again
- *   scan        every call, newest first, after an update or a change of how calls are read
+ *   scan        every call, newest first, after an update
+ *   source      of a source that is read otherwise than before: its calls, newest first
  *   removed     taken out within the transaction that removes the call
  *
  * What a call counts for is taken back before it is counted anew, so looking at a call twice changes nothing.
@@ -62,6 +64,8 @@ export class SqliteCallIndex {
   readonly #fieldsOf: (body: string) => Fields;
   /** What the counts change by in the present transaction. */
   readonly #changes = new Map<string, { key: readonly SQLInputValue[]; by: ResultCounts }>();
+  /** The last ones that `source_readings` was compared with: with ten thousand sources that is not done for every step. */
+  #compared: Readings | undefined;
 
   /** @param stateOf what a call says by now */
   constructor(database: Database, stateOf: (row: CallRow) => CallState, fieldsOf: (body: string) => Fields) {
@@ -74,20 +78,23 @@ export class SqliteCallIndex {
    * One step, in a transaction of its own. It is not waited for by the disk: after a power cut the index goes on where
    * the disk has it.
    */
-  step(version: string, read: (state: CallState) => IndexedCall, limit: number): IndexStep {
+  step(readings: Readings, read: (state: CallState) => IndexedCall, limit: number): IndexStep {
     const state = this.#state();
     const isUpToDate =
-      state.version === version &&
+      readings === this.#compared &&
+      state.version === readings.version &&
       state.scanned_call === null &&
       state.last_push === this.#lastPush() &&
+      !this.#sourceToScan() &&
       !this.#get('select call from calls_to_index limit 1');
     if (isUpToDate) return { calls: [], isDone: true, lastPush: state.last_push };
     // A row that grows leaves its place: overwritten, nothing of what may be erased some day stays behind.
     this.#database.exec('pragma synchronous=normal; pragma secure_delete=on');
     try {
       this.#database.exec('begin immediate');
-      const done = this.counting(() => this.#step(version, read, limit));
+      const done = this.counting(() => this.#step(readings, read, limit));
       this.#database.exec('commit');
+      this.#compared = readings;
       return done;
     } catch (reason) {
       if (this.#database.isTransaction) this.#database.exec('rollback');
@@ -99,10 +106,12 @@ export class SqliteCallIndex {
     }
   }
 
-  #step(version: string, read: (state: CallState) => IndexedCall, limit: number): IndexStep {
+  #step(readings: Readings, read: (state: CallState) => IndexedCall, limit: number): IndexStep {
     const state = this.#state();
-    if (state.version !== version) {
-      state.version = version;
+    if (readings !== this.#compared) this.#compare(readings);
+    if (state.version !== readings.version) {
+      state.version = readings.version;
+      this.#run('update source_readings set scanned_call = null where scanned_call is not null');
       state.scan_until = this.#get<{ id: number | null }>('select max(id) as id from calls')?.id ?? 0;
       state.scanned_call = state.scan_until + 1;
       state.last_push = this.#lastPush(); // the scan meets what those before say
@@ -139,6 +148,20 @@ export class SqliteCallIndex {
       state.scanned_call = scanned.at(-1)?.id ?? null;
       if (state.scanned_call === null) state.scan_until = null;
     }
+    for (let next = this.#sourceToScan(); next && calls.size < limit; next = this.#sourceToScan()) {
+      const scanned = this.#all<{ call: number }>(
+        'select call from call_index where source = ? and call < ? order by call desc limit ?',
+        next.source,
+        next.scanned_call,
+        limit - calls.size,
+      );
+      for (const { call } of scanned) calls.add(call);
+      this.#run(
+        'update source_readings set scanned_call = ? where source = ?',
+        scanned.at(-1)?.call ?? null,
+        next.source,
+      );
+    }
     const changed: IndexStep['calls'] = [];
     for (const call of calls) {
       const row = this.#get<CallRow>('select * from calls where id = ?', call);
@@ -157,13 +180,46 @@ export class SqliteCallIndex {
     return { calls: changed, isDone, lastPush: this.#lastPush() };
   }
 
+  /** Which sources are read otherwise than before. Calls that come to the index later are read as it is by now. */
+  #compare({ sources }: Readings): void {
+    this.#run(
+      `insert into source_readings (source, version, scanned_call)
+      select now.source, now.version, iif(
+        exists (select 1 from call_index where call_index.source = now.source),
+        (select max(call) + 1 from call_index),
+        null)
+      from (
+        select key as source, value as version from json_each(?1)
+        union all
+        select source, '' from source_readings where source not in (select key from json_each(?1))
+      ) as now left join source_readings as before on before.source = now.source
+      where now.version is not before.version
+      on conflict (source) do update set version = excluded.version, scanned_call = excluded.scanned_call`,
+      JSON.stringify(sources),
+    );
+  }
+
+  /** The next whose calls are to be looked at anew: the one with the newest of them. */
+  #sourceToScan(): { source: string; scanned_call: number } | undefined {
+    return this.#get(
+      `select source, scanned_call from source_readings where scanned_call is not null
+      order by scanned_call desc limit 1`,
+    );
+  }
+
   progress(): IndexProgress {
     const { version, last_push, scanned_call, scan_until } = this.#state();
     const last = this.#lastPush();
     const isScanning = scanned_call !== null && scan_until !== null && scan_until > 0;
+    const source = this.#sourceToScan();
+    const lastCall = this.#get<{ id: number | null }>('select max(call) as id from call_index')?.id ?? 0;
+    let rebuilding: number | null = null;
+    if (isScanning) rebuilding = 1 - (scanned_call - 1) / scan_until;
+    else if (version === '' && last > 0) rebuilding = 0;
+    else if (source) rebuilding = Math.max(1 - (source.scanned_call - 1) / lastCall, 0);
     return {
       behind: Math.max(last - last_push, 0),
-      rebuilding: isScanning ? 1 - (scanned_call - 1) / scan_until : version === '' && last > 0 ? 0 : null,
+      rebuilding,
       // The scan goes from the newest to the oldest.
       lacksCalls:
         (isScanning || version === '') &&
@@ -178,6 +234,7 @@ export class SqliteCallIndex {
   covers(until: Date): boolean {
     const { version, last_push, scanned_call } = this.#state();
     if (scanned_call !== null || (version === '' && this.#get('select id from calls limit 1'))) return false;
+    if (this.#sourceToScan()) return false;
     const before = until.getTime();
     const unseen =
       this.#get('select id from pushes where id > ? and received_at < ? limit 1', last_push, before) ??

@@ -59,6 +59,7 @@ import type {
   PushesSeen,
   RangeCounts,
   ReadAgain,
+  Readings,
   Recorded,
   RejectedFilter,
   RejectedKept,
@@ -841,12 +842,12 @@ class SqliteStore implements Store {
   }
 
   async indexCalls(
-    version: string,
+    readings: Readings,
     read: (state: CallState) => IndexedCall,
     limit: number,
   ): Promise<IndexStep> {
     if (this.#opened?.loss) throw new StoreUnavailable(this.#opened.loss.sentence);
-    return this.#index.step(version, read, limit);
+    return this.#index.step(readings, read, limit);
   }
 
   async indexProgress(): Promise<IndexProgress> {

@@ -298,10 +298,18 @@ export interface IndexStep {
   lastPush: number;
 }
 
+/** Names for how calls are read. */
+export interface Readings {
+  /** With another one than before, every call is looked at anew. */
+  readonly version: string;
+  /** By source: with another one, or none any more, the calls of that source are. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
 export interface IndexProgress {
   /** Pushes that are stored and not looked at. */
   behind: number;
-  /** While every call is looked at anew: how far that is, 0 to 1. */
+  /** While calls are looked at anew: how far that is, 0 to 1. */
   rebuilding: number | null;
   /** Calls that were stored before it was first built are not all in it yet. */
   lacksCalls: boolean;
@@ -563,10 +571,11 @@ export interface Store {
   size(): Promise<Record<string, number>>;
 
   /**
-   * One step of bringing the index of calls up to the pushes: looks at `limit` calls, or a few more. `version` names
-   * how they are read: with another one than before, every call is looked at anew, and found meanwhile as it was.
+   * One step of bringing the index of calls up to the pushes: looks at `limit` calls, or a few more. What is read otherwise
+   * than before is looked at anew, and found meanwhile as it was.
+   * @param readings the same object until something of it changes: it is compared with what is kept when it is another one
    */
-  indexCalls(version: string, read: (state: CallState) => IndexedCall, limit: number): Promise<IndexStep>;
+  indexCalls(readings: Readings, read: (state: CallState) => IndexedCall, limit: number): Promise<IndexStep>;
   indexProgress(): Promise<IndexProgress>;
   /** Whether the index has every call that was received before a time, as it is by now. */
   indexCovers(until: Date): Promise<boolean>;

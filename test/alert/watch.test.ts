@@ -1,7 +1,7 @@
 import { AlertWatch } from '../../src/alert/watch.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { createLog, redactor } from '../../src/log.ts';
-import { indexedCall, readingVersion } from '../../src/operator/indexed-call.ts';
+import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import type { Attempt, Store } from '../../src/store/store.ts';
 import { load } from '../config/with-config.ts';
 import { endPush, startPush } from '../support/build-push.ts';
@@ -87,8 +87,8 @@ alerts: { webhook: { url: "${chat.url}" }, ${email.replace('PORT', String(mail.p
           block: (reason = 'HubSpot refuses the token.') =>
             store.setConnectorState({ connector: 'crm', blockedReason: reason, since: time.now() }),
           index: async () => {
-            const version = readingVersion(settings);
-            while (!(await store.indexCalls(version, (call) => indexedCall(settings, call), 2)).isDone);
+            const readings = readingsOf(settings);
+            while (!(await store.indexCalls(readings, (call) => indexedCall(settings, call), 2)).isDone);
           },
         });
         await first.stop();

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { type CallsQuery, callsQuery } from '../../src/operator/calls.ts';
-import { indexedCall, readingVersion } from '../../src/operator/indexed-call.ts';
+import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import { Operator } from '../../src/operator/operator.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { load } from '../config/with-config.ts';
@@ -38,8 +38,8 @@ async function timed(what: string, ask: () => Promise<unknown>, often = asks): P
 
 async function measure(file: string, settings: Settings): Promise<OperatorMeasure[]> {
   const store = await openSqliteStore(file, 'bridge');
-  const version = readingVersion(settings);
-  const index = (limit: number) => store.indexCalls(version, (state) => indexedCall(settings, state), limit);
+  const readings = readingsOf(settings);
+  const index = (limit: number) => store.indexCalls(readings, (state) => indexedCall(settings, state), limit);
   const measures: OperatorMeasure[] = [
     await timed('a step of 8 calls of the index', () => index(8), inSmallSteps / 8),
   ];

@@ -2,7 +2,7 @@ import { systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
-import { indexedCall, readingVersion } from '../../src/operator/indexed-call.ts';
+import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import type { CallState } from '../../src/receive/call.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { rawBody, rejection, room } from '../support/rejections.ts';
@@ -323,7 +323,7 @@ api('what is counted, listed to its end or exported is whole, or is refused with
     for (let n = 1; n <= 40; n++) await receive({ PLA_Call_Id: `${n}`, PLA_Dealer_Name: '@cmd' });
     for (const path of asked) assert.is((await ask(path)).status, 503, `${path}, nothing indexed`);
     const read = (state: CallState) => indexedCall(settings, state);
-    await store.indexCalls(readingVersion(settings), read, 10);
+    await store.indexCalls(readingsOf(settings), read, 10);
     for (const path of asked) {
       const { status, json, retryAfter } = await ask(path);
       assert.is(status, 503, path);
@@ -341,7 +341,7 @@ api('what is counted, listed to its end or exported is whole, or is refused with
     assert.is((await ask('/api/calls/count')).json.calls, 40);
     assert.is((await ask('/api/calls.csv')).text.split('\r\n').length, 42);
     // Read otherwise from now on: each call is there, but not yet as it is read.
-    await store.indexCalls('another version', read, 10);
+    await store.indexCalls({ version: 'another', sources: {} }, read, 10);
     assert.is((await ask('/api/calls/count')).json.calls, 40);
     assert.is((await ask('/api/calls/count?missed=true')).status, 503);
   }),

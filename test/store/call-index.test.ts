@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import type { Settings } from '../../src/config/settings.ts';
 import { searchOf } from '../../src/operator/call-search.ts';
-import { indexedCall } from '../../src/operator/indexed-call.ts';
+import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import type { CallState } from '../../src/receive/call.ts';
 import { kyselyOver, openDatabase } from '../../src/runtime/sqlite.ts';
 import { weeks } from '../../src/store/migrations/007-weeks.ts';
@@ -54,6 +54,7 @@ type Command =
   | { do: 'replay'; which: number; route: number }
   | { do: 'step'; limit: number }
   | { do: 'another version' }
+  | { do: 'read otherwise'; source: number }
   | { do: 'kill' }
   | { do: 'upgrade' };
 
@@ -102,13 +103,17 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('replay' as const), which, route: fc.nat(routes.length - 1) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('another version' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('read otherwise' as const), source: fc.nat(1) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('upgrade' as const) }) },
 );
 
 async function run(file: string, settings: Settings, commands: readonly Command[]): Promise<void> {
+  let readings = readingsOf(settings);
   let store = await openSqliteStore(file, 'bridge');
-  let version = 1;
   const read = (state: CallState) => indexedCall(settings, state);
   const rowOf = async (which: number) => {
     const calls = await store.calls({ limit: 100 });
@@ -168,11 +173,19 @@ async function run(file: string, settings: Settings, commands: readonly Command[
           break;
         }
         case 'step':
-          await store.indexCalls(`v${version}`, read, each.limit);
+          await store.indexCalls(readings, read, each.limit);
           break;
         case 'another version':
-          version++;
+          readings = { ...readings, version: `${readings.version}+` };
           break;
+        case 'read otherwise': {
+          const name = sources[each.source]!;
+          const source = settings.sources[name]!;
+          const region = source.region === 'AU' ? 'NZ' : 'AU';
+          settings = { ...settings, sources: { ...settings.sources, [name]: { ...source, region } } };
+          readings = { ...readingsOf(settings), version: readings.version };
+          break;
+        }
         case 'kill':
           await store.close();
           store = await openSqliteStore(file, 'bridge');
@@ -184,7 +197,7 @@ async function run(file: string, settings: Settings, commands: readonly Command[
           break;
       }
     }
-    for (let steps = 0; !(await store.indexCalls(`v${version}`, read, 3)).isDone; steps++)
+    for (let steps = 0; !(await store.indexCalls(readings, read, 3)).isDone; steps++)
       assert.ok(steps < 1_000, 'the index comes to an end');
     await compare(store, settings);
   } finally {

@@ -49,7 +49,11 @@ queue('while another program holds the lock the loop goes on, and what waited is
       for (; turns < 100; turns++) await new Promise((resolve) => setTimeout(resolve, 1));
       assert.is(isStored, false);
       assert.equal(await store.calls({ limit: 10 }), [], 'what reads is not held up');
-      assert.equal((await store.indexCalls('v', () => assert.unreachable() as never, 8)).isDone, true);
+      assert.equal(
+        (await store.indexCalls({ version: 'v', sources: {} }, () => assert.unreachable() as never, 8))
+          .isDone,
+        true,
+      );
       await release();
       await recorded;
     });

@@ -126,7 +126,10 @@ retention('more calls that came while the clock was ahead than are looked at tog
       ),
     );
     const { settings } = await load('sources: { acme: {} }\nconnectors: { crm: { type: sandbox } }\n');
-    while (!(await store.indexCalls('1', (state) => indexedCall(settings, state), 500)).isDone);
+    while (
+      !(await store.indexCalls({ version: '1', sources: {} }, (state) => indexedCall(settings, state), 500))
+        .isDone
+    );
     const ahead = Array.from({ length: 700 }, (_, n) => String(n + 3));
     await sweepOn(store, 500);
     assert.equal(await kept(store), [...ahead, '1003']);

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { openConnection } from '../../src/connector/open.ts';
 import { createLog } from '../../src/log.ts';
-import { indexedCall, readingVersion } from '../../src/operator/indexed-call.ts';
+import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import { Operator, type OperatorOptions } from '../../src/operator/operator.ts';
 import { connectorsFor } from '../../src/reading.ts';
 import type { CallState } from '../../src/receive/call.ts';
@@ -65,7 +65,7 @@ export function withOperator<T>(
         woken,
         async index() {
           const read = (state: CallState) => indexedCall(settings, state);
-          while (!(await store.indexCalls(readingVersion(settings), read, 100)).isDone);
+          while (!(await store.indexCalls(readingsOf(settings), read, 100)).isDone);
         },
         async receive(fields, { source = Object.keys(settings.sources)[0]!, receivedAt = new Date() } = {}) {
           const body = JSON.stringify(fields);

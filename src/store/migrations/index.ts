@@ -13,6 +13,7 @@ import { kept } from './010-kept.ts';
 import { connectorCounts } from './013-connector-counts.ts';
 import { erasuresUnderWay } from './014-erasures-under-way.ts';
 import { notFolded } from './020-not-folded.ts';
+import { sourceReadings } from './021-source-readings.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -29,6 +30,7 @@ const migrations: Record<string, Migration> = {
   '013-connector-counts': connectorCounts,
   '014-erasures-under-way': erasuresUnderWay,
   '020-not-folded': notFolded,
+  '021-source-readings': sourceReadings,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
