@@ -141,7 +141,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const metrics = new Metrics({
     store,
     clock,
-    sources: () => Object.keys(loaded.settings.sources),
+    sources: () => loaded.settings.sources,
     connectors: () =>
       [...workers].map(([name, { worker, connection }]) => ({
         name,

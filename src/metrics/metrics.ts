@@ -28,7 +28,7 @@ export interface RunningConnector {
 export interface MetricsOptions {
   store: Store;
   clock: Clock;
-  sources(): Iterable<string>;
+  sources(): Readonly<Record<string, unknown>>;
   connectors(): Iterable<RunningConnector>;
 }
 
@@ -39,6 +39,10 @@ export const countedTo = 100_000;
 const lookedThrough = 1_000;
 /** Whoever scrapes more often is told the backlog of before. */
 const backlogFreshMs = 1_000;
+/** Beyond, those that push first have series of their own, until the next start; the others are told as one. */
+export const mostSources = 200;
+/** No source can be called so. */
+export const otherSources = '(other)';
 /** Of a connector from elsewhere, whose author may have put an id into them. */
 const mostKinds = 60;
 
@@ -60,6 +64,8 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #startedMs: number;
   readonly #tallies = new Map<string, Tally>();
+  /** With a tally of their own. */
+  #sources = 0;
   readonly #kinds = new Map<string, Set<string>>();
   readonly #commits = new Durations(definitions[commitDuration].buckets);
   readonly #lag: Histogram;
@@ -141,6 +147,10 @@ export class Metrics {
 
   #tallyOf(source: string): Tally {
     let tally = this.#tallies.get(source);
+    if (!tally && source !== '' && this.#sources >= mostSources) {
+      source = otherSources;
+      tally = this.#tallies.get(source);
+    }
     if (!tally) {
       const outcomes = {
         stored: 0,
@@ -158,8 +168,14 @@ export class Metrics {
       };
       tally = { calls: 0, lastPushMs: undefined, outcomes };
       this.#tallies.set(source, tally);
+      if (source !== '' && source !== otherSources) this.#sources++;
     }
     return tally;
+  }
+
+  #labelOf(source: string): string {
+    this.#tallyOf(source);
+    return this.#tallies.has(source) ? source : otherSources;
   }
 
   /** The kind itself, unless a connector has named so many that they cannot be kinds. */
@@ -174,7 +190,8 @@ export class Metrics {
     const { sources, store } = this.#options;
     let before: Promise<Map<string, Date>> | undefined;
     const pushes = this.#counter('delacon_bridge_pushes_total', () => {
-      for (const source of sources()) this.#tallyOf(source);
+      const configured = Object.keys(sources());
+      if (configured.length <= mostSources) for (const source of configured) this.#tallyOf(source);
       pushes.reset();
       for (const [source, { outcomes }] of this.#tallies) {
         for (const [outcome, n] of Object.entries(outcomes)) {
@@ -190,21 +207,23 @@ export class Metrics {
       before ??= store.latestPushes(lookedThrough);
       const earlier = await before;
       last.reset();
-      for (const source of sources()) {
-        const known = this.#tallyOf(source).lastPushMs ?? earlier.get(source)?.getTime();
-        last.set({ source }, (known ?? this.#startedMs) / 1000);
+      const configured = sources();
+      for (const [source, { lastPushMs }] of this.#tallies) {
+        if (source !== otherSources && !Object.hasOwn(configured, source)) continue;
+        const known = lastPushMs ?? earlier.get(source)?.getTime() ?? this.#startedMs;
+        last.set({ source }, known / 1000);
       }
     });
   }
 
   #collectRejected(): void {
-    const { store, sources } = this.#options;
+    const { store } = this.#options;
     const each = (name: MetricName, read: (kept: RejectedKept) => number) => {
       const gauge = this.#gauge(name, async () => {
         const kept = await store.rejectedKept();
         gauge.reset();
-        for (const source of sources()) gauge.set({ source }, 0);
-        for (const one of kept) gauge.set({ source: one.source }, read(one));
+        for (const source of this.#tallies.keys()) if (source !== '') gauge.set({ source }, 0);
+        for (const one of kept) gauge.inc({ source: this.#labelOf(one.source) }, read(one));
       });
     };
     each('delacon_bridge_rejected_bodies', ({ bodies }) => bodies);

@@ -2,12 +2,13 @@ import { BlockList, isIP } from 'node:net';
 
 /** A list of addresses and CIDR ranges, IPv4 and IPv6. An IPv4 address in IPv6 clothes counts as what it is. */
 export class AddressList {
-  readonly #list = new BlockList();
-  readonly isEmpty: boolean;
+  /** Most sources have none, and one is dear. */
+  readonly #list: BlockList | undefined;
 
   /** @throws when an entry is neither an address nor a range. */
   constructor(entries: readonly string[]) {
-    this.isEmpty = entries.length === 0;
+    if (entries.length === 0) return;
+    this.#list = new BlockList();
     for (const entry of entries) {
       const [address = '', bits] = entry.split('/', 2);
       const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
@@ -16,7 +17,12 @@ export class AddressList {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#list === undefined;
+  }
+
   has(address: string): boolean {
+    if (!this.#list) return false;
     const plain = plainAddress(address);
     const version = isIP(plain);
     return version !== 0 && this.#list.check(plain, version === 6 ? 'ipv6' : 'ipv4');

@@ -3,7 +3,7 @@ import { Quota } from '../../src/connector/quota.ts';
 import type { WorkerCondition } from '../../src/deliver/worker.ts';
 import { type Definition, definitions } from '../../src/metrics/definitions.ts';
 import { Metrics, type RunningConnector } from '../../src/metrics/metrics.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Recorded, Store } from '../../src/store/store.ts';
 import { type BridgeProcess, pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { withHubSpotEmulator } from '../support/hubspot-emulator.ts';
@@ -141,7 +141,7 @@ function withMetrics(use: (rig: Rig) => Promise<void>): Promise<void> {
     const metrics = new Metrics({
       store,
       clock: time.clock(),
-      sources: () => ['acme', 'other'],
+      sources: () => ({ acme: {}, other: {} }),
       connectors: () => [crm],
     });
     const samples = async (name: string) =>
@@ -247,6 +247,54 @@ metrics('a second push that says nothing new is no second call', () =>
       ],
     );
   }),
+);
+
+metrics(
+  'of ten thousand sources, those that push first have series of their own, and the rest are summed',
+  () =>
+    withSqliteStore(async (store) => {
+      const names = Array.from({ length: 10_000 }, (_, n) => `client-${n}`);
+      const metrics = new Metrics({
+        store,
+        clock: new VirtualTime().clock(),
+        sources: () => Object.fromEntries(names.map((name) => [name, {}])),
+        connectors: () => [],
+      });
+      const state = (await store.record(newPush(startPush('1')))).state;
+      const recorded = { repeat: false, revision: 1, due: [], state } as unknown as Recorded;
+      const pushOf = (source: string) =>
+        metrics.recorded(newPush(startPush('1'), { source, receivedAt: state.firstReceivedAt }), recorded);
+      for (const name of names.toReversed()) pushOf(name);
+      metrics.refused('unreadable', 'client-1');
+      for (const source of names.slice(0, 300))
+        await store.reject(
+          [
+            {
+              source,
+              cause: 'unreadable',
+              mark: '',
+              reason: 'no',
+              sender: '',
+              firstAt: state.firstReceivedAt,
+              lastAt: state.firstReceivedAt,
+              count: 1,
+              body: { bytes: Buffer.from('{'), contentType: '', contentCoding: '' },
+            },
+          ],
+          1_000,
+        );
+      const text = await metrics.text();
+      assert.ok(text.length < 300_000, `${text.length} characters`);
+      const of = (name: string) => metricsIn(text).samples.filter((sample) => sample.name === name);
+      const calls = of('delacon_bridge_calls_total');
+      assert.is(calls.length, 201);
+      assert.is(sumOf(text, 'delacon_bridge_calls_total'), 10_000);
+      assert.is(sumOf(text, 'delacon_bridge_calls_total', { source: 'client-9999' }), 1);
+      assert.is(sumOf(text, 'delacon_bridge_calls_total', { source: '(other)' }), 9_800);
+      assert.is(sumOf(text, 'delacon_bridge_pushes_total', { source: '(other)', outcome: 'unreadable' }), 1);
+      assert.is(sumOf(text, 'delacon_bridge_rejected_bodies', { source: '(other)' }), 300);
+      assert.is(of('delacon_bridge_last_push_timestamp_seconds').length, 201);
+    }),
 );
 
 metrics('the time to a commit falls into its bucket, and into those above', () =>
