@@ -48,7 +48,7 @@ export interface Bridge {
   /** What can be asked and done. */
   operator: Operator;
   /** What to paste into the Delacon portal. */
-  pushUrls(): PushUrls[];
+  pushUrls(source: string): PushUrls;
   /** An address that signs a browser in, once and soon. A secret. */
   signInLink(): Promise<string>;
   /** Resolves with a sentence when the store was lost: what could be saved has been, and the process must end at once. */
@@ -171,10 +171,8 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 
   let baseUrl = '';
   let folder = publicPath(loaded.settings.listen.publicUrl);
-  const pushUrls = () =>
-    Object.entries(tokens).map(([source, [token = '']]) =>
-      pushUrlsOf(source, loaded.settings.listen.publicUrl ?? baseUrl, token),
-    );
+  const pushUrls = (source: string) =>
+    pushUrlsOf(source, loaded.settings.listen.publicUrl ?? baseUrl, tokens[source]?.[0] ?? '');
   const operator = new Operator({
     store,
     settings: () => loaded.settings,

@@ -1,7 +1,11 @@
 import { usualFile } from '../config/load.ts';
+import { counted } from '../counted.ts';
 import type { Bridge, PushUrls } from '../main.ts';
 import { pasted } from './command-options.ts';
 import { endSample, startSample } from './sample-pushes.ts';
+
+/** Of sources: more would not be read. */
+const mostShown = 5;
 
 /**
  * What a bridge says when it is ready: where to point Delacon, where to look, what to try. Elsewhere than on a terminal this
@@ -13,8 +17,12 @@ export async function banner(bridge: Bridge, isTerminal = process.stdout.isTTY =
   const lines = [`delacon-bridge is ready at ${bridge.url}.`, ''];
   if (bridge.configFile === undefined)
     lines.push(`There is no ${usualFile}: it runs on its built-in settings, and calls go to a sandbox.`, '');
-  const urls = isTerminal ? bridge.pushUrls() : bridge.pushUrls().map(withoutToken);
-  for (const one of urls) lines.push(...portalLines(one));
+  const sources = Object.keys(bridge.settings.sources);
+  const urls = sources.slice(0, mostShown).map(bridge.pushUrls);
+  for (const one of urls) lines.push(...portalLines(isTerminal ? one : withoutToken(one)));
+  const more = sources.length - urls.length;
+  if (more > 0)
+    lines.push(`${counted(more, 'further source')}: their URLs are on its page, under Set up Delacon.`, '');
   lines.push(`Its page: ${publicUrl ?? bridge.url}/`);
   lines.push(
     ...(isTerminal

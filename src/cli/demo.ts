@@ -43,7 +43,8 @@ export async function demo({ exit }: { exit?: boolean }): Promise<void> {
   console.log(`The demo listens at ${bridge.url}, with settings and a store of its own.\n`);
 
   const pushes = [...samples, ...dayOf(callsOfTheDay, 1, opens)];
-  const [urls] = bridge.pushUrls();
+  const [source = ''] = Object.keys(bridge.settings.sources);
+  const { single } = bridge.pushUrls(source);
   console.log(
     `Playing the vendor's two samples and a day of ${callsOfTheDay} calls: ${pushes.length} pushes …`,
   );
@@ -51,7 +52,7 @@ export async function demo({ exit }: { exit?: boolean }): Promise<void> {
   let acknowledged = 0;
   for (const [i, push] of pushes.entries()) {
     clock.putTo(new Date(Math.min(times[i] ?? now, now)));
-    const [sent] = await play(urls?.single ?? '', [push], 0, () => {});
+    const [sent] = await play(single, [push], 0, () => {});
     if (sent?.status === 200) acknowledged++;
     await untilDelivered(bridge);
   }

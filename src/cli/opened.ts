@@ -5,6 +5,7 @@ import type { Connection } from '../connector/contract.ts';
 import { openConnection } from '../connector/open.ts';
 import { createLog } from '../log.ts';
 import { Operator } from '../operator/operator.ts';
+import { OperatorProblem } from '../operator/problem.ts';
 import { environment } from '../runtime/environment.ts';
 import { dataDirOf, openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -37,7 +38,9 @@ export function withOperator<T>(
       withConnection: (name, look) =>
         withConnection(name, settings.connectors[name] as ConnectorSettings, config, store, look),
       running: () => undefined,
-      pushUrls: () => [],
+      pushUrls: (source) => {
+        throw new OperatorProblem('conflict', `Only the bridge that runs knows the URLs of ${source}.`);
+      },
       taken: () => {},
       wake: () => {}, // a bridge that runs on the store notices by itself
     });

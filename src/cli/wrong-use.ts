@@ -1,4 +1,4 @@
-import { didYouMean } from '../config/did-you-mean.ts';
+import { knownNames } from '../config/did-you-mean.ts';
 
 /** The command was called wrongly: exit code 2. */
 export class WrongUse extends Error {
@@ -6,10 +6,11 @@ export class WrongUse extends Error {
 }
 
 /** @throws WrongUse unless the configuration has one of that name */
-export function configured(what: 'source' | 'connector', name: string | undefined, known: object): void {
+export function configured(
+  what: 'source' | 'connector',
+  name: string | undefined,
+  known: Readonly<Record<string, unknown>>,
+): void {
   if (name !== undefined && Object.hasOwn(known, name)) return;
-  const names = Object.keys(known);
-  throw new WrongUse(
-    `There is no ${what} "${name ?? ''}".${didYouMean(name ?? '', names)} Known: ${names.join(', ') || 'none'}.`,
-  );
+  throw new WrongUse(`There is no ${what} "${name ?? ''}".${knownNames(name ?? '', known)}`);
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean, listedNames } from './did-you-mean.ts';
 import type { Feeds } from './implied-routes.ts';
 import type { ProblemList } from './problems.ts';
 import {
@@ -34,7 +34,7 @@ function existenceOf(root: MapNode, problems: ProblemList): MustExist {
   return (part, named, path) => {
     if (named === undefined || find(root, [part, named.value]).node) return;
     const known = names(root, part);
-    const instead = didYouMean(named.value, known) || ` Known: ${known.join(', ') || 'none'}.`;
+    const instead = didYouMean(named.value, known) || listedNames(known);
     problems.add(named.place, path, `there is no ${part.slice(0, -1)} "${named.value}".${instead}`);
   };
 }

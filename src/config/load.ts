@@ -10,10 +10,10 @@ import { Feeds } from './implied-routes.ts';
 import { ConfigProblems, ProblemList } from './problems.ts';
 import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
-import { below, plainSecrets, readTexts, type Schema, secretsIn } from './schema-walk.ts';
+import { below, readTexts, type Secrets } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
 import { partsWith, tellReaders, without } from './unread-parts.ts';
-import { errorCode, type Given } from './variables.ts';
+import { errorCode } from './variables.ts';
 import { withDefaults } from './with-defaults.ts';
 import { find, type MapNode, type Place, plain, type TreeNode } from './yaml-tree.ts';
 
@@ -63,7 +63,7 @@ export async function loadConfig(
     );
   }
   const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
-  const { secrets, plainly } = readValues(root, connectors);
+  const { values: secrets, plainly } = readValues(root, connectors);
   const feeds = root && new Feeds(root, reader.routed, defaultFile);
   let settings = root && feeds && (await check(root, feeds, connectors, problems));
   hideSecrets(problems.all, secrets);
@@ -137,22 +137,16 @@ async function findConnectors(
 function readValues(
   root: MapNode | undefined,
   connectors: ReadonlyMap<string, ConnectorDefinition>,
-): { secrets: Given[]; plainly: Place[] } {
-  const secrets: Given[] = [];
-  const plainly: Place[] = [];
-  if (!root) return { secrets, plainly };
-  const read = (schemas: readonly Schema[], node: TreeNode) => {
-    readTexts(schemas, node);
-    secrets.push(...secretsIn(schemas, node));
-    plainly.push(...plainSecrets(schemas, node));
-  };
+): Secrets {
+  const secrets: Secrets = { values: [], plainly: [] };
+  if (!root) return secrets;
   for (const [name, entry] of root.entries)
-    if (name !== 'connectors') read(below([settingsSchema], name), entry.node);
+    if (name !== 'connectors') readTexts(below([settingsSchema], name), entry.node, secrets);
   for (const [name, entry] of entriesOf(root, 'connectors')) {
     const options = connectors.get(name)?.options;
-    read(options ? [options] : [], options ? withoutType(entry.node) : entry.node);
+    readTexts(options ? [options] : [], options ? withoutType(entry.node) : entry.node, secrets);
   }
-  return { secrets, plainly };
+  return secrets;
 }
 
 /** Of a file that has many, more would not be read. */

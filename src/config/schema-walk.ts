@@ -11,7 +11,16 @@ import type { Place, ScalarNode, TreeNode } from './yaml-tree.ts';
 export type Schema = z.core.$ZodType;
 
 /** The schema without wrappers, and each member of a union by itself. */
-function alternatives(schema: Schema, seen = new Set<Schema>()): z.core.$ZodTypes[] {
+function alternatives(schema: Schema): z.core.$ZodTypes[] {
+  const known = unwrapped.get(schema) ?? unwrap(schema, new Set());
+  unwrapped.set(schema, known);
+  return known;
+}
+
+/** Each source has the same. */
+const unwrapped = new WeakMap<Schema, z.core.$ZodTypes[]>();
+
+function unwrap(schema: Schema, seen: Set<Schema>): z.core.$ZodTypes[] {
   if (seen.has(schema)) return [];
   seen.add(schema);
   const typed = schema as z.core.$ZodTypes;
@@ -25,19 +34,16 @@ function alternatives(schema: Schema, seen = new Set<Schema>()): z.core.$ZodType
     case 'readonly':
     case 'catch':
     case 'success':
-      return alternatives(def.innerType, seen);
+      return unwrap(def.innerType, seen);
     case 'pipe':
       // What is read from YAML is the input; z.preprocess has only a function there.
-      return alternatives(
-        (def.in as z.core.$ZodTypes)._zod.def.type === 'transform' ? def.out : def.in,
-        seen,
-      );
+      return unwrap((def.in as z.core.$ZodTypes)._zod.def.type === 'transform' ? def.out : def.in, seen);
     case 'lazy':
-      return alternatives(def.getter(), seen);
+      return unwrap(def.getter(), seen);
     case 'union':
-      return def.options.flatMap((option) => alternatives(option, seen));
+      return def.options.flatMap((option) => unwrap(option, seen));
     case 'intersection':
-      return [...alternatives(def.left, seen), ...alternatives(def.right, seen)];
+      return [...unwrap(def.left, seen), ...unwrap(def.right, seen)];
     default:
       return [typed];
   }
@@ -102,17 +108,36 @@ export function settingPaths(schema: Schema, path = ''): string[] {
   return own.length > 0 ? [...new Set(own)] : [path];
 }
 
+/** What must not be shown, and where a secret stands in the YAML itself. */
+export interface Secrets {
+  values: Given[];
+  plainly: Place[];
+}
+
 /**
  * Text that came from a variable or stands in quotes becomes a number or boolean where nothing else will do, so that
- * `port: ${PORT}` works, and a password `true` stays a password.
+ * `port: ${PORT}` works, and a password `true` stays a password. Adds to the secrets what secret settings hold, and what came
+ * from outside to a place where any text may be.
  */
-export function readTexts(schemas: readonly Schema[], node: TreeNode): void {
+export function readTexts(schemas: readonly Schema[], node: TreeNode, secrets: Secrets): void {
   eachScalar(schemas, node, (scalar, candidates, raw) => {
     scalar.isNull = scalar.value === null && raw.some(takesNull);
-    if (typeof scalar.value !== 'string' || scalar.value.trim() === '') return;
-    const read = asNeeded(scalar.value.trim(), candidates);
-    if (read !== undefined) scalar.value = read;
+    if (typeof scalar.value === 'string' && scalar.value.trim() !== '')
+      scalar.value = asNeeded(scalar.value.trim(), candidates) ?? scalar.value;
+    addSecrets(scalar, candidates, secrets);
   });
+}
+
+function addSecrets(
+  scalar: ScalarNode,
+  candidates: readonly z.core.$ZodTypes[],
+  { values, plainly }: Secrets,
+): void {
+  const { value, given, written, place } = scalar;
+  if (!isHarmless(scalar, candidates)) values.push(...given.filter((one) => one.value !== ''));
+  if (value === null || value === '' || !candidates.some(isSecret)) return;
+  values.push({ written: written ?? '[secret]', value: String(value) });
+  if (written === undefined && typeof value === 'string') plainly.push(place);
 }
 
 function takesNull(schema: Schema): boolean {
@@ -137,27 +162,6 @@ function asNeeded(text: string, candidates: readonly z.core.$ZodTypes[]): number
   if (isBoolean && (others.has('boolean') || words.includes(text === 'true'))) return text === 'true';
   const isNumber = /^-?\d+(\.\d+)?$/.test(text);
   return isNumber && (others.has('number') || words.includes(Number(text))) ? Number(text) : undefined;
-}
-
-/** All that must not be shown: what secret settings hold, and what came from outside to a place where any text may be. */
-export function secretsIn(schemas: readonly Schema[], node: TreeNode): Given[] {
-  const secrets: Given[] = [];
-  eachScalar(schemas, node, (scalar, candidates) => {
-    if (!isHarmless(scalar, candidates)) secrets.push(...scalar.given);
-    if (scalar.value !== null && candidates.some(isSecret))
-      secrets.push({ written: scalar.written ?? '[secret]', value: String(scalar.value) });
-  });
-  return secrets.filter(({ value }) => value !== '');
-}
-
-/** Where a secret stands in the YAML itself, without a variable. */
-export function plainSecrets(schemas: readonly Schema[], node: TreeNode): Place[] {
-  const places: Place[] = [];
-  eachScalar(schemas, node, ({ place, value, written }, candidates) => {
-    if (written === undefined && typeof value === 'string' && value !== '' && candidates.some(isSecret))
-      places.push(place);
-  });
-  return places;
 }
 
 /** A number, a boolean, one of a few known words, or a plain URL: logs would be hard to read without these. */

@@ -12,7 +12,7 @@ import {
 } from './actions.ts';
 import { callSelection, callsPage, callsQuery } from './calls.ts';
 import { connectorHealth, findings, setupPlan } from './connectors.ts';
-import { delaconSetup } from './delacon-setup.ts';
+import { delaconQuery, delaconSetup } from './delacon-setup.ts';
 import type { Operator } from './operator.ts';
 import { overview, overviewQuery } from './overview.ts';
 import { readAgainDone, readAgainOrder, rejectedPushes, rejectedQuery, wholeRejected } from './rejected.ts';
@@ -233,8 +233,9 @@ export const endpoints: readonly Endpoint[] = [
     'get',
     '/delacon',
     'delacon',
-    'The URLs to paste into the Delacon portal, and whether pushes came to them.',
+    'The URLs to paste into the Delacon portal, source by source, and whether pushes came to them.',
     delaconSetup,
-    (operator) => operator.delaconSetup(),
+    (operator, { query }) => operator.delaconSetup(query),
+    { query: delaconQuery },
   ),
 ];

@@ -2,7 +2,7 @@ import { isSupportedCountry } from 'libphonenumber-js/max';
 import type * as z from 'zod';
 import { timeText } from '../alert/notice.ts';
 import type { Clock } from '../clock.ts';
-import { didYouMean } from '../config/did-you-mean.ts';
+import { knownNames } from '../config/did-you-mean.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection, RecordRef } from '../connector/contract.ts';
 import { standing } from '../deliver/standing.ts';
@@ -44,7 +44,7 @@ import {
 } from './calls.ts';
 import { type Change, Changes } from './changes.ts';
 import { type ConnectorHealth, type Findings, healthOf, type Running, type SetupPlan } from './connectors.ts';
-import { type DelaconSetup, delaconSetupOf } from './delacon-setup.ts';
+import { type DelaconQuery, type DelaconSetup, delaconSetupOf } from './delacon-setup.ts';
 import { ErasureOf, type Looked } from './erasure.ts';
 import { indexedCall } from './indexed-call.ts';
 import { masked } from './masking.ts';
@@ -73,8 +73,8 @@ export interface OperatorOptions {
   withConnection<T>(connector: string, use: (connection: Connection) => Promise<T>): Promise<T>;
   /** What only the bridge that runs knows of a connector. Undefined: none runs here. */
   running(connector: string): Running | undefined;
-  /** The URLs for the Delacon portal. */
-  pushUrls(): { source: string; create: string; update: string; single: string }[];
+  /** The URLs of a source for the Delacon portal. */
+  pushUrls(source: string): { create: string; update: string; single: string };
   /** A push that was kept could be read by now, and is recorded. */
   taken(push: NewPush, recorded: Recorded): void;
   /** Deliveries of these connectors may have become due, or their pause has changed. */
@@ -398,8 +398,8 @@ export class Operator {
   async readAgain({ source }: z.output<typeof readAgainOrder> = {}): Promise<ReadAgainDone> {
     this.#mayAct();
     const { store, settings, taken } = this.#options;
-    const known = Object.keys(settings().sources);
-    if (source !== undefined && !known.includes(source) && (await this.rejectedBodies(source)) === 0)
+    const known = settings().sources;
+    if (source !== undefined && !Object.hasOwn(known, source) && (await this.rejectedBodies(source)) === 0)
       throw this.#unknown('source', source, known);
     const done: ReadAgainDone = { read: 0, left: 0, withoutSource: 0 };
     for (let row: number | null = 0; row !== null; ) {
@@ -437,7 +437,7 @@ export class Operator {
   async tryIt(order: z.output<typeof tryOrder>): Promise<Trial> {
     const settings = this.#options.settings();
     const source = order.source ?? Object.keys(settings.sources)[0] ?? '';
-    if (!settings.sources[source]) throw this.#unknown('source', source, Object.keys(settings.sources));
+    if (!Object.hasOwn(settings.sources, source)) throw this.#unknown('source', source, settings.sources);
     try {
       return this.#shown(trialOf(settings, source, pushesIn(order.pushes), this.#options.clock.now()));
     } catch (reason) {
@@ -446,10 +446,22 @@ export class Operator {
     }
   }
 
-  async delaconSetup(): Promise<DelaconSetup> {
+  /** Source by source, in the order of the configuration. */
+  async delaconSetup({ source, after, limit = pageSize }: DelaconQuery = {}): Promise<DelaconSetup> {
     const { settings, pushUrls, store } = this.#options;
-    const seen = await store.pushesSeen();
-    return delaconSetupOf(settings().listen.publicUrl, pushUrls(), seen, this.#viewer.role === 'operator');
+    const { listen, sources } = settings();
+    for (const named of [source, after])
+      if (named !== undefined && !Object.hasOwn(sources, named))
+        throw this.#unknown('source', named, sources);
+    const names = source === undefined ? Object.keys(sources) : [source];
+    const from = after === undefined ? 0 : names.indexOf(after) + 1;
+    const page = names.slice(from, from + limit);
+    return delaconSetupOf(listen.publicUrl, {
+      sources: page,
+      further: names.length - from - page.length,
+      urlsOf: this.#viewer.role === 'operator' ? pushUrls : () => null,
+      seen: await store.pushesSeen(page),
+    });
   }
 
   /** Tells the listener of each change until the returned function is called. */
@@ -546,15 +558,12 @@ export class Operator {
   }
 
   #configured(connector: string): void {
-    const known = Object.keys(this.#options.settings().connectors);
-    if (!known.includes(connector)) throw this.#unknown('connector', connector, known);
+    const known = this.#options.settings().connectors;
+    if (!Object.hasOwn(known, connector)) throw this.#unknown('connector', connector, known);
   }
 
-  #unknown(what: string, name: string, known: readonly string[]): OperatorProblem {
-    return new OperatorProblem(
-      'not found',
-      `There is no ${what} "${name}".${didYouMean(name, known)} Known: ${known.join(', ')}.`,
-    );
+  #unknown(what: string, name: string, known: Readonly<Record<string, unknown>>): OperatorProblem {
+    return new OperatorProblem('not found', `There is no ${what} "${name}".${knownNames(name, known)}`);
   }
 
   #erasureOf(given: z.output<typeof numberGiven>): ErasureOf {

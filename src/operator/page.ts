@@ -3,12 +3,13 @@ import type { HTTPResponseError } from 'hono/types';
 import * as z from 'zod';
 import about from '../../package.json' with { type: 'json' };
 import { endSample, startSample } from '../cli/sample-pushes.ts';
+import { knownNames } from '../config/did-you-mean.ts';
 import type { Settings } from '../config/settings.ts';
 import { counted } from '../counted.ts';
 import type { Log } from '../log.ts';
 import { type Access, type AccessEnv, contentPolicy, ownPath, smallBodies } from './access.ts';
 import { assetPaths, assetRoutes } from './assets.ts';
-import { callsQuery } from './calls.ts';
+import { type CallsPage, callsQuery } from './calls.ts';
 import type { Live } from './live.ts';
 import type { Operator } from './operator.ts';
 import { callPage } from './page/call.ts';
@@ -131,14 +132,21 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     return context.html(overviewPage(frame, { period, days, overview, latest, failed }));
   });
 
+  /** That nothing matches a mistyped name is no answer. */
+  const unknownSource = ({ calls }: CallsPage, source: string) => {
+    const { sources } = settings();
+    if (calls.length > 0 || source === '' || Object.hasOwn(sources, source)) return undefined;
+    return `There is no source "${source}".${knownNames(source, sources)}`;
+  };
+
   app.get('/calls', async (context) => {
     const frame = await frameFor(context);
     const filters = filtersOf(context.req.query());
     const after = context.req.query('after') ?? '';
     const selection = selectionOf(filters, timezone());
     const read = callsQuery.safeParse({ ...selection, after });
-    const problem = read.success ? undefined : problemOf(read.error);
     const found = await operatorFor(context).calls(read.success ? read.data : { limit: 1 });
+    const problem = read.success ? unknownSource(found, filters.source) : problemOf(read.error);
     return context.html(
       callsPage(frame, {
         filters,
@@ -352,9 +360,10 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
   });
 
   app.get('/set-up-delacon', async (context) => {
-    const setup = await operatorFor(context).delaconSetup();
-    const after = context.req.query('after');
-    return context.html(setUpDelaconPage(await frameFor(context), setup, timezone(), after));
+    const { source, after } = context.req.query();
+    const setup = await operatorFor(context).delaconSetup(source ? { source } : after ? { after } : {});
+    const isPart = Boolean(source || after);
+    return context.html(setUpDelaconPage(await frameFor(context), setup, timezone(), isPart));
   });
 
   return app;

@@ -816,9 +816,11 @@ export class SqliteCallIndex {
     return [...tallies.values()];
   }
 
-  pushesSeen(): PushesSeen[] {
+  pushesSeen(sources: readonly string[]): PushesSeen[] {
     return this.#all<{ source: string; kind: 'start' | 'end'; first_at: number; last_at: number }>(
-      'select source, kind, first_at, last_at from source_pushes order by source, kind',
+      `select source, kind, first_at, last_at from source_pushes
+      where source in (select value from json_each(?)) order by source, kind`,
+      JSON.stringify(sources),
     ).map((row) => ({
       source: row.source,
       kind: row.kind,

@@ -895,8 +895,8 @@ class SqliteStore implements Store {
     return this.#index.open();
   }
 
-  async pushesSeen(): Promise<PushesSeen[]> {
-    return this.#index.pushesSeen();
+  async pushesSeen(sources: readonly string[]): Promise<PushesSeen[]> {
+    return this.#index.pushesSeen(sources);
   }
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged> {

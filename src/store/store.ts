@@ -604,7 +604,7 @@ export interface Store {
   countLag(since: number, until: number): Promise<LagCount[]>;
   /** Of connectors with anything due, failed or skipped. */
   openDeliveries(): Promise<DeliveryTally[]>;
-  pushesSeen(): Promise<PushesSeen[]>;
+  pushesSeen(sources: readonly string[]): Promise<PushesSeen[]>;
 
   /**
    * One step of removing the raw pushes of calls, or whole calls, that were last heard of before a time: looks at

@@ -54,7 +54,7 @@ async function measure(file: string, settings: Settings): Promise<OperatorMeasur
     clock: systemClock,
     withConnection: () => Promise.reject(new Error('no connection')),
     running: () => undefined,
-    pushUrls: () => [],
+    pushUrls: () => ({ create: '', update: '', single: '' }),
     taken: () => {},
     wake: () => {},
   });

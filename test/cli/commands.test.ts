@@ -239,7 +239,7 @@ commands('a bridge that has found no configuration says so', async () => {
   const bridge = {
     configFile: undefined,
     settings: { listen: {}, sources: {} },
-    pushUrls: () => [],
+    pushUrls: () => ({ create: '', update: '', single: '' }),
     url: '',
   };
   const said = await banner(bridge as unknown as Bridge, false);

@@ -317,6 +317,26 @@ api('CSV: quoted, no formulas, every page of it', () =>
   }),
 );
 
+api('of ten thousand sources, what to paste into the portal is told in pages, or of one', () =>
+  withApi(async ({ ask, settings }) => {
+    const [known] = Object.values(settings.sources);
+    for (let n = 0; n < 10_000; n++) settings.sources[`client-${n}`] = { ...known!, name: `client-${n}` };
+    const { text, json } = await ask('/api/delacon');
+    assert.ok(text.length < 30_000, `${text.length} characters`);
+    const count = Object.keys(settings.sources).length;
+    assert.equal([json.sources.length, json.further, json.next], [50, count - 50, json.sources[49].source]);
+    const next = (await ask(`/api/delacon?after=${json.next}&limit=2`)).json;
+    assert.equal(
+      next.sources.map(({ source }: { source: string }) => source),
+      Object.keys(settings.sources).slice(50, 52),
+    );
+    const last = (await ask('/api/delacon?after=client-9997')).json;
+    assert.equal([last.sources.length, last.further, last.next], [2, 0, null]);
+    assert.is((await ask('/api/delacon?source=client-9')).json.sources[0].source, 'client-9');
+    assert.is((await ask('/api/delacon?source=nobody')).status, 404);
+  }),
+);
+
 api('what is counted, listed to its end or exported is whole, or is refused with how far it is', () =>
   withApi(async ({ ask, receive, index, store, settings }) => {
     const asked = ['/api/calls.csv', '/api/calls/count', '/api/calls?limit=50', '/api/calls.csv?search=cmd'];

@@ -3,7 +3,6 @@ import type { Settings } from '../../src/config/settings.ts';
 import { createLog } from '../../src/log.ts';
 import { Access, securityHeaders } from '../../src/operator/access.ts';
 import { Live } from '../../src/operator/live.ts';
-import { setUpDelaconPage } from '../../src/operator/page/set-up-delacon.ts';
 import { pageRoutes } from '../../src/operator/page.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { rawBody, rejection, room } from '../support/rejections.ts';
@@ -97,7 +96,7 @@ function withPage(as: string, use: (opened: Opened) => Promise<void>, operatorYa
           }),
       });
     },
-    { pushUrls: () => [{ source: 'acme', ...Object.fromEntries(urls) } as never] },
+    { pushUrls: () => Object.fromEntries(urls) as never },
   );
 }
 
@@ -419,27 +418,41 @@ page('styles and scripts are kept by browsers for good, and packed', () =>
   }),
 );
 
-page('of thousands of sources, so many are set up on a page', async () => {
-  const sources = Array.from({ length: 120 }, (_, n) => ({
-    source: `s${n}`,
-    urls: null,
-    start: null,
-    end: null,
-  }));
-  const frame = {
-    visitor: { role: 'reader' },
-    assets: {},
-    mark: '',
-    version: '',
-    here: '/',
-  } as unknown as Parameters<typeof setUpDelaconPage>[0];
-  const shown = async (after?: string) => {
-    const text = String(await setUpDelaconPage(frame, { publicUrl: null, sources }, 'UTC', after));
-    return [text.match(/<h2>Source s\d+/g)?.length, /after=s\d+/.exec(text)?.[0] ?? null];
-  };
-  assert.equal(await shown(), [50, 'after=s49']);
-  assert.equal(await shown('s49'), [50, 'after=s99']);
-  assert.equal(await shown('s99'), [20, null]);
-});
+page('with ten thousand sources no page is longer than a person would read, and each of them is found', () =>
+  withPage(token, async ({ get, post, receive, settings }) => {
+    const { acme } = settings.sources;
+    for (let n = 0; n < 10_000; n++) settings.sources[`client-${n}`] = { ...acme!, name: `client-${n}` };
+    await receive(startPush('77'), { source: 'client-4711' });
+    const textOf = async (path: string) => {
+      const { status, text } = await get(path);
+      assert.is(status, 200, path);
+      assert.ok(text.length < 130_000, `${path}: ${text.length} characters`);
+      return text;
+    };
+    for (const path of ['/', '/calls', '/connectors', '/rejected', '/try', '/calls/client-4711/77'])
+      await textOf(path);
+    const titles = (text: string) => text.match(/<h2>Source [\w-]+/g)?.map((title) => title.slice(11));
+    const first = await textOf('/set-up-delacon');
+    assert.equal([titles(first)?.length, titles(first)?.at(-1)], [50, 'client-48']);
+    assert.match(first, '/set-up-delacon?after=client-48');
+    assert.is(titles(await textOf('/set-up-delacon?after=client-48'))?.[0], 'client-49');
+    assert.is(titles(await textOf('/set-up-delacon?after=client-9949'))?.length, 50);
+    assert.not.match(await textOf('/set-up-delacon?after=client-9949'), 'further source');
+    assert.equal(titles(await textOf('/set-up-delacon?source=client-4711')), ['client-4711']);
+    const unknown = await get('/set-up-delacon?source=cleint-4711');
+    assert.is(unknown.status, 404);
+    assert.match(unknown.text, 'Did you mean &quot;client-4711&quot;? Known: acme, client-0,');
+    assert.ok(unknown.text.length < 10_000);
+
+    const calls = await textOf('/calls?source=client-4711');
+    assert.match(calls, /<input name="source" value="client-4711" list="sources"/);
+    assert.match(calls, '<option value="client-4711"></option>');
+    assert.match(calls, 'href="/calls/client-4711/77"');
+    const none = await textOf('/calls?source=cleint-4711');
+    assert.match(none, 'There is no source &quot;cleint-4711&quot;. Did you mean &quot;client-4711&quot;?');
+    const tried = await post('/try', { source: 'client-4711', pushes: '{"PLA_Call_Id":"1"}' });
+    assert.match(tried.text, 'Call 1 of client-4711');
+  }),
+);
 
 page.run();

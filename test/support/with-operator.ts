@@ -52,7 +52,7 @@ export function withOperator<T>(
         }
       },
       running: () => undefined,
-      pushUrls: () => [],
+      pushUrls: () => ({ create: '', update: '', single: '' }),
       taken: (_, { due }) => woken.push(...due),
       wake: (connectors) => woken.push(...connectors),
       ...more,

@@ -3,6 +3,7 @@ import type { CallSummary, CallsPage } from '../calls.ts';
 import { clockTime, dayName } from './format.ts';
 import { type Frame, type Html, layout, livePart } from './layout.ts';
 import { indexNotice } from './overview.ts';
+import { isLongList, sourceField } from './source-field.ts';
 import { callPath, deliveryState, deliveryStateNames, result, resultWords, time } from './states.ts';
 
 /** As the form sends them, and as they stand in the address. */
@@ -70,14 +71,16 @@ ${
     : ''
 }
 ${
-  sources.length > 1 || filters.source
-    ? select(
-        'Source',
-        'source',
-        filters.source,
-        sources.map((name) => [name, name]),
-      )
-    : ''
+  isLongList(sources)
+    ? sourceField(filters.source, [...new Set(page.calls.map(({ source }) => source))])
+    : sources.length > 1 || filters.source
+      ? select(
+          'Source',
+          'source',
+          filters.source,
+          sources.map((name) => [name, name]),
+        )
+      : ''
 }
 <label><span>From</span><input type="date" name="from" value="${filters.from}"></label>
 <label><span>To</span><input type="date" name="to" value="${filters.to}"></label>

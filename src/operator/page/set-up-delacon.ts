@@ -2,18 +2,13 @@ import { html } from 'hono/html';
 import { counted } from '../../counted.ts';
 import type { DelaconSetup } from '../delacon-setup.ts';
 import { type Frame, type Html, layout, livePart } from './layout.ts';
+import { sourceField } from './source-field.ts';
 import { time } from './states.ts';
 
 type SourceSetup = DelaconSetup['sources'][number];
 
-/** Each has steps and addresses of its own. */
-const sourcesShown = 50;
-
-/** @param after the last source of the page before */
-export function setUpDelaconPage(frame: Frame, setup: DelaconSetup, timezone: string, after?: string): Html {
-  const from = after === undefined ? 0 : setup.sources.findIndex(({ source }) => source === after) + 1;
-  const shown = setup.sources.slice(from, from + sourcesShown);
-  const further = setup.sources.length - from - shown.length;
+export function setUpDelaconPage(frame: Frame, setup: DelaconSetup, timezone: string, isPart = false): Html {
+  const { sources, further, next } = setup;
   return layout(
     frame,
     'Set up Delacon',
@@ -23,8 +18,18 @@ ${
     ? ''
     : html`<div class="notice wait"><p>Delacon reaches public addresses only. Put a proxy that speaks https in front of the bridge and set <code>listen.publicUrl</code> to its address; until then the addresses below work on this machine only.</p></div>`
 }
-${shown.map((source, i) => sourceSheet(frame, source, timezone, i))}
-${further > 0 ? html`<p><a class="button" href="/set-up-delacon?after=${shown.at(-1)!.source}">The next of ${counted(further, 'further source')}</a></p>` : ''}`,
+${
+  isPart || next !== null
+    ? html`<form class="sheet filters" method="get" action="/set-up-delacon" role="search" aria-label="Sources">
+${sourceField(
+  '',
+  sources.map(({ source }) => source),
+)}
+<div class="ends"><button class="main">Show</button><a class="button quiet" href="/set-up-delacon">All</a></div></form>`
+    : ''
+}
+${sources.map((source, i) => sourceSheet(frame, source, timezone, i))}
+${next === null ? '' : html`<p><a class="button" href="/set-up-delacon?after=${next}">The next of ${counted(further, 'further source')}</a></p>`}`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { CallSummary } from '../calls.ts';
 import type { Trial } from '../try-it.ts';
 import { clockTime, dayName } from './format.ts';
 import { csrf, type Frame, type Html, layout } from './layout.ts';
+import { isLongList, sourceField } from './source-field.ts';
 
 export interface TrialData {
   sources: readonly string[];
@@ -24,7 +25,7 @@ export function tryItPage(frame: Frame, data: TrialData): Html {
 <div class="grid wide">
 <section class="sheet"><header><h2>A push</h2><p>One or several, as Delacon posts them</p></header>
 <form class="stack" method="post" action="/try">${csrf(frame.visitor)}
-${sources.length > 1 ? html`<label><span>Source</span><select name="source">${sources.map((name) => html`<option${name === source ? ' selected' : ''}>${name}</option>`)}</select></label>` : html`<input type="hidden" name="source" value="${source}">`}
+${isLongList(sources) ? sourceField(source, [...new Set(recent.map((call) => call.source))]) : sources.length > 1 ? html`<label><span>Source</span><select name="source">${sources.map((name) => html`<option${name === source ? ' selected' : ''}>${name}</option>`)}</select></label>` : html`<input type="hidden" name="source" value="${source}">`}
 <label><span>JSON; a blank line between two</span><textarea name="pushes" required spellcheck="false" autocomplete="off">${pushes}</textarea></label>
 <div class="row"><button class="main">Show what it writes</button><a class="button quiet" href="/try?sample=true">Take the vendor's samples</a></div></form></section>
 <section class="sheet"><header><h2>Or take a recent call</h2></header>
