@@ -28,15 +28,16 @@ export async function pushTokens(
   keeping: Keeping,
 ): Promise<Record<string, string[]>> {
   const files = new Set(await readdir(keeping.dataDir).catch(() => []));
-  const tokens: Record<string, string[]> = {};
-  for (const [name, { tokens: configured }] of Object.entries(settings.sources)) {
-    const file = `${name}.push-token`;
-    tokens[name] =
-      configured.length > 0
-        ? configured
-        : [await madePushToken(name, files.has(file) ? join(keeping.dataDir, file) : undefined, keeping)];
-  }
-  return tokens;
+  // Together, so that those of ten thousand sources are one commit.
+  const tokens = await Promise.all(
+    Object.entries(settings.sources).map(async ([name, { tokens: configured }]) => {
+      if (configured.length > 0) return [name, configured] as const;
+      const file = `${name}.push-token`;
+      const inFile = files.has(file) ? join(keeping.dataDir, file) : undefined;
+      return [name, [await madePushToken(name, inFile, keeping)]] as const;
+    }),
+  );
+  return Object.fromEntries(tokens);
 }
 
 /** What opens the operator page where `operator.token` is not set. */

@@ -45,6 +45,31 @@ tokens('stay the same from start to start, are nobody else’s, and lie in the s
   }),
 );
 
+tokens('of many sources are kept with no wait for the disk between them', () =>
+  withFolder((folder) =>
+    opened(folder, async (store) => {
+      const sources = Object.fromEntries(
+        Array.from({ length: 1_000 }, (_, n) => [`client-${n}`, { tokens: [] }]),
+      );
+      let waiting = 0;
+      let most = 0;
+      const counting = {
+        kept: (name: string) => store.kept(name),
+        async keepFirst(name: string, text: string) {
+          most = Math.max(most, ++waiting);
+          const kept = await store.keepFirst(name, text);
+          waiting--;
+          return kept;
+        },
+      };
+      const made = await pushTokens({ sources }, { store: counting, dataDir: folder });
+      assert.is(new Set(Object.values(made).flat()).size, 1_000);
+      assert.is(most, 1_000, 'all are asked for before one is kept');
+      assert.equal(await pushTokens({ sources }, { store, dataDir: folder }), made);
+    }),
+  ),
+);
+
 /* They lay beside the store, outside of its backups: a restored one had other URLs than the portal, and calls were lost. */
 tokens('that lie beside the store move into it once, and so into its backups', () =>
   withFolder(async (folder) => {
