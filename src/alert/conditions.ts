@@ -133,9 +133,8 @@ function refusedOf(rejected: readonly Rejection[], shown: (at: Date) => string):
   );
   if (others.length > 0)
     found.push(condition('refused', '', 'URLs with tokens that are none of ours', others));
-  for (const source of new Set(rejected.map((one) => one.source))) {
+  for (const [source, its] of Map.groupBy(rejected, (one) => one.source)) {
     if (source === '') continue; // whoever opens a URL that is none of ours
-    const its = rejected.filter((one) => one.source === source);
     const unreadable = its.filter(({ cause }) => cause === 'unreadable');
     const refused = its.filter(({ cause }) => cause !== 'unreadable' && cause !== 'closing');
     if (unreadable.length > 0)

@@ -273,15 +273,17 @@ export class AlertWatch {
     const { clock, settings } = this.#options;
     const { alerts, connectors, sources } = settings();
     const nowMs = clock.now().getTime();
-    const isSame = (a: Pick<Open, 'what' | 'of'>) => (b: Pick<Open, 'what' | 'of'>) =>
-      a.what === b.what && a.of === b.of;
+    // Ten thousand sources may be silent at once.
+    const nameOf = ({ what, of }: Pick<Open, 'what' | 'of'>) => `${what} ${of}`;
+    const openBefore = new Map(state.open.map((open) => [nameOf(open), open]));
+    const foundNow = new Set(found.map(nameOf));
     // After a long stop everything that waits is old, until it is written in the seconds that follow.
     const late = new Set(found.filter(({ what }) => what === 'backlog').map(({ of }) => of));
     const lateBefore = this.#lateBefore;
     this.#lateBefore = late;
     for (const condition of found) {
       const { what, of, title, lines } = condition;
-      const open = state.open.find(isSame(condition));
+      const open = openBefore.get(nameOf(condition));
       if (!open) {
         if (what === 'backlog' && !lateBefore.has(of)) continue;
         state.open.push({ what, of, since: condition.since.getTime(), toldAt: nowMs, goneAt: null });
@@ -294,7 +296,7 @@ export class AlertWatch {
       tell({ kind: 'reminder', about: { what, of }, title: `Still: ${title}`, lines });
     }
     state.open = state.open.filter((open) => {
-      if (found.some(isSame(open))) return true;
+      if (foundNow.has(nameOf(open))) return true;
       const { what, of, since } = open;
       if (!isWatched(what, alerts)) return false; // it need not be over
       if (isOfConnector(what) && !Object.hasOwn(connectors, of)) return false;
