@@ -15,6 +15,7 @@ import type { Runtime } from './processes.ts';
 import { receiving } from './receiving.ts';
 import { requests } from './requests.ts';
 import type { Bench, Row } from './row.ts';
+import { sources } from './sources.ts';
 import { startUp } from './start-up.ts';
 
 const benches: Record<string, Bench> = {
@@ -26,6 +27,7 @@ const benches: Record<string, Bench> = {
   liveFirst,
   outage,
   operator,
+  sources,
   endlessAnswer,
 };
 
