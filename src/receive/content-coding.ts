@@ -11,6 +11,9 @@ const decoders = new Map<string, Decoder>([
   ['deflate', (bytes, options) => (hasZlibHeader(bytes) ? inflateSync : inflateRawSync)(bytes, options)],
   ['br', brotliDecompressSync],
 ]);
+/** That it is in no coding, and what is said there by mistake: in which letters it is written, which its bytes tell. */
+const none =
+  /^(?:|identity|none|binary|[78]bit|us-ascii|utf-?(?:8|16(?:le|be)?)|iso-8859-\d+|windows-125\d)$/;
 /** Nobody compresses thrice, and each time may cost what a whole body does. */
 const mostCodings = 2;
 
@@ -30,7 +33,7 @@ export function decodeContent(
     .toLowerCase()
     .split(',')
     .map((coding) => coding.trim())
-    .filter((coding) => coding !== '' && coding !== 'identity');
+    .filter((coding) => !none.test(coding));
   let content = bytes;
   for (const coding of codings.reverse()) {
     const decode = decoders.get(coding);

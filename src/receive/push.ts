@@ -61,6 +61,8 @@ export class UnknownForm extends UnreadablePush {}
 
 /** Call ids are decimal digits in the sample; anything printable that fits a CRM's key field is taken. */
 const longestCallId = 64;
+/** What a template writes in place of an id that it does not have: taken for one, it would be a call of many callers. */
+const noCallId = /^(?:null|undefined|nan|none|nil|\[object \w+\]|<.*>|\$?\{.*\})$/is;
 
 /**
  * Text of a body: UTF-8, UTF-16 where its first bytes say so, each with or without BOM. Bytes that are no UTF-8 are
@@ -112,6 +114,11 @@ export function parsePush(body: string): Push {
   if (callId.length > longestCallId || /\p{C}/u.test(callId)) {
     throw new UnreadablePush(
       `PLA_Call_Id is not usable: it must be at most ${longestCallId} printable characters. The push was not stored.`,
+    );
+  }
+  if (noCallId.test(callId)) {
+    throw new UnreadablePush(
+      `PLA_Call_Id is not usable: "${callId}" stands where an id should. The push was not stored.`,
     );
   }
   return { callId, fields };
@@ -188,6 +195,10 @@ function partsOf(text: string): [name: string, value: string][] {
   return parts.slice(1, -1).flatMap((part) => {
     const [, head = '', value = ''] = /^(.*?)\r?\n\r?\n(.*)$/s.exec(part) ?? [];
     const name = /;\s*name=(?:"([^"]*)"|([^\s;"]+))/i.exec(head);
+    const packed = /^Content-Transfer-Encoding:\s*(?:base64|quoted-printable)/im.exec(head)?.[0];
+    if (packed !== undefined) {
+      throw new UnknownForm(`A part of the body has "${packed}", which is not read: send it as it is.`);
+    }
     return name ? [[name[1] ?? name[2] ?? '', value.replace(/\r$/, '')] as [string, string]] : [];
   });
 }

@@ -293,6 +293,27 @@ for (const id of ['{"a":1}', '["1"]', '[]', 'true', 'false', '{}']) {
   });
 }
 
+for (const id of [
+  'undefined',
+  'null',
+  'NaN',
+  '[object Object]',
+  '{{call_id}}',
+  '{id}',
+  '{"a":1}',
+  '<no value>',
+]) {
+  push(
+    `a call id that a template wrote for none, ${id}, is refused: else all such calls would be one`,
+    () => {
+      assert.is(
+        refusal(JSON.stringify({ PLA_Call_Id: id })),
+        `PLA_Call_Id is not usable: "${id}" stands where an id should. The push was not stored.`,
+      );
+    },
+  );
+}
+
 const unreadable: [body: string, reason: string][] = [
   ['', 'The body is empty.'],
   [' \n', 'The body is empty.'],
@@ -318,6 +339,10 @@ const unreadable: [body: string, reason: string][] = [
   [
     '--x\r\nContent-Disposition: form-data; name="PLA_Call_Id"\r\n\r\n1\r\n',
     'The body is neither a JSON object nor a form.',
+  ],
+  [
+    '--x\r\nContent-Disposition: form-data; name="PLA_Call_Id"\r\nContent-Transfer-Encoding: base64\r\n\r\nMTEyMg==\r\n--x--',
+    'A part of the body has "Content-Transfer-Encoding: base64", which is not read: send it as it is.',
   ],
   [
     'payload={"PLA_CID":"1"}',

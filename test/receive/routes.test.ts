@@ -175,6 +175,8 @@ const codings: [coding: string | undefined, encode: (body: string) => Uint8Array
   ['deflate ', deflateRawSync], // without the header that it should have
   ['br', brotliCompressSync],
   ['identity', Buffer.from],
+  ['UTF-8', Buffer.from],
+  ['iso-8859-1, gzip', gzipSync],
   [undefined, gzipSync],
   ['deflate, gzip', (body) => gzipSync(deflateSync(body))],
   ['gzip ', Buffer.from], // a proxy decompressed it, and left the header
