@@ -329,6 +329,8 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     others.route('/', api.routes);
     others.route('/', metricsRoutes(metrics, access));
     others.route('/', statusRoutes(readiness));
+    // Before the page, which sends whoever is not signed in to where that is done: a sender that follows takes it for a yes.
+    others.post('/', (context) => context.notFound());
     others.route(
       '/',
       pageRoutes({ operator, access, live, settings: () => loaded.settings, now: () => clock.now(), log }),

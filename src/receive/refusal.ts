@@ -107,7 +107,7 @@ export function toldOf({ cause, mark, reason, count, firstAt }: Told, timeOf: (a
   const since = `since ${timeOf(firstAt)}`;
   if (cause === 'unknown_token')
     return mark === ''
-      ? `URLs with tokens that are none of ours, too short or too many to be told apart: ${came} ${since}`
+      ? `URLs without a token, or with ones that are none of ours, too short or too many to be told apart: ${came} ${since}`
       : `A URL with a token that is none of ours: ends …${mark}, ${came} ${since}`;
   const why = saysMore.has(cause) ? ` (${reason.replace(/\.$/, '')})` : mark === '' ? '' : ` (${mark})`;
   return `${came} ${words[cause].what}${why} ${since}`;

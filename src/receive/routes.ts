@@ -90,18 +90,27 @@ export function receiveRoutes(options: ReceiveOptions): Hono {
 /** A push URL within another path: what a proxy put before it was passed on. */
 const withinPath = /^(\/[\w.~-]{1,40}){1,3}(?=\/+push\/)/i;
 
-/** Notes a POST to such a path, which nothing answers otherwise than with 404. */
+/**
+ * Notes a push to a path that nothing answers otherwise than with 404: with more before /push, or without a token. The
+ * latter is told from what strangers send everywhere by what only a push says.
+ */
 export async function noteWrongPath(context: Context, options: ReceiveOptions): Promise<void> {
   const { path, method } = context.req;
-  const before = method === 'POST' ? withinPath.exec(path)?.[0] : undefined;
-  if (before === undefined) return;
+  if (method !== 'POST') return;
+  const noted = { reason: 'There is nothing here.', sender: senderOf(context, options) };
+  const before = withinPath.exec(path)?.[0];
+  if (before === undefined) {
+    const sent = await readBody(context, options.current());
+    if (typeof sent !== 'string' && /PLA_Call_Id/i.test(decodeBody(sent)))
+      await options.refused({ ...noted, cause: 'unknown_token', token: '', at: options.clock.now() });
+    return;
+  }
   const source = options.current().tokens.sourceOf(tokenIn(path.slice(before.length)));
   await options.refused({
+    ...noted,
     cause: 'wrong_path',
-    reason: 'There is nothing here.',
     before,
     at: options.clock.now(),
-    sender: senderOf(context, options),
     ...(source === undefined ? {} : { source }),
   });
 }

@@ -20,18 +20,22 @@ rejected(
       const wrong = '/push/the-token-of-before-9f2c/create';
       assert.equal([await post(wrong, '{}'), await post(wrong, '{}')], [404, 404]);
       assert.is(await post(`/bridge/push/${pushToken}/create`, '{}'), 404);
+      for (const path of ['/', '/push', '/create', `/${pushToken}`, `/push%2F${pushToken}`])
+        assert.is(await post(path, '{"PLA_Call_Id":"1"}'), 404, path);
+      for (const path of ['/', '/wp-login.php']) assert.is(await post(path, '{"a":"1"}'), 404, path);
       assert.is(await post(`/push/${pushToken}`, 'x'.repeat(300_000)), 413);
       assert.is(await post(`/push/${pushToken}`, '{"PLA_Call_Id"'), 400);
       assert.is(await post(`/push/${pushToken}`, '{}', 'PUT'), 405);
       const list = async (...more: string[]) =>
         JSON.parse((await folder.run('rejected', '--json', ...more)).stdout);
-      await until('the counts are written', async () => (await list()).refused.length === 4);
+      await until('the counts are written', async () => (await list()).refused.length === 5);
       await first.kill('SIGKILL');
 
       const said = await folder.run('rejected');
       assert.is(said.code, 0, said.stderr);
       for (const words of [
         /A URL with a token that is none of ours: ends …9f2c, 2 pushes since .*\n {2}Was the configuration or the store changed\?/,
+        /URLs without a token, or with ones that are none of ours, .*: 5 pushes since/,
         /acme: 1 push had too long a body since .*\n {2}Raise receive\.maxBodyBytes/,
         /acme: 1 push came to a path that is none of ours, with more before \/push \(\/bridge\)/,
         /acme: 1 push came otherwise than with POST \(PUT instead of POST\)/,
