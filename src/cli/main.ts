@@ -23,6 +23,8 @@ const program = new Command('delacon-bridge')
   )
   .version(packageFile.version)
   .configureHelp({ showGlobalOptions: true })
+  // As all else is printed: a reader that ends early (`| head`) is no error.
+  .configureOutput({ writeOut: (text) => console.log(text.replace(/\n$/, '')) })
   .addHelpText('after', '\nIn a checkout, delacon-bridge is: npm run bridge --')
   .exitOverride();
 

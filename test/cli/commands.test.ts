@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,6 +16,7 @@ import { assert, suite, until } from '../support/suite.ts';
 
 const commands = suite('commands');
 
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const sandboxYaml = `sources: { acme: { tokens: [${pushToken}] } }\nconnectors: { try-it: { type: sandbox } }\n`;
 
 commands('what is not a command is wrong use: exit code 2, and no stack trace', () =>
@@ -79,6 +81,17 @@ commands('every help text ends with an example', () =>
     }
   }),
 );
+
+commands('help that nobody reads to its end is no error', async () => {
+  const child = spawn(process.execPath, [main, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy(); // as `| head` does
+  let said = '';
+  child.stderr.on('data', (part) => {
+    said += part;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal([code, said], [0, '']);
+});
 
 commands('what cannot be read or written is said in a sentence, with the file', () =>
   withBridgeFolder(async (folder) => {
