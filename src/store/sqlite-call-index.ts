@@ -102,7 +102,7 @@ export class SqliteCallIndex {
       if (failureOf(reason) === 'locked') return { calls: [], isDone: true, lastPush: this.#lastPush() };
       throw reason;
     } finally {
-      this.#database.exec('pragma synchronous=full; pragma secure_delete=off');
+      this.#database.exec('pragma synchronous=full; pragma secure_delete=fast');
     }
   }
 

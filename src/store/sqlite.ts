@@ -121,7 +121,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     database.exec(
       // FULL: a commit is on the disk before it is answered. The log goes into the file in SQLite's own small steps: pushes
       // would have to wait for larger ones.
-      `pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=${startPatienceMs}; pragma cache_size=-16000;`,
+      `pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=${startPatienceMs}; pragma cache_size=-16000; pragma secure_delete=fast;`,
     );
     const kysely = kyselyOver<Tables>(database);
     // Before there is any table: killed between the two, the file would be taken for another program's.
