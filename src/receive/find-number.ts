@@ -2,7 +2,7 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { plain } from './mask.ts';
 
 /** Digits with nothing but separators between them. */
-const digitRun = /[+(]?\d(?:[ ()./+-]*\d)*/g;
+const digitRun = /[+(]?\d(?:[ ()./_+-]*\d)*/g;
 
 /**
  * Tells whether a text holds an E.164 number, however people or a form wrote it: with or without its country, with

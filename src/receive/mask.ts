@@ -23,7 +23,7 @@ export function maskNumber(text: string): string {
 /** Whether a text is nothing but digits and what people put between them. */
 export function isNumber(text: string): boolean {
   const written = plain(text);
-  return /^[+\d ()./-]+$/.test(written) && written.replace(/\D/g, '').length >= leastKnown;
+  return /^[+\d ()./_-]+$/.test(written) && written.replace(/\D/g, '').length >= leastKnown;
 }
 
 /** A number in the form in which somebody wrote it: `(04**) *** 444`. */
@@ -41,11 +41,12 @@ export function maskWritten(text: string): string {
 /**
  * A telephone number in running text: E.164, or as dialled in Australia and New Zealand, with the separators people put
  * between digits. Record ids and times begin otherwise, or have letters beside their digits, so that a log line still
- * names what it is about; a dot separates groups of two digits and more, or it is a fraction's. Escapes (`\n`, `%2B`)
+ * names what it is about; a dot separates groups of two digits and more, or it is a fraction's; a plus sign within
+ * one, as forms write a blank, groups of two to four. Escapes (`\n`, `%2B`)
  * are not such letters. A plus begins one whatever stands before it.
  */
 const numberLike =
-  /(?:\+\d|(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\(?0\d|6[14]\d))(?:(?:[ ()/-]{0,3}|(?<=\d\d)\.(?=\d\d))\d){6,17}(?![\da-z])/gi;
+  /(?:\+\d|(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\(?0\d|6[14]\d))(?:(?:[ ()/_-]{0,6}|(?<=\d\d)\.(?=\d\d)|(?<=\d\d)\+(?=\d{2,4}(?!\d)))\d){6,17}(?![\da-z])/gi;
 
 /** A text without the middle of whatever in it reads like a telephone number. `write` may put the masked one otherwise. */
 export function maskNumbersIn(
@@ -62,7 +63,7 @@ export function maskNumbersIn(
 const leastKnown = 6;
 const mostCompared = 8;
 /** Digits with nothing but separators between them. */
-const digitRun = /[+(]?\d(?:[ ()./-]*\d)*/g;
+const digitRun = /[+(]?\d(?:[ ()./_+-]*\d)*/g;
 
 /** A text without the middle of the given numbers, however they are written and whatever stands beside them. */
 export function maskKnownNumbers(text: string, numbers: readonly (string | null | undefined)[]): string {
@@ -114,14 +115,16 @@ function withMasked(
 const zeros = ['\uff10', '\u0660', '\u06f0'].map((zero) => zero.charCodeAt(0));
 const otherDigit = /[\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]/;
 const otherDash = /[\p{Pd}\u2212]/u;
-const otherLetter = /[^\x20-\x7e]/g;
+const otherLetter = /[^\x20-\x7e]|%(?:20|2[89df])/gi;
 
 /**
  * The text in ASCII where it writes a number otherwise: full-width and Arabic digits, no-break and other blanks, marks that
- * are not seen, dashes. As long as the text, and alike in every other letter.
+ * are not seen, dashes, and what addresses write in place of blanks and the like. As long as the text, and alike in every
+ * other letter.
  */
 export function plain(text: string): string {
   return text.replace(otherLetter, (letter) => {
+    if (letter.length === 3) return '   ';
     const code = letter.charCodeAt(0);
     if (otherDigit.test(letter))
       return String(code - zeros.find((zero) => code - zero >= 0 && code - zero <= 9)!);

@@ -46,7 +46,7 @@ export function bareNumber(raw: string): string {
   } else text = text.replace(/^%2b(?=\d)/i, '+');
   return (
     text
-      .replace(/[()]/g, ' ')
+      .replace(/[()]|(?<=\d)(?:_|\+(?=\d))/g, ' ')
       .trim()
       // No country code begins with a zero: of `+00` the plus sign is too much, and so it is before a national number.
       .replace(/^\+[\s+]*(?=0|\+)/, '')
