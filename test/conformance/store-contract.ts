@@ -394,6 +394,84 @@ export function storeContract(
     );
   });
 
+  promise('takeDue finds live calls, of those who called last, behind whatever waits', async (store) => {
+    for (let n = 0; n < 5; n++) await store.record(newPush(caller(`old ${n}`, `041000000${n}`)));
+    for (const [id, number] of [
+      ['1', '0400000001'],
+      ['2', '0400000002'],
+      ['3', '0400000001'],
+    ] as const)
+      await store.record(newPush(caller(id, number), { receivedAt: at(200 + Number(id)) }));
+    const live = async (limit: number, seconds: number) =>
+      ids(await store.takeDue('crm', at(seconds), limit, { liveOnly: true }));
+    assert.equal(await live(10, 210), ['1', '2', '3']);
+    assert.equal(await live(1, 210), ['1'], 'who called last, and the earlier call first');
+    assert.equal(await live(10, 322), ['3'], 'for two minutes');
+    assert.equal(await live(10, 400), []);
+    await store.record(newPush(endPush('old 3'), { receivedAt: at(400) }));
+    assert.equal(await live(10, 400), ['old 3'], 'again when it ends');
+  });
+
+  promise(
+    'takeDue finds what is free behind thousands of one busy caller, and those again',
+    async (store) => {
+      const one = (n: number) => caller(`m${n}`, '0400000001');
+      for (let n = 0; n < 2_500; n += 500)
+        await Promise.all(Array.from({ length: 500 }, (_, i) => store.record(newPush(one(n + i)))));
+      await store.record(newPush(caller('other', '0400000002'), { receivedAt: at(1) }));
+      const busy = { exceptLanes: ['00000001'] };
+      assert.equal(ids(await store.takeDue('crm', at(10), 10, busy)), ['other']);
+      assert.equal(ids(await store.takeDue('crm', at(10), 10, busy)), ['other']);
+      assert.is((await store.takeDue('crm', at(10), 10)).length, 10, 'its lane is free again');
+      const lease = await leaseOn(store, 'crm');
+      let written = 0;
+      for (let due: DueDelivery[] = []; ; written += due.length) {
+        due = await store.takeDue('crm', at(10), 400);
+        await store.takeDue('crm', at(10), 1, busy);
+        if (due.length === 0) break;
+        await store.settle(
+          lease,
+          due.map((item) => settlement(item)),
+        );
+      }
+      assert.is(written, 2_501);
+    },
+  );
+
+  promise('takeDue leaves out calls, and takes none but some, if asked to', async (store) => {
+    for (const id of ['1', '2', '3']) await store.record(newPush(caller(id, `040000000${id}`)));
+    const [first, second] = await store.takeDue('crm', at(10), 2);
+    const rows = [first!.callRow, second!.callRow];
+    assert.equal(ids(await store.takeDue('crm', at(10), 10, { exceptCalls: rows })), ['3']);
+    assert.equal(ids(await store.takeDue('crm', at(10), 10, { onlyCalls: rows })), ['1', '2']);
+  });
+
+  promise('what waits for its next try is due when that is asked for', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', { next: { state: 'due', at: at(500) } });
+    assert.is((await store.takeDue('crm', at(500), 1))[0]!.triedMs, 490_000);
+    assert.is(await store.makeAllDue('other', at(60)), 0);
+    assert.is(await store.makeAllDue('crm', at(60)), 1);
+    assert.is(
+      (await store.takeDue('crm', at(60), 1))[0]!.triedMs,
+      60_000,
+      'what it did not wait does not count',
+    );
+  });
+
+  promise('a replay and the end of a pause have an open circuit tried at once', async (store) => {
+    await store.record(newPush(startPush('1')));
+    const open = { connector: 'crm', blockedReason: null, openReason: 'No answer.', since: at(0) };
+    const probeAt = async () => (await store.connectorStates())[0]!.probeAt;
+    await store.setConnectorState({ ...open, probeAt: at(900) });
+    assert.equal(await probeAt(), at(900));
+    await store.replay([(await store.calls({ limit: 1 }))[0]!.row], () => ['crm'], at(60));
+    assert.equal(await probeAt(), new Date(0));
+    await store.setConnectorState({ ...open, probeAt: at(900) });
+    await store.pauseConnector('crm', null);
+    assert.equal(await probeAt(), new Date(0));
+  });
+
   promise('takeDue leaves out calls under way, if asked to', async (store) => {
     await store.record(newPush(startPush('1')));
     await store.record(newPush(endPush('2')));

@@ -36,12 +36,14 @@ interface Batch {
 
 /** A CRM that takes its time, and may be down, or fall over one call. */
 class SlowCrm {
-  readonly time = new VirtualTime();
+  readonly time: VirtualTime;
   readonly batches: Batch[] = [];
   readonly writtenAt = new Map<string, number>();
   readonly worker: Worker;
-  readonly #store: Store;
+  readonly store: Store;
   isDown = false;
+  /** While it is down: somebody must act. */
+  isBlocked = false;
   /** It fails a whole request that has one of these. */
   readonly poisons = new Set<string>();
   /** Of a batch. */
@@ -49,8 +51,9 @@ class SlowCrm {
   #events = 0;
   #recorded = 0;
 
-  constructor(store: Store, limits: { batch: number; parallel: number }) {
-    this.#store = store;
+  constructor(store: Store, limits: { batch: number; parallel: number }, time = new VirtualTime()) {
+    this.store = store;
+    this.time = time;
     const clock = this.time.clock();
     this.worker = new Worker({
       connector: 'crm',
@@ -92,6 +95,8 @@ class SlowCrm {
     const isDown = this.isDown;
     await sleep(this.time.clock(), isDown ? 100 : this.tookMs);
     this.#events++;
+    if (isDown && this.isBlocked)
+      return batch.map(() => ({ kind: 'blocked', reason: 'The CRM answered 503.' }));
     if (isDown || ids.some((id) => this.poisons.has(id))) throw new Error('The CRM answered 503.');
     for (const id of ids) this.writtenAt.set(id, this.time.passed);
     return batch.map(() => ({ kind: 'delivered', records: {} }));
@@ -105,7 +110,7 @@ class SlowCrm {
       ids.map((one, n) => {
         const number = `04${`${this.#recorded + n}`.padStart(8, '0')}`;
         const push = startPush(one, { PLA_Caller_Phone_Number: number });
-        return this.#store.record(newPush(push, { receivedAt }));
+        return this.store.record(newPush(push, { receivedAt }));
       }),
     );
     this.#recorded += count;
@@ -233,6 +238,77 @@ live('one caller with very many calls holds up nobody else', () =>
     const stopped = crm.worker.stop();
     await crm.pass(60_000);
     await stopped;
+  }),
+);
+
+for (const how of ['resumes it', 'replays a call'] as const)
+  for (const isBlocked of [false, true])
+    circuit(`${isBlocked ? 'blocked' : 'open'}, it is tried at once when somebody ${how}`, () =>
+      withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+        crm.isDown = true;
+        crm.isBlocked = isBlocked;
+        await crm.ring(250);
+        await crm.pass(600_000); // the next probe is minutes away
+        const [known] = await crm.store.connectorStates();
+        assert.is(known!.blockedReason ?? known!.openReason, 'The CRM answered 503.');
+        assert.is(known!.blockedReason === null, !isBlocked);
+        assert.ok(known!.probeAt! > new Date(crm.time.now().getTime() + 60_000), 'people are told when');
+        crm.isDown = false;
+        if (how === 'resumes it') await crm.store.pauseConnector('crm', null);
+        else {
+          const [call] = await crm.store.calls({ limit: 1 });
+          await crm.store.replay([call!.row], () => ['crm'], crm.time.now());
+        }
+        crm.worker.lookAgain(); // as after any change by another process
+        await crm.pass(5_000);
+        assert.is(crm.writtenAt.size, 250);
+        const [after] = await crm.store.connectorStates();
+        assert.equal([after!.blockedReason, after!.openReason, after!.probeAt], [null, null, null]);
+      }),
+    );
+
+circuit('who takes over while it is open knows of it, and begins with one call', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.isDown = true;
+    await crm.ring(250);
+    await crm.pass(600_000);
+    const stopped = crm.worker.stop();
+    await crm.pass(20_000);
+    await stopped;
+    const next = new SlowCrm(crm.store, { batch: 100, parallel: 4 }, crm.time);
+    await next.pass(1_500);
+    assert.equal(
+      next.batches.map(({ ids }) => ids.length),
+      [1, 100, 100, 49],
+    );
+    await next.pass(5_000);
+    assert.is(next.writtenAt.size, 250);
+    const over = next.worker.stop();
+    await next.pass(20_000);
+    await over;
+  }),
+);
+
+circuit('time in which nothing was tried does not count towards giving up', () =>
+  withCrm({ batch: 1, parallel: 1 }, async (crm) => {
+    crm.poisons.add('0');
+    await crm.ring(1);
+    const tries = () => crm.batches.filter(({ ids }) => ids[0] === '0').length;
+    for (let week = 0; week < 3; week++) {
+      await crm.pass(60_000);
+      await crm.store.pauseConnector('crm', { since: crm.time.now(), reason: null });
+      crm.worker.lookAgain();
+      await crm.pass(7 * 86_400_000);
+      await crm.store.pauseConnector('crm', null);
+      crm.worker.lookAgain();
+    }
+    await crm.pass(1_000);
+    const before = tries();
+    await crm.pass(6 * 86_400_000);
+    assert.ok(tries() > before, 'it is tried still');
+    await crm.pass(3 * 86_400_000);
+    const [call] = await crm.store.calls({ limit: 1 });
+    assert.is(call!.deliveries[0]!.state, 'failed', 'after a week of trying');
   }),
 );
 
