@@ -214,6 +214,36 @@ live('a stream of live calls starves nothing: each fifth batch is the oldest’s
   }),
 );
 
+live('whatever waits, few batches are begun before the one of a call that rings', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom({ batch: 50, parallel: 3 }, { batch: 10, parallel: 1 }, { batch: 1, parallel: 4 }),
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 150 }), fc.integer({ min: 0, max: 200_000 })), {
+        maxLength: 4,
+      }),
+      fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 5 }),
+      (limits, waiting, rings) =>
+        withCrm(limits, async (crm) => {
+          for (const [count, agesMs] of waiting) {
+            await crm.ring(count);
+            crm.time.jump(agesMs);
+          }
+          for (const [n, ms] of rings.entries()) {
+            await crm.pass(ms);
+            const begun = crm.batches.length;
+            await crm.ring(1, () => `now ${n}`);
+            await crm.pass(30_000);
+            const before = crm.batches.slice(begun).findIndex(({ ids }) => ids.includes(`now ${n}`));
+            // One of the oldest among them, and of single calls those that came just before.
+            const most = limits.batch > 1 ? 1 : 13;
+            assert.ok(before >= 0 && before <= most, `${before} batches were begun before`);
+          }
+        }),
+    ),
+    { numRuns },
+  ),
+);
+
 live('one caller with very many calls holds up nobody else', () =>
   withSqliteStore(async (store) => {
     const crm = new SlowCrm(store, { batch: 10, parallel: 2 });
@@ -379,6 +409,18 @@ circuit('with nobody else there, a call that fails does not keep the next one wa
     await crm.ring(1, () => 'good');
     await crm.pass(1_000);
     assert.is(crm.writtenAt.get('good'), at + 1_000);
+  }),
+);
+
+circuit('what waits by itself since the outage began is due when it is over', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.isDown = true;
+    await crm.ring(1, () => 'first');
+    await crm.pass(10_000_000); // alone, it is tried once an hour by now
+    await crm.ring(5);
+    crm.isDown = false;
+    await crm.pass(8_000); // a probe
+    assert.ok(crm.writtenAt.has('first'));
   }),
 );
 
