@@ -26,8 +26,6 @@ const gatherMs = 60_000;
 const storeRetryMs = 1_000;
 /** Every so many batches, the oldest are taken, though later calls are live. */
 const oldestEvery = 5;
-/** Where a batch is small, so many of the latest live calls are written in the order they came. */
-const fewLive = 10;
 
 export interface WorkerOptions {
   connector: string;
@@ -279,11 +277,8 @@ export class Worker {
   /** Live calls, and of the oldest what there is room for; each fifth time the oldest. */
   async #takeBatch(now: Date, batch: number, overOnly: boolean): Promise<DueDelivery[]> {
     const isOldest = ++this.#batches % oldestEvery === 0;
-    const latest = isOldest
-      ? []
-      : await this.#takeDue(now, Math.max(batch, fewLive), { overOnly, liveOnly: true });
-    const live = inOrder(latest).slice(0, batch);
-    if (live.length === batch) return live;
+    const live = isOldest ? [] : await this.#takeDue(now, batch, { overOnly, liveOnly: true });
+    if (live.length === batch) return inOrder(live);
     const taken = new Set(live.map(({ callRow }) => callRow));
     const oldest = await this.#takeDue(now, batch, { overOnly });
     const rest = oldest.filter(({ callRow }) => !taken.has(callRow)).slice(0, batch - live.length);
