@@ -91,7 +91,7 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
       return refused('This did not come from this page. Load it again, and try once more.', 403);
     if (await access.signIn(context, form['token']?.trim() ?? '')) return context.redirect(to, 303);
     return refused(
-      'That is neither the token, nor the code of a link that is still good: each can be used once, for a quarter of an hour.',
+      'That is not the token. If it came with a link: each signs in once, within a quarter of an hour, and delacon-bridge link shows another one.',
       401,
     );
   });

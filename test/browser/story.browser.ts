@@ -211,4 +211,27 @@ story('a page that is open tells when the bridge has gone, and comes back with i
   ),
 );
 
+for (const publicUrl of ['', 'https://calls.example'])
+  story(`a link signs in once, and its code is gone from the address: ${publicUrl || 'no publicUrl'}`, () =>
+    withBridge(
+      async ({ bridge }) => {
+        const link = (await bridge.signInLink()).replace(/.*(?=\/sign-in)/, bridge.url);
+        for (const time of ['first', 'second'])
+          await withWindow(bridge.url, {}, async ({ page, isInOrder, expect }) => {
+            if (time === 'second') expect(401);
+            await page.goto(link);
+            if (time === 'second')
+              return page.getByRole('alert').getByText('each signs in once, within a quarter').waitFor();
+            await page.getByRole('heading', { name: 'Overview' }).waitFor();
+            await page.getByText('Live', { exact: true }).waitFor();
+            await isInOrder();
+            await page.goBack();
+            assert.is(page.url().includes('#'), false, 'not in the history');
+          });
+      },
+      '',
+      publicUrl,
+    ),
+  );
+
 story.run();

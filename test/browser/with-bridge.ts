@@ -11,7 +11,12 @@ export const readOnlyToken = 'the-read-only-token';
 const pushToken = 'a-push-token-for-tests';
 
 export interface Watched {
-  bridge: { url: string; push(body: string | Record<string, string>): Promise<void>; stop(): Promise<void> };
+  bridge: {
+    url: string;
+    push(body: string | Record<string, string>): Promise<void>;
+    signInLink(): Promise<string>;
+    stop(): Promise<void>;
+  };
   hubspot: HubSpotEmulator;
   store: Store;
 }
@@ -20,7 +25,11 @@ export interface Watched {
  * A real bridge that writes to an emulated HubSpot, which refuses calls with the keywords `refused`. In this process:
  * a bridge of its own for each test would take longer to start than to look at.
  */
-export function withBridge<T>(use: (watched: Watched) => Promise<T>, operatorYaml = ''): Promise<T> {
+export function withBridge<T>(
+  use: (watched: Watched) => Promise<T>,
+  operatorYaml = '',
+  publicUrl = '',
+): Promise<T> {
   return withHubSpotEmulator(async (hubspot) => {
     hubspot.addProperty('calls', { name: 'topic' });
     hubspot.refuseValues('calls', 'topic', /^refused$/);
@@ -28,7 +37,7 @@ export function withBridge<T>(use: (watched: Watched) => Promise<T>, operatorYam
     const configPath = join(folder, 'bridge.yaml');
     writeFileSync(
       configPath,
-      `listen: { port: 0 }
+      `listen: { port: 0, publicUrl: ${publicUrl} }
 store: { url: "sqlite:${folder}/bridge.db" }
 operator: { token: ${operatorToken}, readOnlyToken: ${readOnlyToken}${operatorYaml} }
 sources: { acme: { tokens: [${pushToken}] } }
@@ -52,7 +61,11 @@ connectors:
       await fetch(`${bridge.url}/push/${pushToken}`, { method: 'POST', body: text });
     };
     try {
-      return await use({ bridge: { url: bridge.url, push, stop }, hubspot, store: bridge.store });
+      return await use({
+        bridge: { url: bridge.url, push, stop, signInLink: () => bridge.signInLink() },
+        hubspot,
+        store: bridge.store,
+      });
     } finally {
       await stop();
       rmSync(folder, { recursive: true, force: true });
