@@ -68,7 +68,8 @@ export interface Drafted {
   connectors: { connector: string; type: string; records: RecordDraft[] }[];
 }
 
-export function draftedFrom(settings: Settings, state: CallState): Drafted {
+/** @param only for this connector alone: the others' settings are not read */
+export function draftedFrom(settings: Settings, state: CallState, only?: string): Drafted {
   const routing = routingOf(settings, state);
   const delivery = deliveryOf(settings, { state, urgency: 'live', revision: 1, records: {}, failures: 0 });
   return {
@@ -77,7 +78,7 @@ export function draftedFrom(settings: Settings, state: CallState): Drafted {
     notes: delivery?.call.notes ?? [],
     connectors: routing.connectors.flatMap((connector) => {
       const configured = settings.connectors[connector];
-      if (!configured || !delivery) return [];
+      if (!configured || !delivery || connector !== (only ?? connector)) return [];
       const records = configured.definition.draft(configured.options, delivery);
       return [{ connector, type: configured.type, records }];
     }),

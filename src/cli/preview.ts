@@ -29,7 +29,11 @@ interface Choice {
 
 /** What pushes would write under the mapping as it is: the records, or the very requests. */
 export async function preview(file: string | undefined, options: CommandOptions & Choice): Promise<void> {
-  const config = await loadConfig(options.config, { env: environment(), asRead: true });
+  const config = await loadConfig(options.config, {
+    env: environment(),
+    asRead: true,
+    standIns: !options.online,
+  });
   const { settings } = config;
   const source = options.source ?? Object.keys(settings.sources)[0];
   configured('source', source, settings.sources);
@@ -81,11 +85,7 @@ function previewRecords(
   { connector, json }: CommandOptions & Choice,
 ): void {
   const last = new Map(moments.map(({ state }) => [state.callId, state]));
-  const previews = [...last.values()].map((state) => {
-    const drafted = draftedFrom(settings, state);
-    const chosen = drafted.connectors.filter((one) => one.connector === (connector ?? one.connector));
-    return { ...drafted, connectors: chosen };
-  });
+  const previews = [...last.values()].map((state) => draftedFrom(settings, state, connector));
   if (json) printJson(previews);
   else for (const one of previews) tell(one);
 }

@@ -11,6 +11,7 @@ export async function test(options: CommandOptions & TestChoice & { file?: strin
   const { settings, placeOf } = await loadConfig(options.config, {
     env: environment(),
     asRead: true,
+    standIns: true,
     ...(options.file ? { testFiles: options.file } : {}),
   });
   const { connector } = options;

@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectorDefinition } from '../connector/contract.ts';
+import { isLoopback } from '../connector/options.ts';
 import { loadConnector, NoConnector } from '../connector/registry.ts';
 import { checkForm } from './check-form.ts';
 import { checkNames } from './check-names.ts';
@@ -12,10 +13,10 @@ import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
 import { below, readTexts, type Secrets } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
-import { partsWith, tellReaders, without } from './unread-parts.ts';
+import { partsWith, placeStandIns, tellReaders, without } from './unread-parts.ts';
 import { errorCode } from './variables.ts';
 import { withDefaults } from './with-defaults.ts';
-import { find, type MapNode, type Place, plain, type TreeNode } from './yaml-tree.ts';
+import { find, isNothing, type MapNode, type Place, plain, type TreeNode } from './yaml-tree.ts';
 
 export interface Config {
   settings: Settings;
@@ -44,6 +45,8 @@ export async function loadConfig(
     cwd?: string;
     /** For a command: what is wrong with a value from outside is told to who reads it, and not before. */
     asRead?: boolean;
+    /** With `asRead`, of a command that asks no CRM: in place of such values in connectors stands what asks none either. */
+    standIns?: boolean;
     /** Files of tests, instead of those that the configuration has. */
     testFiles?: readonly string[];
   },
@@ -76,9 +79,10 @@ export async function loadConfig(
         root,
         defaults as MapNode,
       );
+    if (parts && options.standIns) placeStandIns(parts, root, connectors);
     settings = rest && feeds && (await check(rest, feeds, connectors, new ProblemList(cwd)));
     if (parts && settings) {
-      tellReaders(parts, settings);
+      tellReaders(parts, settings, options.standIns ?? false);
       problems.all.length = 0;
     }
   }
@@ -86,7 +90,12 @@ export async function loadConfig(
     throw new ConfigProblems(problems.all, [...reader.files]);
   return {
     settings,
-    warnings: [...feeds.oddities(problems), ...plainlyWritten(plainly, problems), ...reader.warnings],
+    warnings: [
+      ...feeds.oddities(problems),
+      ...withoutOwnToken(root, problems),
+      ...plainlyWritten(plainly, problems),
+      ...reader.warnings,
+    ],
     file: isThere ? problems.shown(file) : undefined,
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
@@ -151,6 +160,26 @@ function readValues(
 
 /** Of a file that has many, more would not be read. */
 const mostLines = 20;
+
+/** Nothing is open by it, and yet whoever lets others in should have said who. */
+function withoutOwnToken(root: MapNode, problems: ProblemList): string[] {
+  const given = (path: string[]) => {
+    const { node } = find(root, path);
+    return node?.kind === 'list' ? node.items[0] : node && !isNothing(node) ? node : undefined;
+  };
+  const host = given(['listen', 'host']);
+  const isElsewhere = host?.kind === 'scalar' && !isLoopback(String(host.value));
+  const reached = [
+    given(['listen', 'publicUrl']) && ['listen', 'publicUrl'],
+    given(['listen', 'trustedProxies']) && ['listen', 'trustedProxies'],
+    isElsewhere && ['listen', 'host'],
+  ].find((path) => path !== undefined && path !== false);
+  const token = given(['operator', 'token']);
+  if (!reached || (token?.kind === 'scalar' && token.value !== '')) return [];
+  return [
+    `${placeOf(root, reached, problems)}  ${reached.join('.')}: the bridge is reached from elsewhere, and operator.token is not set. It makes one and keeps it in the store: sign in with \`delacon-bridge link\`, or set one, which Prometheus and scripts need.`,
+  ];
+}
 
 /** A file of settings is copied, sent and kept in repositories, and its secrets with it. */
 function plainlyWritten(places: readonly Place[], problems: ProblemList): string[] {

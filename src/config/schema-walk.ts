@@ -70,6 +70,13 @@ function at(schema: Schema, path: readonly PropertyKey[]): Schema[] {
   return path.reduce<Schema[]>(below, [schema]);
 }
 
+/** Whether a URL stands there. */
+export function isUrlAt(schema: Schema, path: readonly PropertyKey[]): boolean {
+  return at(schema, path)
+    .flatMap((candidate) => alternatives(candidate))
+    .some(({ _zod: { def } }) => def.type === 'string' && 'format' in def && def.format === 'url');
+}
+
 /** The keys that a place may have. */
 export function keysAt(schema: Schema, path: readonly PropertyKey[]): string[] {
   return at(schema, path)

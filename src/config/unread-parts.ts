@@ -1,4 +1,6 @@
+import type { ConnectorDefinition } from '../connector/contract.ts';
 import { ConfigProblems, type Problem, type ProblemList } from './problems.ts';
+import { isUrlAt } from './schema-walk.ts';
 import type { Settings } from './settings.ts';
 import { find, type MapNode } from './yaml-tree.ts';
 
@@ -15,17 +17,18 @@ type Part = readonly string[];
 export function partsWith(
   problems: ProblemList,
   root: MapNode,
-): { part: Part; problems: Problem[] }[] | undefined {
-  const parts = new Map<string, { part: Part; problems: Problem[] }>();
+): { part: Part; paths: string[][]; problems: Problem[] }[] | undefined {
+  const parts = new Map<string, { part: Part; paths: string[][]; problems: Problem[] }>();
   for (const problem of problems.all) {
     const path = (problems.pathOf(problem) ?? []).map(String);
     const { node } = find(root, path);
     // What is included decides what else there is.
     if (node?.kind !== 'scalar' || node.written === undefined || path[0] === 'include') return undefined;
     const part = partOf(path);
-    const known = parts.get(JSON.stringify(part));
-    if (known) known.problems.push(problem);
-    else parts.set(JSON.stringify(part), { part, problems: [problem] });
+    const known = parts.get(JSON.stringify(part)) ?? { part, paths: [], problems: [] };
+    parts.set(JSON.stringify(part), known);
+    known.paths.push(path);
+    known.problems.push(problem);
   }
   return [...parts.values()];
 }
@@ -64,15 +67,37 @@ export function without(parts: readonly Part[], root: MapNode, defaults: MapNode
   return left;
 }
 
-/** Lets whoever reads one of these parts have its problems. */
+/** What can be checked and drafted with, and leads nowhere: `preview` and `test` need no secrets of the CRMs. */
+export function placeStandIns(
+  parts: readonly { part: Part; paths: readonly (readonly string[])[] }[],
+  root: MapNode,
+  connectors: ReadonlyMap<string, Pick<ConnectorDefinition, 'options'>>,
+): void {
+  for (const { part, paths } of parts) {
+    const options = part[0] === 'connectors' ? connectors.get(part[1] ?? '')?.options : undefined;
+    for (const path of options ? paths : []) {
+      const { node } = find(root, path);
+      if (node?.kind !== 'scalar') continue;
+      node.value = options && isUrlAt(options, path.slice(2)) ? 'https://not-set.invalid' : 'not-set';
+      node.broken = false;
+    }
+  }
+}
+
+/**
+ * Lets whoever reads one of these parts have its problems.
+ * @param standIns those will do, where a connector takes them
+ */
 export function tellReaders(
   parts: readonly { part: Part; problems: readonly Problem[] }[],
   settings: Settings,
+  standIns: boolean,
 ): void {
   for (const { part, problems } of parts) {
     const key = part.at(-1) ?? '';
     let holder = settings as unknown as Record<string, unknown>;
     for (const name of part.slice(0, -1)) holder = holder[name] as Record<string, unknown>;
+    if (standIns && key === 'options' && holder[key] !== undefined) continue;
     Object.defineProperty(holder, key, {
       enumerable: true,
       configurable: true,

@@ -71,6 +71,24 @@ connectors:
   ]);
 });
 
+secrets('whoever is reached from elsewhere without a token of their own is told where', async () => {
+  const told = async (yaml: string) => (await load(yaml, { EMPTY: '' })).warnings.join();
+  for (const [yaml, place] of [
+    ['listen: { publicUrl: "https://a.example" }', '1:22  listen.publicUrl'],
+    ['listen: { trustedProxies: [10.0.0.1] }', '1:27  listen.trustedProxies'],
+    ['listen: { host: 0.0.0.0 }\noperator: { token: ${EMPTY} }', '1:17  listen.host'],
+  ] as const)
+    assert.match(
+      await told(yaml),
+      `config/bridge.yaml:${place}: the bridge is reached from elsewhere, and operator.token is not set.`,
+    );
+  for (const yaml of [
+    'listen: { host: "::1" }',
+    'listen: { host: 0.0.0.0 }\noperator: { token: "${TOKEN:-0123456789abcdef}" }',
+  ])
+    assert.is(await told(yaml), '');
+});
+
 secrets('are shown in a problem by the name of their variable', async () => {
   assert.is(
     await problemsOf('sources: { acme: { timezone: "${ZONE}", region: ${REGION} } }', {

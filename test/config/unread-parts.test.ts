@@ -93,6 +93,23 @@ unread('is still wrong where the file itself is, or what is read of it', async (
   );
 });
 
+/* With no CRM to ask, `preview` and `test` ended without its secrets all the same. */
+unread('is stood in for where no CRM is asked', () =>
+  withConfig(yaml, async ({ path }) => {
+    const { settings } = await loadConfig(undefined, { env: {}, cwd: path, asRead: true, standIns: true });
+    assert.equal(
+      ['first', 'second'].map(
+        (name) => JSON.parse(JSON.stringify(settings.connectors[name]?.options)).accessToken,
+      ),
+      ['not-set', 'in-the-file'],
+    );
+    assert.match(
+      told(() => settings.operator),
+      '${OPERATOR_TOKEN} is not set.',
+    );
+  }),
+);
+
 unread('start and check read everything', () =>
   withConfig(yaml, async ({ problems }) => {
     assert.is((await problems()).split('\n').length, 6);
