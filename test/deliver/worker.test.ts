@@ -641,11 +641,11 @@ worker('with no request left for the day, one batch a minute finds out whether t
     for (let commits = 0; commits < 5; commits++) await store.checkWritable();
     assert.is(crm.batches.length, 2, 'the others rest for another minute');
     passed = 120_000;
-    await settled(store, '3');
+    await settled(store, '2'); // none is live any more
 
     quota.saw(1_000, 1_000);
     crm.wake();
-    await settled(store, '2');
+    await settled(store, '3');
     await crm.stop();
   }),
 );
