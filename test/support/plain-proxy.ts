@@ -55,7 +55,15 @@ export async function withPlainProxy<T>(
         ),
       );
       client.pipe(target, { end: false });
-      target.pipe(client);
+      // Each answer ends with its connection, and says so: Bun leaves that to whoever asked for it.
+      target.once('data', (first: Buffer) => {
+        const line = first.indexOf('\r\n') + 2;
+        client.write(first.subarray(0, line));
+        client.write('Connection: close\r\n');
+        client.write(first.subarray(line));
+        target.pipe(client);
+      });
+      target.on('end', () => client.end());
       client.on('close', () => target.destroy());
     };
     client.on('data', read);
