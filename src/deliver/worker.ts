@@ -59,6 +59,8 @@ export interface WorkerCondition {
   blockedSince: Date | null;
   /** Nothing is written, and nobody has to act: the CRM does not answer, or asks to wait. */
   openSince: Date | null;
+  /** One call is tried, and the others wait for what comes of it. */
+  isProbing: boolean;
   /** Few requests are left for the day. */
   isThrifty: boolean;
 }
@@ -132,6 +134,7 @@ export class Worker {
       isPaused: this.#isPaused,
       blockedSince: told?.isBlocked ? told.since : null,
       openSince: told && !told.isBlocked ? told.since : null,
+      isProbing: this.#alone.has('probe'),
       isThrifty: this.#wasThrifty,
     };
   }

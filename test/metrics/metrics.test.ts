@@ -123,6 +123,7 @@ const working: WorkerCondition = {
   isPaused: false,
   blockedSince: null,
   openSince: null,
+  isProbing: false,
   isThrifty: false,
 };
 

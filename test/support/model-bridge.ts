@@ -376,7 +376,7 @@ export class ModelBridge {
     const isBlocked = states.some(
       (state) => state.connector === connector && (state.blockedReason !== null || state.openReason !== null),
     );
-    if (isBlocked || requests.length >= crm.limits.parallel) {
+    if (isBlocked || holder.probes(connector) || requests.length >= crm.limits.parallel) {
       if (isBlocked && requests.length === 0 && holder.sleepsFor(connector) > longestSleepMs) {
         this.broken(`${connector} is not tried, and asleep`);
       }
@@ -634,6 +634,11 @@ export class Instance {
 
   runs(connector: string): boolean {
     return !this.hangs && !this.isDead && this.#workers.has(connector);
+  }
+
+  /** Whether everything waits for what comes of one call. */
+  probes(connector: string): boolean {
+    return this.#workers.get(connector)?.worker.condition.isProbing ?? false;
   }
 
   /** Milliseconds until the worker looks by itself. */
