@@ -56,7 +56,7 @@ probe('with --yes it shows a table, writes a report for others to read, and leav
     const { code, stdout, stderr } = await folder.run('probe', 'acme-test', '--yes');
     assert.is(code, 0, stderr);
     assert.match(stdout, /assumption +expected +seen +holds +otherwise the connector/);
-    assert.match(stdout, /25 of 25 are as expected\./);
+    assert.match(stdout, /(\d\d) of \1 are as expected\./);
     assert.match(stderr, /yes {2}HubSpot keeps the key of a call unique\./);
     const [file = ''] = reports(folder);
     assert.match(file, /^probe-acme-test-\d{4}-\d\d-\d\d\.md$/);
@@ -109,7 +109,7 @@ probe(
       hubspot.strike(faults.unavailable, 'DELETE', 1);
       const { code, stdout, stderr } = await folder.run('probe', 'acme-test', '--yes');
       assert.is(code, 1);
-      assert.match(stderr, /\d of 24 could not be tried\./);
+      assert.match(stderr, /\d of \d\d could not be tried\./);
       assert.match(stdout, /Not tried: HubSpot gave no/);
       assert.is(reports(folder).length, 1);
       assert.equal(held(hubspot), []);
