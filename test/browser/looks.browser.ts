@@ -2,7 +2,7 @@ import type { BrowserContextOptions } from 'playwright-core';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { shiftsOf, signIn, withWindow } from './chromium.ts';
-import { operatorToken, readOnlyToken, type Watched, withBridge } from './with-bridge.ts';
+import { operatorToken, readOnlyToken, refused, type Watched, withBridge } from './with-bridge.ts';
 
 const looks = suite('looks of the operator page');
 
@@ -27,7 +27,11 @@ async function fill({ bridge, hubspot }: Watched): Promise<void> {
   await bridge.push(startPush('7001'));
   await bridge.push(endPush('7001'));
   await bridge.push(
-    startPush('7002', { PLA_Caller_Phone_Number: '0491570157', PLA_Keywords_Searched: 'refused' }),
+    startPush('7002', {
+      PLA_Caller_Phone_Number: '0491570157',
+      PLA_Keywords_Searched: 'refused',
+      ...refused,
+    }),
   );
   await bridge.push(endPush('7002', { PLA_CallResult: 'Busy', PLA_Duration: '0s' }));
   await bridge.push(startPush('7003', { PLA_Caller_Phone_Number: 'anonymous' }));

@@ -3,7 +3,7 @@ import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { signIn, withWindow } from './chromium.ts';
 import { withRecordings } from './recording.ts';
-import { mend, operatorToken, withBridge } from './with-bridge.ts';
+import { mend, operatorToken, refused, withBridge } from './with-bridge.ts';
 
 const story = suite('operator page in a browser');
 
@@ -55,10 +55,14 @@ story(
           await isInOrder();
 
           await bridge.push(
-            startPush('7002', { PLA_Caller_Phone_Number: '0491570157', PLA_Keywords_Searched: 'refused' }),
+            startPush('7002', {
+              PLA_Caller_Phone_Number: '0491570157',
+              PLA_Keywords_Searched: 'refused',
+              ...refused,
+            }),
           );
           await page.getByRole('link', { name: 'Overview' }).click();
-          const failed = page.getByRole('row', { name: /0491 570 157/ }).filter({ hasText: 'topic' });
+          const failed = page.getByRole('row', { name: /0491 570 157/ }).filter({ hasText: 'hs_timestamp' });
           await failed.waitFor();
           await isInOrder();
           mend(hubspot);
@@ -109,7 +113,11 @@ story('skip with a reason, pause, resume, and erase after a look at what is held
   withBridge(({ bridge }) =>
     withWindow(bridge.url, {}, async ({ page, open, isInOrder }) => {
       await bridge.push(
-        startPush('7002', { PLA_Caller_Phone_Number: '0491570157', PLA_Keywords_Searched: 'refused' }),
+        startPush('7002', {
+          PLA_Caller_Phone_Number: '0491570157',
+          PLA_Keywords_Searched: 'refused',
+          ...refused,
+        }),
       );
       await signIn(page, bridge.url, operatorToken);
       await open('/calls/acme/7002');
