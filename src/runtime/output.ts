@@ -17,6 +17,8 @@ export class Output {
   /** Since when something waits to be written that does not get on; by `performance.now()`. */
   #waitingSince: number | null = null;
   #isEnding = false;
+  /** The last write failed: at the end the library would try it again for ever. */
+  #fails = false;
 
   /**
    * @param fd 1 or 2. A pipe is made one that does not block, as the runtimes themselves do.
@@ -34,9 +36,10 @@ export class Output {
     });
     this.#stream.on('drop', () => this.#omitted++);
     this.#stream.on('write', () => (this.#waitingSince = performance.now()));
+    this.#stream.on('write', () => (this.#fails = false));
     this.#stream.on('drain', () => this.#drained());
     // The reader is gone, or the log's disk is full: it is held, and tried again with the next line.
-    this.#stream.on('error', () => {});
+    this.#stream.on('error', () => (this.#fails = true));
     process.on('exit', () => this.#end());
   }
 
@@ -58,7 +61,7 @@ export class Output {
   #end(): void {
     this.#isEnding = true;
     const now = performance.now();
-    if (this.#waitingSince === null || now - this.#waitingSince > lastPatienceMs) return;
+    if (this.#fails || this.#waitingSince === null || now - this.#waitingSince > lastPatienceMs) return;
     this.#waitingSince = now;
     try {
       this.#stream.flushSync();

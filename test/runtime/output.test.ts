@@ -65,6 +65,15 @@ output('who never reads does not hold the end up', () =>
   }),
 );
 
+output('a reader that went away ends nothing', () =>
+  withTalker(9_000, 'pipe', async (child, logged, ended) => {
+    child.stdout!.destroy();
+    await logged;
+    child.stdin!.end();
+    assert.equal(await ended, [7, null]);
+  }),
+);
+
 output('what was logged right before the end is in the log, which may be a file', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'log');
@@ -78,5 +87,15 @@ output('what was logged right before the end is in the log, which may be a file'
     assert.equal(read(readFileSync(file, 'utf8')), { lines: 2_000, missing: 0, last: 'The last line.' });
   }),
 );
+
+output('a log on a full disk ends nothing', async () => {
+  const fd = openSync('/dev/full', 'w');
+  await withTalker(2_000, fd, async (child, logged, ended) => {
+    closeSync(fd);
+    await logged;
+    child.stdin!.end();
+    assert.equal(await ended, [7, null]);
+  });
+});
 
 output.run();
