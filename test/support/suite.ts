@@ -13,8 +13,8 @@ export interface Suite {
 
 /**
  * uvu 0.5.6 passes in silence when a suite is not run, when a hook throws, when something other than an Error is
- * thrown, and when the process ends before a test did (lukeed/uvu issues 60, 80, 201, 205). So there are no hooks
- * here, and at exit a test that was declared and did not finish fails the run.
+ * thrown, when the process ends before a test did (lukeed/uvu issues 60, 80, 201, 205), and waits for ever for a test that
+ * never ends. So there are no hooks here, and a test that was declared and did not finish fails the run.
  */
 export function suite(name: string): Suite {
   const inner = uvuSuite(name);
@@ -23,6 +23,8 @@ export function suite(name: string): Suite {
     if (unfinished.has(full)) throw new Error(`two tests are called "${full}"`);
     unfinished.add(full);
     inner(title, async () => {
+      const givenUp = setTimeout(giveUp, longestMs, full);
+      givenUp.unref();
       try {
         await body();
         passed++;
@@ -32,11 +34,20 @@ export function suite(name: string): Suite {
           ? thrown
           : new Error(`a test threw ${String(thrown)}`, { cause: thrown });
       } finally {
+        clearTimeout(givenUp);
         unfinished.delete(full);
       }
     });
   };
   return Object.assign(declare, { run: () => inner.run() });
+}
+
+/** No test takes nearly as long. Bun waits for ever, at full load, for a promise that nothing is left to settle. */
+const longestMs = 15 * 60_000;
+
+function giveUp(title: string): void {
+  console.error(`after ${longestMs / 60_000} minutes this test has not finished: ${title}`);
+  process.exit(1);
 }
 
 const unfinished = new Set<string>();
