@@ -116,5 +116,6 @@ await faultsEverywhere('hubspot', hubspot('unique'));
 await faultsEverywhere('hubspot without unique keys', {
   ...hubspot('searched'),
   searches: true,
+  asksWhy: /^GET .*properties/,
   faults: kinds.filter(({ title }) => /cut before|lost after|504/.test(title)),
 });

@@ -294,7 +294,7 @@ const table: [string, Fault, string][] = [
   ['403', answering(403, { category: 'MISSING_SCOPES' }), 'blocked'],
   ['400', answering(400, { category: 'VALIDATION_ERROR', message: 'no' }), 'rejected'],
   ['409', answering(409, { category: 'CONFLICT', message: 'no' }), 'rejected'],
-  ['414', answering(414, {}), 'rejected'],
+  ['414', answering(414, { correlationId: 'a1', message: 'too long' }), 'rejected'],
   ['404', answering(404, { category: 'OBJECT_NOT_FOUND' }), 'retry'],
   ['423', faults.locked, 'retry'],
   ['429 of ten seconds', faults.rollingLimit, 'retry'],
