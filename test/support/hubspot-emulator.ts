@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Asked, type Given, type Handle, serveEmulator } from './emulator-server.ts';
 import { Owners, Pipelines } from './hubspot/account.ts';
 import { type Fault, FaultPlan } from './hubspot/faults.ts';
 import { type KindName, objectKinds } from './hubspot/kinds.ts';
@@ -175,6 +174,14 @@ export async function withHubSpotEmulator<T>(
 }
 
 export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promise<HubSpotEmulator> {
+  const { handle, ...hubspot } = emulateHubSpot(options);
+  return { ...hubspot, ...(await serveEmulator('HubSpot', handle, options.port)) };
+}
+
+/** The account itself, for whoever brings it requests. */
+export type EmulatedHubSpot = Omit<HubSpotEmulator, 'url' | 'close'> & { handle: Handle };
+
+export function emulateHubSpot(options: EmulatorOptions = {}): EmulatedHubSpot {
   const token = options.token ?? 'pat-na1-emulated-0123456789';
   const oauth = {
     clientId: 'app-1',
@@ -245,19 +252,19 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
 
   const app = new OAuthApp(oauth, { now, rotates: options.rotatesRefreshTokens ?? false });
 
-  const isIssued = ({ headers }: IncomingMessage) =>
-    app.issued.has((headers.authorization ?? '').replace(/^Bearer /, ''));
+  const isIssued = ({ headers }: Asked) =>
+    app.issued.has(String(headers['authorization'] ?? '').replace(/^Bearer /, ''));
 
-  function authorise(request: IncomingMessage): void {
+  function authorise(request: Asked): void {
     if (isIssued(request)) return;
-    if (request.headers.authorization !== `Bearer ${token}` || tokenState === 'revoked') throw badToken();
+    if (request.headers['authorization'] !== `Bearer ${token}` || tokenState === 'revoked') throw badToken();
     if (tokenState === 'expired') throw expiredToken();
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await readText(request);
-    const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://hubspot');
-    if (request.method === 'GET' && path === '/') return send(response, 200, inspect(), {});
+  async function handle(request: Asked): Promise<Given> {
+    const { body: text } = request;
+    const { pathname: path, searchParams: query } = new URL(request.path, 'http://hubspot');
+    if (request.method === 'GET' && path === '/') return given(200, inspect(), {});
     const name = `${request.method} ${path}`;
     requests[name] = (requests[name] ?? 0) + 1;
     names.push(name);
@@ -267,12 +274,13 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     let answer: Answer = { status: 500, body: {} };
     if (!fault || fault.commits) {
       try {
-        const login = request.method === 'POST' && app.answer(path, request.headers['content-type'], text);
+        const login =
+          request.method === 'POST' && app.answer(path, String(request.headers['content-type']), text);
         if (login) answer = login;
         else {
           authorise(request);
           meter.take(isSearch);
-          answer = route(account, request.method ?? 'GET', path, query, text);
+          answer = route(account, request.method, path, query, text);
         }
       } catch (refusal) {
         if (!(refusal instanceof Refusal)) throw refusal;
@@ -282,11 +290,9 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     }
     if (options.latencyMs) await new Promise((resolve) => setTimeout(resolve, options.latencyMs));
     if (options.otherWords) answer.body = inOtherWords(answer.status, answer.body);
-    if (!fault) return send(response, answer.status, answer.body, meter.headers(isSearch, isIssued(request)));
-    if (fault.hangs) return;
-    if (!fault.answer) return void request.socket.destroy();
-    response.writeHead(fault.answer.status, fault.answer.headers);
-    response.end(fault.answer.body);
+    if (!fault) return given(answer.status, answer.body, meter.headers(isSearch, isIssued(request)));
+    if (fault.hangs) return 'silence';
+    return fault.answer ? { headers: {}, ...fault.answer } : 'cut';
   }
 
   function showCalls() {
@@ -311,17 +317,6 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     return { token, requests, calls: showCalls(), contacts: contacts.all().map(plainRecord) };
   }
 
-  const server = createServer((request, response) => {
-    handle(request, response).catch((problem) => {
-      console.error('the HubSpot emulator failed:', problem);
-      request.socket.destroy();
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-
   const add = (records: Records, properties: Record<string, string>) => {
     const { id } = records.create(properties);
     records.settleIndex();
@@ -329,7 +324,7 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
   };
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    handle,
     token,
     oauth,
     endIssuedTokens: () => app.issued.clear(),
@@ -395,11 +390,6 @@ export async function startHubSpotEmulator(options: EmulatorOptions = {}): Promi
     },
     acceptToken() {
       tokenState = 'accepted';
-    },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
     },
   };
 }
@@ -616,27 +606,15 @@ function inOtherWords(status: number, body: unknown): unknown {
   return errors === undefined ? body : { ...(body as object), errors: replace(errors) };
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string>,
-): void {
-  if (body === undefined) {
-    response.writeHead(status, headers);
-    response.end();
-    return;
-  }
-  response.writeHead(status, {
-    'Content-Type': 'application/json;charset=utf-8',
-    'X-HubSpot-Correlation-Id': randomUUID(),
-    ...headers,
-  });
-  response.end(JSON.stringify(body));
+function given(status: number, body: unknown, headers: Record<string, string>): Given {
+  if (body === undefined) return { status, headers };
+  return {
+    status,
+    headers: {
+      'Content-Type': 'application/json;charset=utf-8',
+      'X-HubSpot-Correlation-Id': randomUUID(),
+      ...headers,
+    },
+    body: JSON.stringify(body),
+  };
 }

@@ -1,6 +1,5 @@
 import { randomUUID, verify } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Asked, type Given, type Handle, serveEmulator } from './emulator-server.ts';
 import { type Fault, FaultPlan } from './salesforce/faults.ts';
 import type { Field } from './salesforce/fields.ts';
 import { addField, runSoap } from './salesforce/metadata.ts';
@@ -139,6 +138,15 @@ export async function withSalesforceEmulator<T>(
 }
 
 export async function startSalesforceEmulator(options: EmulatorOptions = {}): Promise<SalesforceEmulator> {
+  const salesforce = emulateSalesforce(options);
+  const { url, close } = await serveEmulator('Salesforce', salesforce.handle, options.port);
+  return Object.assign(salesforce, { url, close });
+}
+
+/** The org itself, for whoever brings it requests and says at which `url` it is reached. */
+export type EmulatedSalesforce = Omit<SalesforceEmulator, 'close'> & { handle: Handle };
+
+export function emulateSalesforce(options: EmulatorOptions = {}): EmulatedSalesforce {
   const clientId = options.clientId ?? '3MVG9emulated.client.id';
   const clientSecret = options.clientSecret ?? 'EMULATEDSECRET0123456789';
   const requestsPerDay = options.requestsPerDay ?? 1_000_000;
@@ -241,8 +249,8 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
         access_token: token,
         signature: 'emulated',
         scope: 'api',
-        instance_url: url,
-        id: `${url}/id/${organisationId}/${org.userId}`,
+        instance_url: salesforce.url,
+        id: `${salesforce.url}/id/${organisationId}/${org.userId}`,
         token_type: 'Bearer',
         issued_at: String(org.behaviour.now().getTime()),
         ...(nextRefreshToken === undefined ? {} : { refresh_token: nextRefreshToken }),
@@ -250,10 +258,11 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     };
   }
 
-  function answerApi(request: IncomingMessage, target: URL, body: string): RestAnswer {
-    if (!isAccepted((request.headers.authorization ?? '').replace(/^Bearer /, ''))) throw sessionExpired();
+  function answerApi(request: Asked, target: URL, body: string): RestAnswer {
+    if (!isAccepted(String(request.headers['authorization'] ?? '').replace(/^Bearer /, '')))
+      throw sessionExpired();
     if (used >= requestsPerDay) throw dayUsedUp();
-    const long = [...running].filter(({ since }) => since <= performance.now() - longRunning.ms);
+    const long = [...running].filter(({ since }) => since <= org.behaviour.now().getTime() - longRunning.ms);
     if (long.length >= longRunning.most) throw tooManyAtOnce();
     used++;
     if (target.pathname === '/services/data' || target.pathname === '/services/data/') {
@@ -274,7 +283,7 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     if (path === '/search') searches.push(target.searchParams.get('q') ?? '');
     org.commit();
     return answerRest(org, {
-      method: request.method ?? 'GET',
+      method: request.method,
       path,
       query: target.searchParams,
       version: Number(version),
@@ -283,8 +292,8 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     });
   }
 
-  function answer(request: IncomingMessage, target: URL, body: string): RestAnswer & { isXml?: boolean } {
-    if ((request.url ?? '').length > longestUri) return { status: 414, body: 'URI Too Long' };
+  function answer(request: Asked, target: URL, body: string): RestAnswer & { isXml?: boolean } {
+    if (request.path.length > longestUri) return { status: 414, body: 'URI Too Long' };
     if (target.pathname === '/services/oauth2/token') return issueToken(new URLSearchParams(body));
     if (target.pathname.startsWith('/services/Soap/m/')) {
       used++;
@@ -299,13 +308,11 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     }
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readText(request);
-    const target = new URL(request.url ?? '/', url);
-    if (request.method === 'GET' && target.pathname === '/') {
-      return send(response, { status: 200, body: inspect() });
-    }
-    const name = nameOf(request.method ?? 'GET', target.pathname, body);
+  async function handle(request: Asked): Promise<Given> {
+    const { body } = request;
+    const target = new URL(request.path, 'http://salesforce');
+    if (request.method === 'GET' && target.pathname === '/') return given({ status: 200, body: inspect() });
+    const name = nameOf(request.method, target.pathname, body);
     requests[name] = (requests[name] ?? 0) + 1;
     sent.push({ name, body });
     if (sent.length > 1_000) sent.shift();
@@ -314,16 +321,15 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     const truth = !fault || fault.commits ? answer(request, target, body) : undefined;
     const delayMs = fault?.delayMs ?? options.latencyMs;
     if (delayMs) {
-      const one = { since: performance.now() };
+      const one = { since: org.behaviour.now().getTime() };
       running.add(one);
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       running.delete(one);
     }
-    if (truth && (!fault || fault.delayMs || fault.lockedRows)) return send(response, truth);
-    if (fault?.hangs) return;
-    if (!fault?.answer) return void request.socket.destroy();
-    response.writeHead(fault.answer.status, { ...limitInfo(), ...fault.answer.headers });
-    response.end(fault.answer.body);
+    if (truth && (!fault || fault.delayMs || fault.lockedRows)) return given(truth);
+    if (fault?.hangs) return 'silence';
+    if (!fault?.answer) return 'cut';
+    return { ...fault.answer, headers: { ...limitInfo(), ...fault.answer.headers } };
   }
 
   const inspect = () => ({
@@ -342,20 +348,9 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     return entry.id;
   };
 
-  const server = createServer((request, response) => {
-    handle(request, response).catch((problem) => {
-      console.error('the Salesforce emulator failed:', problem);
-      request.socket.destroy();
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-
-  return {
-    url,
+  const salesforce: EmulatedSalesforce = {
+    url: '',
+    handle,
     clientId,
     clientSecret,
     refreshToken: () => refreshToken,
@@ -424,12 +419,8 @@ export async function startSalesforceEmulator(options: EmulatorOptions = {}): Pr
     useUpAllowance() {
       used = requestsPerDay;
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
   };
+  return salesforce;
 }
 
 /** As Salesforce checks it: signature, who asks, for whom, and not for longer than three minutes. */
@@ -482,17 +473,13 @@ function plainRecord({ id, values }: Entry): EmulatedRecord {
   return { id, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)) };
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-function send(response: ServerResponse, answer: RestAnswer & { isXml?: boolean }): void {
-  response.writeHead(answer.status, {
-    'Content-Type': answer.isXml ? 'text/xml;charset=UTF-8' : 'application/json;charset=UTF-8',
-    ...answer.headers,
-  });
-  if (answer.isXml) response.end(String(answer.body));
-  else response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
+function given({ status, headers, body, isXml }: RestAnswer & { isXml?: boolean }): Given {
+  return {
+    status,
+    headers: {
+      'Content-Type': isXml ? 'text/xml;charset=UTF-8' : 'application/json;charset=UTF-8',
+      ...headers,
+    },
+    ...(isXml ? { body: String(body) } : body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
 }
