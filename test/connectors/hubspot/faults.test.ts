@@ -95,7 +95,7 @@ const hubspot = (keysAre: 'unique' | 'searched'): EmulatedCrm<Fault> => ({
             hubspot.archiveContact(personId);
             return undefined;
           },
-          strike: (fault, skip) => hubspot.strike(fault, '', skip),
+          strike: (fault, request, skip) => hubspot.strike(fault, request, skip),
         }),
       {
         limits: unmetered,

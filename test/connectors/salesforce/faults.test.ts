@@ -111,7 +111,7 @@ await faultsEverywhere('salesforce', {
             salesforce.delete(personId);
             return undefined;
           },
-          strike: (fault, skip) => salesforce.strike(fault, '', skip),
+          strike: (fault, request, skip) => salesforce.strike(fault, request, skip),
         });
       },
       { indexDelayMs: index === 'never' ? 1e12 : 0, now },
