@@ -78,9 +78,29 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
   app.get('/sign-in', async (context) => {
     const to = ownPath(context.req.query('to'));
     if (access.isSignedIn(context)) return context.redirect(to, 303);
-    const notice = context.req.query('did') === 'sign-out' ? 'You are signed out.' : undefined;
-    return context.html(signInPage(await assetPaths(), { to, notice }));
+    const did = context.req.query('did');
+    const notice = did === 'sign-out' ? 'You are signed out.' : undefined;
+    // Without a script nothing else tells that a browser keeps no cookie: of https at http, of a folder at another one.
+    const problem =
+      did === 'sign-in' ? `That was right, but your browser did not keep the cookie. ${openAt()}` : undefined;
+    return context.html(signInPage(await assetPaths(), { to, problem, notice }));
   });
+
+  const openAt = () => {
+    const { publicUrl } = settings().listen;
+    return publicUrl === undefined
+      ? 'Let it keep cookies of this address, and sign in again.'
+      : `Sign in at ${publicUrl.replace(/\/+$/, '')}/, which is listen.publicUrl of the configuration; a link is good once, delacon-bridge link shows another one.`;
+  };
+
+  /** To a form that was sent from an address that the bridge does not know as its own, or by another site. */
+  const strangeAddress = (origin: string | undefined) => {
+    if (settings().listen.publicUrl !== undefined) return openAt();
+    const address = origin !== undefined && URL.canParse(origin) ? new URL(origin).origin : 'null';
+    return address === 'null'
+      ? 'Load it again, and try once more.'
+      : `If ${address} is the address of the bridge, write it into the configuration: listen: { publicUrl: "${address}" }.`;
+  };
 
   app.post('/sign-in', async (context) => {
     const form = await formOf(context);
@@ -88,8 +108,12 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     const refused = async (problem: string, status: 401 | 403) =>
       context.html(await signInPage(await assetPaths(), { to, problem }), status);
     if (!access.isSameOrigin(context))
-      return refused('This did not come from this page. Load it again, and try once more.', 403);
-    if (await access.signIn(context, form['token']?.trim() ?? '')) return context.redirect(to, 303);
+      return refused(
+        `This did not come from a page of the bridge. ${strangeAddress(context.req.header('origin'))}`,
+        403,
+      );
+    if (await access.signIn(context, form['token']?.trim() ?? ''))
+      return context.redirect(`/sign-in?did=sign-in&to=${encodeURIComponent(to)}`, 303);
     return refused(
       'That is not the token. If it came with a link: each signs in once, within a quarter of an hour, and delacon-bridge link shows another one.',
       401,

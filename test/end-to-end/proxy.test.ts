@@ -91,13 +91,45 @@ operator: { token: ${configured ? operatorToken : ''} }
             headers: { origin: publicUrl ? new URL(publicUrl).origin : url },
             body: new URLSearchParams({ token: operatorToken, to: '/calls?state=due' }),
           });
-          assert.is(signedIn.headers.get('location'), `${options.folder ?? ''}/calls?state=due`);
           assert.match(signedIn.headers.get('set-cookie') ?? '', cookieForm);
           const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+          const onward = new URL(signedIn.headers.get('location') ?? '', base);
+          const kept = await fetch(onward, { redirect: 'manual', headers: { cookie } });
+          assert.is(kept.headers.get('location'), `${options.folder ?? ''}/calls?state=due`);
+          const notKept = await (await fetch(onward)).text();
+          assert.match(notKept, /role="alert"><p>That was right, but your browser did not keep the cookie\./);
+          assert.match(
+            notKept,
+            publicUrl
+              ? `Sign in at ${publicUrl.replace(/\/$/, '')}/, `
+              : 'Let it keep cookies of this address',
+          );
           await isWhole(base, cookie);
         });
       }),
   );
+
+proxy('a sign-in from an address that is not known says which is, or how to make it known', () =>
+  withBridgeFolder(async (folder) => {
+    writeFileSync(join(folder.path, 'bridge.yaml'), 'listen: { host: 127.0.0.1, port: 0 }\n');
+    const { url } = await folder.start();
+    const refusedAt = async (origin: string) => {
+      const answer = await fetch(`${url}/sign-in`, {
+        method: 'POST',
+        headers: { origin },
+        body: new URLSearchParams({ token: 'any' }),
+      });
+      assert.is(answer.status, 403);
+      return answer.text();
+    };
+    assert.match(
+      await refusedAt('http://calls.example'),
+      'listen: { publicUrl: &quot;http://calls.example&quot; }',
+    );
+    for (const odd of ['null', 'none at all', 'data:text/html,x'])
+      assert.match(await refusedAt(odd), 'Load it again');
+  }),
+);
 
 /** Every address on these pages leads somewhere. */
 async function isWhole(base: string, cookie: string): Promise<void> {
