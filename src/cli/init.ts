@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isCancel, select, text } from '@clack/prompts';
 import { sentence } from '../config/check-form.ts';
@@ -8,6 +8,7 @@ import { envFileOf, readEnvFile } from '../config/env-file.ts';
 import { configSchema } from '../config/json-schema.ts';
 import { ConfigProblems, ProblemList } from '../config/problems.ts';
 import { homeZones, settingsSchema } from '../config/settings.ts';
+import { readText } from '../config/text-file.ts';
 import { connectorExample, connectorNames } from '../connector/registry.ts';
 import { pushUrlsOf } from '../main.ts';
 import { portalLines } from './banner.ts';
@@ -101,8 +102,13 @@ async function addVariables(
   const head =
     '# Read by delacon-bridge; what the environment has wins. Whoever reads this can send calls and sign in.\n';
   if (await writeUnlessThere(envFile, head + text, 0o600)) return;
-  const there = await readFile(envFile, 'utf8');
-  await appendFile(envFile, (there === '' || there.endsWith('\n') ? '' : '\n') + text);
+  const there = await readText(envFile);
+  const added = (there === '' || there.endsWith('\n') ? '' : '\n') + text;
+  if ((await readFile(envFile, 'utf8')).replace(/^\uFEFF/, '') === there) return appendFile(envFile, added);
+  // Of another encoding, such as Notepad's UTF-16, which must not end in this one.
+  const anew = `${envFile}.new`;
+  await writeFile(anew, there + added, { mode: 0o600 });
+  await rename(anew, envFile);
 }
 
 /** Secrets have no business in a repository. */

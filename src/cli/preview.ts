@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
+import { readText } from '../config/text-file.ts';
 import { fileReason } from '../config/variables.ts';
 import { type Drafted, draftedFrom } from '../reading.ts';
 import { foldFields, kindOf, stateAt } from '../receive/call.ts';
-import { type Push, parsePush, UnreadablePush } from '../receive/push.ts';
+import { decodeBody, type Push, parsePush, UnreadablePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
 import { environment } from '../runtime/environment.ts';
 import { openStore } from '../store/open.ts';
@@ -115,8 +115,8 @@ async function readPushes(file: string | undefined): Promise<Push[]> {
   if (file === undefined) return [startSample, endSample].map(parsePush);
   const content =
     file === '-'
-      ? await text(process.stdin)
-      : await readFile(file, 'utf8').catch((cause) => {
+      ? decodeBody(await buffer(process.stdin))
+      : await readText(file).catch((cause) => {
           throw new WrongUse(`${file} cannot be read: ${fileReason(cause)}.`, { cause });
         });
   try {

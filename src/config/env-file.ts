@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { ProblemList } from './problems.ts';
+import { readText } from './text-file.ts';
 import { errorCode, fileReason } from './variables.ts';
 
 /*
@@ -27,7 +28,7 @@ export async function readEnvFile(
 ): Promise<{ variables: Record<string, string | undefined>; warning?: string }> {
   let text: string;
   try {
-    text = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
+    text = await readText(file);
   } catch (cause) {
     if (errorCode(cause) !== 'ENOENT') problems.addFile(file, `cannot be read: ${fileReason(cause)}.`);
     return { variables: {} };

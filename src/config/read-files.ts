@@ -1,9 +1,10 @@
-import { glob, readFile } from 'node:fs/promises';
+import { glob } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { didYouMean } from './did-you-mean.ts';
 import { envFileOf, readEnvFile } from './env-file.ts';
 import { parseTree } from './parse-yaml.ts';
 import type { ProblemList } from './problems.ts';
+import { readText } from './text-file.ts';
 import { errorCode, fileReason, fillIn, type Surroundings } from './variables.ts';
 import { parts } from './with-defaults.ts';
 import { find, isNothing, items, type MapNode, scalars, type TreeNode } from './yaml-tree.ts';
@@ -30,7 +31,7 @@ export class FileReader {
     this.files.add(file);
     let text: string;
     try {
-      text = await readFile(file, 'utf8');
+      text = await readText(file);
     } catch (cause) {
       const isThere = errorCode(cause) !== 'ENOENT';
       this.#problems.addFile(file, `cannot be read: ${fileReason(cause)}.${isThere ? '' : advice}`);

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Push, parsePush } from '../receive/push.ts';
 import { pushesIn } from '../receive/recorded-pushes.ts';
 import type { MappingTest, ParsedTest } from './mapping-test.ts';
 import type { ProblemList } from './problems.ts';
+import { readText } from './text-file.ts';
 import { fileReason } from './variables.ts';
 import { find, type TreeNode } from './yaml-tree.ts';
 
@@ -39,7 +39,7 @@ export async function readTests(
 async function read(push: ParsedTest['pushes'][number], folder: string): Promise<Push[]> {
   if (typeof push !== 'string') return [parsePush(JSON.stringify({ PLA_Call_Id: '1', ...push }))];
   const file = resolve(folder, push);
-  const content = await readFile(file, 'utf8').catch((cause) => {
+  const content = await readText(file).catch((cause) => {
     throw new Error(
       `${push} cannot be read: ${fileReason(cause)}. A file is relative to the one that names it.`,
     );

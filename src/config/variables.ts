@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { readText } from './text-file.ts';
 
 /*
  * `${NAME}`, `${NAME:-default}` and `${file:/run/secrets/x}` within a value; `$${` is a plain `${`. What they give is
@@ -100,7 +100,7 @@ async function resolveVariable(
 
 async function readSecret(file: string, { reads }: Surroundings): Promise<string> {
   reads(file);
-  return (await readFile(file, 'utf8')).replace(/[\r\n]+$/, '');
+  return (await readText(file)).replace(/[\r\n]+$/, '');
 }
 
 /** Why a file could not be read, in words. */
@@ -114,6 +114,8 @@ export function fileReason(cause: unknown): string {
     case 'EACCES':
     case 'EPERM':
       return 'this user may not read it';
+    case 'MIXED':
+      return 'it is text of two encodings, as PowerShell makes when it adds a line with >>. Save it anew, as UTF-8';
     default:
       return errorCode(cause) ?? 'it is not a file name';
   }

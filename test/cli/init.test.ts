@@ -46,6 +46,23 @@ init(
     }),
 );
 
+init('an .env that Windows saved in UTF-16 is added to, and read', () =>
+  withBridgeFolder(async (folder) => {
+    const file = join(folder.path, '.env');
+    writeFileSync(file, '\uFEFFACME_PUSH_TOKEN=a-push-token-of-before\r\n', {
+      encoding: 'utf16le',
+      mode: 0o600,
+    });
+    const { code, stderr } = await folder.run('init', '--connector', 'sandbox', '--source', 'acme');
+    assert.is(code, 0, stderr);
+    const env = parseEnv(readFileSync(file, 'utf8'));
+    assert.equal(
+      [env['ACME_PUSH_TOKEN'], Object.keys(env), statSync(file).mode & 0o777],
+      ['a-push-token-of-before', ['ACME_PUSH_TOKEN', 'OPERATOR_TOKEN'], 0o600],
+    );
+  }),
+);
+
 init('secrets that are there stay, what lacks is added, and a repository does not get them', () =>
   withBridgeFolder(async (folder) => {
     const file = join(folder.path, '.env');

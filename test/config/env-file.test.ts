@@ -7,7 +7,7 @@ import { load, withConfig } from './with-config.ts';
 const envFile = suite('.env beside the configuration');
 
 const yaml = 'operator: { token: "${TOKEN}" }\n';
-const tokenOf = async (text: string, env = {}) =>
+const tokenOf = async (text: string | Buffer, env = {}) =>
   (await load({ 'config/bridge.yaml': yaml, 'config/.env': text }, env)).settings.operator.token;
 
 for (const [text, token] of [
@@ -25,6 +25,41 @@ for (const [text, token] of [
   envFile(`${JSON.stringify(text)} gives ${JSON.stringify(token)}, on every runtime`, async () => {
     assert.is(await tokenOf(text), token);
   });
+
+const utf16 = (text: string) => Buffer.from(text, 'utf16le');
+const sayings = 'TOKEN=0123456789ab-caf\u00e9\r\nOTHER=x\r\n';
+for (const [encoding, bytes] of [
+  ['UTF-16, as Notepad and PowerShell save', utf16(`\uFEFF${sayings}`)],
+  ['UTF-16 with its bytes the other way round', utf16(`\uFEFF${sayings}`).swap16()],
+  ['UTF-16 without a mark', utf16(sayings)],
+  ['Windows-1252', Buffer.from(sayings, 'latin1')],
+] as const)
+  envFile(`what Windows saves as ${encoding} is read, in the YAML and in files of secrets too`, async () => {
+    assert.is(await tokenOf(bytes), '0123456789ab-caf\u00e9');
+    const config = Buffer.from('operator: { token: "${file:secret}" } # caf\u00e9\n', 'latin1');
+    const { settings } = await load({
+      'config/bridge.yaml': encoding === 'Windows-1252' ? config : utf16(config.toString('latin1')),
+      'config/secret': bytes,
+    });
+    assert.is(settings.operator.token, sayings.trimEnd());
+  });
+
+envFile('one of two encodings, as PowerShell makes with >>, is a problem that says what to do', () =>
+  withConfig(
+    {
+      'config/bridge.yaml': yaml,
+      'config/.env': Buffer.concat([Buffer.from('OTHER=x\n'), utf16('TOKEN=hunter-two\r\n')]),
+    },
+    async ({ problems }) => {
+      const told = await problems();
+      assert.match(
+        told,
+        /^config\/\.env +cannot be read: it is text of two encodings.* Save it anew, as UTF-8\.$/m,
+      );
+      assert.not.match(told, 'hunter');
+    },
+  ),
+);
 
 envFile('what the environment has wins over it', async () => {
   assert.is(

@@ -12,7 +12,7 @@ export type Env = Record<string, string | undefined>;
 
 export interface Folder {
   path: string;
-  write(file: string, text: string): Promise<void>;
+  write(file: string, text: string | Buffer): Promise<void>;
   load(env?: Env, path?: string): Promise<Config>;
   /** What is wrong, as it is printed; empty when nothing is. */
   problems(env?: Env, path?: string): Promise<string>;
@@ -20,11 +20,11 @@ export interface Folder {
 
 /** A working directory with these files. A text alone is config/bridge.yaml. */
 export async function withConfig<T>(
-  files: string | Record<string, string>,
+  files: string | Record<string, string | Buffer>,
   use: (folder: Folder) => Promise<T>,
 ): Promise<T> {
   const path = await mkdtemp(join(tmpdir(), 'bridge-config-'));
-  const write = async (file: string, text: string) => {
+  const write = async (file: string, text: string | Buffer) => {
     await mkdir(dirname(join(path, file)), { recursive: true });
     await writeFile(join(path, file), text);
   };
@@ -49,7 +49,7 @@ export async function withConfig<T>(
   }
 }
 
-export function load(files: string | Record<string, string>, env?: Env): Promise<Config> {
+export function load(files: string | Record<string, string | Buffer>, env?: Env): Promise<Config> {
   return withConfig(files, (folder) => folder.load(env));
 }
 
