@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { usualFile } from '../config/load.ts';
 
 /** Options of every command, as commander hands them over. */
@@ -7,8 +8,18 @@ export interface CommandOptions {
   json?: boolean;
 }
 
-/** A command to paste, which works in a checkout as it stands. */
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+/** A command to paste where this one was given: npm scripts run in the checkout, by whose folder files are named there. */
 export function pasted(command: string, config: string): string {
-  const file = resolve(config) === resolve(usualFile) ? '' : ` --config ${config}`;
-  return `npm run bridge -- ${command}${file}`;
+  const isInCheckout = process.cwd() === resolve(main, '../../..');
+  const program = isInCheckout ? 'npm run bridge --' : `${quoted(process.execPath)} ${quoted(main)}`;
+  const file = resolve(config) === resolve(usualFile) ? '' : ` --config ${quoted(config)}`;
+  return `${program} ${command}${file}`;
+}
+
+/** For a shell, where it would read more than a word. */
+function quoted(word: string): string {
+  if (/^[\w@%+=:,./\\-]+$/.test(word)) return word;
+  return process.platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -61,7 +61,7 @@ export async function demo({ exit }: { exit?: boolean }): Promise<void> {
   console.log(await activities(bridge));
   const failed = (await bridge.store.countDeliveries()).find(({ state }) => state === 'failed')?.count ?? 0;
   console.log(
-    `\n${failed} of them failed at the last write, as a CRM may refuse one. Which, and why: the page below, or\n  npm run bridge -- calls --state failed --config config/demo.yaml\nTo replay them: the button on that page, or replay --state failed in place of calls.`,
+    `\n${failed} of them failed at the last write, as a CRM may refuse one. Which, and why: the page below, or\n  ${pasted('calls --state failed', config)}\nTo replay them: the button on that page, or replay --state failed in place of calls.`,
   );
   console.log(`What became of the first: ${pasted('explain 1122334', config)}`);
   if (exit) return bridge.stop();

@@ -222,7 +222,7 @@ commands('on a terminal a bridge prints URLs, a link, and curl lines that work a
     const said = await banner(running, true);
     const lines = said.split('\n').filter((line) => line.startsWith('curl '));
     assert.is(lines.length, 2);
-    assert.match(said, `: npm run bridge -- explain 1122334 --config ${configPath}`);
+    assert.match(said, ` explain 1122334 --config ${configPath}`);
     assert.match(said, `\n  ${running.url}/sign-in#`);
     assert.not.match(said, 'built-in');
     for (const line of lines) {
@@ -393,7 +393,7 @@ commands('demo shows the day as activities, and ends when told to', () =>
     const { code, stdout } = await folder.run('demo', '--exit');
     assert.is(code, 0);
     assert.match(stdout, /86 of 86 were acknowledged/);
-    assert.match(stdout, /: npm run bridge -- explain 1122334 --config \S*config\/demo\.yaml\n/);
+    assert.match(stdout, / explain 1122334 --config \S*config\/demo\.yaml\n/);
     assert.match(stdout, /Call from 0444 444 444 to abc +completed +answered +50 s/);
     assert.match(stdout, /end not received/); // the calls whose end is lost, after four hours of the day
     assert.match(stdout, /^2 of them failed/m);

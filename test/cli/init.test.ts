@@ -41,7 +41,7 @@ init(
       assert.equal(settings.routes, [
         { sources: ['acme'], to: ['acme-sandbox'], stop: false, place: 'config/bridge.yaml:24:5' },
       ]);
-      assert.match(stdout, `\n  npm run bridge -- check --online --config ${folder.path}/bridge.yaml\n`);
+      assert.match(stdout, ` check --online --config ${folder.path}/bridge.yaml\n`);
       assert.is((await folder.run('check')).code, 0);
     }),
 );

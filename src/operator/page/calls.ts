@@ -42,7 +42,7 @@ ${indexNotice(page.index)}
 <section class="sheet"><header><h2>${data.isLater ? 'Earlier calls' : isFiltered ? 'Calls that match' : 'Newest first'}</h2><p class="row">${frame.visitor.masked ? html`<span>Numbers are masked.</span>` : ''}<a href="/api/calls.csv?${data.selection}" download="calls.csv">Download as CSV</a></p></header>
 ${
   page.calls.length === 0
-    ? html`<p class="empty">${isFiltered ? html`No call matches. <a href="/calls">Show all calls</a>` : html`No call was received yet. <a href="/set-up-delacon">Set up Delacon</a>, or send a sample: <code>npm run bridge -- send</code>`}</p>`
+    ? html`<p class="empty">${isFiltered ? html`No call matches. <a href="/calls">Show all calls</a>` : html`No call was received yet. <a href="/set-up-delacon">Set up Delacon</a>, or send a sample: <code>delacon-bridge send</code>`}</p>`
     : callsTable(page.calls, timezone)
 }
 <p class="row">${data.isLater ? html`<a class="button" href="/calls?${asked}">Back to the newest</a>` : ''}${page.next ? html`<a class="button" href="/calls?${asked ? `${asked}&` : ''}after=${encodeURIComponent(page.next)}">Earlier calls</a>` : page.calls.length > 0 ? html`<span class="soft small">These are the earliest.</span>` : ''}</p>
