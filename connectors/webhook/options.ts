@@ -37,10 +37,12 @@ export const options = z
       .describe('Where events are posted, exactly as it is given. https, or http on this machine.'),
     secrets: z
       .array(
-        secret().refine((text) => keyOf(text) !== undefined, {
-          error:
-            'must be whsec_ and 24 to 64 random bytes in base64: echo "whsec_$(openssl rand -base64 32)".',
-        }),
+        secret()
+          .refine((text) => keyOf(text) !== undefined, {
+            error:
+              'must be whsec_ and 24 to 64 random bytes in base64: echo "whsec_$(openssl rand -base64 32)".',
+          })
+          .meta({ examples: [`whsec_${'not+set+'.repeat(4)}`] }),
       )
       .min(1)
       .describe('Signing secrets. Each gives a signature of its own, so that one can replace another.'),

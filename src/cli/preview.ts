@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { type Config, loadConfig } from '../config/load.ts';
+import { ConfigProblems } from '../config/problems.ts';
 import type { Settings } from '../config/settings.ts';
 import { readText } from '../config/text-file.ts';
 import { fileReason } from '../config/variables.ts';
@@ -11,7 +12,7 @@ import { environment } from '../runtime/environment.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { CommandOptions } from './command-options.ts';
-import { print } from './plain-text.ts';
+import { plainText, print } from './plain-text.ts';
 import { type Moment, rehearse, show } from './rehearsal.ts';
 import { endSample, startSample } from './sample-pushes.ts';
 import { noCall, severalSources } from './selection.ts';
@@ -38,6 +39,7 @@ export async function preview(file: string | undefined, options: CommandOptions 
   const source = options.source ?? Object.keys(settings.sources)[0];
   configured('source', source, settings.sources);
   if (options.connector !== undefined) configured('connector', options.connector, settings.connectors);
+  leaveOutUnset(settings, options.connector);
   if (file !== undefined && options.call !== undefined)
     throw new WrongUse('Name a file or --call, not both.');
 
@@ -54,6 +56,30 @@ export async function preview(file: string | undefined, options: CommandOptions 
     else previewRecords(moments, settings, options);
   } finally {
     await store?.close();
+  }
+}
+
+/**
+ * A connector whose settings lack a variable, and that takes nothing in its place, keeps no other one from being shown.
+ * @throws ConfigProblems where none is left
+ */
+function leaveOutUnset({ connectors }: Settings, only: string | undefined): void {
+  const asked = only === undefined ? Object.keys(connectors) : [only];
+  const unset = asked.flatMap((name) => {
+    try {
+      void connectors[name]?.options;
+      return [];
+    } catch (cause) {
+      if (!(cause instanceof ConfigProblems)) throw cause;
+      return [{ name, cause }];
+    }
+  });
+  if (unset.length > 0 && unset.length === asked.length)
+    throw new ConfigProblems(unset.flatMap(({ cause }) => cause.problems));
+  for (const { name, cause } of unset) {
+    console.error(plainText(`${name} is left out:\n${cause.message}\n`));
+    delete connectors[name];
+    process.exitCode = 1;
   }
 }
 

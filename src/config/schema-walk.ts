@@ -77,6 +77,13 @@ export function isUrlAt(schema: Schema, path: readonly PropertyKey[]): boolean {
     .some(({ _zod: { def } }) => def.type === 'string' && 'format' in def && def.format === 'url');
 }
 
+/** What may stand there, if the schema says: `.meta({ examples: […] })`. */
+export function exampleAt(schema: Schema, path: readonly PropertyKey[]): unknown {
+  return at(schema, path)
+    .flatMap((candidate) => (candidate as z.ZodType).meta()?.['examples'] ?? [])
+    .at(0);
+}
+
 /** The keys that a place may have. */
 export function keysAt(schema: Schema, path: readonly PropertyKey[]): string[] {
   return at(schema, path)

@@ -1,6 +1,6 @@
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { ConfigProblems, type Problem, type ProblemList } from './problems.ts';
-import { isUrlAt } from './schema-walk.ts';
+import { exampleAt, isUrlAt } from './schema-walk.ts';
 import type { Settings } from './settings.ts';
 import { find, type MapNode } from './yaml-tree.ts';
 
@@ -78,7 +78,9 @@ export function placeStandIns(
     for (const path of options ? paths : []) {
       const { node } = find(root, path);
       if (node?.kind !== 'scalar') continue;
-      node.value = options && isUrlAt(options, path.slice(2)) ? 'https://not-set.invalid' : 'not-set';
+      const example = options && exampleAt(options, path.slice(2));
+      const usual = options && isUrlAt(options, path.slice(2)) ? 'https://not-set.invalid' : 'not-set';
+      node.value = typeof example === 'string' ? example : usual;
       node.broken = false;
     }
   }

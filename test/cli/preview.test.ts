@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of the YAML
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlannedRequest } from '../../src/connector/contract.ts';
@@ -23,6 +24,30 @@ interface Shown {
 
 const lines = (shown: Shown | undefined) =>
   shown?.connectors.flatMap(({ requests }) => requests.map(({ method, path }) => `${method} ${path}`)) ?? [];
+
+previews('what one connector lacks stops no other: it is stood in for, or left out and told', () =>
+  withBridgeFolder(async (folder) => {
+    const hook = 'hook: { type: webhook, url: "${HOOK_URL}", secrets: ["${HOOK_SECRET}"] }';
+    const salesforce =
+      'sf: { type: salesforce, apiVersion: "${VERSION}", auth: { flow: clientCredentials, loginUrl: "${SF_URL}", clientId: "${SF_ID}", clientSecret: "${SF_SECRET}" } }';
+    folder.configure(`${sources}connectors: { box: { type: sandbox }, ${hook}, ${salesforce} }\n`);
+    for (const more of [[], ['--requests']]) {
+      const { code, stdout, stderr } = await folder.run('preview', ...more);
+      assert.is(code, 1, stderr);
+      assert.match(stdout, /^ {2}box[,:] /m);
+      assert.match(stdout, /^ {2}hook[,:] /m);
+      assert.match(stderr, /^sf is left out:\n.*\$\{VERSION\} is not set/);
+      assert.not.match(stderr, 'HOOK');
+    }
+    const { code, stdout, stderr } = await folder.run('preview', '--online');
+    assert.is(code, 1, stderr);
+    assert.match(stdout, /^ {2}box: delivered/m);
+    assert.match(stderr, /^hook is left out:\n.*\$\{HOOK_URL\} is not set.*\n.*\$\{HOOK_SECRET\}/m);
+    const alone = await folder.run('preview', '--connector', 'sf');
+    assert.equal([alone.code, alone.stdout], [1, '']);
+    assert.match(alone.stderr, '${VERSION} is not set');
+  }),
+);
 
 previews('offline: start, then end, for an empty CRM; with no CRM, and no store', () =>
   withBridgeFolder(async (folder) => {
