@@ -27,7 +27,8 @@ export async function pushTokens(
   settings: { sources: Record<string, Pick<Source, 'tokens'>> },
   keeping: Keeping,
 ): Promise<Record<string, string[]>> {
-  const files = new Set(await readdir(keeping.dataDir).catch(() => []));
+  const isMade = Object.values(settings.sources).some(({ tokens }) => tokens.length === 0);
+  const files = new Set(isMade ? await readdir(keeping.dataDir).catch(() => []) : []);
   // Together, so that those of ten thousand sources are one commit.
   const tokens = await Promise.all(
     Object.entries(settings.sources).map(async ([name, { tokens: configured }]) => {

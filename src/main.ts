@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
+import type { DestinationStream } from 'pino';
 import { AlertWatch } from './alert/watch.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
@@ -78,6 +79,22 @@ export interface StartOptions {
   log?: Log;
   /** Instead of the machine's. */
   clock?: Clock;
+  /** For how long a connector is leased, and how often that is renewed. */
+  lease?: { leaseMs: number; renewMs: number };
+  /** Instead of the machine's own, as a simulation has them. */
+  machine?: Partial<Machine>;
+}
+
+/** What a bridge needs of the machine that it runs on, beside the time. */
+export interface Machine {
+  /** Reads the configuration. @throws ConfigProblems */
+  load(options: StartOptions): Promise<Config>;
+  openStore: typeof openStore;
+  listen: typeof listen;
+  /** Where log lines go. Undefined: standard output. */
+  logTo: DestinationStream | undefined;
+  /** Calls `changed` when one of the files was written, made or removed since `readAt`. The returned function ends it. */
+  watchFiles(files: () => readonly string[], readAt: number, changed: () => Promise<void>): () => void;
 }
 
 /** What the store keeps for commands: the address of the bridge that runs on it, or that ran last. */
@@ -94,8 +111,9 @@ const lastWordsMs = 3_000;
  */
 export async function startBridge(options: StartOptions): Promise<Bridge> {
   const clock = options.clock ?? systemClock;
+  const machine: Machine = { load, openStore, listen, watchFiles, logTo: undefined, ...options.machine };
   const readAt = Date.now(); // files are dated by the machine's own clock
-  let loaded = await load(options);
+  let loaded = await machine.load(options);
   const { store: storeSettings, listen: listenSettings } = loaded.settings;
   let files = loaded.files;
   const started = readAtStartOnly(loaded.settings);
@@ -110,8 +128,8 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     redact = redactor([...secrets]);
     hide = secretHider([...secrets]);
   };
-  const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line));
-  const store = await openStore(storeSettings.url, 'bridge');
+  const log = options.log ?? createLog(loaded.settings.log.level, (line) => redact(line), machine.logTo);
+  const store = await machine.openStore(storeSettings.url, 'bridge');
   const readiness = readinessOf(store);
   const tokensFor = async (settings: Settings) => ({
     push: await pushTokens(settings, {
@@ -137,6 +155,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   const route = (state: Parameters<typeof connectorsFor>[1]) => connectorsFor(loaded.settings, state);
   const wake = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.wake();
+    index.wake();
   };
   const metrics = new Metrics({
     store,
@@ -152,6 +171,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
   /** After somebody changed something: what is due, or whether a connector is paused. */
   const lookAgain = (connectors: Iterable<string>) => {
     for (const name of connectors) workers.get(name)?.worker.lookAgain();
+    index.wake();
   };
   const sweep = new LapseSweep({ store, clock, log, route, wake });
   /** After the commit. */
@@ -237,6 +257,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       schedule: loaded.settings.delivery,
       clock,
       log,
+      ...options.lease,
       read: (due) => deliveryOf(loaded.settings, due),
       hide: (text) => hide(text),
       settled(due, outcome, state) {
@@ -261,7 +282,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
     let next: Config;
     let nextTokens: Awaited<ReturnType<typeof tokensFor>>;
     try {
-      next = await load(options);
+      next = await machine.load(options);
       nextTokens = await tokensFor(next.settings);
     } catch (problem) {
       if (problem instanceof ConfigProblems) files = [...new Set([...loaded.files, ...problem.files])];
@@ -288,6 +309,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
           log.error({ connector: name, err: reason }, 'Not started: mend it, and restart the bridge.'),
         );
     }
+    index.wake(); // calls may be read otherwise from now on
     const now = readAtStartOnly(next.settings);
     const waiting = Object.keys(now).filter((name) => now[name] !== started[name]);
     if (waiting.length === 0) log.info('The changed configuration is in force.');
@@ -349,7 +371,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
           ? context.json({ error: 'An unexpected error.' }, 500)
           : context.json({ error: refusing }, 503);
       });
-    server = await listen(app, listenSettings.host, listenSettings.port, loaded.settings.receive);
+    server = await machine.listen(app, listenSettings.host, listenSettings.port, loaded.settings.receive);
     sweep.start();
     retention.start();
     alerts.start();
@@ -360,7 +382,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       operator.changed.connectors();
       operator.changed.rejected();
     });
-    const unwatchFiles = watchFiles(() => files, readAt, reload);
+    const unwatchFiles = machine.watchFiles(() => files, readAt, reload);
     unwatch = () => {
       unwatchStore();
       unwatchFiles();
@@ -470,10 +492,7 @@ function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: 
   };
 }
 
-/**
- * Calls `changed` when a file was written, made or removed since it was read. Looks instead of listening: mounts and
- * links do not tell.
- */
+/** Looks instead of listening: mounts and links do not tell. */
 function watchFiles(
   files: () => readonly string[],
   readAt: number,

@@ -21,6 +21,13 @@ export function within(ms: number, late: () => void): () => void {
   return () => void awaited.delete(one);
 }
 
+/** Nobody is late any more: as with a process that dies, for a simulation of several in one. */
+export function forgetDeadlines(): void {
+  awaited.clear();
+  clearInterval(looking);
+  looking = undefined;
+}
+
 /**
  * How many are told at a time that they are late. Bun ends each answer within the one before, so that thousands of slow
  * senders who came together ran it out of stack, and out of life.

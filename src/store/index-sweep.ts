@@ -1,12 +1,15 @@
 import { type Clock, sleep } from '../clock.ts';
+import { Wakeup } from '../deliver/wakeup.ts';
 import type { Log } from '../log.ts';
 import type { CallState } from '../receive/call.ts';
 import type { IndexedCall, IndexStep, Readings, Store } from './store.ts';
 
 /** Small enough that a push never waits for a step to be felt. */
 const callsInAStep = 8;
-/** How long a new call may wait to be looked at. */
-const idleMs = 100;
+/** How long a new call waits to be looked at, with those that come meanwhile. */
+const gatherMs = 100;
+/** How often it looks without being told of anything. */
+const idleMs = 10_000;
 /** Over how long pushes are counted: between two steps there may be none in the middle of a flood. */
 const countMs = 250;
 /** From so many pushes a second on, receiving has the processor nearly to itself, and the index follows when it is over. */
@@ -17,6 +20,7 @@ const storeRetryMs = 5_000;
 export class IndexSweep {
   readonly #options: IndexSweepOptions;
   readonly #abort = new AbortController();
+  readonly #wakeup: Wakeup;
   #running: Promise<void> | undefined;
   #lastPush = 0;
   #lookedAt = performance.now();
@@ -24,14 +28,21 @@ export class IndexSweep {
 
   constructor(options: IndexSweepOptions) {
     this.#options = options;
+    this.#wakeup = new Wakeup(options.clock);
   }
 
   start(): void {
     this.#running = this.#run();
   }
 
+  /** There may be something to look at. */
+  wake(): void {
+    this.#wakeup.ring();
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort();
+    this.wake();
     await this.#running;
   }
 
@@ -39,7 +50,7 @@ export class IndexSweep {
     const { store, clock, log, reading, indexed } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted) {
-      let pauseMs = idleMs;
+      let pauseMs = 0;
       try {
         const { readings, read } = reading();
         const started = performance.now();
@@ -47,7 +58,10 @@ export class IndexSweep {
         if (calls.length > 0) indexed(calls);
         const now = performance.now();
         this.#count(lastPush, now);
-        if (!isDone) pauseMs = pauseOf(now - started, this.#pushesPerSecond);
+        if (isDone) {
+          await this.#wakeup.wait(new Date(clock.now().getTime() + idleMs));
+          pauseMs = gatherMs;
+        } else pauseMs = pauseOf(now - started, this.#pushesPerSecond);
       } catch (reason) {
         log.error({ err: reason }, 'The store failed the index of calls; it goes on in seconds.');
         pauseMs = storeRetryMs;

@@ -31,6 +31,7 @@ sweep('recording writes nothing of the index; the sweep follows, and tells what 
     await until('the first call is found', async () => (await store.findCalls({}, null, 10)).length === 1);
     await store.record(newPush(startPush('2')));
     await store.record(newPush(startPush('2', { PLA_City: 'Perth' })));
+    running.wake();
     await until('the second call is found', async () => (await store.findCalls({}, null, 10)).length === 2);
     await until('nothing is behind', async () => (await store.indexProgress()).behind === 0);
     await running.stop();

@@ -7,6 +7,9 @@ import type { CallStory, Store } from '../../src/store/store.ts';
 import type { Activity, Crm, Person } from './crms.ts';
 import type { Delacon, Sent, Unread } from './delacon.ts';
 
+/** What the books ask of a CRM. */
+type BookedCrm = Pick<Crm, 'name' | 'activities' | 'people' | 'meddled'>;
+
 /** What is not as it should be, in sentences. Empty lists: the books are balanced. */
 export interface Balance {
   /** Acknowledged, and not stored; stored, and not in a CRM. */
@@ -23,7 +26,7 @@ export async function balance(
   { sent, unread, wronglyAnswered }: Pick<Delacon, 'sent' | 'unread' | 'wronglyAnswered'>,
   store: Store,
   settings: Settings,
-  crms: readonly Crm[],
+  crms: readonly BookedCrm[],
 ): Promise<Balance> {
   const result: Balance = { lost: [], doubled: [], wrong: [...wronglyAnswered], calls: 0 };
   const stories = await allStories(store, sent);
@@ -73,7 +76,11 @@ async function checkUnread({ body, sent, refused }: Unread, store: Store, result
 }
 
 /** A stored push is there with all that belongs to it: the call in its folded state, and a delivery for each connector. */
-function checkFolded({ state, pushes, deliveries }: CallStory, crms: readonly Crm[], result: Balance): void {
+function checkFolded(
+  { state, pushes, deliveries }: CallStory,
+  crms: readonly BookedCrm[],
+  result: Balance,
+): void {
   const call = `call ${state.callId}`;
   const folded = pushes.reduce<Fields | undefined>(
     (known, { fields }) => foldFields(known, fields),
@@ -96,7 +103,7 @@ function checkFolded({ state, pushes, deliveries }: CallStory, crms: readonly Cr
   }
 }
 
-function checkCrm(crm: Crm, stories: readonly CallStory[], settings: Settings, result: Balance): void {
+function checkCrm(crm: BookedCrm, stories: readonly CallStory[], settings: Settings, result: Balance): void {
   const activities = groupBy(crm.activities(), ({ key }) => key);
   const people = groupBy(crm.people(), ({ number }) => number ?? '');
   for (const [number, same] of people) {
@@ -106,7 +113,9 @@ function checkCrm(crm: Crm, stories: readonly CallStory[], settings: Settings, r
   for (const story of stories) {
     const found = activities.get(story.state.callId) ?? [];
     const call = `${crm.name}: call ${story.state.callId}`;
-    if (found.length === 0) result.lost.push(`${call} is not there`);
+    const number = callOf(settings, story.state)?.caller.number ?? null;
+    const isMeddled = number !== null && crm.meddled?.has(number);
+    if (found.length === 0 && !isMeddled) result.lost.push(`${call} is not there`);
     if (found.length > 1) result.doubled.push(`${call} is there ${found.length} times`);
     for (const activity of found) checkActivity(call, activity, people, crm, story, settings, result);
     activities.delete(story.state.callId);
@@ -118,14 +127,14 @@ function checkActivity(
   call: string,
   { people: linked, values }: Activity,
   people: ReadonlyMap<string, Person[]>,
-  crm: Crm,
+  crm: BookedCrm,
   story: CallStory,
   settings: Settings,
   result: Balance,
 ): void {
   const number = callOf(settings, story.state)?.caller.number ?? null;
   const expected = number === null ? [] : (people.get(number) ?? []).map(({ id }) => id);
-  if (linked.join() !== expected.join())
+  if (linked.join() !== expected.join() && !(number !== null && crm.meddled?.has(number)))
     result.wrong.push(
       `${call} is linked to ${linked.join() || 'nobody'} instead of ${expected.join() || 'nobody'}`,
     );

@@ -45,6 +45,8 @@ export interface Crm {
   activities(): Activity[];
   people(): Person[];
   settleIndex(): void;
+  /** Numbers of people whom somebody deleted or merged, with whom Salesforce deletes their calls. */
+  meddled?: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
@@ -61,10 +63,14 @@ const hubspotOutages = { cut: hubspotFaults.drop, unavailable: hubspotFaults.una
 const salesforceOutages = { cut: salesforceFaults.drop, unavailable: salesforceFaults.unavailable, silent };
 
 export async function tortureHubSpot(): Promise<Crm> {
-  const hubspot: HubSpotEmulator = await startHubSpotEmulator({
+  const hubspot = await startHubSpotEmulator({
     indexDelayMs: 1_500,
     limits: { perTenSeconds: 100_000, searchesPerSecond: 10_000, perDay: 100_000_000 },
   });
+  return { ...hubspotCrm(hubspot), close: () => hubspot.close() };
+}
+
+export function hubspotCrm(hubspot: Omit<HubSpotEmulator, 'close'>): Omit<Crm, 'close'> {
   const { hang, dailyLimit, moving, rollingLimit, expiredToken, ...kinds } = hubspotFaults;
   return {
     name: 'hubspot',
@@ -93,15 +99,15 @@ export async function tortureHubSpot(): Promise<Crm> {
     people: () =>
       hubspot.contacts().map(({ id, properties }) => ({ id, number: numberOf(properties['phone'] ?? '') })),
     settleIndex: () => hubspot.settleIndex(),
-    close: () => hubspot.close(),
   };
 }
 
 export async function tortureSalesforce(): Promise<Crm> {
-  const salesforce: SalesforceEmulator = await startSalesforceEmulator({
-    indexDelayMs: 1_500,
-    requestsPerDay: 100_000_000,
-  });
+  const salesforce = await startSalesforceEmulator({ indexDelayMs: 1_500, requestsPerDay: 100_000_000 });
+  return { ...salesforceCrm(salesforce), close: () => salesforce.close() };
+}
+
+export function salesforceCrm(salesforce: Omit<SalesforceEmulator, 'close'>): Omit<Crm, 'close'> {
   const { hang, dayUsedUp, ...kinds } = salesforceFaults;
   const auth = `{ flow: clientCredentials, loginUrl: "${salesforce.url}", clientId: ${salesforce.clientId}, clientSecret: ${salesforce.clientSecret} }`;
   return {
@@ -134,12 +140,13 @@ export async function tortureSalesforce(): Promise<Crm> {
         values,
       })),
     people: () =>
-      [...salesforce.leads(), ...salesforce.contacts()].map(({ id, ...values }) => ({
-        id,
-        number: numberOf(String(values['Phone'] ?? '')),
-      })),
+      [...salesforce.leads().filter((lead) => !lead['IsConverted']), ...salesforce.contacts()].map(
+        ({ id, ...values }) => ({
+          id,
+          number: numberOf(String(values['Phone'] ?? '')),
+        }),
+      ),
     settleIndex: () => salesforce.settleIndex(),
-    close: () => salesforce.close(),
   };
 }
 

@@ -290,7 +290,7 @@ followUps('without the unique property on tasks it blocks, and names the command
 );
 
 const table: [string, Fault, string][] = [
-  ['401', answering(401, { message: 'x' }), 'blocked'],
+  ['401', answering(401, { correlationId: 'a1', message: 'x' }), 'blocked'],
   ['403', answering(403, { category: 'MISSING_SCOPES' }), 'blocked'],
   ['400', answering(400, { category: 'VALIDATION_ERROR', message: 'no' }), 'rejected'],
   ['409', answering(409, { category: 'CONFLICT', message: 'no' }), 'rejected'],

@@ -1,0 +1,173 @@
+import { pick } from '../support/random.ts';
+import type { Outage } from '../torture/crms.ts';
+import type { SimulatedCrm } from './crms.ts';
+import type { Fate } from './network.ts';
+import type { SimulatedProcess } from './process.ts';
+import type { Moment } from './store-files.ts';
+import type { Life } from './timeline.ts';
+
+/** What of a world can go wrong. */
+export interface Trouble {
+  readonly minutes: number;
+  /** Milliseconds. */
+  readonly passed: number;
+  readonly crms: readonly SimulatedCrm[];
+  readonly processes: readonly SimulatedProcess[];
+  readonly numbers: readonly string[];
+  readonly weather: { fates: ((life: Life | null) => Fate | undefined)[] };
+  readonly meddled: Set<string>;
+  diskSays: 'full' | 'I/O error' | undefined;
+  killAt: { commits: number; moment: Moment } | undefined;
+  wallIsOffMs: number;
+  variant: number;
+  tell(line: string): void;
+  at(ms: number, run: () => void): void;
+  whenCalm(run: () => void): void;
+  kill(process: SimulatedProcess, downMs: number): void;
+  ask(what: string, work: (process: SimulatedProcess) => Promise<unknown>): void;
+}
+
+type Plan = (world: Trouble, random: () => number) => void;
+
+const minuteMs = 60_000;
+
+/** So many times, at any moment of the bad part of a run. */
+function times(world: Trouble, random: () => number, most: number, run: () => void): void {
+  for (let left = Math.floor(random() * (most + 1)); left > 0; left--)
+    world.at(random() * world.minutes * minuteMs, run);
+}
+
+/** One fate for some of the requests. */
+function some(world: Trouble, random: () => number, share: number, fate: () => Fate): void {
+  world.weather.fates.push(() => (random() < share ? fate() : undefined));
+}
+
+const page = (status: number) => ({
+  status,
+  headers: { 'content-type': 'text/html' },
+  body: `<html><title>${status}</title></html>`,
+});
+
+/** Every kind of bad day, by the name under which it can be left out. Each has a stream of chance of its own. */
+export const badDays = {
+  kills: (world, random) =>
+    times(world, random, 2, () => {
+      const process = pick(random, world.processes);
+      if (process?.runs) world.kill(process, random() * 20_000);
+    }),
+  'kills at a commit': (world, random) =>
+    times(world, random, 2, () => {
+      const moment = pick(random, ['before', 'within', 'after'] as const);
+      world.killAt = { commits: 1 + Math.floor(random() * 6), moment };
+    }),
+  hangs: (world, random) =>
+    times(world, random, 2, () => {
+      const process = pick(random, world.processes);
+      if (!process?.runs) return;
+      const ms = random() * 70_000;
+      world.tell(`${process.name} hangs for ${Math.round(ms / 1000)} s`);
+      process.hangsUntil = Math.max(process.hangsUntil, world.passed + ms);
+    }),
+  disk: (world, random) =>
+    times(world, random, 3, () => {
+      world.diskSays = random() < 0.5 ? 'full' : 'I/O error';
+    }),
+  'slow answers': (world, random) =>
+    some(world, random, 0.06, () => {
+      const thereMs = 100 + random() * 20_000;
+      return { told: `slow: ${Math.round(thereMs)} ms`, thereMs, backMs: 20, arrives: true };
+    }),
+  'lost requests': (world, random) =>
+    some(world, random, 0.05, () => ({
+      told: 'lost on its way',
+      thereMs: 40,
+      backMs: 20,
+      arrives: false,
+      instead: pick(random, ['cut', 'silence', page(502), page(503)] as const),
+    })),
+  'lost answers': (world, random) =>
+    some(world, random, 0.06, () => ({
+      told: 'its answer is lost',
+      thereMs: 40,
+      backMs: 20,
+      arrives: true,
+      instead: pick(random, ['cut', 'silence', page(504), page(502)] as const),
+    })),
+  'late arrivals': (world, random) =>
+    some(world, random, 0.02, () => {
+      const thereMs = 20_000 + random() * 90_000;
+      return {
+        told: `late by ${Math.round(thereMs / 1000)} s`,
+        thereMs,
+        backMs: 20,
+        arrives: true,
+        ...pick(random, [{ instead: 'silence' as const }, { instead: page(504), seenMs: 15_000 }]),
+      };
+    }),
+  outages: (world, random) => {
+    for (const crm of world.crms) {
+      times(world, random, 1, () => {
+        const how = pick(random, ['cut', 'unavailable', 'silent'] as Outage[]);
+        world.tell(`${crm.name} is out: ${how}`);
+        crm.outage(how);
+        world.at(world.passed + 5_000 + random() * 60_000, () => crm.outage(null));
+      });
+    }
+  },
+  'failing CRMs': (world, random) => {
+    for (const crm of world.crms) times(world, random, 8, () => world.tell(`will fail: ${crm.fail(random)}`));
+  },
+  people: (world, random) => {
+    for (const crm of world.crms) {
+      if (random() < 0.5) crm.typeIn(pick(random, world.numbers));
+      times(world, random, 2, () => {
+        const number = pick(random, world.numbers);
+        const done = crm.meddle(random, [number]);
+        if (done === undefined) return;
+        world.meddled.add(number);
+        world.tell(`somebody ${done} in ${crm.name}`);
+      });
+    }
+  },
+  clock: (world, random) => {
+    times(world, random, 2, () => {
+      const byMs = pick(random, [-60_000, 60_000, -600_000, 600_000]) * random();
+      world.wallIsOffMs += byMs;
+      world.tell(`the clock is moved by ${Math.round(byMs / 1000)} s`);
+    });
+    world.whenCalm(() => {
+      world.wallIsOffMs = 0;
+    });
+  },
+  reload: (world, random) => {
+    times(world, random, 2, () => {
+      world.variant++;
+      for (const process of world.processes) if (process.runs) world.ask('reloads', (one) => one.reload());
+    });
+  },
+  pauses: (world, random) => {
+    for (const { name } of world.crms) {
+      times(world, random, 1, () => {
+        world.ask(`pauses ${name}`, ({ bridge }) => bridge.operator.pause(name));
+        world.at(world.passed + random() * minuteMs, () =>
+          world.ask(`resumes ${name}`, ({ bridge }) => bridge.operator.resume(name)),
+        );
+      });
+    }
+  },
+  replays: (world, random) =>
+    times(world, random, 2, () => {
+      const call = String(1 + Math.floor(random() * 8));
+      world.ask(`replays call ${call}`, ({ bridge }) => bridge.operator.replay('acme', call));
+    }),
+  skips: (world, random) =>
+    times(world, random, 1, () => {
+      const call = String(1 + Math.floor(random() * 8));
+      const { name: connector } = pick(random, world.crms);
+      world.ask(`skips call ${call} in ${connector}`, ({ bridge }) =>
+        bridge.operator.skip('acme', call, { connector, reason: 'A bad day.' }),
+      );
+    }),
+} satisfies Record<string, Plan>;
+
+export type BadDay = keyof typeof badDays;

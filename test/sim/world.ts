@@ -1,0 +1,436 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../src/config/load.ts';
+import type { Lease, Store } from '../../src/store/store.ts';
+import { pick, seeded } from '../support/random.ts';
+import { type Balance, balance } from '../torture/books.ts';
+import type { Sent } from '../torture/delacon.ts';
+import { type BadDay, badDays, type Trouble } from './bad-days.ts';
+import { digits, numbers, type PlannedPush, plannedPushes } from './callers.ts';
+import { type CrmName, type SimulatedCrm, simulatedCrm } from './crms.ts';
+import { simulateGlobals } from './globals.ts';
+import { type Fate, Network } from './network.ts';
+import { SimulatedProcess } from './process.ts';
+import { diskRefusal, type Moment, StoreFiles, watchCommits } from './store-files.ts';
+import { type Life, Timeline } from './timeline.ts';
+
+export interface WorldOptions {
+  seed: number;
+  crms: readonly CrmName[];
+  /** Bad days that are left out. */
+  without?: ReadonlySet<BadDay>;
+  minutes?: number;
+  calls?: number;
+  /** Two share one store. */
+  instances?: 1 | 2;
+  /** The configuration by variant: what a reload changes. */
+  configs: readonly Config[];
+  /** A store's file as it is before the first start. */
+  template: string;
+  /** Told of everything that happens, a line each. */
+  tell?: (line: string) => void;
+}
+
+/** What came of one seed. */
+export interface Ending {
+  seed: number;
+  /** What is not as was promised, in sentences. */
+  broken: string[];
+  /** Of everything that happened: the same for the same seed. */
+  digest: string;
+  /** Simulated. */
+  hours: number;
+  events: number;
+  pushes: number;
+  acknowledged: number;
+  kills: number;
+  requests: number;
+}
+
+const startsAt = Date.parse('2026-11-02T03:15:00.000Z');
+const minuteMs = 60_000;
+/** How long it may take after the last bad day until nothing is due any more. */
+const longestCalmMs = 6 * 3_600_000;
+export const token = 'token-of-the-simulated-source';
+
+/** A whole world from one seed: time, network, disk, CRMs, people, and the bridges in it. */
+export class World implements Trouble {
+  readonly timeline: Timeline;
+  readonly crms: SimulatedCrm[];
+  processes: SimulatedProcess[] = [];
+  /** By how much the wall clock is wrong. */
+  wallIsOffMs = 0;
+  /** How the network treats requests to CRMs: one stream of chance for each thing that can go wrong. */
+  readonly weather: { fates: ((life: Life | null) => Fate | undefined)[] } = { fates: [] };
+  /** What the disk says to the next commit of a process; taken when it was said. */
+  diskSays: 'full' | 'I/O error' | undefined;
+  /** When a process is killed at one of its next commits. */
+  killAt: { commits: number; moment: Moment } | undefined;
+  readonly meddled = new Set<string>();
+  variant = 0;
+  kills = 0;
+  readonly #options: WorldOptions;
+  readonly #files: StoreFiles;
+  readonly #network: Network;
+  readonly #planned: PlannedPush[];
+  readonly #broken: string[] = [];
+  readonly #fences = new Map<string, number>();
+  readonly #toll: (() => void)[] = [];
+  #started = 0;
+  #isCalm = false;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    const { seed, minutes = 4, calls = 8 } = options;
+    this.timeline = new Timeline(this.#seedOf('ties'));
+    const now = () => new Date(startsAt + this.timeline.passed);
+    const indexDelayMs = 20_000;
+    this.crms = options.crms.map((name) => ({
+      ...simulatedCrm(name, now, indexDelayMs),
+      meddled: this.meddled,
+    }));
+    this.#planned = plannedPushes(this.random('pushes'), calls, minutes * minuteMs);
+    this.#files = new StoreFiles(mkdtempSync(join(tmpdir(), `sim-${seed}-`)), options.template);
+    this.#network = new Network({
+      timeline: this.timeline,
+      hosts: new Map(this.crms.map(({ host, handle }) => [host, handle])),
+      fateOf: (_host, _asked, life) => this.#fateOf(life),
+      tell: (line) => this.tell(line),
+      failed: (problem) => this.break(`an emulator failed: ${(problem as Error).stack}`),
+    });
+  }
+
+  get passed(): number {
+    return this.timeline.passed;
+  }
+
+  get minutes(): number {
+    return this.#options.minutes ?? 4;
+  }
+
+  /** A stream of chance of its own for each thing, so that leaving one out changes nothing of the others. */
+  random(what: string): () => number {
+    return seeded(this.#seedOf(what));
+  }
+
+  #seedOf(what: string): number {
+    let mixed = this.#options.seed | 0;
+    for (const letter of what) mixed = Math.imul(mixed ^ letter.charCodeAt(0), 0x9e3779b1) ^ (mixed >>> 13);
+    return mixed >>> 0;
+  }
+
+  /** For the story, and for the digest. */
+  tell(line: string): void {
+    this.timeline.note(line);
+    if (!this.#options.tell) return;
+    const at = (this.timeline.passed / 1000).toFixed(3).padStart(9);
+    this.#options.tell(`${at} s  ${(this.timeline.current?.name ?? 'the world').padEnd(10)} ${line}`);
+  }
+
+  break(what: string): void {
+    this.tell(`BROKEN: ${what}`);
+    this.#broken.push(what);
+  }
+
+  /** Where a process runs, and may be asked to do something. */
+  get running(): SimulatedProcess | undefined {
+    return this.processes.find((one) => one.runs && one.hangsUntil <= this.timeline.passed);
+  }
+
+  async run(): Promise<Ending> {
+    const { without = new Set<BadDay>(), instances = 1, seed } = this.#options;
+    const wall = { now: () => startsAt + this.timeline.passed + this.wallIsOffMs };
+    const restore = [
+      simulateGlobals(this.timeline, wall, this.random('chance of the program'), this.#network.fetch, 1_000),
+      watchCommits({ before: () => this.#beforeCommit(), after: () => this.#afterCommit() }),
+    ];
+    try {
+      for (let one = 0; one < instances; one++) await this.startProcess();
+      this.#receiveAll();
+      for (const [name, plan] of Object.entries(badDays) as [BadDay, (typeof badDays)[BadDay]][])
+        if (!without.has(name)) plan(this, this.random(name));
+      await this.timeline.run(this.minutes * minuteMs);
+      await this.#calmDown();
+      await this.#balance();
+      const { passed, digest, events } = this.timeline;
+      for (const one of this.processes) if (one.runs) await this.timeline.still(one, () => one.die());
+      return {
+        seed,
+        broken: this.#broken,
+        digest: (digest >>> 0).toString(16).padStart(8, '0'),
+        hours: passed / 3_600_000,
+        events,
+        pushes: this.#planned.length,
+        acknowledged: new Set(this.#planned.filter(({ push }) => push.acknowledged).map(({ push }) => push))
+          .size,
+        kills: this.kills,
+        requests: this.#network.sent,
+      };
+    } finally {
+      for (const take of restore) take();
+      this.#files.remove();
+    }
+  }
+
+  /** Runs in the world's time, at a moment of a bad day. */
+  at(ms: number, run: () => void): void {
+    this.timeline.after(
+      ms - this.timeline.passed,
+      () => {
+        if (!this.#isCalm) run();
+      },
+      null,
+    );
+  }
+
+  /** Is run when the calm begins. */
+  whenCalm(run: () => void): void {
+    this.#toll.push(run);
+  }
+
+  async startProcess(): Promise<void> {
+    const name = `bridge ${++this.#started}`;
+    const process = new SimulatedProcess(name, {
+      timeline: this.timeline,
+      file: () => this.#files.file,
+      load: () => this.#config(),
+      logged: (line, life) => this.#logged(line, life),
+      settled: (life, lease) => this.#settled(life, lease),
+      lease: { leaseMs: 30_000, renewMs: 10_000 },
+    });
+    const isFirst = !this.processes.some(({ runs }) => runs);
+    this.tell(`starts ${name}`);
+    await process.start(isFirst ? 'bridge' : 'command');
+    this.processes = [...this.processes.filter(({ isDead }) => !isDead), process];
+  }
+
+  /** A kill, and after a while another process in its place. */
+  kill(process: SimulatedProcess, downMs: number, log?: Buffer): void {
+    if (process.isDead) return;
+    this.kills++;
+    this.tell(`kills ${process.name}`);
+    if (this.#options.instances !== 2) this.#files.putAside(log);
+    process.isDead = true;
+    this.timeline.soon(() => void this.timeline.still(process, () => process.die()), null);
+    this.timeline.after(downMs, () => this.#pause(this.startProcess()), null);
+  }
+
+  /** What the world does takes no time. */
+  #pause(work: Promise<unknown>): void {
+    work.catch((problem) => this.break(`${(problem as Error).stack}`));
+  }
+
+  /** Asks something of a running bridge. */
+  ask(what: string, work: (process: SimulatedProcess) => Promise<unknown>): void {
+    const { running } = this;
+    if (!running) return;
+    this.tell(`${what}, at ${running.name}`);
+    this.timeline.soon(() => {
+      work(running).catch((problem) => this.tell(`that failed: ${(problem as Error).message}`));
+    }, running);
+  }
+
+  #config(): Config {
+    const config = this.#options.configs[this.variant % this.#options.configs.length] as Config;
+    const { settings } = config;
+    return {
+      ...config,
+      settings: {
+        ...settings,
+        listen: { ...settings.listen },
+        store: { ...settings.store, url: `sqlite:${this.#files.file}` },
+      },
+    };
+  }
+
+  #fateOf(life: Life | null): Fate {
+    for (const fate of this.weather.fates) {
+      const found = this.#isCalm ? undefined : fate(life);
+      if (found) return found;
+    }
+    return { told: '', thereMs: 40, backMs: 20, arrives: true };
+  }
+
+  #receiveAll(): void {
+    const random = this.random('the way of pushes');
+    for (const { atMs, push, isRepeat } of this.#planned) {
+      const thereMs = 5 + random() * 200;
+      const isAnswerLost = random() < 0.03;
+      const isLost = random() < 0.02;
+      this.timeline.after(
+        atMs,
+        () => {
+          const to = pick(
+            random,
+            this.processes.filter(({ runs }) => runs),
+          );
+          const what = `call ${push.fields['PLA_Call_Id']} ${push.fields['PLA_Call_Id'] && push.text.includes('PLA_CallResult') ? 'ends' : push.text.includes('Survey') ? 'is judged' : 'rings'}${isRepeat ? ' (again)' : ''}`;
+          this.tell(`Delacon: ${what}${to ? '' : ', and nobody listens'}`);
+          if (!to || isLost) return;
+          this.timeline.after(thereMs, () => this.#receive(to, push, isAnswerLost), to);
+        },
+        null,
+      );
+    }
+  }
+
+  #receive(to: SimulatedProcess, push: Sent, isAnswerLost: boolean): void {
+    to.receive(token, push.text).then(
+      (status) => {
+        if (to.isDead || isAnswerLost) return;
+        this.tell(`answers ${status} to call ${push.fields['PLA_Call_Id']}`);
+        if (status === 200) push.acknowledged = true;
+        else if (status !== 503) this.break(`a push was answered ${status}`);
+      },
+      (problem) => {
+        if (!to.isDead) this.break(`a push was not answered: ${(problem as Error).stack}`);
+      },
+    );
+  }
+
+  #logged(line: string, life: Life): void {
+    if (life.isDead) return;
+    if (digits.test(line)) this.break(`a number in the log: ${line}`);
+    const { msg, level, call, connector, reason, err } = JSON.parse(line) as Record<string, unknown>;
+    const more = [call && `call ${call}`, connector, reason, (err as { message?: string })?.message].filter(
+      Boolean,
+    );
+    this.tell(`logs ${level}: ${msg}${more.length > 0 ? ` [${more.join(' · ')}]` : ''}`);
+  }
+
+  #settled(life: Life, { name, fence }: Lease): void {
+    const latest = this.#fences.get(name) ?? 0;
+    if (life.isDead) return;
+    if (fence < latest) this.break(`${name} was settled with fence ${fence} after ${latest}`);
+    this.#fences.set(name, Math.max(fence, latest));
+  }
+
+  #beforeCommit(): void {
+    const life = this.timeline.current as SimulatedProcess | null;
+    if (!life || life.isDead) return;
+    if (this.diskSays) {
+      const says = this.diskSays;
+      this.diskSays = undefined;
+      this.tell(`the disk says: ${says}`);
+      throw diskRefusal(says);
+    }
+    if (!this.killAt || --this.killAt.commits > 0) return;
+    if (this.killAt.moment === 'before') this.#killNow(life);
+    else this.#logBefore = this.#files.log;
+  }
+
+  #logBefore: Buffer | undefined;
+
+  #afterCommit(): void {
+    const life = this.timeline.current as SimulatedProcess | null;
+    if (!life || life.isDead || !this.killAt || this.killAt.commits > 0) return;
+    const { moment } = this.killAt;
+    if (moment === 'after') {
+      this.#killNow(life);
+      return;
+    }
+    const before = this.#logBefore?.length ?? 0;
+    const now = this.#files.log;
+    const cut = before + Math.floor(this.random(`cut ${this.kills}`)() * Math.max(0, now.length - before));
+    this.#killNow(life, now.subarray(0, cut));
+  }
+
+  #killNow(life: SimulatedProcess, log?: Buffer): void {
+    const { moment } = this.killAt!;
+    this.killAt = undefined;
+    this.tell(`is killed ${moment} its commit`);
+    this.kill(life, 3_000, log);
+  }
+
+  /** All that was bad is over; what waits is written, and what failed is replayed. */
+  async #calmDown(): Promise<void> {
+    this.tell('From here on all is well.');
+    this.#isCalm = true;
+    this.killAt = undefined;
+    this.diskSays = undefined;
+    for (const run of this.#toll) run();
+    for (const crm of this.crms) {
+      crm.calm();
+      crm.outage(null);
+    }
+    // Processes that hang go on, and one that is to start does.
+    await this.timeline.run(this.timeline.passed + 3 * minuteMs);
+    if (!this.running) await this.startProcess();
+    for (const { name } of this.crms)
+      this.ask(`resumes ${name}`, ({ bridge }) => bridge.operator.resume(name));
+    const until = this.timeline.passed + longestCalmMs;
+    for (let isReplayed = false; ; ) {
+      if (!(await this.#isDue())) {
+        if (isReplayed) break;
+        isReplayed = true;
+        this.ask('replays what failed', (process) => this.#replayAll(process));
+      }
+      if (this.timeline.passed > until) {
+        this.break('what is due is not written');
+        break;
+      }
+      await this.timeline.run(this.timeline.passed + 2 * minuteMs);
+    }
+    await this.#atRest();
+  }
+
+  async #isDue(): Promise<boolean> {
+    const { running } = this;
+    if (!running) return true;
+    return this.timeline.still(running, async () => {
+      for (const { name } of this.crms)
+        if ((await running.bridge.store.nextDueAt(name, new Date())) !== null) return true;
+      return (await this.#stories(running.bridge.store)).some(
+        ({ state }) => !state.endReceivedAt && !state.lapsed,
+      );
+    });
+  }
+
+  async #replayAll({ bridge }: SimulatedProcess): Promise<void> {
+    const { store, operator } = bridge;
+    for (const { state, deliveries } of await this.#stories(store)) {
+      for (const one of deliveries) {
+        if (one.state !== 'failed' && one.state !== 'skipped') continue;
+        this.tell(`call ${state.callId} is ${one.state} in ${one.connector}: ${one.lastReason}`);
+        await operator.replay(state.source, state.callId, { connector: one.connector });
+      }
+    }
+  }
+
+  /** When nothing is due, nothing is asked of any CRM. */
+  async #atRest(): Promise<void> {
+    await this.timeline.run(this.timeline.passed + 10 * minuteMs);
+    const before = this.#network.sent;
+    await this.timeline.run(this.timeline.passed + 30 * minuteMs);
+    if (this.#network.sent !== before) this.break(`${this.#network.sent - before} requests to CRMs at rest`);
+  }
+
+  async #stories(store: Store) {
+    const ids = new Set(this.#planned.map(({ push }) => push.fields['PLA_Call_Id'] ?? ''));
+    const stories = await Promise.all([...ids].map((id) => store.stories(id)));
+    return stories.flat();
+  }
+
+  async #balance(): Promise<void> {
+    const { running } = this;
+    if (!running) return this.break('no bridge runs in the end');
+    for (const crm of this.crms) crm.settleIndex();
+    const sent = [...new Set(this.#planned.map(({ push }) => push))];
+    const { lost, doubled, wrong }: Balance = await this.timeline.still(running, () =>
+      balance(
+        { sent, unread: [], wronglyAnswered: [] },
+        running.bridge.store,
+        this.#config().settings,
+        this.crms,
+      ),
+    );
+    for (const what of lost) this.break(`LOST: ${what}`);
+    for (const what of doubled) this.break(`TWICE: ${what}`);
+    for (const what of wrong) this.break(`WRONG: ${what}`);
+  }
+
+  get numbers(): readonly string[] {
+    return numbers;
+  }
+}
