@@ -10,7 +10,13 @@ await import('./support/suite.ts'); // so that its count is printed even when a 
 
 const wanted = process.argv.slice(2);
 const { suites } = await parse('test', /\.test\.ts$/);
-const chosen = suites.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+/** The simulation puts its own files and clock where the bridge looks for the real ones, which only Node lets it (test/sim/mount.ts). */
+const isOfNodeAlone = (name: string) => name.startsWith('sim/');
+const chosen = suites.filter(
+  ({ name }) =>
+    (wanted.length === 0 || wanted.some((part) => name.includes(part))) &&
+    !('Bun' in globalThis && isOfNodeAlone(name)),
+);
 if (chosen.length === 0) {
   console.error(`no test file matches ${wanted.join(', ') || 'test/**/*.test.ts'}`);
   process.exit(1);

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import sqlite, { type DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { type Compilable, Kysely, SqliteDialect } from 'kysely';
 import { makeFolder } from './folder.ts';
 
@@ -15,7 +15,7 @@ export function openDatabase(file: string): Database {
   makeFolder(dirname(file));
   const isNew = !existsSync(file);
   try {
-    const database = new DatabaseSync(file);
+    const database = new sqlite.DatabaseSync(file); // of the module as it is now: tests put a disk of theirs there
     if (isNew) chmodSync(file, 0o600); // before anything is in it; the write-ahead log takes its mode after it
     return database;
   } catch (cause) {
