@@ -1,5 +1,6 @@
 import { confirm, isCancel, progress } from '@clack/prompts';
 import { counted } from '../counted.ts';
+import type { Holdings } from '../operator/actions.ts';
 import type { Looked } from '../operator/erasure.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
@@ -9,7 +10,7 @@ import { printJson } from './tables.ts';
 /** Removes everything that the store knows of a phone number, and says what is left elsewhere. */
 export async function erase(
   number: string,
-  options: CommandOptions & { yes?: boolean; region?: string },
+  options: CommandOptions & { yes?: boolean; region?: string; unsearchable?: boolean },
 ): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const given = { number, region: options.region };
@@ -26,15 +27,22 @@ export async function erase(
         print(
           `${counted(held.elsewhere, 'call')} of others ${held.elsewhere === 1 ? 'names' : 'name'} it, as who answered or in a text, and ${held.elsewhere === 1 ? 'stays' : 'stay'}.`,
         );
+      if (held.unsearchable > 0)
+        print(
+          options.unsearchable
+            ? `${counted(held.unsearchable, 'rejected push', 'rejected pushes')} cannot be searched, since they are packed in a way that is not read: they go as well, whosever they are.`
+            : unsearchableText(held),
+        );
     }
     if (!options.yes && !(await agreed())) return;
     const done = await watched('Erasing, and looking again', options, (looked) =>
-      operator.erase(given, looked),
+      operator.erase({ ...given, unsearchable: options.unsearchable ?? false }, looked),
     );
     if (options.json) return printJson(done);
     const { erased, left, inCrm, inLog } = done;
     for (const [what, count] of Object.entries(erased)) print(`  ${what.padEnd(12)} ${count} erased`);
     print(`Searched again: ${counted(left, 'call')} of this number left.`);
+    if (done.unsearchable > 0) print(unsearchableText(done));
     if (inCrm.length > 0) print("The records named above are the CRM's: erase them there.");
     if (inLog)
       print(
@@ -42,6 +50,10 @@ export async function erase(
       );
     print('Backups made before still hold the number, and so may the logs of proxies.');
   });
+}
+
+function unsearchableText({ unsearchable: count }: Pick<Holdings, 'unsearchable'>): string {
+  return `${counted(count, 'rejected push', 'rejected pushes')} could not be searched, packed in a way that is not read, and may hold the number. What can be known of ${count === 1 ? 'it' : 'them'}: delacon-bridge rejected. To remove ${count === 1 ? 'it' : 'them'} as well, whosever ${count === 1 ? 'it is' : 'they are'}: --unsearchable. Else retention.rejected does.`;
 }
 
 /** On a terminal long work shows how far it is. */

@@ -293,6 +293,7 @@ example(
       'Erase everything that the store knows of a phone number, such as at the request of its owner.',
     )
     .option('--region <country>', "country of a number without a country code (default: the first source's)")
+    .option('--unsearchable', 'also rejected pushes that cannot be searched, whosever they are')
     .option('--yes', 'without asking')
     .addOption(json())
     .action(async (number, _, command) =>

@@ -45,6 +45,13 @@ export const numberGiven = z.strictObject({
     .describe("Country of a number without a country code. Not set: the first source's."),
 });
 
+export const erasureOrder = numberGiven.extend({
+  unsearchable: z
+    .boolean()
+    .default(false)
+    .describe('true: rejected pushes that cannot be searched go as well, whosever they are.'),
+});
+
 /** What the store holds of a number, and what the CRMs hold and keep. */
 export const holdings = z.object({
   number: z.string().describe('Masked.'),
@@ -52,6 +59,11 @@ export const holdings = z.object({
   elsewhere: z
     .int()
     .describe('Calls of others that name the number, such as who answered. They are left as they are.'),
+  unsearchable: z
+    .int()
+    .describe(
+      'Rejected pushes that cannot be searched, since they are packed in a way that is not read: they may hold the number, too.',
+    ),
   inCrm: z.array(z.object({ connector: z.string(), role: z.string(), type: z.string(), id: z.string() })),
 });
 export type Holdings = z.output<typeof holdings>;

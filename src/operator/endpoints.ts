@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import {
   erasure,
+  erasureOrder,
   holdings,
   numberGiven,
   pauseOrder,
@@ -149,7 +150,7 @@ export const endpoints: readonly Endpoint[] = [
     'Erases what the store knows of a telephone number. Cannot be taken back.',
     erasure,
     (operator, { body }) => operator.erase(body),
-    { body: numberGiven },
+    { body: erasureOrder },
   ),
   endpoint(
     'get',

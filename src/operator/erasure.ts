@@ -38,11 +38,14 @@ export class ErasureOf {
   }
 
   async holdings(looked: Looked = () => {}): Promise<Holdings> {
-    return this.#shown(await this.#find(looked));
+    return this.#shown(await this.#find(looked), await this.#store.countUnsearchable());
   }
 
-  /** What the CRMs hold stays, and is named. */
-  async erase(now: Date, looked: Looked = () => {}): Promise<ErasureDone> {
+  /**
+   * What the CRMs hold stays, and is named.
+   * @param unsearchable also rejected pushes of which nobody can say whether they hold the number
+   */
+  async erase(now: Date, unsearchable = false, looked: Looked = () => {}): Promise<ErasureDone> {
     const found = await this.#find((share) => looked(share / 2));
     const { inLog, ...erased } = await this.#store.erase({
       rows: found.calls.map(({ row }) => row),
@@ -50,12 +53,13 @@ export class ErasureOf {
       shown: maskNumber(this.#number),
       told: found.told,
       holds: this.#holds,
+      unsearchable,
       mask: (text) => maskKnownNumbers(text, [this.#number]),
       at: now,
     });
     const left = await this.#find((share) => looked(0.5 + share / 2));
     return {
-      ...this.#shown(found),
+      ...this.#shown(found, await this.#store.countUnsearchable()),
       erased,
       left: left.calls.length,
       elsewhere: left.elsewhere,
@@ -92,7 +96,7 @@ export class ErasureOf {
     return isCaller(state.fields) || pushes.some(({ fields }) => isCaller(fields));
   }
 
-  #shown({ calls, elsewhere }: Found): Holdings {
+  #shown({ calls, elsewhere }: Found, unsearchable: number): Holdings {
     const inCrm = new Map<string, Holdings['inCrm'][number]>(); // a person is of several calls
     for (const { connector, records } of calls.flatMap(({ deliveries }) => deliveries))
       for (const [role, { type, id }] of Object.entries(records) as [string, RecordRef][])
@@ -101,6 +105,7 @@ export class ErasureOf {
       number: maskNumber(this.#number),
       calls: calls.length,
       elsewhere,
+      unsearchable,
       inCrm: [...inCrm.values()],
     };
   }

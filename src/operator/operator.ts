@@ -25,6 +25,7 @@ import type {
 } from '../store/store.ts';
 import type {
   ErasureDone,
+  erasureOrder,
   Holdings,
   numberGiven,
   pauseOrder,
@@ -308,9 +309,10 @@ export class Operator {
   }
 
   /** Erases what the store knows of a number. What the CRMs hold stays, and is named. */
-  async erase(given: z.output<typeof numberGiven>, looked?: Looked): Promise<ErasureDone> {
+  async erase(order: z.input<typeof erasureOrder>, looked?: Looked): Promise<ErasureDone> {
     this.#mayAct();
-    return this.#erasureOf(given).erase(this.#options.clock.now(), looked);
+    const { unsearchable = false, ...given } = order;
+    return this.#erasureOf(given).erase(this.#options.clock.now(), unsearchable, looked);
   }
 
   /** How the connectors are; their lag is that of the last 24 hours. */

@@ -247,10 +247,12 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
   app.post('/calls/:source/:callId/erase', async (context) => {
     const frame = await frameFor(context);
     const { source, callId } = context.req.param();
-    if ((await formOf(context))['sure'] !== 'yes')
+    const form = await formOf(context);
+    if (form['sure'] !== 'yes')
       throw new OperatorProblem('wrong', 'Nothing was erased: tick the box to say that you are sure.');
     const story = await operatorFor(context).story(source, callId);
-    return context.html(erasedPage(frame, await operatorFor(context).erase({ number: callerOf(story) })));
+    const order = { number: callerOf(story), unsearchable: form['unsearchable'] === 'yes' };
+    return context.html(erasedPage(frame, await operatorFor(context).erase(order)));
   });
 
   app.get('/connectors', async (context) =>

@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { decodeBody } from '../receive/push.ts';
+import { searchable } from '../receive/push-again.ts';
 import type { RawBody } from '../receive/refusal.ts';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import { bodyMark } from './body-mark.ts';
@@ -167,12 +167,21 @@ export class SqliteLedger {
     return this.#do.purge.run({ before: before.getTime(), limit });
   }
 
-  /** Removes bodies of which the text `holds`. One that is packed in a way we cannot read stays until it is too old. */
-  erase(holds: (text: string) => boolean): number {
-    return this.#do.bodies
-      .all()
-      .filter(({ id }) => holds(decodeBody(bodyOf(this.#do.one.get({ id })!)!.bytes)))
-      .reduce((erased, { id }) => erased + this.#do.remove.run({ id }), 0);
+  /** Removes bodies of which the text `holds`, and those that cannot be searched whole, where these are to go, too. */
+  erase(holds: (text: string) => boolean, unsearchable: boolean): number {
+    return this.#bodies(({ text, isAll }) => holds(text) || (unsearchable && !isAll)).reduce(
+      (erased, id) => erased + this.#do.remove.run({ id }),
+      0,
+    );
+  }
+
+  countUnsearchable(): number {
+    return this.#bodies(({ isAll }) => !isAll).length;
+  }
+
+  #bodies(are: (read: ReturnType<typeof searchable>) => boolean): number[] {
+    const ids = this.#do.bodies.all().map(({ id }) => id);
+    return ids.filter((id) => are(searchable(bodyOf(this.#do.one.get({ id })!)!)));
   }
 }
 

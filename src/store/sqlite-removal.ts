@@ -55,7 +55,7 @@ export class SqliteRemoval {
     return { removed, lastRow: isDone ? null : lastRow };
   }
 
-  erase({ rows, number, shown, told, mask, holds, at }: Erasure): Omit<Erased, 'inLog'> {
+  erase({ rows, number, shown, told, mask, holds, unsearchable, at }: Erasure): Omit<Erased, 'inLog'> {
     // What is erased is overwritten, too: a file that is copied later does not give it away.
     this.#database.exec('pragma secure_delete=on');
     const erased = { calls: 0, pushes: 0, deliveries: 0, attempts: 0, people: 0, unreadable: 0 };
@@ -75,7 +75,7 @@ export class SqliteRemoval {
     this.#index.lostPushes();
     erased.people += this.#do.removePerson.run({ number });
     this.#do.removeMemories.run({ ending: `%${number}` });
-    erased.unreadable += this.#ledger.erase(holds);
+    erased.unreadable += this.#ledger.erase(holds, unsearchable);
     for (const call of told) this.#maskTold(call, mask);
     const salt = randomBytes(16).toString('base64url');
     this.#do.noteErasure.run({

@@ -920,6 +920,10 @@ class SqliteStore implements Store {
     return { ...erased, ...(await this.finishErasures(erasure.at)) };
   }
 
+  async countUnsearchable(): Promise<number> {
+    return this.#ledger.countUnsearchable();
+  }
+
   async finishErasures(now: Date): Promise<{ inLog: boolean }> {
     const inLog = this.#removal.isInLog && !this.#removal.clearLog();
     await this.#queue.write(() => {

@@ -451,6 +451,8 @@ export interface Erasure {
   mask(text: string): string;
   /** Whether a body holds the number: such rejected pushes go, too. */
   holds(text: string): boolean;
+  /** Rejected pushes that cannot be searched whole, since they are packed in what is not read, go as well. */
+  unsearchable: boolean;
   at: Date;
 }
 
@@ -622,6 +624,8 @@ export interface Store {
    * bring it back: of a number that no later call has, nothing is remembered until `finishErasures` says that it is over.
    */
   erase(erasure: Erasure): Promise<Erased>;
+  /** How many rejected pushes are packed in what is not read, so that nobody can say whose number they hold. */
+  countUnsearchable(): Promise<number>;
   /** Does what is left to do for earlier erasures. `inLog`: something still reads the file. */
   finishErasures(now: Date): Promise<{ inLog: boolean }>;
   /** Writes a copy of everything as it stands to a new file, while the bridge goes on. */

@@ -824,6 +824,7 @@ export function storeContract(
       told: [],
       mask: (text) => text,
       holds: () => false,
+      unsearchable: false,
       at: at(0),
     });
     assert.equal(await store.connectorStates(), []);
@@ -1200,6 +1201,7 @@ export function storeContract(
       told: [],
       mask: String,
       holds,
+      unsearchable: false,
       at: at(3),
     };
     assert.is((await store.erase(erasure)).unreadable, 1);

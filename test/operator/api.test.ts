@@ -154,6 +154,7 @@ api('a number is looked for, and erased', () =>
       number: '+6141***678',
       calls: 1,
       elsewhere: 0,
+      unsearchable: 0,
       inCrm: [],
     });
     const erased = (await ask('/api/erasures', { number: '0412345678' })).json;

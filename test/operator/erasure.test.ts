@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { ErasureOf } from '../../src/operator/erasure.ts';
 import { openDatabase } from '../../src/runtime/sqlite.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -98,6 +99,42 @@ erasing('a rejected push that holds the number goes, too, however it is written 
     assert.is((await erasure.erase(now)).erased.unreadable, 3);
     const [left, ...others] = await store.rejections({ limit: 10, headBytes: 100 });
     assert.equal([Buffer.from(left!.head!).toString(), others], ['0412 345 679', []]);
+  }),
+);
+
+erasing('a rejected push that cannot be searched is told, and goes where that is wanted', () =>
+  withCaller(async ({ store, erasure }) => {
+    const packed = Buffer.from('{"a":"0412 345 678').toString('base64');
+    const bodies: [body: string | Uint8Array, contentCoding?: string][] = [
+      [gzipSync('{"a":"0412 345 678'), 'gzip'], // as a later version finds what this one could not unpack
+      [gzipSync('{"a":"0412 345 678').subarray(0, 20), 'gzip'],
+      ['what zstd makes of it', 'zstd'],
+      [packed.repeat(2)],
+      [`--x\r\nContent-Transfer-Encoding: base64\r\n\r\n${packed}\r\n--x--`],
+      [Uint8Array.of(8, 150, 1, 0x12, 4, 7, 7, 7, 7)],
+      ['{"a":"0411 222 333'],
+      ['{"a":"\x1b0411 222 333\tand\r\n'],
+    ];
+    await store.reject(
+      bodies.map(([body, contentCoding = '']) => ({
+        source: 'acme',
+        cause: 'unreadable' as const,
+        mark: '',
+        reason: 'It cannot be read.',
+        sender: '127.0.0.1',
+        firstAt: now,
+        lastAt: now,
+        count: 1,
+        body: { bytes: Buffer.from(body), contentType: '', contentCoding },
+      })),
+      100_000,
+    );
+    assert.is((await erasure.holdings()).unsearchable, 5);
+    const first = await erasure.erase(now);
+    assert.equal([first.erased.unreadable, first.unsearchable], [1, 5]);
+    const second = await erasure.erase(now, true);
+    assert.equal([second.erased.unreadable, second.unsearchable], [5, 0]);
+    assert.is((await store.rejections({ limit: 10, headBytes: 1 })).length, 2);
   }),
 );
 

@@ -155,6 +155,7 @@ async function run(file: string, settings: Settings, commands: readonly Command[
             told: [],
             mask: (text) => text,
             holds: () => false,
+            unsearchable: false,
             at: at(0),
           });
           break;
