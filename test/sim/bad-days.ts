@@ -1,9 +1,9 @@
 import { pick } from '../support/random.ts';
 import type { Outage } from '../torture/crms.ts';
 import type { SimulatedCrm } from './crms.ts';
+import type { Fault } from './disk.ts';
 import type { Fate } from './network.ts';
 import type { SimulatedProcess } from './process.ts';
-import type { Moment } from './store-files.ts';
 import type { Life } from './timeline.ts';
 
 /** What of a world can go wrong. */
@@ -16,14 +16,17 @@ export interface Trouble {
   readonly numbers: readonly string[];
   readonly weather: { fates: ((life: Life | null) => Fate | undefined)[] };
   readonly meddled: Set<string>;
-  diskSays: 'full' | 'I/O error' | undefined;
-  killAt: { commits: number; moment: Moment } | undefined;
+  /** What the disk answers to writes and syncs of so many of the next steps. */
+  diskSays: { fault: Fault; steps: number } | undefined;
+  /** At which of the next steps that are asked of the disk a process is killed, or the power goes. */
+  endAt: { steps: number; end: 'kill' | 'power cut' } | undefined;
   wallIsOffMs: number;
   variant: number;
   tell(line: string): void;
   at(ms: number, run: () => void): void;
   whenCalm(run: () => void): void;
   kill(process: SimulatedProcess, downMs: number): void;
+  cutPower(downMs: number): void;
   ask(what: string, work: (process: SimulatedProcess) => Promise<unknown>): void;
 }
 
@@ -55,10 +58,11 @@ export const badDays = {
       const process = pick(random, world.processes);
       if (process?.runs) world.kill(process, random() * 20_000);
     }),
-  'kills at a commit': (world, random) =>
+  'power cuts': (world, random) => times(world, random, 1, () => world.cutPower(random() * 20_000)),
+  'ends amid a commit': (world, random) =>
     times(world, random, 2, () => {
-      const moment = pick(random, ['before', 'within', 'after'] as const);
-      world.killAt = { commits: 1 + Math.floor(random() * 6), moment };
+      const end = pick(random, ['kill', 'power cut'] as const);
+      world.endAt = { steps: 1 + Math.floor(random() * 40), end };
     }),
   hangs: (world, random) =>
     times(world, random, 2, () => {
@@ -70,7 +74,8 @@ export const badDays = {
     }),
   disk: (world, random) =>
     times(world, random, 3, () => {
-      world.diskSays = random() < 0.5 ? 'full' : 'I/O error';
+      const fault = pick(random, ['EIO', 'ENOSPC'] as const);
+      world.diskSays = { fault, steps: 1 + Math.floor(random() ** 3 * 60) };
     }),
   'slow answers': (world, random) =>
     some(world, random, 0.06, () => {

@@ -75,5 +75,4 @@ if (values.seed !== undefined) {
   );
   if (broken > 0) process.exitCode = 1;
 }
-beginning.remove();
 process.exit();

@@ -4,11 +4,11 @@ import { type Bridge, startBridge } from '../../src/main.ts';
 import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
 import { openSqliteStore, type Role } from '../../src/store/sqlite.ts';
 import type { Lease, Settlement, Store } from '../../src/store/store.ts';
+import { storeFile } from './store-trial.ts';
 import type { Life, Timeline } from './timeline.ts';
 
 export interface ProcessSurroundings {
   timeline: Timeline;
-  file(): string;
   /** What the configuration says now. */
   load(): Config;
   logged(line: string, life: Life): void;
@@ -24,7 +24,6 @@ export class SimulatedProcess implements Life {
   readonly #surroundings: ProcessSurroundings;
   #app: Hono | undefined;
   #bridge: Bridge | undefined;
-  #store: Store | undefined;
   #reload: () => Promise<void> = async () => {};
 
   constructor(name: string, surroundings: ProcessSurroundings) {
@@ -43,7 +42,7 @@ export class SimulatedProcess implements Life {
 
   /** @param role a second one on the same files runs as a command does, since SQLite's store has one bridge */
   async start(role: Role): Promise<void> {
-    const { timeline, file, load, logged, settled, lease } = this.#surroundings;
+    const { timeline, load, logged, settled, lease } = this.#surroundings;
     const bridge = await timeline.still(this, () =>
       startBridge({
         configPath: undefined,
@@ -52,8 +51,8 @@ export class SimulatedProcess implements Life {
         machine: {
           load: async () => load(),
           openStore: async () => {
-            this.#store = await openSqliteStore(file(), role);
-            return watched(this.#store, (taken, settlements) => settled(this, taken, settlements));
+            const store = await openSqliteStore(storeFile, role);
+            return watched(store, (taken, settlements) => settled(this, taken, settlements));
           },
           listen: async (app) => {
             this.#app = app;
@@ -82,11 +81,10 @@ export class SimulatedProcess implements Life {
     return this.#reload();
   }
 
-  /** Nothing of it goes on. What it has open is let go, and changes nothing that anybody sees. */
-  async die(): Promise<void> {
+  /** Nothing of it goes on. */
+  die(): void {
     this.isDead = true;
     forgetDeadlines();
-    await this.#store?.close().catch(() => {});
   }
 
   async stop(): Promise<void> {

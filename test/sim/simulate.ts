@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, loadConfig } from '../../src/config/load.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { BadDay } from './bad-days.ts';
 import type { CrmName } from './crms.ts';
+import type { Disk } from './disk.ts';
+import { diskWithStore } from './store-trial.ts';
 import { type Ending, token, World, type WorldOptions } from './world.ts';
 
 const yamlOf: Record<CrmName, string> = {
@@ -30,8 +31,7 @@ ${crms.map((name) => `  ${name}: { ${yamlOf[name]} }`).join('\n')}
 export interface Beginning {
   crms: readonly CrmName[];
   configs: Config[];
-  template: string;
-  remove(): void;
+  disk: Disk;
 }
 
 export async function beginningOf(crms: readonly CrmName[]): Promise<Beginning> {
@@ -42,12 +42,11 @@ export async function beginningOf(crms: readonly CrmName[]): Promise<Beginning> 
     writeFileSync(file, yamlFor(crms, variant));
     configs.push({ ...(await loadConfig(file, { env: {} })), warnings: [] });
   }
-  const template = join(folder, 'template.db');
-  await (await openSqliteStore(template, 'bridge')).close();
-  return { crms, configs, template, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  rmSync(folder, { recursive: true });
+  return { crms, configs, disk: await diskWithStore() };
 }
 
-export type SimulateOptions = Omit<WorldOptions, 'crms' | 'configs' | 'template' | 'without'> & {
+export type SimulateOptions = Omit<WorldOptions, 'crms' | 'configs' | 'disk' | 'without'> & {
   without?: readonly BadDay[];
 };
 

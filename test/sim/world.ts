@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../../src/config/load.ts';
 import type { Lease, Store } from '../../src/store/store.ts';
 import { pick, seeded } from '../support/random.ts';
@@ -9,11 +6,14 @@ import type { Sent } from '../torture/delacon.ts';
 import { type BadDay, badDays, type Trouble } from './bad-days.ts';
 import { digits, numbers, type PlannedPush, plannedPushes } from './callers.ts';
 import { type CrmName, type SimulatedCrm, simulatedCrm } from './crms.ts';
+import type { Disk, Fault, Step } from './disk.ts';
 import { simulateGlobals } from './globals.ts';
+import { mountDisk } from './mount.ts';
 import { type Fate, Network } from './network.ts';
 import { SimulatedProcess } from './process.ts';
-import { diskRefusal, type Moment, StoreFiles, watchCommits } from './store-files.ts';
+import { storeFile } from './store-trial.ts';
 import { type Life, Timeline } from './timeline.ts';
+import { abandon } from './wasm-sqlite.ts';
 
 export interface WorldOptions {
   seed: number;
@@ -26,8 +26,8 @@ export interface WorldOptions {
   instances?: 1 | 2;
   /** The configuration by variant: what a reload changes. */
   configs: readonly Config[];
-  /** A store's file as it is before the first start. */
-  template: string;
+  /** With a store as it is before the first start. */
+  disk: Disk;
   /** Told of everything that happens, a line each. */
   tell?: (line: string) => void;
 }
@@ -63,15 +63,13 @@ export class World implements Trouble {
   wallIsOffMs = 0;
   /** How the network treats requests to CRMs: one stream of chance for each thing that can go wrong. */
   readonly weather: { fates: ((life: Life | null) => Fate | undefined)[] } = { fates: [] };
-  /** What the disk says to the next commit of a process; taken when it was said. */
-  diskSays: 'full' | 'I/O error' | undefined;
-  /** When a process is killed at one of its next commits. */
-  killAt: { commits: number; moment: Moment } | undefined;
+  diskSays: Trouble['diskSays'];
+  endAt: Trouble['endAt'];
   readonly meddled = new Set<string>();
   variant = 0;
   kills = 0;
   readonly #options: WorldOptions;
-  readonly #files: StoreFiles;
+  readonly #disk: Disk;
   readonly #network: Network;
   readonly #planned: PlannedPush[];
   readonly #broken: string[] = [];
@@ -82,7 +80,7 @@ export class World implements Trouble {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    const { seed, minutes = 4, calls = 8 } = options;
+    const { minutes = 4, calls = 8 } = options;
     this.timeline = new Timeline(this.#seedOf('ties'));
     const now = () => new Date(startsAt + this.timeline.passed);
     const indexDelayMs = 20_000;
@@ -91,7 +89,8 @@ export class World implements Trouble {
       meddled: this.meddled,
     }));
     this.#planned = plannedPushes(this.random('pushes'), calls, minutes * minuteMs);
-    this.#files = new StoreFiles(mkdtempSync(join(tmpdir(), `sim-${seed}-`)), options.template);
+    this.#disk = options.disk.copy(this.random('what a disk keeps'));
+    this.#disk.before = (step) => this.#beforeStep(step);
     this.#network = new Network({
       timeline: this.timeline,
       hosts: new Map(this.crms.map(({ host, handle }) => [host, handle])),
@@ -141,10 +140,14 @@ export class World implements Trouble {
   async run(): Promise<Ending> {
     const { without = new Set<BadDay>(), instances = 1, seed } = this.#options;
     const wall = { now: () => startsAt + this.timeline.passed + this.wallIsOffMs };
-    const restore = [
-      simulateGlobals(this.timeline, wall, this.random('chance of the program'), this.#network.fetch, 1_000),
-      watchCommits({ before: () => this.#beforeCommit(), after: () => this.#afterCommit() }),
-    ];
+    using _ = mountDisk(this.#disk, { process: () => this.timeline.current ?? undefined, seed });
+    const restore = simulateGlobals(
+      this.timeline,
+      wall,
+      this.random('chance of the program'),
+      this.#network.fetch,
+      1_000,
+    );
     try {
       for (let one = 0; one < instances; one++) await this.startProcess();
       this.#receiveAll();
@@ -154,7 +157,7 @@ export class World implements Trouble {
       await this.#calmDown();
       await this.#balance();
       const { passed, digest, events } = this.timeline;
-      for (const one of this.processes) if (one.runs) await this.timeline.still(one, () => one.die());
+      for (const one of this.processes) this.#end(one);
       return {
         seed,
         broken: this.#broken,
@@ -168,8 +171,7 @@ export class World implements Trouble {
         requests: this.#network.sent,
       };
     } finally {
-      for (const take of restore) take();
-      this.#files.remove();
+      restore();
     }
   }
 
@@ -190,35 +192,53 @@ export class World implements Trouble {
   }
 
   async startProcess(): Promise<void> {
+    if (this.#disk.isOff) this.#disk.start();
     const name = `bridge ${++this.#started}`;
     const process = new SimulatedProcess(name, {
       timeline: this.timeline,
-      file: () => this.#files.file,
       load: () => this.#config(),
       logged: (line, life) => this.#logged(line, life),
       settled: (life, lease) => this.#settled(life, lease),
       lease: { leaseMs: 30_000, renewMs: 10_000 },
     });
-    const isFirst = !this.processes.some(({ runs }) => runs);
     this.tell(`starts ${name}`);
-    await process.start(isFirst ? 'bridge' : 'command');
+    const isFirst = !this.processes.some(({ isDead }) => !isDead);
     this.processes = [...this.processes.filter(({ isDead }) => !isDead), process];
+    try {
+      await process.start(isFirst ? 'bridge' : 'command');
+    } catch (problem) {
+      if (process.isDead) return; // killed while it started
+      this.tell(`${name} does not start: ${(problem as Error).message}`);
+      this.#end(process);
+      this.#startLater(5_000);
+    }
+  }
+
+  #startLater(inMs: number): void {
+    this.timeline.after(inMs, () => void this.startProcess(), null);
+  }
+
+  /** Nothing of a process goes on, and what it had open is given up. */
+  #end(process: SimulatedProcess): void {
+    process.die();
+    this.#disk.kill(process);
+    abandon();
   }
 
   /** A kill, and after a while another process in its place. */
-  kill(process: SimulatedProcess, downMs: number, log?: Buffer): void {
+  kill(process: SimulatedProcess, downMs: number): void {
     if (process.isDead) return;
     this.kills++;
     this.tell(`kills ${process.name}`);
-    if (this.#options.instances !== 2) this.#files.putAside(log);
-    process.isDead = true;
-    this.timeline.soon(() => void this.timeline.still(process, () => process.die()), null);
-    this.timeline.after(downMs, () => this.#pause(this.startProcess()), null);
+    this.#end(process);
+    this.#startLater(downMs);
   }
 
-  /** What the world does takes no time. */
-  #pause(work: Promise<unknown>): void {
-    work.catch((problem) => this.break(`${(problem as Error).stack}`));
+  /** All processes die, and what was not synced may be lost. */
+  cutPower(downMs: number): void {
+    this.tell('The power goes.');
+    this.#disk.cutPower();
+    for (const process of this.processes) if (!process.isDead) this.kill(process, downMs);
   }
 
   /** Asks something of a running bridge. */
@@ -239,7 +259,7 @@ export class World implements Trouble {
       settings: {
         ...settings,
         listen: { ...settings.listen },
-        store: { ...settings.store, url: `sqlite:${this.#files.file}` },
+        store: { ...settings.store, url: `sqlite:${storeFile}` },
       },
     };
   }
@@ -306,48 +326,29 @@ export class World implements Trouble {
     this.#fences.set(name, Math.max(fence, latest));
   }
 
-  #beforeCommit(): void {
+  #beforeStep({ kind }: Step): Fault | undefined {
     const life = this.timeline.current as SimulatedProcess | null;
-    if (!life || life.isDead) return;
-    if (this.diskSays) {
-      const says = this.diskSays;
-      this.diskSays = undefined;
-      this.tell(`the disk says: ${says}`);
-      throw diskRefusal(says);
+    if (!life || life.isDead || this.#isCalm) return undefined;
+    if (this.endAt && --this.endAt.steps <= 0) {
+      const { end } = this.endAt;
+      this.endAt = undefined;
+      this.tell(`comes to its end amid a ${kind}`);
+      if (end === 'kill') this.kill(life, 3_000);
+      else this.cutPower(3_000);
+      return undefined;
     }
-    if (!this.killAt || --this.killAt.commits > 0) return;
-    if (this.killAt.moment === 'before') this.#killNow(life);
-    else this.#logBefore = this.#files.log;
-  }
-
-  #logBefore: Buffer | undefined;
-
-  #afterCommit(): void {
-    const life = this.timeline.current as SimulatedProcess | null;
-    if (!life || life.isDead || !this.killAt || this.killAt.commits > 0) return;
-    const { moment } = this.killAt;
-    if (moment === 'after') {
-      this.#killNow(life);
-      return;
-    }
-    const before = this.#logBefore?.length ?? 0;
-    const now = this.#files.log;
-    const cut = before + Math.floor(this.random(`cut ${this.kills}`)() * Math.max(0, now.length - before));
-    this.#killNow(life, now.subarray(0, cut));
-  }
-
-  #killNow(life: SimulatedProcess, log?: Buffer): void {
-    const { moment } = this.killAt!;
-    this.killAt = undefined;
-    this.tell(`is killed ${moment} its commit`);
-    this.kill(life, 3_000, log);
+    if (!this.diskSays || kind === 'read') return undefined;
+    const { fault } = this.diskSays;
+    if (--this.diskSays.steps <= 0) this.diskSays = undefined;
+    this.tell(`the disk says ${fault} to a ${kind}`);
+    return fault;
   }
 
   /** All that was bad is over; what waits is written, and what failed is replayed. */
   async #calmDown(): Promise<void> {
     this.tell('From here on all is well.');
     this.#isCalm = true;
-    this.killAt = undefined;
+    this.endAt = undefined;
     this.diskSays = undefined;
     for (const run of this.#toll) run();
     for (const crm of this.crms) {
