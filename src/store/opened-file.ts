@@ -69,14 +69,17 @@ export class OpenedFile {
 
   /** Before something is written, so that it is not written into what somebody has just put there. @throws when lost */
   mustHaveItsContent(): void {
-    if (!this.#loss) this.#lookAtContent();
-    if (this.#loss) throw new StoreUnavailable(this.#loss.sentence);
+    this.#must(() => this.#lookAtContent());
   }
 
   /** After it was written, before that is acknowledged. @throws when lost */
   mustBeThere(): void {
+    this.#must(() => this.#look());
+  }
+
+  #must(look: () => void): void {
     try {
-      this.#look();
+      if (!this.#loss) look();
     } catch (cause) {
       throw new StoreUnavailable(`${this.#named} cannot be looked at (${(cause as Error).message}).`, {
         cause,
@@ -92,7 +95,6 @@ export class OpenedFile {
   }
 
   #look(): void {
-    if (this.#loss) return;
     for (const { path, was } of this.#files) {
       const now = statSync(path, { throwIfNoEntry: false });
       if (now && now.ino === was.ino && now.dev === was.dev) continue;

@@ -17,7 +17,7 @@ import { startPush } from '../support/build-push.ts';
 import { seeded } from '../support/random.ts';
 import { assert, suite } from '../support/suite.ts';
 import { newPush } from '../support/with-store.ts';
-import { Disk, type DiskError, loseAll } from './disk.ts';
+import { Disk, type DiskError, loseAll, type Step } from './disk.ts';
 import { mountDisk } from './mount.ts';
 import { diskWithStore, type Mishap, storeFile, storeTrial, type Verdict } from './store-trial.ts';
 import { SimulatedDatabase } from './wasm-sqlite.ts';
@@ -256,6 +256,27 @@ stores('a disk that is full for a while refuses pushes and takes the next', () =
       (await store.calls({ limit: 9 })).map(({ state }) => state.callId),
       ['3', '1'],
     );
+  }),
+);
+
+/* Said as "an unexpected error", with a stack trace in the log for each push. */
+stores('a file that cannot be looked at is told as such, whatever it is looked at for', () =>
+  withStoreOnDisk(async (store, disk) => {
+    const says = async (fault: (step: Step) => boolean) => {
+      disk.before = (step) => (fault(step) ? 'EIO' : undefined);
+      const refused = await store.record(newPush(startPush('1'))).catch((reason: unknown) => reason);
+      disk.before = null;
+      assert.instance(refused, StoreUnavailable);
+      return (refused as Error).message;
+    };
+    assert.match(await says(() => true), /bridge\.db cannot be looked at \(EIO/);
+    let isSynced = false;
+    const afterwards = await says(({ kind }) => {
+      isSynced ||= kind === 'sync';
+      return isSynced && kind === 'read';
+    });
+    assert.match(afterwards, /bridge\.db cannot be looked at \(EIO/);
+    await store.record(newPush(startPush('2')));
   }),
 );
 
