@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import sqlite, { type DatabaseSync } from 'node:sqlite';
 import type { RecordDraft, RecordRef } from '../../src/connector/contract.ts';
 
 /** A small CRM: records with properties, unique keys, and calls linked to contacts. */
@@ -12,7 +12,7 @@ export class LocalCrm {
     this.file = file;
     try {
       if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      this.#database = new DatabaseSync(file);
+      this.#database = new sqlite.DatabaseSync(file); // of the module as it is now, as for the store
       this.#prepare();
     } catch (cause) {
       throw new Error(
