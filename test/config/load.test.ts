@@ -358,6 +358,7 @@ loading('any text either loads or is a list of problems', () =>
           assert.ok(thrown.problems.length > 0);
           for (const { line, column, message } of thrown.problems) {
             assert.ok(message !== '' && !message.includes('undefined'), message);
+            if (yaml.includes('\0') && message.startsWith('cannot be read')) continue; // it is no text, in no line
             assert.ok(
               line >= 1 && column >= 1 && line <= yaml.split(/\r\n|[\r\n]/).length,
               `${line}:${column}`,
