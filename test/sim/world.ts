@@ -146,7 +146,7 @@ export class World implements Trouble {
       wall,
       this.random('chance of the program'),
       this.#network.fetch,
-      1_000,
+      5_000,
     );
     try {
       for (let one = 0; one < instances; one++) await this.startProcess();
@@ -403,7 +403,7 @@ export class World implements Trouble {
   async #atRest(): Promise<void> {
     await this.timeline.run(this.timeline.passed + 10 * minuteMs);
     const before = this.#network.sent;
-    await this.timeline.run(this.timeline.passed + 30 * minuteMs);
+    await this.timeline.run(this.timeline.passed + 15 * minuteMs);
     if (this.#network.sent !== before) this.break(`${this.#network.sent - before} requests to CRMs at rest`);
   }
 
@@ -426,6 +426,12 @@ export class World implements Trouble {
         this.crms,
       ),
     );
+    for (const { state, pushes } of await this.timeline.still(running, () =>
+      this.#stories(running.bridge.store),
+    )) {
+      if (new Set(pushes.map(({ body }) => body)).size < pushes.length)
+        this.break(`TWICE: a push of call ${state.callId} is stored`);
+    }
     for (const what of lost) this.break(`LOST: ${what}`);
     for (const what of doubled) this.break(`TWICE: ${what}`);
     for (const what of wrong) this.break(`WRONG: ${what}`);

@@ -1,0 +1,91 @@
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** A fault that the simulation has to find: what stands in a file of the product, and what is put in its place. */
+export interface PlantedFault {
+  file: string;
+  find: string;
+  put: string;
+  /** More than one instance, where one alone does not show it. */
+  instances?: 1 | 2;
+  crms?: string;
+}
+
+/** Mistakes that somebody might make some day, by name. */
+export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
+  'settled before it is written': {
+    file: 'src/deliver/worker.ts',
+    find: '    const { result, requests } = await runBatch(',
+    put: `    const early = { at: started, tookMs: 0, requests: 0, batch: due.length };
+    await this.#settle(lease, due.map((item) => this.#settlementOf(item, { kind: 'delivered', records: item.records }, early, started, true)));
+    const { result, requests } = await runBatch(`,
+  },
+  'a lease that is over settles': {
+    file: 'src/store/sqlite.ts',
+    find: 'if (!this.#do.leaseHeld.get({ name: lease.name, fence: lease.fence })) return false;',
+    put: '',
+    instances: 2,
+  },
+  'a person without a key': {
+    file: 'connectors/salesforce/new-people.ts',
+    find: '      [ownFields[object]]: keyAfter(number, dead),\n',
+    put: '',
+    crms: 'salesforce',
+  },
+  'the answer of another row': {
+    file: 'connectors/hubspot/batches.ts',
+    find: 'const row = names.map((name) => rows.get(name)).find(Boolean);',
+    put: 'const row = answer.results[(inputs.indexOf(input) + 1) % Math.max(1, answer.results.length)];',
+    crms: 'hubspot',
+  },
+  'a repetition that is taken for new': {
+    file: 'src/store/sqlite.ts',
+    find: '    if (same) {\n      this.#do.repeatPush',
+    put: '    if (same && changed) {\n      this.#do.repeatPush',
+  },
+  'a circuit that never closes': {
+    file: 'src/deliver/circuit.ts',
+    find: '    this.#trouble = null;\n    this.probed.clear();',
+    put: '    this.probed.clear();',
+  },
+  'acknowledged before the commit': {
+    file: 'src/store/commit-queue.ts',
+    find: 'for (const write of writes) results.push(write.run());',
+    put: 'for (const write of writes) { results.push(write.run()); write.resolve(results.at(-1) as never); }',
+  },
+  'a commit that the disk has not got yet': {
+    file: 'src/store/sqlite.ts',
+    find: 'pragma synchronous=full; pragma busy_timeout=',
+    put: 'pragma synchronous=off; pragma busy_timeout=',
+  },
+  'what failed is shown as delivered': {
+    file: 'src/deliver/worker.ts',
+    find: "if (outcome.kind === 'delivered') return { state: 'delivered' };",
+    put: "if (outcome.kind === 'delivered' || tookMs > 5_000) return { state: 'delivered' };",
+  },
+  'a whole number in the log': {
+    file: 'src/deliver/worker.ts',
+    find: "log.info({ call, connector, attempt: delivered[0]!.attempts + 1, tookMs, requests }, 'Call delivered.');",
+    put: "log.info({ call, connector, of: [...(delivered[0]!.state.fields['PLA_Caller_Phone_Number'] ?? '')].join(' ') }, 'Call delivered.');",
+  },
+};
+
+/** Puts it in place as the program is loaded: to be called before anything of the product is imported. */
+export function plant({ file, find, put }: PlantedFault): void {
+  const url = new URL(`../../${file}`, import.meta.url).href;
+  let isPlanted = false;
+  registerHooks({
+    load(wanted, context, next) {
+      const loaded = next(wanted, context);
+      if (wanted !== url) return loaded;
+      const source = String(loaded.source);
+      if (source.split(find).length !== 2)
+        throw new Error(`${fileURLToPath(url)} has not, or has not once: ${find}`);
+      isPlanted = true;
+      return { ...loaded, source: source.replace(find, () => put) };
+    },
+  });
+  process.on('exit', () => {
+    if (!isPlanted) console.error(`${file} was not loaded: nothing was planted`);
+  });
+}
