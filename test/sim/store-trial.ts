@@ -150,7 +150,7 @@ class Trial {
   async #running(): Promise<Store> {
     while (this.#store === undefined || this.#isDown) {
       if (this.#isDown) await this.#restart();
-      const isCalm = this.verdict.steps > this.#calmFrom;
+      const isCalm = this.#disk.before === null || this.verdict.steps > this.#calmFrom;
       try {
         this.#store = await openSqliteStore(storeFile, 'bridge');
         if (!this.#isDown) await this.#look(this.#store);
