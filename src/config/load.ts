@@ -65,8 +65,10 @@ export async function loadConfig(
       options.testFiles.map((file) => resolve(cwd, file)),
     );
   }
+  await pushesFirst();
   const connectors = root ? await findConnectors(root, problems) : new Map<string, ConnectorDefinition>();
   const { values: secrets, plainly } = readValues(root, connectors);
+  await pushesFirst();
   const feeds = root && new Feeds(root, reader.routed, defaultFile);
   let settings = root && feeds && (await check(root, feeds, connectors, problems));
   hideSecrets(problems.all, secrets);
@@ -101,6 +103,11 @@ export async function loadConfig(
     secrets: [...new Set(secrets.map(({ value }) => value))],
     placeOf: (at) => placeOf(root, at, problems),
   };
+}
+
+/** Of ten thousand sources each step takes a good part of a second, and a bridge that reads them again has pushes to answer. */
+function pushesFirst(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Undefined when some text could not be read: half of what else could be said would be false then. */
@@ -205,6 +212,7 @@ async function check(
   problems: ProblemList,
 ): Promise<Settings | undefined> {
   checkNames(root, feeds, problems);
+  await pushesFirst();
   const parsed = await checkForm(settingsSchema, settingsData(root), root, [], problems);
   const connectors: [string, ConnectorSettings][] = [];
   for (const [name, definition] of definitions) {
