@@ -116,7 +116,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
       owner = undefined;
     }
     database = openDatabase(path);
-    refuseForeign(database, file);
+    const isOurs = refuseForeign(database, file);
     chmodSync(path, 0o600);
     database.exec(
       // FULL: a commit is on the disk before it is answered. The log goes into the file in SQLite's own small steps: pushes
@@ -125,7 +125,8 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     );
     const kysely = kyselyOver<Tables>(database);
     // Before there is any table: killed between the two, the file would be taken for another program's.
-    database.exec(`pragma application_id=${applicationId}`);
+    // Not again: who only looks needs no room on a disk that is full.
+    if (!isOurs) database.exec(`pragma application_id=${applicationId}`);
     // Kysely takes SQLite's DDL for what no transaction holds, and leaves a half-made database after a kill.
     database.exec('begin immediate');
     await mendEarlierShapes(kysely);
@@ -172,7 +173,8 @@ function sentenceFor(file: string, cause: unknown): unknown {
   return cause;
 }
 
-function refuseForeign(database: Database, file: string): void {
+/** False: it is empty, and may become ours. */
+function refuseForeign(database: Database, file: string): boolean {
   let id: unknown;
   let tables: unknown;
   try {
@@ -190,6 +192,7 @@ function refuseForeign(database: Database, file: string): void {
       `${file} belongs to another program. It was left as it is: set store.url to a file of its own.`,
     );
   }
+  return id === applicationId;
 }
 
 class SqliteStore implements Store {
