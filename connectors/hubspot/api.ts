@@ -1,6 +1,6 @@
 import type { Client } from '@hubspot/api-client';
 import * as z from 'zod';
-import type { Quota, Tools } from '../../src/connector/contract.ts';
+import type { Quota, Tools, Unanswered } from '../../src/connector/contract.ts';
 import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import { apiVersions } from './api-versions.ts';
@@ -78,6 +78,10 @@ export class HubSpotApi {
   /** Requests of the day, of the whole account. */
   get quota(): Quota {
     return this.#requests.quota;
+  }
+
+  get unanswered(): Unanswered {
+    return this.#requests.unanswered;
   }
 
   /** For a failure that is told without asking HubSpot. */

@@ -48,7 +48,7 @@ export async function writeBatch<I extends Input>(
   for (let part = pending.shift(); part; part = pending.shift()) {
     const current = part;
     try {
-      const data = await requests.send(request, signal, schema, ask(current));
+      const data = await requests.send(request, signal, schema, { ...ask(current), writes: true });
       const { fates, again } = fateOfEach(current, data, requests.circumstances(request));
       for (const [trace, one] of fates) written.set(trace, one);
       pending.push(...again);

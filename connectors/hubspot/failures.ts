@@ -1,4 +1,4 @@
-import { whySilent } from '../../src/connector/contract.ts';
+import { mayHaveLeft, whySilent } from '../../src/connector/contract.ts';
 import type { ObjectType } from './api.ts';
 import { listedElsewhere } from './fitting.ts';
 import { isOwn, keyNames, mappedAt } from './setup-names.ts';
@@ -20,6 +20,8 @@ export interface Failure {
   refuses?: readonly string[];
   /** HubSpot refused it and gave no code that says what is wrong: what is there has to be looked at. */
   isUnclear?: true;
+  /** What was asked may be done still: HubSpot itself did not say what became of it. */
+  isUnanswered?: true;
 }
 
 export type Cure =
@@ -119,9 +121,17 @@ export function failureOfAnswer(answer: FailedAnswer, where: Circumstances): Fai
   const read = byStatus[answer.status];
   if (read && (isHubSpots(answer) || toldByStatus.includes(answer.status))) return read(words, where, answer);
   if (tooLong.includes(answer.status)) return { kind: 'retry', reason: words, cure: { what: 'smaller' } };
-  return { kind: 'retry', scope: 'connector', reason: words };
+  const isAnswered = isHubSpots(answer) && !givenUp.includes(answer.status);
+  return {
+    kind: 'retry',
+    scope: 'connector',
+    reason: words,
+    ...(isAnswered || toldByStatus.includes(answer.status) ? {} : { isUnanswered: true }),
+  };
 }
 
+/** Whoever answers so has waited in vain for whoever does it. */
+const givenUp = [502, 504];
 /** What is in these is the same whoever says it. */
 const toldByStatus = [423, 429, 477];
 const tooLong = [413, 414, 431];
@@ -190,7 +200,8 @@ const verdicts = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJE
 /** No answer, or none that can be read: whatever was asked may have been done. */
 export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
   const reason = `HubSpot gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
-  return { kind: 'retry', scope: 'connector', reason: hide(reason, where) };
+  const isUnanswered = mayHaveLeft(thrown) ? { isUnanswered: true as const } : {};
+  return { kind: 'retry', scope: 'connector', reason: hide(reason, where), ...isUnanswered };
 }
 
 /** HubSpot answered 2xx and said nothing of an input. */

@@ -1,6 +1,6 @@
 import type { Client } from '@hubspot/api-client';
 import type * as z from 'zod';
-import { bounded, Quota, type RateLimit, type Tools } from '../../src/connector/contract.ts';
+import { bounded, Quota, type RateLimit, type Tools, Unanswered } from '../../src/connector/contract.ts';
 import { Access } from './access.ts';
 import { apiVersions } from './api-versions.ts';
 import {
@@ -29,6 +29,8 @@ export interface Asked {
   path: string;
   /** Sent as JSON, or a form as a form. */
   body?: unknown;
+  /** Of a call: that it may be done later is to be told. */
+  writes?: true;
 }
 
 /** What came back, whole. */
@@ -48,6 +50,7 @@ export class Requests {
   readonly #searches: SearchLimit;
   /** Requests of the day, of the whole account. */
   readonly quota: Quota;
+  readonly unanswered = new Unanswered();
 
   constructor(client: Client, options: HubSpotOptions, tools: Tools) {
     this.#client = client;
@@ -72,7 +75,7 @@ export class Requests {
     if (read.success) return read.data;
     const [issue] = read.error.issues;
     const unread = `${issue?.path.join('.') || 'the answer'} cannot be read`;
-    throw new RequestFailed(failureOfSilence(unread, this.circumstances(request)), read.error);
+    throw this.#failed(asked, failureOfSilence(unread, this.circumstances(request)), read.error);
   }
 
   /** @param isAnswer the statuses beside 2xx that are an answer here, and no failure */
@@ -133,14 +136,22 @@ export class Requests {
       answer = await this.#inTime((over) => this.#exchange(asked, token, over), signal, request);
     } catch (thrown) {
       this.#tools.countRequest(request, 'failed');
-      if (thrown instanceof RequestFailed) throw thrown;
-      throw new RequestFailed(failureOfSilence(thrown, this.circumstances(request)), thrown);
+      const failure =
+        thrown instanceof RequestFailed
+          ? thrown.failure
+          : failureOfSilence(thrown, this.circumstances(request));
+      throw this.#failed(asked, failure, thrown);
     }
     const { status, headers } = answer;
     this.#tools.countRequest(request, status);
     if (token !== undefined) this.#heed(headers); // a log-in is not counted with the others
     if ((status >= 200 && status < 300) || isAnswer(status)) return answer;
-    throw new RequestFailed(read(answer, this.circumstances(request)));
+    throw this.#failed(asked, read(answer, this.circumstances(request)));
+  }
+
+  #failed({ writes }: Asked, failure: Failure, cause?: unknown): RequestFailed {
+    if (writes && failure.isUnanswered) this.unanswered.note();
+    return new RequestFailed(failure, cause);
   }
 
   /** The client sends it; it has no time-out of its own, and reads without end, so that is done here. */
@@ -182,10 +193,10 @@ export class Requests {
         over.abort();
       };
       const where = this.circumstances(request);
-      const stop = () => give(stopping(where));
+      const stop = () => give({ ...stopping(where), isUnanswered: true });
       const late = `HubSpot did not answer ${request} within ${timeoutMs / 1000} s.`;
       const cancel = this.#tools.clock.after(timeoutMs, () =>
-        give({ kind: 'retry', scope: 'connector', reason: late }),
+        give({ kind: 'retry', scope: 'connector', reason: late, isUnanswered: true }),
       );
       const finish = (settle: () => void) => {
         cancel();

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Findings, type Quota, type Tools } from '../../src/connector/contract.ts';
+import { Findings, type Quota, type Tools, type Unanswered } from '../../src/connector/contract.ts';
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import {
@@ -121,6 +121,10 @@ export class SalesforceApi {
     return this.#requests.quota;
   }
 
+  get unanswered(): Unanswered {
+    return this.#requests.unanswered;
+  }
+
   /** Each query with its rows or its own failure. Five of them are one request. */
   async query(
     statements: readonly string[],
@@ -201,6 +205,7 @@ export class SalesforceApi {
     const attempts = records.map((fields): Attempt => ({ object, fields }));
     return this.#write(attempts, signal, (part) => ({
       kind: `upsert ${object}`,
+      writes: true,
       method: 'PATCH',
       path: `/composite/sobjects/${object}/${key}`,
       headers: { ...keepOwner, ...allowSimilar },
@@ -218,6 +223,7 @@ export class SalesforceApi {
   insert(what: string, records: readonly Attempt[], signal: AbortSignal): Promise<Written[]> {
     return this.#write(records, signal, (part) => ({
       kind: `insert ${what}`,
+      writes: true,
       method: 'POST',
       path: '/composite/sobjects',
       headers: {
@@ -253,6 +259,7 @@ export class SalesforceApi {
     if (JSON.stringify(people).includes('@{')) return undefined;
     const request: Request = {
       kind: `insert ${object} and Task`,
+      writes: true,
       method: 'POST',
       path: '/composite',
       body: {
@@ -299,6 +306,7 @@ export class SalesforceApi {
   ): Promise<Written[]> {
     return this.#write(records, signal, (part) => ({
       kind: `update ${what}`,
+      writes: true,
       method: 'PATCH',
       path: '/composite/sobjects',
       headers: { ...keepOwner, ...allowSimilar },

@@ -1,4 +1,4 @@
-import { type Outcome, type Records, whySilent } from '../../src/connector/contract.ts';
+import { mayHaveLeft, type Outcome, type Records, whySilent } from '../../src/connector/contract.ts';
 import type { RawAnswer } from './exchange.ts';
 import { isOwn } from './setup-names.ts';
 
@@ -21,6 +21,8 @@ export interface Failure {
   isOfKind?: true;
   /** What was asked for is not there, as far as our user may see. */
   isMissing?: true;
+  /** What was asked may be done still: Salesforce itself did not say what became of it. */
+  isUnanswered?: true;
 }
 
 export type Cure =
@@ -223,7 +225,8 @@ export function failureOfRow(errors: readonly SalesforceError[], where: Circumst
 /** No answer, or none that can be read: whatever was asked may have been done. */
 export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
   const reason = `Salesforce gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
-  return { kind: 'retry', scope: 'connector', reason: hide(reason, where) };
+  const isUnanswered = mayHaveLeft(thrown) ? { isUnanswered: true as const } : {};
+  return { kind: 'retry', scope: 'connector', reason: hide(reason, where), ...isUnanswered };
 }
 
 /** Salesforce answered 2xx and said nothing of a record. */
@@ -282,7 +285,10 @@ function failureOfStatus(
   where: Circumstances,
 ): Failure {
   const words = quote(String(status), textOf(body), where);
-  const failure = unavailable(words, none, where);
+  const failure: Failure = {
+    ...unavailable(words, none, where),
+    ...(status === 429 ? {} : { isUnanswered: true }),
+  };
   if (status === 401) return { ...failure, cure: { what: 'session' } };
   if (status === 404 || status === 410)
     return { ...failure, reason: `If it stays so, check apiVersion and auth.loginUrl. ${words}` };

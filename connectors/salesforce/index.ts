@@ -86,7 +86,7 @@ class SalesforceConnection implements Connection {
   }
 
   deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    return deliver(batch, this.#means, signal);
+    return this.#api.unanswered.in(() => deliver(batch, this.#means, signal));
   }
 
   check(signal: AbortSignal) {

@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
 import type * as z from 'zod';
-import { Quota, type Tools, Turns } from '../../src/connector/contract.ts';
+import { Quota, type Tools, Turns, Unanswered } from '../../src/connector/contract.ts';
 import { Exchange } from './exchange.ts';
 import {
   type Circumstances,
@@ -30,6 +30,8 @@ export interface Request {
   path: string;
   body?: unknown;
   headers?: Record<string, string>;
+  /** Of a call: that it may be done later is to be told. */
+  writes?: true;
 }
 
 /** Every request to Salesforce goes through here: authorised, counted, timed out, and its failures read. */
@@ -42,6 +44,7 @@ export class Requests {
   /** Requests of the last 24 hours, as Salesforce counts them. */
   readonly quota: Quota;
   readonly #turns = new Turns(mostAtOnce);
+  readonly unanswered = new Unanswered();
 
   private constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {
     this.#conn = conn;
@@ -102,6 +105,7 @@ export class Requests {
     if (read.success) return read.data;
     const [issue] = read.error.issues;
     const unread = `${issue?.path.join('.') || 'the answer'} cannot be read`;
+    if (request.writes) this.unanswered.note();
     throw new RequestFailed(failureOfSilence(unread, this.circumstances(request.kind)), read.error);
   }
 
@@ -133,7 +137,10 @@ export class Requests {
     return this.#turns.run(() => this.#exchange(request, signal));
   }
 
-  async #exchange({ kind, method, path, body, headers }: Request, signal: AbortSignal): Promise<unknown> {
+  async #exchange(
+    { kind, method, path, body, headers, writes }: Request,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     if (signal.aborted) throw new RequestFailed(stopping(this.circumstances(kind)));
     const exchange = new Exchange(this.#tools, timeoutMs, signal);
     let answer: unknown;
@@ -162,6 +169,7 @@ export class Requests {
       return answer;
     }
     const failure = this.#read(exchange, problem, signal, this.circumstances(kind));
+    if (writes && failure.isUnanswered) this.unanswered.note();
     throw new RequestFailed(failure, problem, exchange.answer);
   }
 
@@ -170,9 +178,9 @@ export class Requests {
     if (answer) return failureOfSilence('it cannot be read', where);
     if (isLate) {
       const reason = `Salesforce did not answer ${where.request} within ${timeoutMs / 1000} s.`;
-      return { kind: 'retry', scope: 'connector', reason };
+      return { kind: 'retry', scope: 'connector', reason, isUnanswered: true };
     }
-    return signal.aborted ? stopping(where) : failureOfSilence(problem, where);
+    return signal.aborted ? { ...stopping(where), isUnanswered: true } : failureOfSilence(problem, where);
   }
 
   /** What reading a failure of this request needs to know. */

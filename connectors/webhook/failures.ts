@@ -2,6 +2,7 @@ import {
   type Delivery,
   maskKnownNumbers,
   maskNumbersIn,
+  mayHaveLeft,
   type Outcome,
   whySilent,
 } from '../../src/connector/contract.ts';
@@ -33,7 +34,13 @@ export function failureOfAnswer(
   const words = quote(status, text, options, delivery);
   if (status >= 500 || status === 408 || status === 425 || status === 429) {
     const notBefore = waitOf(headers['retry-after'], now);
-    return { kind: 'retry', scope: 'connector', reason: words, ...(notBefore ? { notBefore } : {}) };
+    return {
+      kind: 'retry',
+      scope: 'connector',
+      reason: words,
+      ...(notBefore ? { notBefore } : {}),
+      ...(ofGateways(status) ? { unanswered: true } : {}),
+    };
   }
   if (status < 400) {
     const target = redirectOf(headers.location, options.url);
@@ -61,6 +68,11 @@ export function failureOfAnswer(
   }
 }
 
+/** What stands before a receiver says so when that does not answer: it may have got the event, or not. */
+function ofGateways(status: number): boolean {
+  return status > 501;
+}
+
 /** No answer: the receiver may have taken the event or not. The same id tells it when it comes again. */
 export function failureOfSilence(thrown: unknown, options: WebhookOptions): Failure {
   const host = new URL(options.url).host;
@@ -71,11 +83,12 @@ export function failureOfSilence(thrown: unknown, options: WebhookOptions): Fail
     };
   }
   if (thrown instanceof NoAnswerInTime)
-    return { kind: 'retry', scope: 'connector', reason: `${host}: ${thrown.message}.` };
+    return { kind: 'retry', scope: 'connector', reason: `${host}: ${thrown.message}.`, unanswered: true };
   return {
     kind: 'retry',
     scope: 'connector',
     reason: hide(`${host} gave no usable answer: ${whySilent(thrown)}.`, options),
+    ...(mayHaveLeft(thrown) ? { unanswered: true } : {}),
   };
 }
 

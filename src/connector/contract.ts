@@ -54,9 +54,10 @@ export type { RateLimit } from './rate-limit.ts';
 export { keepingRotated, RefreshTokens } from './refresh-tokens.ts';
 export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
-export { whySilent } from './silence.ts';
+export { mayHaveLeft, whySilent } from './silence.ts';
 export { type Trace, type Trial, Trials } from './trials.ts';
 export { Turns } from './turns.ts';
+export { Unanswered } from './unanswered.ts';
 export { cut, type Values, withMapping } from './values.ts';
 export { knownPerson } from './why-person.ts';
 
@@ -106,6 +107,12 @@ export type Outcome = Told &
 
 interface Told {
   notes?: string[];
+  /**
+   * A request that writes was sent, and what became of it is not known: no answer in time, a connection that was cut, half
+   * an answer, or a gateway's. The CRM may carry it out later still, even after a newer state, so what is delivered is
+   * written once more some minutes later. Nothing is said of a request that only reads, or never left.
+   */
+  unanswered?: true;
   /** How the person was found or made, when that was found out: a sentence without whole numbers, as by `maskWritten`. */
   whyPerson?: string;
 }
@@ -166,7 +173,8 @@ export interface Connection {
   /**
    * Writes the current state of each call under its key, so that doing it twice is doing it once. A batch may hold
    * several calls of one caller, oldest first, and no other batch holds any of theirs meanwhile. Answers one outcome
-   * for each delivery, in order. What throws counts as the connector's `retry`. `signal` aborts on shutdown.
+   * for each delivery, in order. What throws counts as the connector's `retry`, left `unanswered`. `signal` aborts on
+   * shutdown.
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
   /** Reads only: credentials, scopes, fields, mapping. */

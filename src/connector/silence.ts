@@ -48,6 +48,24 @@ const meaningsOfNames: Record<string, string> = {
   HTTPParserError: 'its answer is no HTTP',
 };
 
+/** Codes of what fails before anything is sent. */
+const beforeSending = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ConnectionRefused',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_INVALID_URL',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
 /** Runtimes and clients wrap an error in others, and those of several addresses in one: more than this tell no more. */
 const mostWrapped = 20;
 
@@ -69,6 +87,11 @@ export function whySilent(thrown: unknown): string {
   if (words !== undefined) return words;
   const said = typeof thrown === 'string' ? firstLine(thrown) : '';
   return said === '' ? 'no reason was given' : said;
+}
+
+/** Whether what was asked may have been sent, and so may be done: unless it is known that there was no connection. */
+export function mayHaveLeft(thrown: unknown): boolean {
+  return !withCauses(thrown).some((error) => beforeSending.has(codeOf(error) ?? ''));
 }
 
 interface Thrown {

@@ -12,6 +12,7 @@ const answered = z.object({
   records: z.partialRecord(z.enum(recordRoles), record).catch({}),
   notes: z.array(z.string()).catch([]),
   whyPerson: z.string().min(1).optional().catch(undefined),
+  unanswered: z.literal(true).optional().catch(undefined),
 });
 
 /**
@@ -25,5 +26,9 @@ export function readOutcome(answer: unknown, hide = (text: string) => text): Out
     const why = whyPerson === undefined ? {} : { whyPerson: hide(whyPerson) };
     return { ...read.data, reason: hide(reason), notes: notes.map(hide), ...why } as Outcome;
   }
-  return { kind: 'retry', reason: 'The connector answered something that is not an outcome.' };
+  return {
+    kind: 'retry',
+    reason: 'The connector answered something that is not an outcome.',
+    unanswered: true,
+  };
 }

@@ -253,6 +253,34 @@ export function connectorContract(
     );
   }
 
+  contract('a write whose answer is lost is unanswered; what only reads, or is refused, is not', () =>
+    withCrm(async (crm) => {
+      if (!crm.faults)
+        return assert.is(crm.unacceptable, undefined, 'a CRM without faults refuses nothing either');
+      const seen = { written: false };
+      for (const skip of [0, 1, 2, 3, 4, 5]) {
+        const connection = await crm.open();
+        const call = deliveryOf([startPush(`${skip}`, caller(`+6144440000${skip}`))]);
+        const people = crm.people().length;
+        crm.faults.loseAnswerAfterCommit(skip);
+        const [outcome] = await deliver(connection, call);
+        crm.faults.clear();
+        const isThere = crm.activities().some(({ key }) => key === call.key);
+        const isUntouched = !isThere && crm.people().length === people;
+        if (outcome!.kind !== 'delivered' && isThere) {
+          assert.is(outcome!.unanswered, true, JSON.stringify(outcome));
+          seen.written = true;
+        } else if (isUntouched) assert.is(outcome!.unanswered, undefined, JSON.stringify(outcome));
+        crm.faults.throttle(skip);
+        const [refused] = await deliver(connection, { ...call, attempt: 2 });
+        crm.faults.clear();
+        assert.is(refused!.unanswered, undefined, JSON.stringify(refused));
+        await connection.close();
+      }
+      assert.ok(seen.written, 'no answer to the write of an activity was lost');
+    }),
+  );
+
   contract('a refused token blocks, shows no secret, and is over when the token is accepted again', () =>
     withCrm(async (crm) => {
       if (!crm.faults)

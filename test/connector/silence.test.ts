@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer as createHttp, request as sendHttp } from 'node:http';
 import { createServer as createHttps, request as sendHttps } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { whySilent } from '../../src/connector/silence.ts';
+import { mayHaveLeft, whySilent } from '../../src/connector/silence.ts';
 import { assert, suite } from '../support/suite.ts';
 
 /** Errors as this runtime makes them, through `fetch` and through `node:http`, which the connectors use. */
@@ -165,5 +165,24 @@ for (const [title, thrown, words] of [
   ['a client’s own', Object.assign(new Error('terminated'), { errorCode: 'ERROR_HTTP_503' }), 'terminated'],
 ] as const)
   silence(`thrown: ${title}`, () => assert.is(whySilent(thrown), words));
+
+silence('what could not connect did not leave; what was cut, or took too long, may have', async () => {
+  const thrown = async (url: string, signal?: AbortSignal) =>
+    fetch(url, { method: 'POST', body: '{}', ...(signal ? { signal } : {}) }).then(
+      () => assert.unreachable(),
+      (reason: unknown) => reason,
+    );
+  const port = await serving(createServer(), async (free) => free); // nobody is there any more
+  assert.is(mayHaveLeft(await thrown(`http://127.0.0.1:${port}/`)), false);
+  await serving(
+    answering((socket) => socket.resetAndDestroy()),
+    async (used) => assert.is(mayHaveLeft(await thrown(`http://127.0.0.1:${used}/`)), true),
+  );
+  await serving(
+    answering(() => {}),
+    async (used) =>
+      assert.is(mayHaveLeft(await thrown(`http://127.0.0.1:${used}/`, AbortSignal.timeout(50))), true),
+  );
+});
 
 silence.run();

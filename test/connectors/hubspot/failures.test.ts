@@ -377,6 +377,7 @@ failures('no answer within the time is unknown, and no second record comes of it
     isHanging = false; // a busy machine may take longer than that over what is answered
     assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
     assert.match(outcome.kind === 'retry' ? outcome.reason : '', 'within 30 s');
+    assert.is(outcome.unanswered, true);
     assert.equal(tools.counted.at(-1), { kind: 'calls/batch/create', status: 'failed' });
     assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
     assert.is(hubspot.calls().length, 2);

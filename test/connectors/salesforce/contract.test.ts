@@ -16,11 +16,12 @@ connectorContract('salesforce', (use) =>
         })),
       people: () => people().map((person) => ({ id: person.id, phone: String(person['Phone']) })),
       addPerson: (phone) => salesforce.addContact({ Phone: phone }),
+      // Requests for a token are named without a blank.
       faults: {
-        loseAnswerAfterCommit: (skip) => salesforce.strike(faults.loseAnswer, '/', skip),
-        dropBeforeCommit: (skip) => salesforce.strike(faults.drop, '/', skip),
-        throttle: (skip) => salesforce.strike(faults.tooManyAtOnce, '/', skip),
-        serverError: (skip) => salesforce.strike(faults.serverError, '/', skip),
+        loseAnswerAfterCommit: (skip) => salesforce.strike(faults.loseAnswer, ' ', skip),
+        dropBeforeCommit: (skip) => salesforce.strike(faults.drop, ' ', skip),
+        throttle: (skip) => salesforce.strike(faults.tooManyAtOnce, ' ', skip),
+        serverError: (skip) => salesforce.strike(faults.serverError, ' ', skip),
         clear: salesforce.calm,
         refuseToken: salesforce.refuseTokens,
         acceptToken: salesforce.accept,

@@ -268,6 +268,7 @@ failures('no answer is worth a retry, whatever it was', () => {
     kind: 'retry',
     scope: 'connector',
     reason: 'Salesforce gave no usable answer to upsert Task: the connection was cut (ECONNRESET).',
+    isUnanswered: true,
   });
 });
 

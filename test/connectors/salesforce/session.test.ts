@@ -171,6 +171,7 @@ session('a request that is never answered ends after a minute, as unknown', () =
       outcome.kind === 'retry' && outcome.reason,
       'Salesforce did not answer insert Lead and Task within 60 s.',
     );
+    assert.is(outcome.unanswered, true);
     const again = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
     assert.is(again.kind, 'delivered', JSON.stringify(again));
     assert.is(salesforce.tasks().length, 1);

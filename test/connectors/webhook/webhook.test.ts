@@ -433,7 +433,7 @@ answers('a slow receiver is given up on in time, before its answer and within it
     receiver.strike({ commits: true, hangs: 'answer' });
     const late = await deliverOne(connection, deliveryOf([startPush('1')]));
     const reason = `127.0.0.1:${receiver.port}: no answer within 1 s.`;
-    assert.equal(late, { kind: 'retry', scope: 'connector', reason });
+    assert.equal(late, { kind: 'retry', scope: 'connector', reason, unanswered: true });
     receiver.strike({ commits: true, hangs: 'body' });
     assert.is((await deliverOne(connection, deliveryOf([startPush('2')]))).kind, 'delivered');
     receiver.strike({ commits: false, hangs: 'body', answer: { status: 500 } });
