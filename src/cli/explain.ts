@@ -86,7 +86,7 @@ function stateOf(delivery: Delivery, time: (instant: string) => string): string 
     delivery.deliveredRevision > 0 ? `, the CRM shows revision ${delivery.deliveredRevision}` : '';
   switch (delivery.state) {
     case 'delivered':
-      return `delivered${shows}`;
+      return `delivered${shows}${delivery.rewriteAt ? `; written once more after ${time(delivery.rewriteAt)}, as an earlier write was not answered and may come late` : ''}`;
     case 'failed':
       return `failed, until replayed or until the call changes${shows}`;
     case 'skipped': {

@@ -78,6 +78,10 @@ export interface WorkerCondition {
  *    │  └─ rejected, given up ──▶ failed  until replayed, or until the call changes
  *    └────────── a newer revision ◀── any state but skipped, which a person decides and a replay undoes
  *
+ * A write that was left unanswered may be carried out late, and take back what was delivered after it. Then the same
+ * state is written once more, minutes later (store/late-writes.ts): taken with the backlog, and due like any other where
+ * that comes to nothing.
+ *
  * Live first: a batch takes the latest live calls, and the oldest of the backlog where there is room; every fifth the
  * oldest alone, so that nothing starves. While every place is taken by batches of many, one batch of calls that came since
  * may run beside them; but not where the connection takes one at a time.
@@ -113,6 +117,8 @@ export class Worker {
   /** When the last batch began. */
   #begunAtMs = 0;
   #stopping = false;
+  /** What came of an attempt could not be stored before the stop. */
+  #isUnsettled = false;
   #running: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
@@ -158,7 +164,10 @@ export class Worker {
     await this.#running;
     await Promise.all(this.#underWay);
     cancel();
-    if (this.#lease) await this.#options.store.releaseLease(this.#lease).catch(() => {});
+    if (this.#lease)
+      await this.#options.store
+        .releaseLease(this.#lease, this.#isUnsettled ? 'something' : 'nothing')
+        .catch(() => {});
     await this.#options.connection.close();
   }
 
@@ -401,7 +410,7 @@ export class Worker {
       const { attempt: made, next } = settlements[i] as Settlement;
       this.#options.settled?.(item, made.outcome, next.state);
     }
-    await this.#openOrClose(readable, result, failure, isProbe, now); // what never reached the connection says nothing of it
+    await this.#openOrClose(lease, readable, result, failure, isProbe, now); // what never reached the connection says nothing of it
     this.#report(due, outcomes, tookMs, requests);
   }
 
@@ -427,7 +436,8 @@ export class Worker {
       throw new Error(`The connector answered ${outcomes.length} outcomes for ${batch.length} calls.`);
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      return batch.map(() => readOutcome({ kind: 'retry', scope: 'connector', reason }, this.#options.hide));
+      const failed = { kind: 'retry', scope: 'connector', reason, unanswered: true };
+      return batch.map(() => readOutcome(failed, this.#options.hide));
     }
   }
 
@@ -446,8 +456,14 @@ export class Worker {
         ...attempt,
         outcome: outcome.kind,
         reason: outcome.kind === 'delivered' ? null : outcome.reason,
-        notes: [...(outcome.whyPerson ? [noteOfPerson(outcome.whyPerson)] : []), ...(outcome.notes ?? [])],
+        notes: [
+          ...(due.isRewrite ? [onceMore] : []),
+          ...(outcome.whyPerson ? [noteOfPerson(outcome.whyPerson)] : []),
+          ...(outcome.notes ?? []),
+          ...(outcome.unanswered ? [leftUnanswered] : []),
+        ],
       },
+      unanswered: outcome.unanswered === true,
       next: this.#nextOf(due, outcome, attempt.tookMs, now, isOwn),
     };
   }
@@ -475,6 +491,7 @@ export class Worker {
       log.warn({ connector }, 'Another instance took this connector over: it will write these calls again.');
       if (this.#lease === lease) this.#lease = null; // we may have it again by now
     }
+    if (settled === undefined) this.#isUnsettled = true;
     return settled === true;
   }
 
@@ -496,6 +513,7 @@ export class Worker {
   }
 
   async #openOrClose(
+    lease: Lease,
     tried: readonly { due: DueDelivery }[],
     outcomes: readonly Outcome[],
     failure: Failure | null,
@@ -516,25 +534,28 @@ export class Worker {
       if (before?.reason === reason && before.isBlocked === isBlocked) log.debug(facts, 'Still so.');
       else if (isBlocked) log.error(facts, 'Blocked: calls wait until this is mended.');
       else log.warn(facts, 'The connector does not get through: calls wait, and one is tried now and then.');
-      await this.#saveCircuit(now);
+      await this.#saveCircuit(lease, now);
     }
     if (answered.length === 0 || !circuit.answer(isProbe, answered)) return;
     log.info({ connector }, 'It gets through again: what waited is being delivered.');
-    await this.#saveCircuit(now);
+    await this.#saveCircuit(lease, now);
     await this.#insist('what is due', () => store.makeAllDue(connector, now));
   }
 
-  async #saveCircuit(now: Date): Promise<void> {
+  async #saveCircuit(lease: Lease, now: Date): Promise<void> {
     const { store, connector } = this.#options;
     const { told } = this.#circuit;
     await this.#insist("the connector's state", () =>
-      store.setConnectorState({
-        connector,
-        blockedReason: told?.isBlocked ? told.reason : null,
-        openReason: told && !told.isBlocked ? told.reason : null,
-        since: told?.since ?? now,
-        probeAt: told?.probeAt ?? null,
-      }),
+      store.setConnectorState(
+        {
+          connector,
+          blockedReason: told?.isBlocked ? told.reason : null,
+          openReason: told && !told.isBlocked ? told.reason : null,
+          since: told?.since ?? now,
+          probeAt: told?.probeAt ?? null,
+        },
+        lease,
+      ),
     );
     this.#probeAtSaved = told?.probeAt.getTime() ?? null;
   }
@@ -569,6 +590,10 @@ export class Worker {
     }
   }
 }
+
+const leftUnanswered =
+  'A write was not answered, and the CRM may carry it out late: once the call is delivered, it is written once more.';
+const onceMore = 'Written once more: an earlier write, which was not answered, may have taken it back.';
 
 /** How a batch was taken. */
 type Kind = 'usual' | 'live' | 'suspects' | 'probe';

@@ -114,14 +114,14 @@ export class Metrics {
 
   /** An attempt was settled. */
   settled(
-    due: Pick<DueDelivery, 'connector' | 'dueAt' | 'failingSince'>,
+    due: Pick<DueDelivery, 'connector' | 'dueAt' | 'failingSince' | 'isRewrite'>,
     outcome: Outcome['kind'],
     state: DeliveryState,
   ): void {
-    const { connector, dueAt, failingSince } = due;
+    const { connector, dueAt, failingSince, isRewrite } = due;
     this.#deliveries.inc({ connector, outcome });
     if (state === 'failed') this.#failed.inc({ connector });
-    if (outcome !== 'delivered') return;
+    if (outcome !== 'delivered' || isRewrite) return;
     const since = Math.min(dueAt.getTime(), failingSince?.getTime() ?? Number.POSITIVE_INFINITY);
     this.#lag.observe({ connector }, Math.max(this.#options.clock.now().getTime() - since, 0) / 1000);
   }

@@ -79,6 +79,11 @@ export const story = callSummary.omit({ deliveries: true }).extend({
       state: z.enum(deliveryStates),
       reason: z.string().nullable(),
       dueAt: instant.nullable(),
+      rewriteAt: instant
+        .nullable()
+        .describe(
+          'When what was delivered is written once more, as an unanswered write may come late. Null: it is not.',
+        ),
       wantedRevision: z.int(),
       deliveredRevision: z.int().describe('What the CRM shows. 0: nothing yet.'),
       isBehind: z.boolean(),
@@ -174,6 +179,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       state: delivery.state,
       reason: delivery.state === 'delivered' ? null : delivery.lastReason,
       dueAt: delivery.dueAt?.toISOString() ?? null,
+      rewriteAt: delivery.rewriteAt?.toISOString() ?? null,
       wantedRevision: delivery.wantedRevision,
       deliveredRevision: delivery.deliveredRevision,
       isBehind: isBehind(delivery),

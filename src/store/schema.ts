@@ -82,6 +82,11 @@ export interface DeliveriesTable {
   lane: Generated<string | null>;
   /** For how long it has been tried since it first failed, the wait until `due_at` included. */
   tried_ms: Generated<number>;
+  /**
+   * When a write of it was last under way that nobody answered. What is delivered then is written once more, at `due_at`;
+   * else that is null for what is delivered.
+   */
+  unanswered_at: Generated<number | null>;
 }
 
 export interface AttemptsTable {
@@ -128,7 +133,11 @@ export interface LeasesTable {
   name: string;
   holder: string;
   fence: number;
+  /** 0: it was released in order, with nothing under way. */
   expires_at: number;
+  /** When it was last acquired after somebody who did not release it so, and the last call that there was. */
+  left_at: Generated<number | null>;
+  left_call: Generated<number | null>;
 }
 
 export interface ConnectorsTable {

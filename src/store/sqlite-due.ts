@@ -1,11 +1,13 @@
 import { liveMs } from '../receive/call.ts';
 import type { Database } from '../runtime/sqlite.ts';
 import type { CommitQueue } from './commit-queue.ts';
+import { rewriteAt } from './late-writes.ts';
 import type { CallRow } from './sqlite-statements.ts';
 import type { DueFilter } from './store.ts';
 
 /** A call with what of its delivery a worker needs. */
 export type DueRow = CallRow & {
+  state: 'due' | 'delivered';
   records: string;
   due_at: number;
   attempts: number;
@@ -46,6 +48,8 @@ const atOnce = 1_000;
  * last; and what is tried again. Where a caller has so many calls due that a look meets nothing but calls of lanes that
  * are busy, those are put behind: out of sight until their lane is free, and then let in again, some at a time. So a
  * look costs the same whatever waits, and a push writes nothing for it.
+ *
+ * What is delivered and to be written once more (late-writes.ts) is taken in their order, when its time has come.
  */
 export class SqliteDue {
   readonly #queue: CommitQueue;
@@ -83,9 +87,12 @@ export class SqliteDue {
       return this.#do.among.all({ connector, now, only, lanes, calls, over, limit }) as unknown as DueRow[];
     }
     for (let round = 0; ; round++) {
-      const found = [fresh, again].flatMap((line) =>
-        this.#do.oldest.all({ connector, line, now, looked, lanes, calls, over, limit }),
-      ) as unknown as DueRow[];
+      const found = [
+        ...[fresh, again].flatMap((line) =>
+          this.#do.oldest.all({ connector, line, now, looked, lanes, calls, over, limit }),
+        ),
+        ...this.#do.rewrites.all({ connector, now, looked, lanes, calls, over, limit }),
+      ] as unknown as DueRow[];
       const isEnough = found.length >= limit || overOnly || lanes === '[]' || round === mostRounds;
       if (isEnough || !(await this.#putBehind(connector, now, looked, lanes)))
         return found.sort((a, b) => a.due_at - b.due_at || a.id - b.id).slice(0, limit);
@@ -117,16 +124,25 @@ export class SqliteDue {
 
   /** When the next falls due after a time. */
   nextAt(connector: string, after: number): number | null {
-    const times = [fresh, again].map(
-      (line) => this.#do.next.get({ connector, line, after })?.['at'] as number,
-    );
+    const times = [
+      ...[fresh, again].map((line) => this.#do.next.get({ connector, line, after })?.['at'] as number),
+      this.#do.nextRewrite.get({ connector, after })?.['at'] as number,
+    ];
     const known = times.filter((at) => at !== null);
     return known.length === 0 ? null : Math.min(...known);
   }
 
-  /** What waits for its time is due now. Of what was to come later than `now`, all or only what a wrong clock left. */
+  /**
+   * What waits for its time is due now. Of what was to come later than `now`, all or only what a wrong clock left. What is
+   * to be written once more waits as long as from now on.
+   */
   async hasten(connector: string, now: number, which: 'all' | 'impossible'): Promise<number> {
     let hastened = 0;
+    if (this.#do.unansweredLater.get({ connector, now }))
+      await this.#queue.write(() => {
+        this.#do.unansweredNow.run({ connector, now, rewriteAt: rewriteAt(now) });
+        this.#do.leftNow.run({ connector, now });
+      });
     for (const line of [fresh, again]) {
       for (let changed = atOnce; changed === atOnce; hastened += changed) {
         if ((this.#do.next.get({ connector, line, after: now })?.['at'] ?? null) === null) break;
@@ -153,29 +169,34 @@ function latestOf(seen: readonly LiveRow[], limit: number): number[] {
 function dueStatements(database: Database) {
   const prepare = (sql: string) => database.prepare(sql);
   // A limit within keeps SQLite from going on through all that is due; what is outside keeps its order, unsorted.
-  const columns = 'calls.*, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms';
+  const columns =
+    'calls.*, d.state, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms';
   const isFree = `calls.lane not in (select value from json_each(:lanes))
       and calls.id not in (select value from json_each(:calls))
       and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)`;
-  const look = (shown: string, range: string, order: 'asc' | 'desc', also = '') => `
+  const look = (shown: string, which: string, range: string, order: 'asc' | 'desc', also = '') => `
     select ${shown}
     from (
       select * from deliveries
-      where connector = :connector and state = 'due' and line = :line and ${range}
+      where connector = :connector and ${which} and ${range}
       order by due_at ${order}, call ${order} limit :looked
     ) as d
     cross join calls on calls.id = d.call
     where ${isFree} ${also}
     limit :limit`;
+  const inLine = "state = 'due' and line = :line";
+  const toRewrite = "state = 'delivered' and unanswered_at is not null";
   const passed = `
     select call from deliveries
     where connector = :connector and state = 'due' and line = :line and due_at <= :now
     order by due_at, call limit :looked`;
   return {
-    oldest: prepare(look(columns, 'due_at <= :now', 'asc')),
+    oldest: prepare(look(columns, inLine, 'due_at <= :now', 'asc')),
+    rewrites: prepare(look(columns, toRewrite, 'due_at <= :now', 'asc')),
     live: prepare(
       look(
         'd.call, d.due_at, calls.lane',
+        inLine,
         'due_at <= :now and due_at > :since',
         'desc',
         'and calls.last_received_at between :since + 1 and :now',
@@ -185,7 +206,7 @@ function dueStatements(database: Database) {
       select ${columns} from json_each(:only) as only
       cross join deliveries as d on d.call = only.value and d.connector = :connector
       cross join calls on calls.id = d.call
-      where d.state = 'due' and d.due_at <= :now and ${isFree}
+      where d.state in ('due', 'delivered') and d.due_at <= :now and ${isFree}
       order by d.due_at, d.call limit :limit`),
     seen: prepare(`select count(*) as n from (${passed})`),
     putBehind: prepare(`
@@ -214,7 +235,10 @@ function dueStatements(database: Database) {
       )`),
     next: prepare(`
       select min(due_at) as at from deliveries
-      where connector = :connector and state = 'due' and line = :line and due_at > :after`),
+      where connector = :connector and ${inLine} and due_at > :after`),
+    nextRewrite: prepare(`
+      select min(due_at) as at from deliveries
+      where connector = :connector and ${toRewrite} and due_at > :after`),
     // What was not tried is due at once, and what was, at a time after its last attempt: neither was in the future.
     hasten: prepare(`
       update deliveries set
@@ -231,5 +255,17 @@ function dueStatements(database: Database) {
         )
         limit :limit
       )`),
+    unansweredLater: prepare(`
+      select 1 from deliveries where connector = :connector and unanswered_at > :now
+      union all
+      select 1 from leases where name = :connector and left_at > :now
+      limit 1`),
+    unansweredNow: prepare(`
+      update deliveries set
+        unanswered_at = :now,
+        due_at = case state when 'delivered' then :rewriteAt else due_at end
+      where connector = :connector and unanswered_at > :now`),
+    leftNow: prepare(`
+      update leases set left_at = :now where name = :connector and left_at > :now`),
   };
 }

@@ -210,7 +210,8 @@ function statements(database: Database, db: Kysely<Tables>) {
             selectFrom('deliveries')
               .select('call')
               .whereRef('deliveries.call', '=', 'calls.id')
-              .where('state', 'not in', ['delivered', 'skipped']),
+              .where('state', '!=', 'skipped')
+              .where(({ or, eb }) => or([eb('state', '!=', 'delivered'), eb('due_at', 'is not', null)])),
           ).as('is_open'),
         ])
         .where('id', '>', value('after'))

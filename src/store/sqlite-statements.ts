@@ -1,10 +1,11 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
-import type { CallsTable, DeliveriesTable, Tables } from './schema.ts';
+import type { CallsTable, DeliveriesTable, LeasesTable, Tables } from './schema.ts';
 import { again } from './sqlite-due.ts';
 
 export type CallRow = Selectable<CallsTable>;
 export type DeliveryRow = Selectable<DeliveriesTable>;
+export type LeaseRow = Selectable<LeasesTable>;
 
 /** Of a call's last pushes: a repeat follows soon, and one that is not seen as such is kept as a push of its own. */
 const mostCompared = 32;
@@ -270,6 +271,7 @@ export function statements(database: Database, db: Kysely<Tables>) {
           last_reason: value('reason'),
           records: value('records'),
           skipped_revision: value('skippedRevision'),
+          unanswered_at: value('unansweredAt'),
         })
         .where('call', '=', value('call'))
         .where('connector', '=', value('connector')),
@@ -389,6 +391,8 @@ export function statements(database: Database, db: Kysely<Tables>) {
               holder: value('holder'),
               fence: sql`leases.fence + 1`,
               expires_at: value('expiresAt'),
+              left_at: sql`case leases.expires_at when 0 then leases.left_at else ${value('now')} end`,
+              left_call: sql`case leases.expires_at when 0 then leases.left_call else (select max(id) from calls) end`,
             })
             .where(
               sql<boolean>`(leases.expires_at <= ${value('now')} or leases.expires_at > ${value('tooLate')})`,
@@ -400,7 +404,7 @@ export function statements(database: Database, db: Kysely<Tables>) {
       database,
       db
         .selectFrom('leases')
-        .select('name')
+        .select(['left_at', 'left_call'])
         .where('name', '=', value('name'))
         .where('fence', '=', value('fence')),
     ),

@@ -17,6 +17,7 @@ import { makeFolder } from '../runtime/folder.ts';
 import { type Database, failureOf, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { claim, ownPath } from './claim.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { rewriteAt, unansweredAt } from './late-writes.ts';
 import { hasLeftOverLog, removeLeftOverLog } from './left-over-log.ts';
 import { mendEarlierShapes } from './migrations/earlier-shapes.ts';
 import { migrate } from './migrations/index.ts';
@@ -28,7 +29,7 @@ import { again, fresh, SqliteDue } from './sqlite-due.ts';
 import { SqliteKept } from './sqlite-kept.ts';
 import { SqliteLedger } from './sqlite-ledger.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
-import { type CallRow, type DeliveryRow, statements } from './sqlite-statements.ts';
+import { type CallRow, type DeliveryRow, type LeaseRow, statements } from './sqlite-statements.ts';
 import type {
   Backlog,
   CallCount,
@@ -76,6 +77,11 @@ import { StoreUnavailable } from './store.ts';
 const applicationId = 0x64656c42;
 /** A call of more pushes has its folded fields stored, so that reading it does not read them all. */
 const mostFoldedOnReading = 4;
+
+/** When a lease ends that was released in order. */
+const released = 0;
+/** When one ends whose holder is gone, or may have left something under way. */
+const lapsed = 1;
 
 /** How long a start, or a command, waits for a lock of another program. */
 const startPatienceMs = 5_000;
@@ -134,7 +140,7 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     database.exec('commit');
     if (role === 'command') return new SqliteStore(path, database, kysely);
     // Whoever held a lease on this file is dead, or `claim` would have failed.
-    database.exec('update leases set expires_at = 0');
+    database.exec(`update leases set expires_at = ${lapsed} where expires_at > ${released}`);
     const mark = randomInt(1, 2 ** 31);
     // From here on nothing waits for a lock within the event loop: the queue of commits does.
     database.exec(`pragma user_version=${mark}; pragma wal_checkpoint; pragma busy_timeout=0`);
@@ -394,7 +400,8 @@ class SqliteStore implements Store {
       connector,
       state: this.#stateOf(row),
       lane: row.lane,
-      urgency: urgencyOf(new Date(row.last_received_at), now),
+      urgency: row.state === 'delivered' ? 'backlog' : urgencyOf(new Date(row.last_received_at), now),
+      isRewrite: row.state === 'delivered',
       revision: row.revision,
       records: JSON.parse(row.records) as Records,
       dueAt: new Date(row.due_at),
@@ -419,13 +426,18 @@ class SqliteStore implements Store {
 
   settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean> {
     return this.#queue.write(() => {
-      if (!this.#do.leaseHeld.get({ name: lease.name, fence: lease.fence })) return false;
-      for (const settlement of settlements) this.#settle(lease.name, settlement);
+      const held = this.#do.leaseHeld.get({ name: lease.name, fence: lease.fence });
+      if (!held) return false;
+      for (const settlement of settlements) this.#settle(lease.name, settlement, held);
       return true;
     });
   }
 
-  #settle(connector: string, { callRow: call, revision, attempt, records, next }: Settlement): void {
+  #settle(
+    connector: string,
+    { callRow: call, revision, attempt, records, unanswered = false, next }: Settlement,
+    lease: Pick<LeaseRow, 'left_at' | 'left_call'>,
+  ): void {
     const key = { call, connector };
     const row = this.#do.delivery.get(key);
     if (!row) return; // erased meanwhile
@@ -447,6 +459,10 @@ class SqliteStore implements Store {
     });
     const known = JSON.stringify({ ...(JSON.parse(row.records) as Records), ...records });
     const delivered = next.state === 'delivered';
+    const ended = at + attempt.tookMs;
+    // Whoever left the lease may have had any call under way that there was.
+    const left = call <= (lease.left_call ?? 0) ? lease.left_at : null;
+    const unansweredSince = unansweredAt([row.unanswered_at, left, unanswered ? ended : null], at);
     if (row.state === 'skipped' && !(delivered && row.wanted_revision <= revision)) {
       // Somebody decided while it was being written. What is in the CRM by now is known all the same.
       this.#do.settleDelivery.run({
@@ -462,6 +478,7 @@ class SqliteStore implements Store {
         reason: row.last_reason,
         records: known,
         skippedRevision: row.skipped_revision,
+        unansweredAt: unansweredSince,
       });
       return;
     }
@@ -469,13 +486,18 @@ class SqliteStore implements Store {
     const changed = row.wanted_revision > revision;
     const isDue = next.state === 'due';
     const failedUntil = isDue ? (next.at?.getTime() ?? null) : null;
-    const ended = at + attempt.tookMs;
     const waits = failedUntil !== null && !changed;
     this.#do.settleDelivery.run({
       ...key,
       attempts: n,
       state: changed ? 'due' : next.state,
-      dueAt: waits ? failedUntil : isDue || changed ? (row.due_at ?? at) : null,
+      dueAt: waits
+        ? failedUntil
+        : isDue || changed
+          ? (row.due_at ?? at)
+          : delivered && unansweredSince !== null
+            ? rewriteAt(unansweredSince)
+            : null,
       deliveredRevision: delivered ? revision : row.delivered_revision,
       failures: isDue ? row.failures + (failedUntil === null ? 0 : 1) : 0,
       failingSince: isDue ? (row.failing_since ?? (failedUntil === null ? null : at)) : null,
@@ -489,6 +511,7 @@ class SqliteStore implements Store {
       reason: attempt.reason,
       records: known,
       skippedRevision: null,
+      unansweredAt: unansweredSince,
     });
   }
 
@@ -688,15 +711,17 @@ class SqliteStore implements Store {
     );
   }
 
-  async releaseLease(lease: Lease): Promise<void> {
+  async releaseLease(lease: Lease, left: 'nothing' | 'something' = 'nothing'): Promise<void> {
+    const expiresAt = left === 'nothing' ? released : lapsed;
     await this.#queue.write(() => {
-      this.#do.extendLease.run({ name: lease.name, fence: lease.fence, expiresAt: 0 });
+      this.#do.extendLease.run({ name: lease.name, fence: lease.fence, expiresAt });
     });
   }
 
-  async setConnectorState(state: CircuitState): Promise<void> {
+  async setConnectorState(state: CircuitState, lease?: Lease): Promise<void> {
     const { connector, blockedReason, openReason = null, since, probeAt } = state;
     await this.#queue.write(() => {
+      if (lease && !this.#do.leaseHeld.get({ name: lease.name, fence: lease.fence })) return;
       this.#do.setConnector.run({
         connector,
         reason: blockedReason,
@@ -813,7 +838,8 @@ class SqliteStore implements Store {
           state: delivery.state,
           wantedRevision: delivery.wanted_revision,
           deliveredRevision: delivery.delivered_revision,
-          dueAt: asDate(delivery.due_at),
+          dueAt: delivery.state === 'delivered' ? null : asDate(delivery.due_at),
+          rewriteAt: delivery.state === 'delivered' ? asDate(delivery.due_at) : null,
           failures: delivery.failures,
           lastReason: delivery.last_reason,
           skippedRevision: delivery.skipped_revision,

@@ -48,6 +48,8 @@ export interface DueDelivery {
   revision: number;
   records: Records;
   dueAt: Date;
+  /** It is delivered, and written once more since a write may come late that takes it back. */
+  isRewrite: boolean;
   /** All that were made. */
   attempts: number;
   /** Those in a row, up to now, that came to nothing. */
@@ -78,6 +80,8 @@ export interface Settlement {
   attempt: Omit<Attempt, 'n' | 'revision'>;
   /** What is now known to be in the CRM; names left out keep what was known before. */
   records: Records;
+  /** A write of it was sent that may still be carried out. */
+  unanswered?: boolean;
   next:
     | { state: 'delivered' }
     /** Where it failed by itself, due `at`, or at once if the call changed meanwhile; else as due as it was. */
@@ -109,6 +113,8 @@ export interface DeliveryView {
   wantedRevision: number;
   deliveredRevision: number;
   dueAt: Date | null;
+  /** When the state that was delivered is written once more. Null: it is not. */
+  rewriteAt: Date | null;
   failures: number;
   /** Why it is skipped, or what the CRM last said against it. */
   lastReason: string | null;
@@ -497,15 +503,22 @@ export interface Store {
     read: (kept: KeptPush) => NewPush | { reason: string } | null,
   ): Promise<ReadAgain>;
 
-  /** Due deliveries of a connector, longest due first. Costs the same however many wait. */
+  /**
+   * Due deliveries of a connector, longest due first, and among them those to be written once more. Costs the same however
+   * many wait.
+   */
   takeDue(connector: string, now: Date, limit: number, which?: DueFilter): Promise<DueDelivery[]>;
   /** When the next delivery falls due after the given time. Null when none will. */
   nextDueAt(connector: string, after: Date): Promise<Date | null>;
   /** Makes due what waits since a clock that ran ahead and has been set back. Returns how many those are. */
   bringForward(connector: string, now: Date): Promise<number>;
-  /** Makes due whatever waits for its time. Returns how many those are. */
+  /** Makes due whatever waits for its time, but for what is to be written once more. Returns how many those are. */
   makeAllDue(connector: string, now: Date): Promise<number>;
-  /** False, with nothing written, when the lease is no longer the holder's. */
+  /**
+   * What is delivered while a write of the same call may still come is written once more when that is over: after an
+   * attempt that says so, and after a holder of the lease who did not release it. Until then it is delivered.
+   * False, with nothing written, when the lease is no longer the holder's.
+   */
   settle(lease: Lease, settlements: readonly Settlement[]): Promise<boolean>;
   /**
    * Makes the deliveries of the calls due at once, whatever their state, and routes the calls again. Returns the
@@ -548,9 +561,11 @@ export interface Store {
   acquireLease(name: string, holder: string, now: Date, forMs: number): Promise<Lease | null>;
   /** False when somebody else has acquired it. */
   renewLease(lease: Lease, now: Date, forMs: number): Promise<boolean>;
-  releaseLease(lease: Lease): Promise<void>;
+  /** @param left whether anything that was under way may not have been settled */
+  releaseLease(lease: Lease, left?: 'nothing' | 'something'): Promise<void>;
 
-  setConnectorState(state: CircuitState): Promise<void>;
+  /** Changes nothing when the lease is no longer the holder's. */
+  setConnectorState(state: CircuitState, lease?: Lease): Promise<void>;
   /**
    * Null ends the pause, and lets the connector be tried at once. A pause is kept apart from the circuit, which opens and
    * closes meanwhile.

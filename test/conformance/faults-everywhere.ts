@@ -50,6 +50,8 @@ export interface FaultKind<Fault> {
   at?: RegExp;
   /** Whether the request is carried out in spite of it. */
   commits?: boolean;
+  /** Whether a request that writes is left unanswered by it: then each call is written once more, minutes later. */
+  leavesUnanswered?: boolean;
   /** Whether the connection is cut. Bun repeats a GET by itself when it was sent on a connection that had been used. */
   cuts?: boolean;
 }
@@ -61,6 +63,8 @@ export interface EmulatedCrm<Fault> {
     behaviour: { now: () => Date; index: Index },
   ): Promise<void>;
   faults: FaultKind<Fault>[];
+  /** Requests that write. */
+  writes: RegExp;
   /** The ways of `change`: `is deleted`. */
   changes: string[];
   /** Whether its connector leaves follow-ups and sales, too. */
@@ -274,7 +278,8 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
         if (books) throw books.thrown;
       });
     }
-    for (const { title, fault, told: expected, at, commits = false, cuts = false } of emulated.faults) {
+    for (const kind of emulated.faults) {
+      const { title, fault, told: expected, at, commits = false, cuts = false } = kind;
       // What was not carried out is in no index.
       const indexes: Index[] = commits ? ['at once', 'never'] : ['never'];
       for (const index of emulated.searches ? indexes.slice(0, 1) : indexes) {
@@ -292,7 +297,9 @@ export async function faultsEverywhere<Fault>(name: string, emulated: EmulatedCr
                 assert.ok(among(crm.requestNames()) > skip, 'the fault struck no request');
                 checkBooks(crm, scenario);
                 const mayBeUntold = emulated.asksWhy?.test(request) || (cuts && mayBeRepeated(request));
-                checkStory(await worker.stories(), expected, mayBeUntold);
+                const stories = await worker.stories();
+                checkStory(stories, expected, mayBeUntold);
+                checkRewritten(stories, kind.leavesUnanswered === true && emulated.writes.test(request));
               };
               return run(scenario, index, look, { fault, request, skip });
             }),
@@ -343,6 +350,15 @@ function checkLeft<Fault>(crm: FaultyCrm<Fault>, wanted: NonNullable<Scenario<Fa
       .map((one) => ({ ...one, personIds: belonging(one.key) ?? ['nobody'], hasOwner: true }))
       .sort((a, b) => order(a).localeCompare(order(b))),
     'what else the calls left',
+  );
+}
+
+function checkRewritten(stories: readonly CallStory[], isExpected: boolean): void {
+  const notes = stories.flatMap(({ attempts }) => attempts.flatMap((one) => one.notes));
+  const has = (words: RegExp) => notes.some((note) => words.test(note));
+  assert.equal(
+    { isUnanswered: has(/^A write was not answered/), isRewritten: has(/^Written once more/) },
+    { isUnanswered: isExpected, isRewritten: isExpected },
   );
 }
 

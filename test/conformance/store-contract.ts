@@ -374,6 +374,7 @@ export function storeContract(
       revision: 1,
       records: {},
       dueAt: at(1),
+      isRewrite: false,
       attempts: 0,
       failures: 0,
       failingSince: null,
@@ -651,6 +652,124 @@ export function storeContract(
       assert.is(await store.renewLease(first!, at(1), 30_000), false);
     },
   );
+
+  promise('who does not hold the lease any more says nothing of its connector', async (store) => {
+    const first = await leaseOn(store, 'crm');
+    await store.acquireLease('crm', 'two', at(60), 30_000);
+    await store.setConnectorState({ connector: 'crm', blockedReason: 'Revoked.', since: at(0) }, first);
+    assert.equal(await store.connectorStates(), []);
+  });
+
+  promise(
+    'what is delivered after a write that is unanswered is written once more minutes later, and delivered meanwhile',
+    async (store) => {
+      await store.record(newPush(startPush('1')));
+      await deliver(store, 'crm', unanswered);
+      assert.equal(ids(await store.takeDue('crm', at(60), 10)), ['1'], 'the retry');
+      await deliver(store, 'crm', { attempt: { ...attempt, at: at(60) } });
+      await store.record(newPush(caller('2', '0400000002'), { receivedAt: at(70) }));
+      await deliver(store, 'crm', { attempt: { ...attempt, at: at(70) } });
+
+      assert.equal(await countsOf(store), ['crm delivered 2']);
+      assert.is((await store.backlog('crm', 10)).due, 0);
+      assert.is(await store.makeAllDue('crm', at(71)), 0, 'an open circuit that closes does not hasten it');
+      const [story] = await store.stories('1');
+      const { dueAt, rewriteAt } = story!.deliveries[0]!;
+      assert.equal(
+        [dueAt, rewriteAt],
+        [null, at(360)],
+        '300 s after it ended, with others in a whole minute',
+      );
+      assert.equal(await store.nextDueAt('crm', at(71)), at(360));
+      assert.equal(await store.takeDue('crm', at(359), 10), []);
+      assert.equal(await store.takeDue('crm', at(360), 10, { liveOnly: true }), []);
+      const [again] = await store.takeDue('crm', at(360), 10);
+      assert.equal([again!.state.callId, again!.isRewrite, again!.urgency], ['1', true, 'backlog']);
+
+      await deliver(store, 'crm', { attempt: { ...attempt, at: at(360) } });
+      assert.is(await store.nextDueAt('crm', at(71)), null);
+      assert.is((await store.stories('1'))[0]!.deliveries[0]!.rewriteAt, null);
+    },
+  );
+
+  promise('a delivery that comes later than a late write can is the last word', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', unanswered);
+    await deliver(store, 'crm', { attempt: { ...attempt, at: at(311) } });
+    assert.is(await store.nextDueAt('crm', at(0)), null);
+  });
+
+  promise('a write that is unanswered counts for all that the call says later', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', { ...unanswered, next: { state: 'delivered' } });
+    await store.record(newPush(endPush('1'), { receivedAt: at(60) }));
+    assert.equal(await countsOf(store), ['crm due 1']);
+    await deliver(store, 'crm', { attempt: { ...attempt, at: at(60) } });
+    assert.equal((await store.stories('1'))[0]!.deliveries[0]!.rewriteAt, at(360));
+  });
+
+  promise('what is written once more and comes to nothing waits as any other', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', { ...unanswered, next: { state: 'delivered' } });
+    const later = { ...unanswered.attempt, at: at(360) };
+    await deliver(store, 'crm', { attempt: later, unanswered: true, next: { state: 'due', at: at(400) } });
+    assert.equal(await countsOf(store), ['crm due 1']);
+    await deliver(store, 'crm', { attempt: { ...attempt, at: at(400) } });
+    assert.equal((await store.stories('1'))[0]!.deliveries[0]!.rewriteAt, at(720), 'it was unanswered again');
+  });
+
+  promise(
+    'after a holder that did not release the lease, what was there counts as unanswered',
+    async (store) => {
+      for (const id of ['1', '2', '3']) await store.record(newPush(caller(id, `040000000${id}`)));
+      await deliver(store, 'crm'); // and released
+      await leaseOn(store, 'crm');
+      const lease = (await store.acquireLease('crm', 'the next one', at(100), 30_000)) as Lease;
+      await store.record(newPush(caller('4', '0400000004'), { receivedAt: at(101) }));
+      const due = await store.takeDue('crm', at(120), 10);
+      const when = (seconds: number) => ({ attempt: { ...attempt, at: at(seconds) } });
+      await store.settle(lease, [
+        settlement(due[0]!, when(120)),
+        settlement(due[1]!, when(400)),
+        settlement(due[2]!, when(120)),
+      ]);
+      const shown = await store.calls({ limit: 10 });
+      assert.equal(
+        shown.map(({ state, deliveries }) => [state.callId, deliveries[0]!.rewriteAt]),
+        [
+          ['4', null],
+          ['3', null], // long afterwards
+          ['2', at(420)],
+          ['1', null],
+        ],
+      );
+      await store.releaseLease(lease, 'something');
+      await store.acquireLease('crm', 'the one after', at(500), 30_000);
+      await store.record(newPush(endPush('1'), { receivedAt: at(501) }));
+      const third = (await store.acquireLease('crm', 'again', at(540), 30_000)) as Lease;
+      const [first] = (await store.takeDue('crm', at(541), 10)).filter(({ state }) => state.callId === '1');
+      await store.settle(third, [settlement(first!, when(550))]);
+      assert.equal((await store.stories('1'))[0]!.deliveries[0]!.rewriteAt, at(840));
+    },
+  );
+
+  promise('a clock that is set back leaves what is to be written once more its wait', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', {
+      attempt: { ...attempt, at: at(7_200) },
+      unanswered: true,
+    });
+    assert.is(await store.bringForward('crm', at(60)), 0, 'nothing is due by it');
+    assert.equal(await store.nextDueAt('crm', at(60)), at(360));
+  });
+
+  promise('what is to be written once more is not too old to be kept', async (store) => {
+    await store.record(newPush(startPush('1')));
+    await deliver(store, 'crm', { ...unanswered, next: { state: 'delivered' } });
+    assert.is((await store.purge('calls', at(100_000), 0, 10)).removed, 0);
+    await deliver(store, 'crm', { attempt: { ...attempt, at: at(360) } });
+    assert.is((await store.purge('calls', at(100_000), 0, 10)).removed, 1);
+  });
 
   promise('what a clock that ran ahead made wait is brought forward, and nothing else', async (store) => {
     for (const id of ['1', '2', '3', '4']) await store.record(newPush(caller(id, `040000000${id}`)));
@@ -1308,6 +1427,7 @@ const freshDelivery = {
   wantedRevision: 1,
   deliveredRevision: 0,
   dueAt: at(0),
+  rewriteAt: null,
   failures: 0,
   lastReason: null,
   skippedRevision: null,
@@ -1328,6 +1448,12 @@ const failed: Partial<Settlement> = {
   attempt: { ...attempt, outcome: 'rejected', reason: 'HubSpot refused the property "x".' },
   next: { state: 'failed' },
 };
+
+const unanswered = {
+  attempt: { ...attempt, outcome: 'retry', reason: 'No answer.' },
+  unanswered: true,
+  next: { state: 'due' },
+} satisfies Partial<Settlement>;
 
 function settlement({ callRow, revision }: DueDelivery, more: Partial<Settlement> = {}): Settlement {
   return { callRow, revision, attempt, records: {}, next: { state: 'delivered' }, ...more };

@@ -1,6 +1,6 @@
 /*
  * The promise, checked on a model: random interleavings of pushes, attempts, failures of the CRM and of the disk,
- * crashes, instances that hang and are taken over, jumps of the clock, replays, skips, pauses and changes of the
+ * crashes, requests that are carried out late, instances that hang and are taken over, jumps of the clock, replays, skips, pauses and changes of the
  * configuration, in virtual time. test/support/model-bridge.ts says what is real and what is checked after each command. At the end all
  * is mended and runs dry; then every call must be in every CRM it was routed to, once, as it is now.
  *
@@ -21,7 +21,7 @@ import {
   PromiseBroken,
   routingCount,
 } from '../support/model-bridge.ts';
-import { type Mood, moods } from '../support/model-crm.ts';
+import { type Fate, latestMs, type Mood, moods } from '../support/model-crm.ts';
 import { suite } from '../support/suite.ts';
 import { withFolder } from '../support/with-store.ts';
 
@@ -66,18 +66,18 @@ type Command =
   | ['time passes', ms: number]
   | ['clock jumps', ms: number]
   | ['next requests', crm: Connector, moods: Mood[]]
-  | ['slow ones end', crm: Connector, arrives: boolean]
+  | ['slow ones end', crm: Connector, fate: Fate]
   | ['CRM refuses call', crm: Connector, callId: string]
   | ['CRM blocks', crm: Connector]
   | ['CRM is mended', crm: Connector]
   | ['disk takes writes', which: boolean[]]
-  | ['crash', arrives: boolean]
+  | ['crash', fate: Fate]
   | ['stop and start']
   | ['hang']
   | ['second instance']
   | ['hang, and be taken over']
   | ['go on']
-  | ['kill one', which: number, arrives: boolean]
+  | ['kill one', which: number, fate: Fate]
   | ['replay', callIds: string[]]
   | ['skip', callIds: string[], crm: Connector]
   | ['pause', crm: Connector, isPaused: boolean]
@@ -88,6 +88,7 @@ type Command =
 
 const callIds = ['1', '2', '3', '4'];
 const crm = fc.constantFrom(...connectors);
+const fate = fc.oneof(fc.boolean(), fc.integer({ min: 1, max: latestMs }));
 const push = [
   fc.constantFrom('acme', 'acme', 'acme', 'beta'),
   fc.constantFrom(...callIds),
@@ -124,7 +125,7 @@ const command = fc.oneof(
       fc.array(fc.constantFrom(...moods, 'slow' as const, 'slow' as const), { minLength: 1, maxLength: 4 }),
     ),
   },
-  { weight: 4, arbitrary: fc.tuple(fc.constant('slow ones end'), crm, fc.boolean()) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('slow ones end'), crm, fate) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('CRM refuses call'), crm, fc.constantFrom(...callIds)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('CRM blocks'), crm) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('CRM is mended'), crm) },
@@ -135,13 +136,13 @@ const command = fc.oneof(
       fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
     ),
   },
-  { weight: 3, arbitrary: fc.tuple(fc.constant('crash'), fc.boolean()) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant('crash'), fate) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('stop and start')) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('hang')) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('second instance')) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('hang, and be taken over')) },
   { weight: 4, arbitrary: fc.tuple(fc.constant('go on')) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('kill one'), fc.nat(1), fc.boolean()) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('kill one'), fc.nat(1), fate) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('replay'), fc.subarray(callIds, { minLength: 1 })) },
   {
     weight: 2,
@@ -178,7 +179,7 @@ async function act(bridge: ModelBridge, [name, ...args]: Command): Promise<void>
       bridge.crms[args[0] as Connector].moods.push(...(args[1] as Mood[]));
       break;
     case 'slow ones end':
-      for (const request of bridge.crms[args[0] as Connector].underWay) request.end(args[1] as boolean);
+      for (const request of bridge.crms[args[0] as Connector].underWay) request.end(args[1] as Fate);
       break;
     case 'CRM refuses call':
       bridge.crms[args[0] as Connector].rejects.add(args[1] as string);
@@ -193,7 +194,7 @@ async function act(bridge: ModelBridge, [name, ...args]: Command): Promise<void>
       bridge.diskTakes = [...(args[0] as boolean[])];
       break;
     case 'crash':
-      await bridge.crash(args[0] as boolean);
+      await bridge.crash(args[0] as Fate);
       break;
     case 'stop and start':
       if (!bridge.instance) return;
@@ -217,7 +218,7 @@ async function act(bridge: ModelBridge, [name, ...args]: Command): Promise<void>
     case 'kill one': {
       const instance = bridge.instances[args[0] as number];
       if (!instance) return;
-      bridge.kill(instance, args[1] as boolean);
+      bridge.kill(instance, args[1] as Fate);
       if (bridge.instances.length === 0) bridge.startInstance();
       break;
     }

@@ -154,6 +154,7 @@ worker('what is due is delivered, and what the CRM made of it is known', () =>
         wantedRevision: 1,
         deliveredRevision: 1,
         dueAt: null,
+        rewriteAt: null,
         failures: 0,
         lastReason: null,
         skippedRevision: null,
@@ -690,7 +691,81 @@ worker('what does not end in time after stop is aborted, and stays due without a
     await crm.stop();
     const { deliveries } = await storyOf(store, '1');
     assert.equal([deliveries[0]!.state, deliveries[0]!.failures], ['due', 0]);
+
+    const next = start(store, every(delivered));
+    await settled(store, '1');
+    await next.stop();
+    assert.ok((await storyOf(store, '1')).deliveries[0]!.rewriteAt, 'what was cut off may come late');
   }),
+);
+
+worker('what may come late is written over minutes later, together, with the urgency of a backlog', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    for (const id of ['1', '2'])
+      await store.record(newPush(caller(id, `040000000${id}`), { receivedAt: time.now() }));
+    let isFirst = true;
+    const crm = start(
+      store,
+      (batch) => {
+        if (!isFirst) return batch.map(() => delivered);
+        isFirst = false;
+        throw new Error('socket hang up');
+      },
+      { clock: time.clock(), limits: { batch: 10, parallel: 2 } },
+    );
+    await until('they failed', async () => (await storyOf(store, '2')).attempts.length === 1);
+    await time.pass(10, async () => {});
+    await settled(store, '1');
+    await settled(store, '2');
+    const before = crm.batches.length;
+    const turn = () => new Promise<void>(setImmediate);
+    const passMinutes = async (minutes: number) => {
+      for (let seconds = 0; seconds < minutes * 60; seconds += 5) await time.pass(5_000, turn).then(turn);
+    };
+    await passMinutes(4);
+    assert.is(crm.batches.length, before, 'not while it may come still');
+    await passMinutes(2);
+    await until('they are written once more', () => crm.batches.length > before);
+    await until('it is known', async () => (await storyOf(store, '1')).deliveries[0]!.rewriteAt === null);
+    const [again] = crm.batches.slice(before);
+    assert.equal(
+      again!.map(({ call, urgency, revision }) => [call.id, urgency, revision]),
+      [
+        ['1', 'backlog', 1],
+        ['2', 'backlog', 1],
+      ],
+    );
+    const { attempts, deliveries } = await storyOf(store, '1');
+    assert.equal([deliveries[0]!.state, deliveries[0]!.failures], ['delivered', 0]);
+    assert.match(attempts[0]!.notes.join(), /was not answered/);
+    assert.match(attempts.at(-1)!.notes.join(), /Written once more/);
+    await passMinutes(10);
+    assert.is(crm.batches.length, before + 1);
+    await crm.stop();
+  }),
+);
+
+worker(
+  'a killed bridge may have had a write under way: what the next one delivers is written once more',
+  () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'bridge.db');
+      const killed = await openSqliteStore(file, 'bridge');
+      await killed.record(newPush(startPush('1'), { receivedAt: new Date() }));
+      await killed.acquireLease('crm', 'the killed one', new Date(), 30_000);
+      await killed.close();
+      const store = await openSqliteStore(file, 'bridge');
+      const crm = start(store, every(delivered));
+      await settled(store, '1');
+      await crm.record(startPush('2'), { receivedAt: new Date() });
+      await settled(store, '2');
+      await crm.stop();
+      const [second, first] = await store.calls({ limit: 2 });
+      assert.ok(first!.deliveries[0]!.rewriteAt);
+      assert.is(second!.deliveries[0]!.rewriteAt, null, 'it came afterwards');
+      await store.close();
+    }),
 );
 
 worker('what a killed bridge had written but not settled is written again, under the same key', () =>

@@ -155,13 +155,21 @@ metrics('the lag counts from when a delivery fell due, its failed attempts inclu
   withMetrics(async ({ metrics, time, samples }) => {
     const dueAt = time.now();
     await time.pass(2_000, async () => {});
-    metrics.settled({ connector: 'crm', dueAt, failingSince: null }, 'delivered', 'delivered');
+    metrics.settled(
+      { connector: 'crm', dueAt, failingSince: null, isRewrite: false },
+      'delivered',
+      'delivered',
+    );
     await time.pass(598_000, async () => {});
     // Tried again just now, after ten minutes of failing.
-    metrics.settled({ connector: 'crm', dueAt: time.now(), failingSince: dueAt }, 'delivered', 'delivered');
-    metrics.settled({ connector: 'crm', dueAt, failingSince: null }, 'retry', 'due');
-    metrics.settled({ connector: 'crm', dueAt, failingSince: null }, 'retry', 'failed');
-    metrics.settled({ connector: 'crm', dueAt, failingSince: null }, 'rejected', 'failed');
+    metrics.settled(
+      { connector: 'crm', dueAt: time.now(), failingSince: dueAt, isRewrite: false },
+      'delivered',
+      'delivered',
+    );
+    metrics.settled({ connector: 'crm', dueAt, failingSince: null, isRewrite: false }, 'retry', 'due');
+    metrics.settled({ connector: 'crm', dueAt, failingSince: null, isRewrite: false }, 'retry', 'failed');
+    metrics.settled({ connector: 'crm', dueAt, failingSince: null, isRewrite: false }, 'rejected', 'failed');
     const [sum] = await samples('delacon_bridge_delivery_lag_seconds_sum');
     assert.equal(sum, { ...sum, labels: { connector: 'crm' }, value: 602 });
     const attempts = await samples('delacon_bridge_deliveries_total');

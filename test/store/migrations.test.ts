@@ -127,7 +127,11 @@ for (const commit of commits) {
           next: { state: 'delivered' as const },
         })),
       );
-      assert.is((await store.takeDue('crm', at(2_000), 100)).length, 0);
+      const left = await store.takeDue('crm', at(2_000), 100);
+      assert.equal(
+        left.filter(({ isRewrite }) => !isRewrite),
+        [],
+      );
 
       // The index, which some of them had and others did not.
       const read = () => ({
@@ -179,6 +183,7 @@ const frozen: Record<string, string> = {
   '014-erasures-under-way': 'a17e26cc76a01019',
   '020-not-folded': '66834ee2362da900',
   '021-source-readings': '7748440c82a2af72',
+  '022-unanswered': '5268352d7a00fa9e',
 };
 
 migrations('no migration is edited: what is to be otherwise is a new one', () => {

@@ -18,7 +18,7 @@ import {
   type Store,
   StoreUnavailable,
 } from '../../src/store/store.ts';
-import { type Activity, ModelCrm } from './model-crm.ts';
+import { type Activity, type Fate, latestMs, ModelCrm } from './model-crm.ts';
 import { type VirtualClock, VirtualTime } from './virtual-clock.ts';
 
 export const connectors = ['first', 'second'] as const;
@@ -26,8 +26,8 @@ export type Connector = (typeof connectors)[number];
 
 const lapseAfterMs = 90_000;
 const schedule = { retryMs: [3_000, 15_000, 40_000], giveUpAfterMs: 120_000, probeMs: [5_000, 20_000] };
-/** The longest that a delivery waits: as the schedule has it, or as a CRM asks. */
-const longestWaitMs = 60_000;
+/** The longest that a delivery waits: as the schedule has it, or as a CRM asks; or to be written once more. */
+const longestWaitMs = 6 * 60_000;
 /** The longest that a worker sleeps: it renews its lease then. */
 const longestSleepMs = 10_000;
 
@@ -85,8 +85,8 @@ export class PromiseBroken extends Error {
  * receiving and routing are the product's own; the time, the CRMs and how long the store takes are the model's. It knows
  * what was promised, and throws PromiseBroken when that does not hold.
  *
- * A request that is on its way when its instance dies, or when another instance takes over, arrives or is lost before
- * the next one writes. Nothing in the bridge could order it otherwise.
+ * A request that nobody waits for any more may be carried out after newer ones, up to two minutes later. Where the clock
+ * is set forward, it is before: how long it takes is measured by that clock.
  */
 export class ModelBridge {
   readonly time = new VirtualTime();
@@ -119,11 +119,15 @@ export class ModelBridge {
   constructor(file: string, seed: number) {
     this.#file = file;
     this.random = seededRandom(seed);
-    const now = () => this.time.now();
     const broken = (what: string) => this.broken(what);
+    const fate = () => this.#fate();
     this.crms = {
-      first: new ModelCrm({ batch: 2, parallel: 2 }, now, (what) => broken(`first: ${what}`)),
-      second: new ModelCrm({ batch: 3, parallel: 1 }, now, (what) => broken(`second: ${what}`)),
+      first: new ModelCrm({ batch: 2, parallel: 2 }, this.time.clock(), fate, (what) =>
+        broken(`first: ${what}`),
+      ),
+      second: new ModelCrm({ batch: 3, parallel: 1 }, this.time.clock(), fate, (what) =>
+        broken(`second: ${what}`),
+      ),
     };
   }
 
@@ -181,16 +185,16 @@ export class ModelBridge {
   }
 
   /** A killed process. Nothing that it had under way comes to an end, but for what is on its way to a CRM. */
-  kill(instance: Instance, arrives: boolean): void {
+  kill(instance: Instance, fate: Fate): void {
     instance.die();
     this.instances = this.instances.filter((one) => one !== instance);
     for (const crm of Object.values(this.crms)) {
-      for (const request of crm.of(instance.name)) request.orphan(arrives);
+      for (const request of crm.of(instance.name)) request.orphan(fate);
     }
   }
 
-  async crash(arrives: boolean): Promise<void> {
-    for (const instance of this.instances) this.kill(instance, arrives);
+  async crash(fate: Fate): Promise<void> {
+    for (const instance of this.instances) this.kill(instance, fate);
     await this.#store.close();
     await this.open();
   }
@@ -252,6 +256,7 @@ export class ModelBridge {
   }
 
   jump(ms: number): void {
+    if (ms > 0) for (const crm of Object.values(this.crms)) crm.catchUp();
     this.time.jump(ms);
     this.#troubledUntil = this.time.passed + longestSleepMs;
   }
@@ -325,6 +330,11 @@ export class ModelBridge {
     });
   }
 
+  #fate(): Fate {
+    const chance = this.random();
+    return chance < 0.5 ? Math.ceil(chance * 2 * latestMs) : chance < 0.75;
+  }
+
   async #someTurns(): Promise<void> {
     for (let turns = Math.floor(this.random() * 6) - 3; turns > 0; turns--) {
       await turn();
@@ -337,7 +347,7 @@ export class ModelBridge {
     this.#fences.set(name, fence);
     this.#holders.set(name, instance);
     for (const request of this.crms[name as Connector].underWay) {
-      if (request.of.instance !== instance.name) request.end(this.random() < 0.5);
+      if (request.of.instance !== instance.name) request.end(this.#fate());
     }
   }
 
@@ -398,7 +408,7 @@ export class ModelBridge {
     }
   }
 
-  /** Lets time pass until nothing is due any more and no call rings. */
+  /** Lets time pass until nothing is due, nothing is to be written once more or carried out late, and no call rings. */
   async runDry(): Promise<void> {
     const end = this.time.passed + 4 * 3_600_000;
     for (;;) {
@@ -406,12 +416,24 @@ export class ModelBridge {
       await this.check();
       const counts = await this.#store.countDeliveries();
       const due = counts.filter(({ state }) => state === 'due');
-      if (due.length === 0 && (await this.#store.nextLapseAt()) === null) return;
+      const isExpecting = connectors.some((name) => this.crms[name].isExpecting);
+      if (
+        due.length === 0 &&
+        !isExpecting &&
+        !(await this.#hasRewrites()) &&
+        (await this.#store.nextLapseAt()) === null
+      )
+        return;
       if (this.time.passed > end) {
         throw new PromiseBroken(`hours after all was mended: ${JSON.stringify(counts)}`);
       }
       await this.pass(Math.max(Math.min(this.time.nextIn(), longestSleepMs), 1));
     }
+  }
+
+  async #hasRewrites(): Promise<boolean> {
+    const calls = await this.#store.calls({ limit: 1_000 });
+    return calls.some(({ deliveries }) => deliveries.some(({ rewriteAt }) => rewriteAt !== null));
   }
 
   /** Compares all that is stored and all that the CRMs show with what was sent. */

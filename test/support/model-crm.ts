@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/clock.ts';
 import type { Connection, Delivery, Outcome } from '../../src/connector/contract.ts';
 
 /**
@@ -6,6 +7,7 @@ import type { Connection, Delivery, Outcome } from '../../src/connector/contract
  * - `busy`, `busyLater`: not now, without and with a time
  * - `half`: the first of the batch is written, the others are to be tried again
  * - `slow`, `slowAnswer`: it waits to be told, before or after it writes
+ * - `late`: the connector gives it up and throws; it is carried out afterwards
  * - the others write all and then break the contract
  */
 export const moods = [
@@ -16,6 +18,7 @@ export const moods = [
   'half',
   'slow',
   'slowAnswer',
+  'late',
   'tooFew',
   'tooMany',
   'noList',
@@ -41,6 +44,14 @@ const breaches: Partial<Record<Mood, (outcomes: Outcome[]) => unknown>> = {
     outcomes.map(() => ({ kind: 'blocked', reason: 'Never.', notBefore: new Date(Number.NaN) })),
   unwritable: (outcomes) => outcomes.map((outcome) => ({ ...outcome, records: { activity: 1n } })),
 };
+
+/**
+ * What becomes of a request: it arrives, or is lost, or is carried out so many milliseconds later, when nobody waits for
+ * it any more, and newer ones may have been.
+ */
+export type Fate = boolean | number;
+/** No CRM carries a request out later than this. */
+export const latestMs = 120_000;
 
 /** What the CRM shows of a call. */
 export interface Activity {
@@ -73,10 +84,10 @@ interface OpenedFor {
 interface Request {
   of: OpenedFor;
   batch: readonly Delivery[];
-  /** The request arrives at the CRM, or is lost, and whoever sent it gets an answer. */
-  end(arrives: boolean): void;
+  /** Whoever sent it gets an answer, if it arrives now. */
+  end(fate: Fate): void;
   /** The same, but nobody is there any more to hear the answer. */
-  orphan(arrives: boolean): void;
+  orphan(fate: Fate): void;
 }
 
 /** A CRM with a key on its activities, and a connector that writes to it as the contract says. */
@@ -93,13 +104,37 @@ export class ModelCrm {
   blocks = false;
   /** Counts whatever happens here. */
   events = 0;
-  readonly #now: () => Date;
+  readonly #clock: Clock;
+  readonly #fate: () => Fate;
   readonly #broken: (what: string) => void;
+  /** What is to be carried out later. */
+  readonly #late = new Set<() => void>();
 
-  constructor(limits: Connection['limits'], now: () => Date, broken: (what: string) => void) {
+  /** @param fate of a request that is given up */
+  constructor(limits: Connection['limits'], clock: Clock, fate: () => Fate, broken: (what: string) => void) {
     this.limits = limits;
-    this.#now = now;
+    this.#clock = clock;
+    this.#fate = fate;
     this.#broken = broken;
+  }
+
+  get isExpecting(): boolean {
+    return this.#late.size > 0;
+  }
+
+  /** What is to be carried out later, is now. */
+  catchUp(): void {
+    for (const write of this.#late) write();
+  }
+
+  #later(ms: number, write: () => void): void {
+    const arrive = () => {
+      cancel();
+      this.events++;
+      if (this.#late.delete(arrive)) write();
+    };
+    const cancel = this.#clock.after(ms, arrive);
+    this.#late.add(arrive);
   }
 
   open(of: OpenedFor): Connection {
@@ -136,13 +171,18 @@ export class ModelCrm {
     if (mood === 'refuses') throw new Error('connect ECONNREFUSED');
     if (mood === 'busy') return batch.map(() => ({ kind: 'retry', reason: 'The CRM answered 503.' }));
     if (mood === 'busyLater') {
-      const notBefore = new Date(this.#now().getTime() + 60_000);
+      const notBefore = new Date(this.#clock.now().getTime() + 60_000);
       return batch.map(() => ({ kind: 'retry', reason: 'The CRM answered 429.', notBefore }));
     }
     const known = new Map(this.people.map((person) => [person.number, person]));
     const write = () =>
       batch.map((delivery, n) => this.#write(of, delivery, known, mood === 'half' && n > 0));
-    const outcomes = await this.#answer(of, batch, signal, mood, write);
+    const writeLate = () => {
+      const there = new Map(this.people.map((person) => [person.number, person])); // their keys are unique
+      const late = { ...of, instance: `${of.instance}, late` };
+      for (const delivery of batch) this.#write(late, delivery, there, false, true);
+    };
+    const outcomes = await this.#answer(of, batch, signal, mood, write, writeLate);
     this.events++;
     await of.running();
     if (mood === 'forgets') throw 'socket hang up';
@@ -156,27 +196,34 @@ export class ModelCrm {
     signal: AbortSignal,
     mood: Mood | undefined,
     write: () => Outcome[],
+    writeLate: () => void,
   ): Promise<Outcome[]> {
-    const first = mood === 'slow' ? undefined : write();
+    const first = mood === 'slow' || mood === 'late' ? undefined : write();
     return new Promise((resolve, reject) => {
       const request: Request = {
         of,
         batch,
-        end: (arrives) => {
+        end: (fate) => {
           if (!this.underWay.delete(request)) return;
           this.events++;
           if (first) resolve(first);
-          else if (arrives) resolve(write());
-          else reject(new Error('socket hang up'));
+          else if (fate === true) resolve(write());
+          else {
+            if (fate !== false) this.#later(fate, writeLate);
+            reject(new Error('socket hang up'));
+          }
         },
-        orphan: (arrives) => {
+        orphan: (fate) => {
           this.underWay.delete(request);
-          if (!first && arrives) write();
+          if (first || fate === false) return;
+          if (fate === true) write();
+          else this.#later(fate, writeLate);
         },
       };
       this.underWay.add(request);
-      signal.addEventListener('abort', () => request.end(false));
-      if (mood !== 'slow' && mood !== 'slowAnswer') request.end(true);
+      signal.addEventListener('abort', () => request.end(this.#fate()));
+      if (mood === 'late') request.end(this.#fate() || 1);
+      else if (mood !== 'slow' && mood !== 'slowAnswer') request.end(true);
     });
   }
 
@@ -202,15 +249,21 @@ export class ModelCrm {
   }
 
   /** `known`: the people there were when the request came, as a connector looks before it creates. */
-  #write(of: OpenedFor, delivery: Delivery, known: Map<string, Person>, isLeftOut: boolean): Outcome {
+  #write(
+    of: OpenedFor,
+    delivery: Delivery,
+    known: Map<string, Person>,
+    isLeftOut: boolean,
+    isLate = false,
+  ): Outcome {
     const { key, call, revision, records } = delivery;
     if (this.rejects.has(call.id)) return { kind: 'rejected', reason: 'A property is refused.' };
     if (isLeftOut) return { kind: 'retry', reason: 'The CRM wrote only half.' };
     const before = this.activities.get(key);
-    if (records.activity && records.activity.id !== before?.id) {
+    if (records.activity && records.activity.id !== before?.id && !isLate) {
       this.#broken(`${key} is believed to be ${records.activity.id}, and is ${before?.id}`);
     }
-    if (before && before.by === of.instance && before.revision > revision) {
+    if (before && before.by === of.instance && before.revision > revision && !isLate) {
       this.#broken(`${key} goes back from revision ${before.revision} to ${revision}`);
     }
     const person = call.caller.number === null ? undefined : this.#person(of, call.caller.number, known);

@@ -77,13 +77,18 @@ export async function withWorker<T>(
     }
     worker.wake();
   }
+  async function countDue(): Promise<number> {
+    const counts = await store.countDeliveries();
+    return counts.find((one) => one.connector === connector && one.state === 'due')?.count ?? 0;
+  }
   worker.start();
   try {
     return await use({
       record: (...pushes) => record(clock.now(), pushes),
       recordAt: (receivedAt, ...pushes) => record(receivedAt, pushes),
       async deliverAll() {
-        const anythingDue = () => store.nextDueAt(connector, new Date(0));
+        // What is to be written once more, minutes later, is waited for where waiting costs nothing.
+        const anythingDue = () => (time === 'real' ? countDue() : store.nextDueAt(connector, new Date(0)));
         const latest = clock.now().getTime() + longestMs;
         while (underWay > 0 || (await anythingDue())) {
           if (clock.now().getTime() > latest) throw new Error('the calls are not delivered after hours');
@@ -102,10 +107,7 @@ export async function withWorker<T>(
         const stories = await Promise.all(calls.map(({ state }) => store.stories(state.callId, source)));
         return stories.flat();
       },
-      async due() {
-        const counts = await store.countDeliveries();
-        return counts.find((one) => one.connector === connector && one.state === 'due')?.count ?? 0;
-      },
+      due: countDue,
     });
   } finally {
     await worker.stop();

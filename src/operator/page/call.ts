@@ -92,6 +92,7 @@ ${delivery.connectorReason ? html`<div class="notice bad"><p>The connector write
 ${reason && state === 'failed' ? html`<div class="notice bad"><p>${reason}</p><p class="small">It waits until somebody acts, or until the call changes.</p></div>` : ''}
 ${reason && state === 'skipped' ? html`<div class="notice"><p>Skipped: ${reason}</p></div>` : ''}
 ${state === 'due' ? html`<p>${reason ? html`${reason} ` : ''}${dueAt && !delivery.connectorReason ? html`<span class="soft">Next attempt: ${time(dueAt, story.timezone)}.</span>` : ''}</p>` : ''}
+${delivery.rewriteAt ? html`<p class="soft">An earlier write was not answered, and may come late: it is written once more after ${time(delivery.rewriteAt, story.timezone)}.</p>` : ''}
 ${delivery.isBehind && state === 'delivered' ? html`<p class="soft">The call has changed since; the CRM is told next.</p>` : ''}
 ${records(delivery, story.timezone)}
 ${frame.visitor.role === 'operator' ? actions(frame, story, delivery) : ''}

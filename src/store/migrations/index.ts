@@ -14,6 +14,7 @@ import { connectorCounts } from './013-connector-counts.ts';
 import { erasuresUnderWay } from './014-erasures-under-way.ts';
 import { notFolded } from './020-not-folded.ts';
 import { sourceReadings } from './021-source-readings.ts';
+import { unanswered } from './022-unanswered.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -31,6 +32,7 @@ const migrations: Record<string, Migration> = {
   '014-erasures-under-way': erasuresUnderWay,
   '020-not-folded': notFolded,
   '021-source-readings': sourceReadings,
+  '022-unanswered': unanswered,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */

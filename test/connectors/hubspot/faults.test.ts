@@ -9,19 +9,38 @@ const notSearch = /(?<!search)$/; // searches are outside the ten-second window
 const silence = /retry: .*no usable answer/;
 
 const kinds: FaultKind<Fault>[] = [
-  { title: 'the connection cut before', fault: faults.drop, told: silence, cuts: true },
+  {
+    title: 'the connection cut before',
+    fault: faults.drop,
+    told: silence,
+    cuts: true,
+    leavesUnanswered: true,
+  },
   {
     title: 'the answer lost after',
     fault: faults.loseAnswer,
     told: silence,
     commits: true,
     cuts: true,
+    leavesUnanswered: true,
   },
-  { title: 'half an answer', fault: faults.brokenJson, told: silence, commits: true },
+  { title: 'half an answer', fault: faults.brokenJson, told: silence, commits: true, leavesUnanswered: true },
   { title: '500 before', fault: faults.serverError, told: /retry: .*500/ },
-  { title: '502 page before', fault: faults.badGateway, told: /retry: .*502/ },
-  { title: '504 page after', fault: faults.gatewayTimeout, told: /retry: .*504/, commits: true },
-  { title: '524 page after', fault: faults.originTimeout, told: /retry: .*524/, commits: true },
+  { title: '502 page before', fault: faults.badGateway, told: /retry: .*502/, leavesUnanswered: true },
+  {
+    title: '504 page after',
+    fault: faults.gatewayTimeout,
+    told: /retry: .*504/,
+    commits: true,
+    leavesUnanswered: true,
+  },
+  {
+    title: '524 page after',
+    fault: faults.originTimeout,
+    told: /retry: .*524/,
+    commits: true,
+    leavesUnanswered: true,
+  },
   { title: '429 of ten seconds', fault: faults.rollingLimit, told: /retry: .*429/, at: notSearch },
   { title: '429 with a wait', fault: faults.rollingLimitWithWait, told: /retry: .*429/, at: notSearch },
   { title: '429 of a second', fault: faults.secondlyLimit, told: /retry: .*429/, at: search },
@@ -105,6 +124,7 @@ const hubspot = (keysAre: 'unique' | 'searched'): EmulatedCrm<Fault> => ({
       },
     ),
   faults: kinds,
+  writes: /batch\/(create|update|upsert|associate)/,
   changes: ['is merged into another', 'is deleted'],
   leaves: true,
 });

@@ -9,19 +9,37 @@ const notToken = /\//; // the login is not metered by the org's allowance, and h
 const silence = /retry: .*no usable answer/;
 
 const kinds: FaultKind<Fault>[] = [
-  { title: 'the connection cut before', fault: faults.drop, told: silence, cuts: true },
+  {
+    title: 'the connection cut before',
+    fault: faults.drop,
+    told: silence,
+    cuts: true,
+    leavesUnanswered: true,
+  },
   {
     title: 'the answer lost after',
     fault: faults.loseAnswer,
     told: silence,
     commits: true,
     cuts: true,
+    leavesUnanswered: true,
   },
-  { title: 'half an answer', fault: faults.brokenJson, told: silence, commits: true },
+  { title: 'half an answer', fault: faults.brokenJson, told: silence, commits: true, leavesUnanswered: true },
   { title: '500 before', fault: faults.serverError, told: /retry: .*500/ },
   { title: '503 before', fault: faults.unavailable, told: /retry: .*503/ },
-  { title: 'the maintenance page', fault: faults.maintenance, told: /retry: .*503.*maintenance/ },
-  { title: '504 page after', fault: faults.gatewayTimeout, told: /retry: .*504/, commits: true },
+  {
+    title: 'the maintenance page',
+    fault: faults.maintenance,
+    told: /retry: .*503.*maintenance/,
+    leavesUnanswered: true,
+  },
+  {
+    title: '504 page after',
+    fault: faults.gatewayTimeout,
+    told: /retry: .*504/,
+    commits: true,
+    leavesUnanswered: true,
+  },
   {
     title: 'maintenance of the data',
     fault: answering(400, [
@@ -117,6 +135,7 @@ await faultsEverywhere('salesforce', {
       { indexDelayMs: index === 'never' ? 1e12 : 0, now },
     ),
   faults: kinds,
+  writes,
   changes: ['becomes a contact', 'is deleted'],
   leaves: true,
 });
