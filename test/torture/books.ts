@@ -107,7 +107,7 @@ function checkCrm(crm: BookedCrm, stories: readonly CallStory[], settings: Setti
   const activities = groupBy(crm.activities(), ({ key }) => key);
   const people = groupBy(crm.people(), ({ number }) => number ?? '');
   for (const [number, same] of people) {
-    if (number !== '' && same.length > 1)
+    if (number !== '' && same.length > 1 && !crm.meddled?.has(number))
       result.doubled.push(`${crm.name}: ${same.length} people have the number ${number}`);
   }
   for (const story of stories) {

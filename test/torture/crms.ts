@@ -45,7 +45,10 @@ export interface Crm {
   activities(): Activity[];
   people(): Person[];
   settleIndex(): void;
-  /** Numbers of people whom somebody deleted or merged, with whom Salesforce deletes their calls. */
+  /**
+   * Numbers of people whom somebody deleted or merged: Salesforce deletes their calls with them, and who was merged a moment
+   * ago is found by no search.
+   */
   meddled?: ReadonlySet<string>;
   close(): Promise<void>;
 }
