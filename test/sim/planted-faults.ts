@@ -22,8 +22,8 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   },
   'a lease that is over settles': {
     file: 'src/store/sqlite.ts',
-    find: 'if (!this.#do.leaseHeld.get({ name: lease.name, fence: lease.fence })) return false;',
-    put: '',
+    find: 'fence: lease.fence });\n      if (!held) return false;',
+    put: 'fence: this.#do.fenceOf.get({ name: lease.name })!.fence });\n      if (!held) return false;',
     instances: 2,
   },
   'a person without a key': {

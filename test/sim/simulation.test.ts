@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { assert, suite } from '../support/suite.ts';
 import { crmNames } from './crms.ts';
+import { plantedFaults } from './planted-faults.ts';
 import { type Beginning, beginningOf, type SimulateOptions, simulate } from './simulate.ts';
 
 /*
@@ -37,5 +39,12 @@ for (const crm of crmNames) {
     return simulate(beginning, { seed, ...options });
   }
 }
+
+simulation('the faults that are planted to see whether they are found still have their place', () => {
+  for (const [name, { file, find }] of Object.entries(plantedFaults)) {
+    const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    assert.is(source.split(find).length, 2, name);
+  }
+});
 
 simulation.run();
