@@ -63,10 +63,10 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     find: "if (outcome.kind === 'delivered') return { state: 'delivered' };",
     put: "if (outcome.kind === 'delivered' || tookMs > 5_000) return { state: 'delivered' };",
   },
-  'a whole number in the log': {
+  'what was left unanswered is not written once more': {
     file: 'src/deliver/worker.ts',
-    find: "log.info({ call, connector, attempt: delivered[0]!.attempts + 1, tookMs, requests }, 'Call delivered.');",
-    put: "log.info({ call, connector, of: [...(delivered[0]!.state.fields['PLA_Caller_Phone_Number'] ?? '')].join(' ') }, 'Call delivered.');",
+    find: 'unanswered: outcome.unanswered === true,',
+    put: 'unanswered: false,',
   },
 };
 

@@ -432,6 +432,12 @@ export class World implements Trouble {
       if (new Set(pushes.map(({ body }) => body)).size < pushes.length)
         this.break(`TWICE: a push of call ${state.callId} is stored`);
     }
+    for (const { connector, blockedReason, openReason } of await this.timeline.still(running, () =>
+      running.bridge.store.connectorStates(),
+    )) {
+      const reason = blockedReason ?? openReason;
+      if (reason !== null) this.break(`WRONG: ${connector} works, and is told not to: ${reason}`);
+    }
     for (const what of lost) this.break(`LOST: ${what}`);
     for (const what of doubled) this.break(`TWICE: ${what}`);
     for (const what of wrong) this.break(`WRONG: ${what}`);
