@@ -10,9 +10,11 @@ import { simulatedDay } from '../../src/cli/simulated-day.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bridge, startBridge } from '../../src/main.ts';
 import { kindOf } from '../../src/receive/call.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endSample, startPush, startSample } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
+import { newPush } from '../support/with-store.ts';
 
 const commands = suite('commands');
 
@@ -287,6 +289,29 @@ commands('explain and the page say why a call went to its person, and by which c
       roles.sort(),
       ['activity', 'activity', 'activity', 'person'],
       'a person of three calls once',
+    );
+  }),
+);
+
+commands('explain and the page say when a call is written once more, after a bridge that was killed', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(`${sandboxYaml}operator: { token: a-token-of-the-operator }\n`);
+    const killed = await openSqliteStore(join(folder.path, 'data/bridge.db'), 'bridge');
+    await killed.record(newPush(startPush('1'), { receivedAt: new Date(), route: () => ['try-it'] }));
+    await killed.acquireLease('try-it', 'the killed one', new Date(), 30_000);
+    await killed.close();
+    const running = await folder.start();
+    const explained = async () => (await folder.run('explain', '1')).stdout;
+    await until('the call to be delivered', async () => /: delivered/.test(await explained()));
+    assert.match(
+      await explained(),
+      /delivered, the CRM shows revision 1; written once more after [-:\d ]+, as an earlier write was not answered and may come late\n/,
+    );
+    const headers = { authorization: 'Bearer a-token-of-the-operator' };
+    const page = await (await fetch(`${running.url}/calls/acme/1`, { headers })).text();
+    assert.match(
+      page,
+      /An earlier write was not answered, and may come late: it is written once more after /,
     );
   }),
 );
