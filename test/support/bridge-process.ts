@@ -88,7 +88,7 @@ async function startIn(child: ChildProcess): Promise<BridgeProcess> {
   let code: number | null | undefined;
   child.stdout?.on('data', (chunk) => (output += String(chunk)));
   child.stderr?.on('data', (chunk) => (output += String(chunk)));
-  child.once('exit', (exitCode) => (code = exitCode));
+  child.once('close', (exitCode) => (code = exitCode));
   await until(
     `the bridge to listen`,
     () => {
