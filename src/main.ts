@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { Hono } from 'hono';
 import type { DestinationStream } from 'pino';
 import { AlertWatch } from './alert/watch.ts';
@@ -33,6 +32,7 @@ import { PushRate } from './receive/rate-limit.ts';
 import { noteWrongPath, type ReceiveOptions, type Receiving, receiveRoutes } from './receive/routes.ts';
 import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
+import { watchFiles } from './runtime/watch-files.ts';
 import { IndexSweep } from './store/index-sweep.ts';
 import { dataDirOf, openStore } from './store/open.ts';
 import { RetentionSweep } from './store/retention-sweep.ts';
@@ -93,15 +93,12 @@ export interface Machine {
   listen: typeof listen;
   /** Where log lines go. Undefined: standard output. */
   logTo: DestinationStream | undefined;
-  /** Calls `changed` when one of the files was written, made or removed since `readAt`. The returned function ends it. */
-  watchFiles(files: () => readonly string[], readAt: number, changed: () => Promise<void>): () => void;
+  watchFiles: typeof watchFiles;
 }
 
 /** What the store keeps for commands: the address of the bridge that runs on it, or that ran last. */
 export const listensAt = 'listens at';
 
-/** How often the files of the configuration are looked at. */
-const watchEveryMs = 2_000;
 /** How long a bridge whose store is lost says so before it ends. */
 const lastWordsMs = 3_000;
 
@@ -489,39 +486,5 @@ function receivingOf(settings: Settings, tokens: Record<string, string[]>, now: 
     proxies: new AddressList(settings.listen.trustedProxies),
     ...settings.receive,
     closing: false,
-  };
-}
-
-/** Looks instead of listening: mounts and links do not tell. */
-function watchFiles(
-  files: () => readonly string[],
-  readAt: number,
-  changed: () => Promise<void>,
-): () => void {
-  let seen = new Map<string, string>();
-  let stopped = false;
-  const look = async () => {
-    const now = new Map<string, string>();
-    let isChanged = false;
-    for (const file of files()) {
-      const found = await stat(file).catch(() => null);
-      const stamp = `${found?.mtimeMs} ${found?.size} ${found?.ino}`;
-      now.set(file, stamp);
-      // One that is new among them was read since `readAt`, and may have changed while that was taken over.
-      const before = seen.get(file);
-      if (before === undefined ? found !== null && found.mtimeMs > readAt : stamp !== before)
-        isChanged = true;
-    }
-    seen = now;
-    if (isChanged) {
-      readAt = Date.now();
-      await changed();
-    }
-    if (!stopped) timer = setTimeout(look, watchEveryMs).unref();
-  };
-  let timer = setTimeout(look, 0).unref();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
   };
 }

@@ -1,7 +1,7 @@
 import type { Handle } from '../support/emulator-server.ts';
 import { emulateHubSpot } from '../support/hubspot-emulator.ts';
 import { emulateSalesforce } from '../support/salesforce-emulator.ts';
-import { type Crm, hubspotCrm, salesforceCrm } from '../torture/crms.ts';
+import { type Crm, hubspotCrm, type Person, salesforceCrm } from '../torture/crms.ts';
 
 export const crmNames = ['hubspot', 'salesforce'] as const;
 export type CrmName = (typeof crmNames)[number];
@@ -26,8 +26,7 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
         host,
         handle: hubspot.handle,
         meddle(random, numbers) {
-          const people = crm.people().filter(({ number }) => number !== null && numbers.includes(number));
-          const one = people[Math.floor(random() * people.length)];
+          const one = someOf(crm.people(), numbers, random);
           if (!one) return undefined;
           if (random() < 0.5) {
             hubspot.archiveContact(one.id);
@@ -49,8 +48,7 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
         host,
         handle: salesforce.handle,
         meddle(random, numbers) {
-          const people = crm.people().filter(({ number }) => number !== null && numbers.includes(number));
-          const one = people[Math.floor(random() * people.length)];
+          const one = someOf(crm.people(), numbers, random);
           if (!one) return undefined;
           if (random() < 0.5) {
             salesforce.delete(one.id);
@@ -62,4 +60,9 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
       };
     }
   }
+}
+
+function someOf(people: Person[], numbers: readonly string[], random: () => number): Person | undefined {
+  const known = people.filter(({ number }) => number !== null && numbers.includes(number));
+  return known[Math.floor(random() * known.length)];
 }

@@ -46,7 +46,6 @@ export class Timeline {
 
   /** Runs once, `ms` from now. The returned function takes that back. */
   after(ms: number, run: () => void, life: Life | null = this.current): () => void {
-    // Not a whole number, so that nothing but what belongs together is at the same moment.
     const at = this.passed + Math.max(Number.isFinite(ms) ? ms : 0, 0);
     return this.#add({ at, tie: this.#random(), order: this.#order++, life, run, isOver: false });
   }

@@ -74,7 +74,7 @@ export class World implements Trouble {
   readonly #planned: PlannedPush[];
   readonly #broken: string[] = [];
   readonly #fences = new Map<string, number>();
-  readonly #toll: (() => void)[] = [];
+  readonly #endings: (() => void)[] = [];
   #started = 0;
   #isCalm = false;
 
@@ -188,7 +188,7 @@ export class World implements Trouble {
 
   /** Is run when the calm begins. */
   whenCalm(run: () => void): void {
-    this.#toll.push(run);
+    this.#endings.push(run);
   }
 
   async startProcess(): Promise<void> {
@@ -350,7 +350,7 @@ export class World implements Trouble {
     this.#isCalm = true;
     this.endAt = undefined;
     this.diskSays = undefined;
-    for (const run of this.#toll) run();
+    for (const run of this.#endings) run();
     for (const crm of this.crms) {
       crm.calm();
       crm.outage(null);
