@@ -98,7 +98,7 @@ export class SqliteCallIndex {
       return done;
     } catch (reason) {
       if (this.#database.isTransaction) this.#database.exec('rollback');
-      // Somebody else writes: the next step comes soon enough.
+      // Somebody else writes, and wakes the sweep by that.
       if (failureOf(reason) === 'locked') return { calls: [], isDone: true, lastPush: this.#lastPush() };
       throw reason;
     } finally {
