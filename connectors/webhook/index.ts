@@ -30,7 +30,7 @@ export default defineConnector({
 const longestPauseMs = 30_000;
 
 export class WebhookConnection implements Connection {
-  /** An event is a request of its own, so nothing is gained by a batch; the bridge keeps each caller's calls in order. */
+  /** An event is a request of its own, so nothing is gained by a batch; the bridge hands over each caller's calls one after another. */
   readonly limits: Connection['limits'];
   readonly #receiver: Receiver;
   readonly #options: WebhookOptions;

@@ -1,4 +1,5 @@
 import type { Config } from '../../src/config/load.ts';
+import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
 import type { Lease, Store } from '../../src/store/store.ts';
 import { pick, seeded } from '../support/random.ts';
 import { type Balance, balance } from '../torture/books.ts';
@@ -140,6 +141,7 @@ export class World implements Trouble {
   async run(): Promise<Ending> {
     const { without = new Set<BadDay>(), instances = 1, seed } = this.#options;
     const wall = { now: () => startsAt + this.timeline.passed + this.wallIsOffMs };
+    forgetDeadlines(); // those of whatever this process did before
     using _ = mountDisk(this.#disk, { process: () => this.timeline.current ?? undefined, seed });
     const restore = simulateGlobals(
       this.timeline,
