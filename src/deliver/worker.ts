@@ -59,7 +59,7 @@ export interface WorkerCondition {
   blockedSince: Date | null;
   /** Nothing is written, and nobody has to act: the CRM does not answer, or asks to wait. */
   openSince: Date | null;
-  /** One call is tried, and the others wait for what comes of it. */
+  /** One call is tried, or some that may bring others down, and those like them wait for what comes of it. */
   isProbing: boolean;
   /** Few requests are left for the day. */
   isThrifty: boolean;
@@ -140,7 +140,7 @@ export class Worker {
       isPaused: this.#isPaused,
       blockedSince: told?.isBlocked ? told.since : null,
       openSince: told && !told.isBlocked ? told.since : null,
-      isProbing: this.#alone.has('probe'),
+      isProbing: this.#alone.has('probe') || this.#alone.has('suspects'),
       isThrifty: this.#wasThrifty,
     };
   }
