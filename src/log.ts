@@ -32,15 +32,21 @@ export function createLog(
   );
 }
 
-let output: DestinationStream | undefined;
+let output: Output | undefined;
+
+/** Ends the process once its log is written. Who does not read it is not waited for. @param lastWord to standard error */
+export async function exit(code: number, lastWord = ''): Promise<never> {
+  await output?.written();
+  process.stderr.write(lastWord);
+  process.exit(code);
+}
 
 /** One for all logs of the process. */
 function standardOutput(): DestinationStream {
-  if (output) return output;
   const show = process.stdout.isTTY
     ? prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
     : (line: string) => line;
-  const lines = new Output(1, (omitted) =>
+  output ??= new Output(1, (omitted) =>
     show(
       `${JSON.stringify({
         level: 'warn',
@@ -49,8 +55,8 @@ function standardOutput(): DestinationStream {
       })}\n`,
     ),
   );
-  output = { write: (line) => lines.write(show(line)) };
-  return output;
+  const lines = output;
+  return { write: (line) => lines.write(show(line)) };
 }
 
 /** Texts from outside must not steer the terminal that shows the log: in a JSON line these are escapes, or stand as they are. */

@@ -1,3 +1,4 @@
+import { exit } from '../log.ts';
 import { type Bridge, startBridge } from '../main.ts';
 import { environment } from '../runtime/environment.ts';
 import { banner } from './banner.ts';
@@ -15,10 +16,7 @@ export async function start({ config }: CommandOptions): Promise<void> {
  * ends by itself.
  */
 export function stopOnSignal(bridge: Bridge): void {
-  bridge.lost.then((why) => {
-    process.stderr.write(`${why}\n`);
-    process.exit(1);
-  });
+  bridge.lost.then((why) => exit(1, `${why}\n`));
   let stopping = false;
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -30,10 +28,10 @@ export function stopOnSignal(bridge: Bridge): void {
       // Not by console.log, with which Bun waits for whoever reads.
       process.stdout.write('Stopping: what is under way ends first. Once more to stop at once.\n');
       bridge.stop().then(
-        () => process.exit(0),
+        () => exit(0),
         (reason) => {
           console.error(reason);
-          process.exit(1);
+          void exit(1);
         },
       );
     });

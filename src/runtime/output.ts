@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sonicBoom from 'sonic-boom';
 
 /*
@@ -47,6 +48,12 @@ export class Output {
   write(lines: string): void {
     this.#waitingSince ??= performance.now();
     this.#stream.write(lines);
+  }
+
+  /** For who is about to end the process: a write that is under way then is left to chance. */
+  async written(): Promise<void> {
+    const end = performance.now() + lastPatienceMs;
+    while (this.#waitingSince !== null && !this.#fails && performance.now() < end) await sleep(5);
   }
 
   #drained(): void {

@@ -167,7 +167,7 @@ disk('a bridge whose file is taken away says so everywhere, saves what it held, 
       lines.some((line) => /^\{"level":"error".*was removed or renamed/.test(line)),
       bridge.output(),
     );
-    const saved = /All that it held is saved as (\S+)\. To go on/.exec(lines.at(-2) ?? '')?.[1] as string;
+    const saved = /All that it held is saved as (\S+)\. To go on/.exec(bridge.output())?.[1] as string;
 
     renameSync(saved, database);
     const again = await folder.start();

@@ -2,7 +2,7 @@
  * Logs so many lines while its event loop has other things to do, says on its standard error when they are all logged, and
  * ends when its standard input does. `node talkative.ts <lines>`
  */
-import { createLog } from '../../src/log.ts';
+import { createLog, exit } from '../../src/log.ts';
 
 const lines = Number(process.argv[2]);
 const log = createLog('info');
@@ -15,5 +15,5 @@ const timer = setInterval(() => {
 }, 1);
 process.stdin.resume().on('end', () => {
   log.info('The last line.');
-  process.exit(7);
+  void exit(7);
 });
