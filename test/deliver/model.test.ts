@@ -4,7 +4,7 @@
  * configuration, in virtual time. test/support/model-bridge.ts says what is real and what is checked after each command. At the end all
  * is mended and runs dry; then every call must be in every CRM it was routed to, once, as it is now.
  *
- *   node test/run.ts deliver/model                                     a few hundred runs
+ *   node test/run.ts deliver/model                                     a hundred runs
  *   MODEL_RUNS=20000 node test/run.ts deliver/model                    many
  *   MODEL_SEED=-17 MODEL_PATH=3:1:0 node test/run.ts deliver/model     the one that failed, as its message says
  *
@@ -27,7 +27,7 @@ import { withFolder } from '../support/with-store.ts';
 
 const model = suite('delivery model');
 
-const runs = Number(process.env['MODEL_RUNS'] ?? 250);
+const runs = Number(process.env['MODEL_RUNS'] ?? 100);
 
 /** Callers as they are sent: two people in several spellings, one withheld, and none. */
 const callers = [

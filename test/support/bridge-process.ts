@@ -72,7 +72,13 @@ export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise
       start: (env) => startIn(launch(['start'], env)),
       run: (...args) => runToEnd(launch(args)),
       runWithFilesOf: (bytes, env, ...args) =>
-        runToEnd(launch(args, env, {}, ['prlimit', `--fsize=${bytes}:unlimited`])),
+        // Where compiled code was kept, it would end with the limit before anything of ours does.
+        runToEnd(
+          launch(args, { ...env, NODE_DISABLE_COMPILE_CACHE: '1' }, {}, [
+            'prlimit',
+            `--fsize=${bytes}:unlimited`,
+          ]),
+        ),
       runWithoutRights: (...args) => runToEnd(launch(args, {}, process.getuid?.() === 0 ? nobody : {})),
     });
   } finally {

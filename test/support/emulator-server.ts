@@ -36,6 +36,7 @@ export async function serveEmulator(name: string, handle: Handle, port = 0): Pro
       request.socket.destroy();
     }
   });
+  server.keepAliveTimeout = 0; // or a machine under load has a request meet a connection that is just closed
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);

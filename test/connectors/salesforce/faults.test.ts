@@ -24,17 +24,26 @@ const kinds: FaultKind<Fault>[] = [
     cuts: true,
     leavesUnanswered: true,
   },
-  { title: 'half an answer', fault: faults.brokenJson, told: silence, commits: true, leavesUnanswered: true },
+  {
+    title: 'half an answer',
+    isVariant: true,
+    fault: faults.brokenJson,
+    told: silence,
+    commits: true,
+    leavesUnanswered: true,
+  },
   { title: '500 before', fault: faults.serverError, told: /retry: .*500/ },
-  { title: '503 before', fault: faults.unavailable, told: /retry: .*503/ },
+  { title: '503 before', isVariant: true, fault: faults.unavailable, told: /retry: .*503/ },
   {
     title: 'the maintenance page',
+    isVariant: true,
     fault: faults.maintenance,
     told: /retry: .*503.*maintenance/,
     leavesUnanswered: true,
   },
   {
     title: '504 page after',
+    isVariant: true,
     fault: faults.gatewayTimeout,
     told: /retry: .*504/,
     commits: true,
@@ -42,6 +51,7 @@ const kinds: FaultKind<Fault>[] = [
   },
   {
     title: 'maintenance of the data',
+    isVariant: true,
     fault: answering(400, [
       { errorCode: 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', message: 'Read only for now.' },
     ]),
@@ -50,6 +60,7 @@ const kinds: FaultKind<Fault>[] = [
   },
   {
     title: 'too many requests at once',
+    isVariant: true,
     fault: faults.tooManyAtOnce,
     told: /retry: .*Concurrent/,
     at: notToken,
