@@ -23,9 +23,10 @@ export class LocalCrm {
   }
 
   #prepare(): void {
+    // What was answered to be delivered is there after a power cut, as in any CRM.
     // A lock of another program is not waited for here, where everything else would wait, too: the delivery is tried again.
     this.#database.exec(`
-      pragma busy_timeout=1000; pragma journal_mode=wal; pragma synchronous=normal;
+      pragma busy_timeout=1000; pragma journal_mode=wal; pragma synchronous=full;
       create table if not exists records (
         id integer primary key,
         type text not null,

@@ -1,15 +1,19 @@
+import { join } from 'node:path';
+import { LocalCrm } from '../../connectors/sandbox/local-crm.ts';
+import { parsePhone } from '../../src/receive/phone.ts';
 import type { Handle } from '../support/emulator-server.ts';
 import { emulateHubSpot } from '../support/hubspot-emulator.ts';
 import { emulateSalesforce } from '../support/salesforce-emulator.ts';
 import { type Crm, hubspotCrm, type Person, salesforceCrm } from '../torture/crms.ts';
+import { simulatedFolder } from './mount.ts';
 
-export const crmNames = ['hubspot', 'salesforce'] as const;
+export const crmNames = ['hubspot', 'salesforce', 'sandbox'] as const;
 export type CrmName = (typeof crmNames)[number];
 
-/** A CRM on the simulated network. */
+/** A CRM on the simulated network, or on the simulated disk. */
 export interface SimulatedCrm extends Omit<Crm, 'close'> {
-  host: string;
-  handle: Handle;
+  /** Where it is asked. Undefined: the bridge has it in a file. */
+  served?: { host: string; handle: Handle };
   /** What people do to somebody with this number: nothing, where nobody has it. Returns what it was. */
   meddle(random: () => number, numbers: readonly string[]): string | undefined;
 }
@@ -23,8 +27,7 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
       const crm = hubspotCrm({ ...hubspot, url: `https://${host}` });
       return {
         ...crm,
-        host,
-        handle: hubspot.handle,
+        served: { host, handle: hubspot.handle },
         meddle(random, numbers) {
           const one = someOf(crm.people(), numbers, random);
           if (!one) return undefined;
@@ -45,8 +48,7 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
       const crm = salesforceCrm(salesforce);
       return {
         ...crm,
-        host,
-        handle: salesforce.handle,
+        served: { host, handle: salesforce.handle },
         meddle(random, numbers) {
           const one = someOf(crm.people(), numbers, random);
           if (!one) return undefined;
@@ -59,7 +61,44 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
         },
       };
     }
+    case 'sandbox':
+      return simulatedSandbox();
   }
+}
+
+/** Nothing befalls it but what befalls the disk; nobody writes there but the bridge. */
+function simulatedSandbox(): SimulatedCrm {
+  const records = (type: string) => {
+    const crm = new LocalCrm(join(simulatedFolder, 'connectors/sandbox/sandbox.db'));
+    try {
+      return crm.all(type);
+    } finally {
+      crm.close();
+    }
+  };
+  return {
+    name: 'sandbox',
+    yaml: '{ type: sandbox }',
+    fail: () => 'nothing, as it is asked over no network',
+    calm() {},
+    outage() {},
+    typeIn() {},
+    requests: () => 0,
+    activities: () =>
+      records('call').map(({ id, ...values }) => ({
+        id,
+        key: String(values['key']),
+        people: values['contact'] === undefined ? [] : [String(values['contact'])],
+        values,
+      })),
+    people: () =>
+      records('contact').map(({ id, ...values }) => ({
+        id,
+        number: parsePhone(String(values['phone']), 'AU').number,
+      })),
+    settleIndex() {},
+    meddle: () => undefined,
+  };
 }
 
 function someOf(people: Person[], numbers: readonly string[], random: () => number): Person | undefined {

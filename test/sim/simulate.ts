@@ -12,6 +12,7 @@ const yamlOf: Record<CrmName, string> = {
   hubspot: 'type: hubspot, accessToken: pat-na1-emulated-0123456789, baseUrl: "https://hubspot.example"',
   salesforce:
     'type: salesforce, auth: { flow: clientCredentials, loginUrl: "https://salesforce.example", clientId: 3MVG9emulated.client.id, clientSecret: EMULATEDSECRET0123456789 }',
+  sandbox: 'type: sandbox',
 };
 
 /** A reload changes the waits between attempts, with which every connector is closed and opened again. */

@@ -94,7 +94,7 @@ export class World implements Trouble {
     this.#disk.before = (step) => this.#beforeStep(step);
     this.#network = new Network({
       timeline: this.timeline,
-      hosts: new Map(this.crms.map(({ host, handle }) => [host, handle])),
+      hosts: new Map(this.crms.flatMap(({ served }) => (served ? [[served.host, served.handle]] : []))),
       fateOf: (_host, _asked, life) => this.#fateOf(life),
       tell: (line) => this.tell(line),
       failed: (problem) => this.break(`an emulator failed: ${(problem as Error).stack}`),
