@@ -23,6 +23,8 @@ export interface Trouble {
   wallIsOffMs: number;
   variant: number;
   tell(line: string): void;
+  /** Somebody asks a bridge to forget a number. */
+  erase(number: string): void;
   at(ms: number, run: () => void): void;
   whenCalm(run: () => void): void;
   kill(process: SimulatedProcess, downMs: number): void;
@@ -173,6 +175,7 @@ export const badDays = {
         bridge.operator.skip('acme', call, { connector, reason: 'A bad day.' }),
       );
     }),
+  erasures: (world, random) => times(world, random, 1, () => world.erase(pick(random, world.numbers))),
 } satisfies Record<string, Plan>;
 
 export type BadDay = keyof typeof badDays;

@@ -1,3 +1,4 @@
+import { parsePhone } from '../../src/receive/phone.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { pick } from '../support/random.ts';
 import type { Sent } from '../torture/delacon.ts';
@@ -22,6 +23,8 @@ export interface PlannedPush {
   push: Sent;
   /** Sent again with the same body, as it may be. */
   isRepeat: boolean;
+  /** Whose call it is, where somebody tells. */
+  number: string | null;
 }
 
 /**
@@ -35,14 +38,16 @@ export function plannedPushes(
   firstId = 1,
 ): PlannedPush[] {
   const planned: PlannedPush[] = [];
+  let number: string | null = null;
   const add = (atMs: number, fields: Record<string, string>) => {
     const push: Sent = { ...asPrinted(fields), acknowledged: false, isCorrected: false };
-    planned.push({ atMs, push, isRepeat: false });
-    if (random() < 0.1) planned.push({ atMs: atMs + random() * 40_000, push, isRepeat: true });
+    planned.push({ atMs, push, isRepeat: false, number });
+    if (random() < 0.1) planned.push({ atMs: atMs + random() * 40_000, push, isRepeat: true, number });
   };
   for (let call = 0; call < calls; call++) {
     const callId = String(firstId + call);
     const caller = { PLA_Caller_Phone_Number: pick(random, pick(random, callers)) };
+    number = parsePhone(caller.PLA_Caller_Phone_Number, 'AU').number;
     const ringsAt = random() * withinMs * 0.8;
     const lastsMs = random() < 0.1 ? 150_000 + random() * 60_000 : random() * 60_000;
     const seconds = `${Math.round(lastsMs / 1000)}s`;

@@ -58,6 +58,17 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     find: 'pragma synchronous=full; pragma busy_timeout=',
     put: 'pragma synchronous=off; pragma busy_timeout=',
   },
+  'a sandbox that the disk has not got yet': {
+    file: 'connectors/sandbox/local-crm.ts',
+    find: 'pragma synchronous=full;',
+    put: 'pragma synchronous=normal;',
+    crms: 'sandbox',
+  },
+  'an erasure that passes over what is being delivered': {
+    file: 'src/operator/erasure.ts',
+    find: 'rows: found.calls.map(',
+    put: "rows: found.calls.filter(({ deliveries }) => deliveries.every((one) => one.state === 'delivered')).map(",
+  },
   'what failed is shown as delivered': {
     file: 'src/deliver/worker.ts',
     find: "if (outcome.kind === 'delivered') return { state: 'delivered' };",

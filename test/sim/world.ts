@@ -67,6 +67,10 @@ export class World implements Trouble {
   diskSays: Trouble['diskSays'];
   endAt: Trouble['endAt'];
   readonly meddled = new Set<string>();
+  /** Of calls whose number somebody had forgotten: what comes of them after it may be there or not. */
+  readonly #forgotten = new Set<string>();
+  /** Bodies that were stored before, and may not be there any more. */
+  readonly #erased = new Set<string>();
   variant = 0;
   kills = 0;
   readonly #options: WorldOptions;
@@ -253,6 +257,25 @@ export class World implements Trouble {
     }, running);
   }
 
+  erase(number: string): void {
+    const ofNumber = this.#planned.filter((one) => one.number === number);
+    this.ask(`erases ${number}`, async ({ bridge }) => {
+      for (const { push } of ofNumber) this.#forgotten.add(callIdOf(push));
+      const came = (one: PlannedPush) => one.push.acknowledged && one.atMs < this.timeline.passed;
+      const named = new Set(
+        ofNumber
+          .filter((one) => came(one) && 'PLA_Caller_Phone_Number' in one.push.fields)
+          .map(({ push }) => callIdOf(push)),
+      );
+      const gone = ofNumber.filter(
+        (one) => came(one) && named.has(callIdOf(one.push)) && !ofNumber.some((other) => isAgain(one, other)),
+      );
+      const { left, erased } = await bridge.operator.erase({ number });
+      this.tell(`erased ${erased.calls} calls, ${left} came since`);
+      for (const { push } of gone) this.#erased.add(push.text);
+    });
+  }
+
   #config(): Config {
     const config = this.#options.configs[this.variant % this.#options.configs.length] as Config;
     const { settings } = config;
@@ -419,18 +442,25 @@ export class World implements Trouble {
     const { running } = this;
     if (!running) return this.break('no bridge runs in the end');
     for (const crm of this.crms) crm.settleIndex();
-    const sent = [...new Set(this.#planned.map(({ push }) => push))];
+    const isKept = (callId: string) => !this.#forgotten.has(callId);
+    const sent = [...new Set(this.#planned.map(({ push }) => push))].filter((push) => isKept(callIdOf(push)));
+    const forgotten = this.crms.flatMap((crm) =>
+      crm.activities().flatMap(({ key }) => (isKept(key) ? [] : [`${crm.name}: erased call ${key}`])),
+    );
+    for (const [i, one] of forgotten.entries())
+      if (forgotten.indexOf(one) !== i) this.break(`TWICE: ${one} is there more than once`);
+    const crms = this.crms.map((crm) => ({
+      ...crm,
+      activities: () => crm.activities().filter(({ key }) => isKept(key)),
+    }));
     const { lost, doubled, wrong }: Balance = await this.timeline.still(running, () =>
-      balance(
-        { sent, unread: [], wronglyAnswered: [] },
-        running.bridge.store,
-        this.#config().settings,
-        this.crms,
-      ),
+      balance({ sent, unread: [], wronglyAnswered: [] }, running.bridge.store, this.#config().settings, crms),
     );
     for (const { state, pushes } of await this.timeline.still(running, () =>
       this.#stories(running.bridge.store),
     )) {
+      if (pushes.some(({ body }) => this.#erased.has(body)))
+        this.break(`KEPT: a push of call ${state.callId} was erased, and is stored`);
       if (new Set(pushes.map(({ body }) => body)).size < pushes.length)
         this.break(`TWICE: a push of call ${state.callId} is stored`);
     }
@@ -448,4 +478,13 @@ export class World implements Trouble {
   get numbers(): readonly string[] {
     return numbers;
   }
+}
+
+function callIdOf({ fields }: Sent): string {
+  return fields['PLA_Call_Id'] ?? '';
+}
+
+/** Whether the same push is sent once more, later. */
+function isAgain(one: PlannedPush, other: PlannedPush): boolean {
+  return other.push === one.push && other.atMs > one.atMs;
 }
