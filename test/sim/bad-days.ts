@@ -9,6 +9,8 @@ import type { Life } from './timeline.ts';
 /** What of a world can go wrong. */
 export interface Trouble {
   readonly minutes: number;
+  /** 0: it is over within minutes. */
+  readonly days: number;
   /** Milliseconds. */
   readonly passed: number;
   readonly crms: readonly SimulatedCrm[];
@@ -36,9 +38,10 @@ type Plan = (world: Trouble, random: () => number) => void;
 
 const minuteMs = 60_000;
 
-/** So many times, at any moment of the bad part of a run. */
+/** So many times, at any moment of the bad part of a run; in one of days, so many in every third of them. */
 function times(world: Trouble, random: () => number, most: number, run: () => void): void {
-  for (let left = Math.floor(random() * (most + 1)); left > 0; left--)
+  const all = most * Math.max(1, Math.round(world.days / 3));
+  for (let left = Math.floor(random() * (all + 1)); left > 0; left--)
     world.at(random() * world.minutes * minuteMs, run);
 }
 
@@ -127,13 +130,15 @@ export const badDays = {
   people: (world, random) => {
     for (const crm of world.crms) {
       if (random() < 0.5) crm.typeIn(pick(random, world.numbers));
-      times(world, random, 2, () => {
-        const number = pick(random, world.numbers);
-        const done = crm.meddle(random, [number]);
-        if (done === undefined) return;
-        world.meddled.add(number);
-        world.tell(`somebody ${done} in ${crm.name}`);
-      });
+      // Not more of them in many days: of whom they did something to, little can be said.
+      for (let left = Math.floor(random() * 3); left > 0; left--)
+        world.at(random() * world.minutes * minuteMs, () => {
+          const number = pick(random, world.numbers);
+          const done = crm.meddle(random, [number]);
+          if (done === undefined) return;
+          world.meddled.add(number);
+          world.tell(`somebody ${done} in ${crm.name}`);
+        });
     }
   },
   clock: (world, random) => {
@@ -157,6 +162,18 @@ export const badDays = {
       times(world, random, 1, () => {
         world.ask(`pauses ${name}`, ({ bridge }) => bridge.operator.pause(name));
         world.at(world.passed + random() * minuteMs, () =>
+          world.ask(`resumes ${name}`, ({ bridge }) => bridge.operator.resume(name)),
+        );
+      });
+    }
+  },
+  /** For longer than calls are kept. */
+  'long pauses': (world, random) => {
+    if (world.days === 0) return;
+    for (const { name } of world.crms) {
+      times(world, random, 1, () => {
+        world.ask(`pauses ${name} for days`, ({ bridge }) => bridge.operator.pause(name));
+        world.at(world.passed + (1 + random() * 3) * 86_400_000, () =>
           world.ask(`resumes ${name}`, ({ bridge }) => bridge.operator.resume(name)),
         );
       });

@@ -66,3 +66,13 @@ export function plannedPushes(
   }
   return planned.sort((a, b) => a.atMs - b.atMs);
 }
+
+/** The same for days on end: within the nine hours of work of each. */
+export function plannedDays(random: () => number, callsADay: number, days: number): PlannedPush[] {
+  return Array.from({ length: days }, (_, day) =>
+    plannedPushes(random, callsADay, 9 * 3_600_000, 1 + day * callsADay).map((one) => ({
+      ...one,
+      atMs: one.atMs + day * 86_400_000,
+    })),
+  ).flat();
+}

@@ -2,7 +2,7 @@
  * `npm run simulate -- --seed 7` tells the story of one seed; `--seeds 1000` runs many and tells, of each that broke, what
  * broke and the command for its shortest story; `--planted` plants faults and tells after how many seeds each is found.
  *
- *   --crms hubspot,salesforce,sandbox   --instances 2   --from 1   --without "hangs,clock"   --minutes 4   --calls 8
+ *   --crms hubspot,salesforce,sandbox   --instances 2   --from 1   --without "hangs,clock"   --minutes 4   --calls 8   --days 30
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     instances: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '4' },
     calls: { type: 'string', default: '8' },
+    days: { type: 'string', default: '0' },
     planted: { type: 'boolean', default: false },
     plant: { type: 'string' },
     /** Of a process among several: it ends at the first seed that breaks, or prints figures alone. */
@@ -127,6 +128,7 @@ async function runHere(): Promise<void> {
     instances: values.instances === '2' ? 2 : 1,
     minutes: Number(values.minutes),
     calls: Number(values.calls),
+    days: Number(values.days),
   });
   const beginning = await beginningOf(crms);
 
@@ -154,7 +156,7 @@ async function runHere(): Promise<void> {
     const needed = all.filter((name) => !short.without.includes(name));
     console.log(`seed ${seed} broke (${needed.join(', ') || 'with no bad day at all'}):`);
     for (const what of short.ending.broken) console.log(`  ${what.slice(0, 400)}`);
-    const same = `--crms ${crms} --instances ${values.instances} --minutes ${values.minutes} --calls ${values.calls}`;
+    const same = `--crms ${crms} --instances ${values.instances} --minutes ${values.minutes} --calls ${values.calls} --days ${values.days}`;
     console.log(`  npm run simulate -- --seed ${seed} ${same} --without "${short.without}"`);
   }
   console.log(JSON.stringify(sum));

@@ -18,8 +18,12 @@ const yamlOf: Record<CrmName, string> = {
 /** A reload changes the waits between attempts, with which every connector is closed and opened again. */
 const waits = ['2s, 10s, 30s, 1m', '3s, 10s, 30s, 1m'];
 
+/** So that a simulated month sees calls dropped. */
+const keptFor = '3d';
+
 function yamlFor(crms: readonly CrmName[], variant: number): string {
   return `log: { level: info }
+retention: { pushes: ${keptFor}, calls: ${keptFor} }
 operator: { token: operator-token-of-the-simulation }
 delivery: { retry: [${waits[variant]}], giveUpAfter: 30m, probe: [5s, 15s, 1m] }
 sources: { acme: { tokens: [${token}], region: AU, timezone: Australia/Sydney, lapseAfter: 2m } }

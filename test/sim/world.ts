@@ -5,7 +5,7 @@ import { pick, seeded } from '../support/random.ts';
 import { type Balance, balance } from '../torture/books.ts';
 import type { Sent } from '../torture/delacon.ts';
 import { type BadDay, badDays, type Trouble } from './bad-days.ts';
-import { digits, numbers, type PlannedPush, plannedPushes } from './callers.ts';
+import { digits, numbers, type PlannedPush, plannedDays, plannedPushes } from './callers.ts';
 import { type CrmName, type SimulatedCrm, simulatedCrm } from './crms.ts';
 import type { Disk, Fault, Step } from './disk.ts';
 import { simulateGlobals } from './globals.ts';
@@ -23,6 +23,8 @@ export interface WorldOptions {
   without?: ReadonlySet<BadDay>;
   minutes?: number;
   calls?: number;
+  /** In place of minutes: so many days from a September on, with so many calls in the hours of work of each. */
+  days?: number;
   /** Two share one store. */
   instances?: 1 | 2;
   /** The configuration by variant: what a reload changes. */
@@ -50,7 +52,10 @@ export interface Ending {
 }
 
 const startsAt = Date.parse('2026-11-02T03:15:00.000Z');
+/** At eight in the morning in Sydney, whose clocks are set forward two weeks later. */
+const daysStartAt = Date.parse('2026-09-20T22:00:00.000Z');
 const minuteMs = 60_000;
+const dayMs = 86_400_000;
 /** How long it may take after the last bad day until nothing is due any more. */
 const longestCalmMs = 6 * 3_600_000;
 export const token = 'token-of-the-simulated-source';
@@ -73,6 +78,7 @@ export class World implements Trouble {
   readonly #erased = new Set<string>();
   variant = 0;
   kills = 0;
+  readonly #startsAt: number;
   readonly #options: WorldOptions;
   readonly #disk: Disk;
   readonly #network: Network;
@@ -85,15 +91,18 @@ export class World implements Trouble {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    const { minutes = 4, calls = 8 } = options;
+    const { minutes = 4, calls = 8, days = 0 } = options;
+    this.#startsAt = days > 0 ? daysStartAt : startsAt;
     this.timeline = new Timeline(this.#seedOf('ties'));
-    const now = () => new Date(startsAt + this.timeline.passed);
+    const now = () => new Date(this.#startsAt + this.timeline.passed);
     const indexDelayMs = 20_000;
     this.crms = options.crms.map((name) => ({
       ...simulatedCrm(name, now, indexDelayMs),
       meddled: this.meddled,
     }));
-    this.#planned = plannedPushes(this.random('pushes'), calls, minutes * minuteMs);
+    const random = this.random('pushes');
+    this.#planned =
+      days > 0 ? plannedDays(random, calls, days) : plannedPushes(random, calls, minutes * minuteMs);
     this.#disk = options.disk.copy(this.random('what a disk keeps'));
     this.#disk.before = (step) => this.#beforeStep(step);
     this.#network = new Network({
@@ -110,7 +119,11 @@ export class World implements Trouble {
   }
 
   get minutes(): number {
-    return this.#options.minutes ?? 4;
+    return this.days > 0 ? (this.days * dayMs) / minuteMs : (this.#options.minutes ?? 4);
+  }
+
+  get days(): number {
+    return this.#options.days ?? 0;
   }
 
   /** A stream of chance of its own for each thing, so that leaving one out changes nothing of the others. */
@@ -144,7 +157,7 @@ export class World implements Trouble {
 
   async run(): Promise<Ending> {
     const { without = new Set<BadDay>(), instances = 1, seed } = this.#options;
-    const wall = { now: () => startsAt + this.timeline.passed + this.wallIsOffMs };
+    const wall = { now: () => this.#startsAt + this.timeline.passed + this.wallIsOffMs };
     forgetDeadlines(); // those of whatever this process did before
     using _ = mountDisk(this.#disk, { process: () => this.timeline.current ?? undefined, seed });
     const restore = simulateGlobals(
@@ -152,7 +165,7 @@ export class World implements Trouble {
       wall,
       this.random('chance of the program'),
       this.#network.fetch,
-      5_000,
+      this.days > 0 ? minuteMs : 5_000,
     );
     try {
       for (let one = 0; one < instances; one++) await this.startProcess();
@@ -205,7 +218,7 @@ export class World implements Trouble {
       load: () => this.#config(),
       logged: (line, life) => this.#logged(line, life),
       settled: (life, lease) => this.#settled(life, lease),
-      lease: { leaseMs: 30_000, renewMs: 10_000 },
+      lease: this.days > 0 ? { leaseMs: 1_800_000, renewMs: 600_000 } : { leaseMs: 30_000, renewMs: 10_000 },
     });
     this.tell(`starts ${name}`);
     const isFirst = !this.processes.some(({ isDead }) => !isDead);
@@ -260,7 +273,8 @@ export class World implements Trouble {
   erase(number: string): void {
     const ofNumber = this.#planned.filter((one) => one.number === number);
     this.ask(`erases ${number}`, async ({ bridge }) => {
-      for (const { push } of ofNumber) this.#forgotten.add(callIdOf(push));
+      for (const { atMs, push } of ofNumber)
+        if (atMs <= this.timeline.passed) this.#forgotten.add(callIdOf(push));
       const came = (one: PlannedPush) => one.push.acknowledged && one.atMs < this.timeline.passed;
       const named = new Set(
         ofNumber
@@ -442,7 +456,9 @@ export class World implements Trouble {
     const { running } = this;
     if (!running) return this.break('no bridge runs in the end');
     for (const crm of this.crms) crm.settleIndex();
-    const isKept = (callId: string) => !this.#forgotten.has(callId);
+    const old = this.#olderThanRetention();
+    this.#checkOld(old);
+    const isKept = (callId: string) => !this.#forgotten.has(callId) && !old.has(callId);
     const sent = [...new Set(this.#planned.map(({ push }) => push))].filter((push) => isKept(callIdOf(push)));
     const forgotten = this.crms.flatMap((crm) =>
       crm.activities().flatMap(({ key }) => (isKept(key) ? [] : [`${crm.name}: erased call ${key}`])),
@@ -473,6 +489,38 @@ export class World implements Trouble {
     for (const what of lost) this.break(`LOST: ${what}`);
     for (const what of doubled) this.break(`TWICE: ${what}`);
     for (const what of wrong) this.break(`WRONG: ${what}`);
+  }
+
+  /** Calls that the store may have dropped: their last push came longer ago than it keeps them. */
+  #olderThanRetention(): Set<string> {
+    const { callsMs } = this.#config().settings.retention;
+    const latest = new Map<string, number>();
+    for (const { atMs, push } of this.#planned)
+      latest.set(callIdOf(push), Math.max(latest.get(callIdOf(push)) ?? 0, atMs));
+    // A day for the calls that were lapsed or replayed meanwhile, and for a clock that was wrong.
+    return new Set(
+      [...latest].flatMap(([id, at]) => (at < this.timeline.passed - callsMs + dayMs ? [id] : [])),
+    );
+  }
+
+  /** Of what the store has dropped, each is in each CRM, once. */
+  #checkOld(old: ReadonlySet<string>): void {
+    const stored = new Set(this.#planned.flatMap(({ push }) => (push.acknowledged ? [callIdOf(push)] : [])));
+    const meddled = new Set(
+      this.#planned.flatMap(({ number, push }) =>
+        number !== null && this.meddled.has(number) ? [callIdOf(push)] : [],
+      ),
+    );
+    for (const crm of this.crms) {
+      const times = new Map<string, number>();
+      for (const { key } of crm.activities()) times.set(key, (times.get(key) ?? 0) + 1);
+      for (const id of old) {
+        const n = times.get(id) ?? 0;
+        if (n > 1) this.break(`TWICE: ${crm.name}: call ${id} of long ago is there ${n} times`);
+        if (n === 0 && stored.has(id) && !meddled.has(id) && !this.#forgotten.has(id))
+          this.break(`LOST: ${crm.name}: call ${id} of long ago is not there`);
+      }
+    }
   }
 
   get numbers(): readonly string[] {
