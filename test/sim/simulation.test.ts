@@ -40,6 +40,14 @@ for (const crm of crmNames) {
   }
 }
 
+simulation(
+  'days on end: nights, calls that are older than the store keeps, pauses longer than that',
+  async () => {
+    const days = await simulate(await beginningOf(crmNames), { seed: 3, days: 5, calls: 12 });
+    assert.equal([days.broken, Math.round(days.hours / 24)], [[], 5]);
+  },
+);
+
 simulation('the faults that are planted to see whether they are found still have their place', () => {
   for (const [name, { file, find }] of Object.entries(plantedFaults)) {
     const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
