@@ -977,7 +977,12 @@ class SqliteStore implements Store {
     const read = () => version.get()?.['data_version'];
     let seen = read();
     const timer = setInterval(() => {
-      const now = read();
+      let now: typeof seen;
+      try {
+        now = read();
+      } catch {
+        return; // whoever needs the store says what is wrong with it; the next look may be let
+      }
       if (now === seen) return;
       seen = now;
       changed();

@@ -15,7 +15,7 @@ import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { storeContract } from '../conformance/store-contract.ts';
 import { startPush } from '../support/build-push.ts';
 import { seeded } from '../support/random.ts';
-import { assert, suite } from '../support/suite.ts';
+import { assert, suite, until } from '../support/suite.ts';
 import { newPush } from '../support/with-store.ts';
 import { Disk, type DiskError, loseAll, type Step } from './disk.ts';
 import { mountDisk } from './mount.ts';
@@ -299,6 +299,21 @@ stores('a second bridge is refused, a command reads beside, and a killed bridge 
   await second.close();
   await first.close();
 });
+
+stores('a disk that cannot be read for a while ends no bridge that watches it for what others write', () =>
+  withStoreOnDisk(async (store, disk) => {
+    const command = await openSqliteStore(storeFile, 'command');
+    let seen = 0;
+    const unwatch = command.watch(() => seen++);
+    let refused = 0;
+    await store.record(newPush(startPush('1')));
+    disk.before = ({ kind }) => (kind === 'read' && refused++ < 3 ? 'EIO' : undefined);
+    await until('the change is seen', () => seen > 0);
+    assert.ok(refused >= 3, `${refused}`);
+    unwatch();
+    await command.close();
+  }),
+);
 
 stores('a backup that is put in the place of a killed store is not spoilt by its log', () =>
   withStoreOnDisk(async (store, disk) => {

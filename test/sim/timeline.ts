@@ -132,7 +132,11 @@ export class Timeline {
     this.current = event.life;
     event.isOver = true;
     this.#isWithin = true;
-    event.run();
+    try {
+      event.run();
+    } catch (problem) {
+      if (!event.life?.isDead) throw problem; // it ended amid it
+    }
     await turn();
     this.#isWithin = false;
     this.current = null;
