@@ -164,7 +164,8 @@ async function runHere(): Promise<void> {
 
 /** Whether each fault is found, and how soon. */
 function findPlanted(): void {
-  for (const [name, { instances = 1, crms = values.crms }] of Object.entries(plantedFaults)) {
+  for (const [name, fault] of Object.entries(plantedFaults)) {
+    const { instances = 1, crms = values.crms, days = 0 } = fault;
     const args = [
       '--plant',
       name,
@@ -172,6 +173,10 @@ function findPlanted(): void {
       String(instances),
       '--crms',
       crms,
+      '--days',
+      String(days),
+      '--calls',
+      days > 0 ? '20' : values.calls,
       '--seeds',
       '1000',
       '--part',

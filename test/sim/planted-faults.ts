@@ -9,6 +9,8 @@ export interface PlantedFault {
   /** More than one instance, where one alone does not show it. */
   instances?: 1 | 2;
   crms?: string;
+  /** Where minutes are too short for it. */
+  days?: number;
 }
 
 /** Mistakes that somebody might make some day, by name. */
@@ -68,6 +70,12 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     file: 'src/operator/erasure.ts',
     find: 'rows: found.calls.map(',
     put: "rows: found.calls.filter(({ deliveries }) => deliveries.every((one) => one.state === 'delivered')).map(",
+  },
+  'retention that takes what is due': {
+    file: 'src/store/sqlite-removal.ts',
+    find: 'else if (isOpen === 0) count +=',
+    put: 'else count +=',
+    days: 10,
   },
   'what failed is shown as delivered': {
     file: 'src/deliver/worker.ts',
