@@ -17,7 +17,7 @@ alerts: { webhook: { url: "${chat.url}" }, blockedFor: 1ms }
         const first = await folder.start();
         await first.push(startPush('7'));
         await until('the connector to be blocked', () => first.output().includes('Blocked: calls wait'));
-        await fetch(`${first.url}/readyz`); // a commit after the one that says so
+        await first.push(startPush('8')); // a commit after the one that says so
         await first.kill('SIGKILL');
 
         const second = await folder.start();
@@ -33,7 +33,7 @@ alerts: { webhook: { url: "${chat.url}" }, blockedFor: 1ms }
         assert.is(await second.kill('SIGTERM'), 0);
 
         const third = await folder.start();
-        await third.push(startPush('8'));
+        await third.push(startPush('9'));
         assert.is(await third.kill('SIGTERM'), 0);
         assert.is(chat.requests, 1);
       }),
