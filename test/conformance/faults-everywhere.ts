@@ -62,6 +62,18 @@ export interface FaultKind<Fault> {
   cuts?: boolean;
 }
 
+/** What leaves a request without a usable answer: the same of any CRM. */
+export function silences<Fault>(
+  faults: Record<'drop' | 'loseAnswer' | 'brokenJson', Fault>,
+): FaultKind<Fault>[] {
+  const silent = { told: /retry: .*no usable answer/, leavesUnanswered: true };
+  return [
+    { title: 'the connection cut before', fault: faults.drop, cuts: true, ...silent },
+    { title: 'the answer lost after', fault: faults.loseAnswer, commits: true, cuts: true, ...silent },
+    { title: 'half an answer', isVariant: true, fault: faults.brokenJson, commits: true, ...silent },
+  ];
+}
+
 export interface EmulatedCrm<Fault> {
   /** `index`: whether searching finds at once what was written, or never. */
   with(

@@ -1,4 +1,9 @@
-import { type EmulatedCrm, type FaultKind, faultsEverywhere } from '../../conformance/faults-everywhere.ts';
+import {
+  type EmulatedCrm,
+  type FaultKind,
+  faultsEverywhere,
+  silences,
+} from '../../conformance/faults-everywhere.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { type Fault, faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { open, unmetered } from './rig.ts';
@@ -6,32 +11,8 @@ import { open, unmetered } from './rig.ts';
 const search = /search$/;
 const notSearch = /(?<!search)$/; // searches are outside the ten-second window
 
-const silence = /retry: .*no usable answer/;
-
 const kinds: FaultKind<Fault>[] = [
-  {
-    title: 'the connection cut before',
-    fault: faults.drop,
-    told: silence,
-    cuts: true,
-    leavesUnanswered: true,
-  },
-  {
-    title: 'the answer lost after',
-    fault: faults.loseAnswer,
-    told: silence,
-    commits: true,
-    cuts: true,
-    leavesUnanswered: true,
-  },
-  {
-    title: 'half an answer',
-    isVariant: true,
-    fault: faults.brokenJson,
-    told: silence,
-    commits: true,
-    leavesUnanswered: true,
-  },
+  ...silences<Fault>(faults),
   { title: '500 before', fault: faults.serverError, told: /retry: .*500/ },
   {
     title: '502 page before',

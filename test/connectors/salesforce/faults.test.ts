@@ -1,4 +1,4 @@
-import { type FaultKind, faultsEverywhere } from '../../conformance/faults-everywhere.ts';
+import { type FaultKind, faultsEverywhere, silences } from '../../conformance/faults-everywhere.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { answering, type Fault, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { open } from './rig.ts';
@@ -6,32 +6,8 @@ import { open } from './rig.ts';
 const writes = /PATCH|Lead\+Task|POST \/composite\/sobjects/;
 const notToken = /\//; // the login is not metered by the org's allowance, and has no session
 
-const silence = /retry: .*no usable answer/;
-
 const kinds: FaultKind<Fault>[] = [
-  {
-    title: 'the connection cut before',
-    fault: faults.drop,
-    told: silence,
-    cuts: true,
-    leavesUnanswered: true,
-  },
-  {
-    title: 'the answer lost after',
-    fault: faults.loseAnswer,
-    told: silence,
-    commits: true,
-    cuts: true,
-    leavesUnanswered: true,
-  },
-  {
-    title: 'half an answer',
-    isVariant: true,
-    fault: faults.brokenJson,
-    told: silence,
-    commits: true,
-    leavesUnanswered: true,
-  },
+  ...silences<Fault>(faults),
   { title: '500 before', fault: faults.serverError, told: /retry: .*500/ },
   { title: '503 before', isVariant: true, fault: faults.unavailable, told: /retry: .*503/ },
   {
