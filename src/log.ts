@@ -1,9 +1,9 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { counted } from './counted.ts';
-import { maskNumbersIn } from './receive/mask.ts';
+import { maskNumbersIn } from './call/mask.ts';
 import { Output } from './runtime/output.ts';
-import { TextFinder } from './text-finder.ts';
+import { counted } from './text/plural.ts';
+import { TextFinder } from './text/text-finder.ts';
 
 /** What the bridge and its connectors log with. Lines name the call, the connector and the attempt; never a secret. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'child'>;

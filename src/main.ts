@@ -2,18 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import type { DestinationStream } from 'pino';
 import { AlertWatch } from './alert/watch.ts';
+import { linkDigest, madeOperatorToken, pushTokens, signInLink } from './bridge/made-tokens.ts';
+import { openConnection } from './bridge/open-connection.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import { type Config, loadConfig } from './config/load.ts';
 import { ConfigProblems } from './config/problems.ts';
+import { connectorsFor, deliveryOf } from './config/read-call.ts';
 import type { ConnectorSettings, Settings } from './config/settings.ts';
 import type { Connection } from './connector/contract.ts';
-import { openConnection } from './connector/open.ts';
 import { RateLimits } from './connector/rate-limit.ts';
-import { counted } from './counted.ts';
-import { LapseSweep } from './deliver/lapse-sweep.ts';
 import { Worker } from './deliver/worker.ts';
 import { createLog, type Log, redactor, secretHider } from './log.ts';
-import { linkDigest, madeOperatorToken, pushTokens, signInLink } from './made-tokens.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { Access, securityHeaders } from './operator/access.ts';
@@ -25,7 +24,6 @@ import { pageRoutes } from './operator/page.ts';
 import { OperatorProblem } from './operator/problem.ts';
 import { pathBelow, publicPath, underPublicPath } from './operator/public-path.ts';
 import { readinessOf, statusRoutes } from './operator/status.ts';
-import { connectorsFor, deliveryOf } from './reading.ts';
 import { AddressList } from './receive/addresses.ts';
 import { Ledger } from './receive/ledger.ts';
 import { PushRate } from './receive/rate-limit.ts';
@@ -33,10 +31,12 @@ import { noteWrongPath, type ReceiveOptions, type Receiving, receiveRoutes } fro
 import { TokenTable } from './receive/tokens.ts';
 import { type Listening, listen, peerOf } from './runtime/serve.ts';
 import { watchFiles } from './runtime/watch-files.ts';
-import { IndexSweep } from './store/index-sweep.ts';
 import { dataDirOf, openStore } from './store/open.ts';
-import { RetentionSweep } from './store/retention-sweep.ts';
 import type { NewPush, Recorded, Store } from './store/store.ts';
+import { IndexSweep } from './sweep/index-sweep.ts';
+import { LapseSweep } from './sweep/lapse-sweep.ts';
+import { RetentionSweep } from './sweep/retention-sweep.ts';
+import { counted } from './text/plural.ts';
 
 /** A running bridge. */
 export interface Bridge {

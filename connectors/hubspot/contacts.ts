@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import {
   type Clock,
-  InFlight,
   isRecent,
   knownPerson,
   type Log,
@@ -10,6 +9,7 @@ import {
   maskNumber,
   maskWritten,
   type People,
+  SingleFlight,
   type Tools,
 } from '../../src/connector/contract.ts';
 import type { Row } from './answers.ts';
@@ -55,7 +55,7 @@ export class Contacts {
   readonly #log: Log;
   readonly #clock: Clock;
   /** Numbers that another batch resolves just now. */
-  readonly #inFlight = new InFlight<Resolution>();
+  readonly #inFlight = new SingleFlight<Resolution>();
   /** What mapped properties of a contact hold, as far as read or written here. */
   readonly #held = new LRUCache<string, Held>({ max: 5_000 });
 

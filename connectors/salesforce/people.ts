@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import {
   type Delivery,
-  InFlight,
   knownPerson,
   type Log,
   maskNumber,
   maskWritten,
   type RecordRef,
+  SingleFlight,
   type Tools,
 } from '../../src/connector/contract.ts';
 import type { SalesforceApi, Written } from './api.ts';
@@ -66,7 +66,7 @@ export class People {
   readonly #known: Tools['people'];
   readonly #log: Log;
   /** Numbers that another batch resolves just now. */
-  readonly #inFlight = new InFlight<Resolution>();
+  readonly #inFlight = new SingleFlight<Resolution>();
   /** Contacts that Salesforce said are gone, though a converted lead still names them. */
   readonly #gone = new LRUCache<string, true>({ max: 5_000 });
   /** Whom somebody was merged or converted into → who that was. */

@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
 import type * as z from 'zod';
-import { Quota, type Tools, Turns, Unanswered } from '../../src/connector/contract.ts';
+import { ConcurrencyLimit, Quota, type Tools, Unanswered } from '../../src/connector/contract.ts';
 import { Exchange } from './exchange.ts';
 import {
   type Circumstances,
@@ -43,7 +43,7 @@ export class Requests {
   readonly #mapped: ReadonlySet<string>;
   /** Requests of the last 24 hours, as Salesforce counts them. */
   readonly quota: Quota;
-  readonly #turns = new Turns(mostAtOnce);
+  readonly #turns = new ConcurrencyLimit(mostAtOnce);
   readonly unanswered = new Unanswered();
 
   private constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {

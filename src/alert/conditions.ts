@@ -1,9 +1,9 @@
-import { afterWorking } from '../connector/business-hours.ts';
-import { counted } from '../counted.ts';
-import { mendOf, toldOf } from '../receive/refusal.ts';
+import { mendOf, toldOf } from '../call/refusal.ts';
+import type { AlertSettings } from '../config/alerts.ts';
 import type { Backlog, Rejection } from '../store/store.ts';
+import { afterWorking } from '../text/business-hours.ts';
+import { counted } from '../text/plural.ts';
 import { durationText, timeText, type What } from './notice.ts';
-import type { AlertSettings } from './options.ts';
 
 /** Something that somebody should know of for as long as it lasts. */
 export interface Condition {

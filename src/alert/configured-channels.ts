@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
+import type { AlertSettings } from '../config/alerts.ts';
 import { type Channel, type Letterhead, SendFailed } from './channel.ts';
 import { EmailChannel } from './email.ts';
-import type { AlertSettings } from './options.ts';
 import { WebhookChannel } from './webhook.ts';
 
 /** How long a try may take. */

@@ -1,6 +1,6 @@
-import { instantAt, localDate } from '../connector/business-hours.ts';
-import { counted } from '../counted.ts';
 import type { Backlog, DeliveryState, RangeCounts, Store } from '../store/store.ts';
+import { instantAt, localDate } from '../text/business-hours.ts';
+import { counted } from '../text/plural.ts';
 import { timeText } from './notice.ts';
 
 const hourMs = 3_600_000;

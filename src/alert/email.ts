@@ -1,7 +1,7 @@
+import type { EmailSettings } from '../config/alerts.ts';
 import { isLoopback } from '../connector/options.ts';
 import { type Channel, type Letterhead, SendFailed } from './channel.ts';
 import type { Notice } from './notice.ts';
-import type { EmailSettings } from './options.ts';
 
 const connectMs = 10_000;
 const silenceMs = 15_000;

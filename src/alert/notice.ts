@@ -1,4 +1,4 @@
-import { localText } from '../connector/business-hours.ts';
+import { localText } from '../text/business-hours.ts';
 
 /** What is sent to people. Its texts hold no secret and no whole phone number, and no line breaks. */
 export interface Notice {

@@ -1,7 +1,7 @@
+import type { WebhookForm } from '../config/alerts.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
 import { type Channel, type Letterhead, SendFailed } from './channel.ts';
 import type { Notice } from './notice.ts';
-import type { WebhookForm } from './options.ts';
 
 /** How much of an answer is read, and quoted. */
 const longestAnswer = 200;

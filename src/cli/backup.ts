@@ -11,8 +11,8 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { counted } from '../counted.ts';
 import { openDatabase } from '../runtime/sqlite.ts';
+import { counted } from '../text/plural.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
 import { printJson } from './tables.ts';

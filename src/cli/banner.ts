@@ -1,8 +1,8 @@
+import { endSample, startSample } from '../call/sample-pushes.ts';
 import { usualFile } from '../config/load.ts';
-import { counted } from '../counted.ts';
 import type { Bridge, PushUrls } from '../main.ts';
+import { counted } from '../text/plural.ts';
 import { pasted } from './command-options.ts';
-import { endSample, startSample } from './sample-pushes.ts';
 
 /** Of sources: more would not be read. */
 const mostShown = 5;

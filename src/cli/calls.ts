@@ -1,5 +1,5 @@
+import { callOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
-import { callOf } from '../reading.ts';
 import type { CallView } from '../store/store.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';

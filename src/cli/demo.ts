@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { openConnection } from '../bridge/open-connection.ts';
+import { parsePush } from '../call/push.ts';
 import { systemClock } from '../clock.ts';
-import { openConnection } from '../connector/open.ts';
+import { callOf } from '../config/read-call.ts';
 import { createLog } from '../log.ts';
 import { type Bridge, startBridge } from '../main.ts';
-import { callOf } from '../reading.ts';
-import { parsePush } from '../receive/push.ts';
 import { environment } from '../runtime/environment.ts';
 import { dataDirOf } from '../store/open.ts';
 import { banner } from './banner.ts';

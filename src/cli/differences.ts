@@ -1,9 +1,9 @@
+import { type CallState, foldFields, stateAt } from '../call/call.ts';
+import type { Fields } from '../call/push.ts';
 import type { ExpectedValue, MappingTest } from '../config/mapping-test.ts';
+import { callOf, deliveryOf, routingOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
 import { type RecordDraft, type RecordRole, recordRoles } from '../connector/contract.ts';
-import { callOf, deliveryOf, routingOf } from '../reading.ts';
-import { type CallState, foldFields, stateAt } from '../receive/call.ts';
-import type { Fields } from '../receive/push.ts';
 import { compileTemplate } from '../route/template.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { confirm, isCancel, progress } from '@clack/prompts';
-import { counted } from '../counted.ts';
 import type { Holdings } from '../operator/actions.ts';
 import type { Looked } from '../operator/erasure.ts';
+import { counted } from '../text/plural.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';

@@ -1,4 +1,4 @@
-import { linkMs, signInLink } from '../made-tokens.ts';
+import { linkMs, signInLink } from '../bridge/made-tokens.ts';
 import { listensAt } from '../main.ts';
 import { type CommandOptions, pasted } from './command-options.ts';
 import { withStore } from './opened.ts';

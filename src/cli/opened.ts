@@ -1,8 +1,8 @@
+import { openConnection } from '../bridge/open-connection.ts';
 import { systemClock } from '../clock.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import type { ConnectorSettings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
-import { openConnection } from '../connector/open.ts';
 import { createLog } from '../log.ts';
 import { Operator } from '../operator/operator.ts';
 import { OperatorProblem } from '../operator/problem.ts';

@@ -1,5 +1,5 @@
-import { counted } from '../counted.ts';
 import type { ConnectorHealth } from '../operator/connectors.ts';
+import { counted } from '../text/plural.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { printJson } from './tables.ts';

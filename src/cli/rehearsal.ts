@@ -1,15 +1,15 @@
 import { stringify } from 'yaml';
+import { openRehearsal } from '../bridge/open-connection.ts';
+import type { CallState } from '../call/call.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/load.ts';
+import { connectorsFor, deliveryOf } from '../config/read-call.ts';
 import type { Connection, Outcome, PlannedRequest, Records } from '../connector/contract.ts';
-import { openRehearsal } from '../connector/open.ts';
 import { readOutcome } from '../deliver/read-outcome.ts';
 import { createLog } from '../log.ts';
-import { connectorsFor, deliveryOf } from '../reading.ts';
-import type { CallState } from '../receive/call.ts';
 import { dataDirOf } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import { TextFinder } from '../text-finder.ts';
+import { TextFinder } from '../text/text-finder.ts';
 import { patience } from './opened.ts';
 import { print } from './plain-text.ts';
 

@@ -1,6 +1,6 @@
 import { confirm, isCancel } from '@clack/prompts';
-import { count, counted } from '../counted.ts';
-import { connectorsFor } from '../reading.ts';
+import { connectorsFor } from '../config/read-call.ts';
+import { count, counted } from '../text/plural.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator, withStore } from './opened.ts';
 import { everyCall, filterOf, noCall, refuseUnknown, type Selection } from './selection.ts';

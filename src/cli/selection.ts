@@ -1,6 +1,6 @@
-import { parseDuration } from '../config/quantities.ts';
 import type { Settings } from '../config/settings.ts';
 import type { CallFilter, CallView, DeliveryState, Store } from '../store/store.ts';
+import { parseDuration } from '../text/quantities.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
 /** The options by which commands choose calls. */

@@ -1,10 +1,10 @@
+import { pushTokens } from '../bridge/made-tokens.ts';
+import { endSample, startSample } from '../call/sample-pushes.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
-import { pushTokens } from '../made-tokens.ts';
 import { dataDirOf } from '../store/open.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
 import { print } from './plain-text.ts';
-import { endSample, startSample } from './sample-pushes.ts';
 import { simulatedDay } from './simulated-day.ts';
 import { printJson } from './tables.ts';
 import { WrongUse } from './wrong-use.ts';

@@ -1,4 +1,4 @@
-import { knownNames } from '../config/did-you-mean.ts';
+import { knownNames } from '../text/did-you-mean.ts';
 
 /** The command was called wrongly: exit code 2. */
 export class WrongUse extends Error {

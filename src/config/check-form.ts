@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../text/did-you-mean.ts';
 import type { ProblemList } from './problems.ts';
 import { descriptionAt, keysAt, type Schema } from './schema-walk.ts';
 import { find, scalars, type TreeNode } from './yaml-tree.ts';

@@ -1,4 +1,4 @@
-import { didYouMean, listedNames } from './did-you-mean.ts';
+import { didYouMean, listedNames } from '../text/did-you-mean.ts';
 import type { Feeds } from './implied-routes.ts';
 import type { ProblemList } from './problems.ts';
 import {

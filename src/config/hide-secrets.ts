@@ -1,4 +1,4 @@
-import { TextFinder } from '../text-finder.ts';
+import { TextFinder } from '../text/text-finder.ts';
 import type { Problem } from './problems.ts';
 import type { Given } from './variables.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { RecordRole } from '../connector/contract.ts';
 import { callNames } from '../route/template.ts';
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../text/did-you-mean.ts';
 
 /*
  * Tests of a mapping, in YAML: pushes in, and what must come of them. `delacon-bridge test` runs them.

@@ -1,6 +1,6 @@
 import { glob } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../text/did-you-mean.ts';
 import { envFileOf, readEnvFile } from './env-file.ts';
 import { parseTree } from './parse-yaml.ts';
 import type { ProblemList } from './problems.ts';

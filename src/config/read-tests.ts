@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import { type Push, parsePush } from '../receive/push.ts';
-import { pushesIn } from '../receive/recorded-pushes.ts';
+import { type Push, parsePush } from '../call/push.ts';
+import { pushesIn } from '../call/recorded-pushes.ts';
 import type { MappingTest, ParsedTest } from './mapping-test.ts';
 import type { ProblemList } from './problems.ts';
 import { readText } from './text-file.ts';

@@ -1,15 +1,15 @@
 import { getCountries } from 'libphonenumber-js/max';
 import * as z from 'zod';
-import { alertsOption } from '../alert/options.ts';
+import { resultWord } from '../call/call.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { condition, duration, isLoopback, secret } from '../connector/options.ts';
-import { resultWord } from '../receive/call.ts';
 import type { Route } from '../route/match.ts';
+import { didYouMean } from '../text/did-you-mean.ts';
+import { parseSize } from '../text/quantities.ts';
+import { timeZone } from '../text/time-zone.ts';
 import { isAddressOrRange } from './addresses.ts';
-import { didYouMean } from './did-you-mean.ts';
+import { alertsOption } from './alerts.ts';
 import { type MappingTest, mappingTest } from './mapping-test.ts';
-import { parseSize } from './quantities.ts';
-import { timeZone } from './time-zone.ts';
 import { withheldWords } from './withheld-words.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { decodeBody } from '../receive/push.ts';
+import { decodeBody } from '../call/push.ts';
 
 /**
  * A text that people wrote: UTF-8, or UTF-16 and Windows-1252, in which editors on Windows save.

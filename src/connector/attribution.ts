@@ -1,4 +1,4 @@
-import type { Call } from '../receive/call.ts';
+import type { Call } from '../call/call.ts';
 
 /** How a call came about, in the words under which CRMs keep a person's first and latest touch. */
 export interface Touch {

@@ -1,4 +1,4 @@
-import type { Call } from '../receive/call.ts';
+import type { Call } from '../call/call.ts';
 
 /** Something that is known of a call, for people to read. */
 export interface Fact {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { holds } from '../route/template.ts';
-import { afterWorking, hoursOption } from './business-hours.ts';
+import { afterWorking, hoursOption } from '../text/business-hours.ts';
 import type { Delivery } from './contract.ts';
 import { condition, duration, mapping, template } from './options.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { samePhone } from '../receive/phone.ts';
+import { samePhone } from '../call/phone.ts';
 import type { Delivery } from './contract.ts';
 import { expression } from './options.ts';
 

@@ -8,7 +8,7 @@ import { type Clock, sleep } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
 import { AddressList, senderAddress } from '../receive/addresses.ts';
-import { Guesses } from '../receive/guesses.ts';
+import { TokenThrottle } from '../receive/token-throttle.ts';
 import { publicPath } from './public-path.ts';
 
 /*
@@ -68,11 +68,11 @@ export class Access {
   readonly #options: AccessOptions;
   readonly #key = randomBytes(32);
   readonly #sessions = new LRUCache<string, Session>({ max: mostSessions });
-  readonly #guesses: Guesses;
+  readonly #guesses: TokenThrottle;
 
   constructor(options: AccessOptions) {
     this.#options = options;
-    this.#guesses = new Guesses(options.log, { of: 'wrong operator tokens', freely: 10 });
+    this.#guesses = new TokenThrottle(options.log, { of: 'wrong operator tokens', freely: 10 });
   }
 
   /**

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { type Call, type CallState, readCall } from '../call/call.ts';
+import { callOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
-import { callOf } from '../reading.ts';
-import { type Call, type CallState, readCall } from '../receive/call.ts';
 import type { CallView, DeliveryView, IndexFilter } from '../store/store.ts';
 import { searchOf } from './call-search.ts';
 import { indexState } from './overview.ts';

@@ -1,9 +1,9 @@
+import { finderOf } from '../call/find-number.ts';
+import { maskKnownNumbers, maskNumber } from '../call/mask.ts';
+import { parsePhone, type Region } from '../call/phone.ts';
+import type { Fields } from '../call/push.ts';
 import type { Settings } from '../config/settings.ts';
 import type { RecordRef } from '../connector/contract.ts';
-import { finderOf } from '../receive/find-number.ts';
-import { maskKnownNumbers, maskNumber } from '../receive/mask.ts';
-import { parsePhone, type Region } from '../receive/phone.ts';
-import type { Fields } from '../receive/push.ts';
 import type { CallStory, CallView, Store } from '../store/store.ts';
 import type { ErasureDone, Holdings } from './actions.ts';
 

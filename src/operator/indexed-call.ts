@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
+import type { CallState } from '../call/call.ts';
+import { pushFields } from '../call/push.ts';
+import { readingOf } from '../config/read-call.ts';
 import type { Settings, Source } from '../config/settings.ts';
-import { readingOf } from '../reading.ts';
-import type { CallState } from '../receive/call.ts';
-import { pushFields } from '../receive/push.ts';
 import type { IndexedCall, Readings } from '../store/store.ts';
 import { shownCall } from './calls.ts';
 

@@ -1,4 +1,4 @@
-import { isNumber, maskKnownNumbers, maskNumber, maskNumbersIn } from '../receive/mask.ts';
+import { isNumber, maskKnownNumbers, maskNumber, maskNumbersIn } from '../call/mask.ts';
 
 /** Names and places of things: cut, they would name something else. None of them is a telephone number. */
 const kept: ReadonlySet<string> = new Set(['callId', 'source', 'connector', 'next', 'link', 'id', 'kind']);

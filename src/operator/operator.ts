@@ -1,17 +1,16 @@
 import { isSupportedCountry } from 'libphonenumber-js/max';
 import type * as z from 'zod';
 import { timeText } from '../alert/notice.ts';
+import type { CallState } from '../call/call.ts';
+import { parsePhone, type Region } from '../call/phone.ts';
+import { UnreadablePush } from '../call/push.ts';
+import { pushesIn } from '../call/recorded-pushes.ts';
 import type { Clock } from '../clock.ts';
-import { knownNames } from '../config/did-you-mean.ts';
+import { callOf, connectorsFor } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection, RecordRef } from '../connector/contract.ts';
 import { standing } from '../deliver/standing.ts';
-import { callOf, connectorsFor } from '../reading.ts';
-import type { CallState } from '../receive/call.ts';
-import { parsePhone, type Region } from '../receive/phone.ts';
-import { UnreadablePush } from '../receive/push.ts';
 import { pushAgain } from '../receive/push-again.ts';
-import { pushesIn } from '../receive/recorded-pushes.ts';
 import type {
   CallStory,
   CallsFound,
@@ -23,6 +22,7 @@ import type {
   ReplayFilter,
   Store,
 } from '../store/store.ts';
+import { knownNames } from '../text/did-you-mean.ts';
 import type {
   ErasureDone,
   erasureOrder,

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
-import { msOfStep, spansMs, startOf, toQuarters } from '../store/spans.ts';
 import type { LagCount, ResultCounts, Store } from '../store/store.ts';
+import { msOfStep, spansMs, startOf, toQuarters } from '../store/time-buckets.ts';
 import { type ConnectorHealth, connectorHealth } from './connectors.ts';
 import { rejectedLately } from './rejected.ts';
 import type { Readiness } from './status.ts';

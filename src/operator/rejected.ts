@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod';
+import { decodeBody } from '../call/push.ts';
+import { mendOf, refusals, toldOf } from '../call/refusal.ts';
 import type { Settings } from '../config/settings.ts';
-import { decodeBody } from '../receive/push.ts';
-import { mendOf, refusals, toldOf } from '../receive/refusal.ts';
 import type { RejectedKept, Rejection, StoredRejection } from '../store/store.ts';
 import { instant } from './time-range.ts';
 

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { type CallState, foldFields, stateAt } from '../call/call.ts';
+import type { Push } from '../call/push.ts';
+import { draftedFrom } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
 import type { RecordDraft } from '../connector/contract.ts';
-import { draftedFrom } from '../reading.ts';
-import { type CallState, foldFields, stateAt } from '../receive/call.ts';
-import type { Push } from '../receive/push.ts';
 
 export const tryOrder = z.strictObject({
   source: z.string().optional().describe('Whose push it is. Not set: the first one configured.'),

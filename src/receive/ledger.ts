@@ -1,7 +1,7 @@
+import { mendOf, type RefusedPush, tokenEnd, toldOf } from '../call/refusal.ts';
 import { type Clock, isRecent } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { NewRejection, Rejection, Store } from '../store/store.ts';
-import { mendOf, type RefusedPush, tokenEnd, toldOf } from './refusal.ts';
 
 /** What is lost at most when the process is killed: counts, never bodies. */
 const writeEveryMs = 1_000;

@@ -1,7 +1,7 @@
+import { decodeContent } from '../call/content-coding.ts';
+import { decodeBody, parsePush, UnreadablePush } from '../call/push.ts';
+import type { RawBody } from '../call/refusal.ts';
 import type { KeptPush, NewPush } from '../store/store.ts';
-import { decodeContent } from './content-coding.ts';
-import { decodeBody, parsePush, UnreadablePush } from './push.ts';
-import type { RawBody } from './refusal.ts';
 
 /** Of a body that was kept in a coding. */
 const mostBytes = 16 * 1024 ** 2;

@@ -1,14 +1,14 @@
 import { type Context, Hono } from 'hono';
+import { decodeContent } from '../call/content-coding.ts';
+import { decodeBody, type Push, parsePush, UnknownForm, UnreadablePush } from '../call/push.ts';
+import type { RefusedPush } from '../call/refusal.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { readBody } from '../runtime/serve.ts';
 import { type NewPush, type Recorded, StoreUnavailable } from '../store/store.ts';
 import { type AddressList, senderAddress } from './addresses.ts';
-import { decodeContent } from './content-coding.ts';
-import { Guesses } from './guesses.ts';
-import { decodeBody, type Push, parsePush, UnknownForm, UnreadablePush } from './push.ts';
 import type { PushRate } from './rate-limit.ts';
-import type { RefusedPush } from './refusal.ts';
+import { TokenThrottle } from './token-throttle.ts';
 import type { TokenTable } from './tokens.ts';
 
 /** A source, as far as receiving is concerned. */
@@ -74,7 +74,7 @@ const pushPath = /^\/+push\/+([^/]+)(?:\/.*)?$/is;
 
 /** `POST /push/<token>`, `…/create` and `…/update`: verify, record, and only then answer. */
 export function receiveRoutes(options: ReceiveOptions): Hono {
-  const guesses = new Guesses(options.log);
+  const guesses = new TokenThrottle(options.log);
   const held = { bytes: 0 };
   const routes = new Hono();
   // One handler for all methods: with two, the framework would run a chain for every push.
@@ -167,7 +167,7 @@ function wrongMethod(context: Context, token: string, options: ReceiveOptions): 
 async function receive(
   context: Context,
   token: string,
-  guesses: Guesses,
+  guesses: TokenThrottle,
   held: { bytes: number },
   options: ReceiveOptions,
 ): Promise<Response> {

@@ -1,4 +1,4 @@
-import type { Call } from '../receive/call.ts';
+import type { Call } from '../call/call.ts';
 import type { Condition } from './template.ts';
 
 /** Sends the calls of sources to connectors. */

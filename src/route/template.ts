@@ -1,6 +1,6 @@
 import { Context, Liquid, Value as LiquidValue, Output, toValueSync } from 'liquidjs';
-import { didYouMean } from '../config/did-you-mean.ts';
-import { type Call, readCall } from '../receive/call.ts';
+import { type Call, readCall } from '../call/call.ts';
+import { didYouMean } from '../text/did-you-mean.ts';
 
 /** What a mapping yields for one CRM property. Null and the empty text mean that there is nothing to write. */
 export type Value = string | number | boolean | Date | null;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RawBody } from '../receive/refusal.ts';
+import type { RawBody } from '../call/refusal.ts';
 
 /** The same for the very same body, sent as the same type: kept once. */
 export function bodyMark({ bytes, contentType, contentCoding }: RawBody): string {

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
-import type { Refusal } from '../receive/refusal.ts';
-import type { Span } from './spans.ts';
+import type { Refusal } from '../call/refusal.ts';
+import type { Span } from './time-buckets.ts';
 
 /** The tables as migrations/ makes them. Times are epoch milliseconds, JSON is text, truth is 0 or 1. */
 export interface Tables {

@@ -1,9 +1,8 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import { type CallState, kindOf } from '../receive/call.ts';
-import type { Fields } from '../receive/push.ts';
+import { type CallState, kindOf } from '../call/call.ts';
+import type { Fields } from '../call/push.ts';
 import { type Database, failureOf } from '../runtime/sqlite.ts';
 import type { CallIndexTable } from './schema.ts';
-import { type Span, spansBetween, spansMs, startOf, stepOfMs } from './spans.ts';
 import type { CallRow } from './sqlite-statements.ts';
 import type {
   CallCount,
@@ -23,6 +22,7 @@ import type {
   ResultCounts,
   TopCount,
 } from './store.ts';
+import { type Span, spansBetween, spansMs, startOf, stepOfMs } from './time-buckets.ts';
 
 /*
  * The index of calls, which follows them from behind. It is as good as new after a kill at any point, because each step

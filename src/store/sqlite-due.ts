@@ -1,4 +1,4 @@
-import { liveMs } from '../receive/call.ts';
+import { liveMs } from '../call/call.ts';
 import type { Database } from '../runtime/sqlite.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { rewriteAt } from './late-writes.ts';

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
+import { laneOf } from '../call/call.ts';
 import { isRecent } from '../clock.ts';
-import { laneOf } from '../receive/call.ts';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import type { Tables } from './schema.ts';
 import type { SqliteCallIndex } from './sqlite-call-index.ts';

@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import { chmodSync, copyFileSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Kysely } from 'kysely';
-import type { RecordRef, Records } from '../connector/contract.ts';
 import {
   type CallState,
   foldFields,
@@ -11,8 +10,9 @@ import {
   hasEnd,
   laneOf,
   urgencyOf,
-} from '../receive/call.ts';
-import { type Fields, parsePush, UnreadablePush } from '../receive/push.ts';
+} from '../call/call.ts';
+import { type Fields, parsePush, UnreadablePush } from '../call/push.ts';
+import type { RecordRef, Records } from '../connector/contract.ts';
 import { makeFolder } from '../runtime/folder.ts';
 import { type Database, failureOf, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { claim, ownPath } from './claim.ts';

@@ -1,7 +1,7 @@
+import type { CallState, Urgency } from '../call/call.ts';
+import type { Fields } from '../call/push.ts';
+import type { RawBody, Refusal } from '../call/refusal.ts';
 import type { RecordRef, Records } from '../connector/contract.ts';
-import type { CallState, Urgency } from '../receive/call.ts';
-import type { Fields } from '../receive/push.ts';
-import type { RawBody, Refusal } from '../receive/refusal.ts';
 
 /*
  * What a store promises. test/conformance/store-contract.ts checks it for every implementation.
@@ -404,7 +404,7 @@ export interface ConnectorTally {
 export interface LagCount {
   connector: string;
   at: number;
-  /** As in spans.ts. */
+  /** As in time-buckets.ts. */
   step: number;
   deliveries: number;
 }

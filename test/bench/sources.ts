@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSample } from '../../src/cli/sample-pushes.ts';
+import { startSample } from '../../src/call/sample-pushes.ts';
 import { createLog } from '../../src/log.ts';
 import { median } from './processes.ts';
 import type { Bench, Row } from './row.ts';

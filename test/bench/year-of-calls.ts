@@ -1,7 +1,7 @@
-import { laneOf } from '../../src/receive/call.ts';
-import type { Fields } from '../../src/receive/push.ts';
+import { laneOf } from '../../src/call/call.ts';
+import type { Fields } from '../../src/call/push.ts';
 import { openDatabase } from '../../src/runtime/sqlite.ts';
-import { startOf, stepOfMs } from '../../src/store/spans.ts';
+import { startOf, stepOfMs } from '../../src/store/time-buckets.ts';
 import { pick as pickOf, seeded } from '../support/random.ts';
 
 const year = 365 * 86_400_000;

@@ -5,7 +5,7 @@ import { ProblemList } from '../../src/config/problems.ts';
 import { settingPaths } from '../../src/config/schema-walk.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import type { TreeNode } from '../../src/config/yaml-tree.ts';
-import { hoursOption } from '../../src/connector/business-hours.ts';
+import { hoursOption } from '../../src/text/business-hours.ts';
 import { assert, suite } from '../support/suite.ts';
 import { load } from './with-config.ts';
 

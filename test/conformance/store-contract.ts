@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import type { CallState } from '../../src/receive/call.ts';
-import { parsePush } from '../../src/receive/push.ts';
+import type { CallState } from '../../src/call/call.ts';
+import { parsePush } from '../../src/call/push.ts';
 import type {
   Attempt,
   DueDelivery,

@@ -1,7 +1,7 @@
 import { runBatch } from '../../src/connector/batch-context.ts';
+import { ConcurrencyLimit } from '../../src/connector/concurrency-limit.ts';
 import type { Urgency } from '../../src/connector/contract.ts';
 import { RateLimits, rateLimit } from '../../src/connector/rate-limit.ts';
-import { Turns } from '../../src/connector/turns.ts';
 import { assert, suite } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';
 
@@ -128,7 +128,7 @@ limits('a connection that is opened anew goes on where the last one was', async 
 });
 
 limits('of those who wait for a turn, live calls come first', async () => {
-  const turns = new Turns(1);
+  const turns = new ConcurrencyLimit(1);
   const got: string[] = [];
   const { promise: held, resolve: end } = Promise.withResolvers<void>();
   const first = turns.run(() => held);

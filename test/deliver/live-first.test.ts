@@ -4,12 +4,12 @@
  *   LIVE_RUNS=500 node test/run.ts deliver/live-first      many runs of the properties
  */
 import * as fc from 'fast-check';
+import { readCall } from '../../src/call/call.ts';
 import { sleep } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import type { Delivery, Outcome } from '../../src/connector/contract.ts';
 import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
-import { readCall } from '../../src/receive/call.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startPush } from '../support/build-push.ts';
 import { assert, suite } from '../support/suite.ts';

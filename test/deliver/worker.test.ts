@@ -1,12 +1,11 @@
 import { join } from 'node:path';
+import { readCall } from '../../src/call/call.ts';
+import type { Fields } from '../../src/call/push.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import { type Connection, type Delivery, type Outcome, Quota } from '../../src/connector/contract.ts';
-import { LapseSweep } from '../../src/deliver/lapse-sweep.ts';
 import { Worker, type WorkerOptions } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
-import { readCall } from '../../src/receive/call.ts';
-import type { Fields } from '../../src/receive/push.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import {
   type CallStory,
@@ -15,6 +14,7 @@ import {
   type Store,
   StoreUnavailable,
 } from '../../src/store/store.ts';
+import { LapseSweep } from '../../src/sweep/lapse-sweep.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';

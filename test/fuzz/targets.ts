@@ -14,28 +14,28 @@ import {
   failureOfAnswer as salesforceAnswer,
   failureOfRow as salesforceRow,
 } from '../../connectors/salesforce/failures.ts';
+import { readCall } from '../../src/call/call.ts';
+import { decodeContent } from '../../src/call/content-coding.ts';
+import { readHandBuiltJson } from '../../src/call/hand-built-json.ts';
+import { maskNumber, maskNumbersIn, maskWritten } from '../../src/call/mask.ts';
+import { isWithheld, parsePhone, samePhone, writtenForms } from '../../src/call/phone.ts';
+import { decodeBody, parsePush, UnreadablePush } from '../../src/call/push.ts';
+import { parseAmount, parseDuration, parseInstant, parseUrl, parseYesNo } from '../../src/call/values.ts';
 import { systemClock } from '../../src/clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { parseTree } from '../../src/config/parse-yaml.ts';
 import { ConfigProblems, ProblemList } from '../../src/config/problems.ts';
-import { parseDuration as parseSetting, parseSize } from '../../src/config/quantities.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import { createLog } from '../../src/log.ts';
 import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
 import { AddressList, senderAddress } from '../../src/receive/addresses.ts';
-import { readCall } from '../../src/receive/call.ts';
-import { decodeContent } from '../../src/receive/content-coding.ts';
-import { readHandBuiltJson } from '../../src/receive/hand-built-json.ts';
 import { Ledger } from '../../src/receive/ledger.ts';
-import { maskNumber, maskNumbersIn, maskWritten } from '../../src/receive/mask.ts';
-import { isWithheld, parsePhone, samePhone, writtenForms } from '../../src/receive/phone.ts';
-import { decodeBody, parsePush, UnreadablePush } from '../../src/receive/push.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
-import { parseAmount, parseDuration, parseInstant, parseUrl, parseYesNo } from '../../src/receive/values.ts';
 import { compileCondition, compileTemplate, holds, TemplateProblem } from '../../src/route/template.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { parseDuration as parseSetting, parseSize } from '../../src/text/quantities.ts';
 import { endPush, endSample, startPush, startSample } from '../support/build-push.ts';
 import { answering, faults as hubspotFaults } from '../support/hubspot-emulator.ts';
 import { faults as salesforceFaults } from '../support/salesforce-emulator.ts';

@@ -1,9 +1,9 @@
+import type { CallState } from '../../src/call/call.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { Access } from '../../src/operator/access.ts';
 import { Api } from '../../src/operator/api.ts';
 import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
-import type { CallState } from '../../src/receive/call.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { rawBody, rejection, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';

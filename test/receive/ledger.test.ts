@@ -1,6 +1,6 @@
+import { type RefusedPush, tokenEnd } from '../../src/call/refusal.ts';
 import { createLog } from '../../src/log.ts';
 import { Ledger } from '../../src/receive/ledger.ts';
-import { type RefusedPush, tokenEnd } from '../../src/receive/refusal.ts';
 import { type NewRejection, type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { rawBody, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';

@@ -1,4 +1,4 @@
-import { parsePhone } from '../../src/receive/phone.ts';
+import { parsePhone } from '../../src/call/phone.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { pick } from '../support/random.ts';
 import type { Sent } from '../torture/delacon.ts';

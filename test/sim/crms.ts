@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { LocalCrm } from '../../connectors/sandbox/local-crm.ts';
-import { parsePhone } from '../../src/receive/phone.ts';
+import { parsePhone } from '../../src/call/phone.ts';
 import type { Handle } from '../support/emulator-server.ts';
 import { emulateHubSpot } from '../support/hubspot-emulator.ts';
 import { emulateSalesforce } from '../support/salesforce-emulator.ts';

@@ -1,12 +1,11 @@
 import { Hono } from 'hono';
+import type { CallState } from '../../src/call/call.ts';
+import { connectorsFor, deliveryOf } from '../../src/config/read-call.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
-import { LapseSweep } from '../../src/deliver/lapse-sweep.ts';
 import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
-import { connectorsFor, deliveryOf } from '../../src/reading.ts';
 import { AddressList } from '../../src/receive/addresses.ts';
-import type { CallState } from '../../src/receive/call.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { compileCondition } from '../../src/route/template.ts';
@@ -18,6 +17,7 @@ import {
   type Store,
   StoreUnavailable,
 } from '../../src/store/store.ts';
+import { LapseSweep } from '../../src/sweep/lapse-sweep.ts';
 import { type Activity, type Fate, latestMs, ModelCrm } from './model-crm.ts';
 import { type VirtualClock, VirtualTime } from './virtual-clock.ts';
 

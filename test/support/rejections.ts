@@ -1,4 +1,4 @@
-import type { RawBody } from '../../src/receive/refusal.ts';
+import type { RawBody } from '../../src/call/refusal.ts';
 import type { NewRejection } from '../../src/store/store.ts';
 
 /** Bytes for each source that no test of something else fills. */

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
+import { openConnection } from '../../src/bridge/open-connection.ts';
+import type { CallState } from '../../src/call/call.ts';
+import { parsePush } from '../../src/call/push.ts';
 import { systemClock } from '../../src/clock.ts';
+import { connectorsFor } from '../../src/config/read-call.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { openConnection } from '../../src/connector/open.ts';
 import { createLog } from '../../src/log.ts';
 import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import { Operator, type OperatorOptions } from '../../src/operator/operator.ts';
-import { connectorsFor } from '../../src/reading.ts';
-import type { CallState } from '../../src/receive/call.ts';
-import { parsePush } from '../../src/receive/push.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
 import { withConfig } from '../config/with-config.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Fields } from '../../src/receive/push.ts';
+import type { Fields } from '../../src/call/push.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { NewPush, Store } from '../../src/store/store.ts';
 

@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cachedPeople } from '../../src/bridge/people-cache.ts';
+import { readCall } from '../../src/call/call.ts';
+import type { Fields } from '../../src/call/push.ts';
 import { systemClock } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import type { Connection, Delivery, Tools } from '../../src/connector/contract.ts';
-import { cachedPeople } from '../../src/connector/people-cache.ts';
 import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
-import { readCall } from '../../src/receive/call.ts';
-import type { Fields } from '../../src/receive/push.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { CallStory, DueDelivery, Store } from '../../src/store/store.ts';
 import { testTools } from './connector-tools.ts';

@@ -1,8 +1,8 @@
+import { foldFields, kindOf } from '../../src/call/call.ts';
+import type { Fields } from '../../src/call/push.ts';
+import { callOf, deliveryOf } from '../../src/config/read-call.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { RecordDraft } from '../../src/connector/contract.ts';
-import { callOf, deliveryOf } from '../../src/reading.ts';
-import { foldFields, kindOf } from '../../src/receive/call.ts';
-import type { Fields } from '../../src/receive/push.ts';
 import type { CallStory, Store } from '../../src/store/store.ts';
 import type { Activity, Crm, Person } from './crms.ts';
 import type { Delacon, Sent, Unread } from './delacon.ts';

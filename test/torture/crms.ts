@@ -1,4 +1,4 @@
-import { parsePhone } from '../../src/receive/phone.ts';
+import { parsePhone } from '../../src/call/phone.ts';
 import {
   type HubSpotEmulator,
   faults as hubspotFaults,

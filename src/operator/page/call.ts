@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { counted } from '../../counted.ts';
+import { counted } from '../../text/plural.ts';
 import { type AttemptRun, runsOf, type Story } from '../story.ts';
 import { clockTime, fullTime, span, talkTime } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';

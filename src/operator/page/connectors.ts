@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { count, counted } from '../../counted.ts';
+import { count, counted } from '../../text/plural.ts';
 import type { ReplayCount } from '../actions.ts';
 import type { ConnectorHealth, Findings, SetupPlan } from '../connectors.ts';
 import { span } from './format.ts';

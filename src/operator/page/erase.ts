@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { count, counted } from '../../counted.ts';
+import { count, counted } from '../../text/plural.ts';
 import type { ErasureDone, Holdings } from '../actions.ts';
 import type { Story } from '../story.ts';
 import { csrf, type Frame, type Html, layout } from './layout.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { count, counted } from '../../counted.ts';
+import { count, counted } from '../../text/plural.ts';
 import type { CallSummary, CallsPage } from '../calls.ts';
 import type { ConnectorHealth } from '../connectors.ts';
 import { mostBehind } from '../operator.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { count, counted } from '../../counted.ts';
+import { count, counted } from '../../text/plural.ts';
 import type { RejectedPush, RejectedPushes } from '../rejected.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
 import { time } from './states.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { counted } from '../../counted.ts';
+import { counted } from '../../text/plural.ts';
 import type { DelaconSetup } from '../delacon-setup.ts';
 import { type Frame, type Html, layout, livePart } from './layout.ts';
 import { sourceField } from './source-field.ts';

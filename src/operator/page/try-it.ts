@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { counted } from '../../counted.ts';
+import { counted } from '../../text/plural.ts';
 import type { CallSummary } from '../calls.ts';
 import type { Trial } from '../try-it.ts';
 import { clockTime, dayName } from './format.ts';

@@ -1,5 +1,5 @@
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
-import { parsePush } from '../../../src/receive/push.ts';
+import { parsePush } from '../../../src/call/push.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { type HubSpotEmulator, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { assert, suite, until } from '../../support/suite.ts';

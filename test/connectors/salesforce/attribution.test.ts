@@ -1,4 +1,4 @@
-import type { Fields } from '../../../src/receive/push.ts';
+import type { Fields } from '../../../src/call/push.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import {
   type EmulatedRecord,

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { ConnectorSettings } from '../config/settings.ts';
+import { countRequest } from '../connector/batch-context.ts';
+import { boundedFetch } from '../connector/bounded-answer.ts';
+import type { Connection, Rehearsal, Tools } from '../connector/contract.ts';
+import type { Memory } from '../connector/memory.ts';
+import type { People } from '../connector/people.ts';
+import { RateLimits } from '../connector/rate-limit.ts';
+import type { Log } from '../log.ts';
+import type { Store } from '../store/store.ts';
+import { forgetfulMemory, forgetfulPeople } from './overlay.ts';
+import { cachedPeople } from './people-cache.ts';
+
+/** Is told what a connection does. */
+export interface Onlooker {
+  requested(kind: string, status: number | 'failed'): void;
+  /** Callers were looked up in the connector's own map of people. */
+  lookedUp(found: 'cache' | 'store' | 'nowhere', numbers: number): void;
+}
+
+interface Surroundings {
+  clock: Clock;
+  log: Log;
+  dataDir: string;
+  onlooker?: Onlooker;
+  /** Those of the connections before, where there were any. */
+  limits?: RateLimits;
+}
+
+/** Opens a configured connector, with everything that `Tools` promises. */
+export async function openConnection(
+  name: string,
+  { definition, options }: ConnectorSettings,
+  bridge: Surroundings & { store: Store },
+): Promise<Connection> {
+  const people = cachedPeople(bridge.store, name, bridge.onlooker);
+  return definition.open(options, toolsOf(name, bridge, people, memoryOf(name, bridge.store)));
+}
+
+/**
+ * Opens a configured connector for a rehearsal. Online it sees what the store knows; what it learns is forgotten.
+ * Undefined: it cannot rehearse.
+ */
+export async function openRehearsal(
+  name: string,
+  { definition, options }: ConnectorSettings,
+  bridge: Surroundings & { store: Store | undefined },
+  rehearsal: Pick<Rehearsal, 'online' | 'plan'>,
+): Promise<Connection | undefined> {
+  const { store } = bridge;
+  const memory = store && memoryOf(name, store);
+  const tools = toolsOf(
+    name,
+    bridge,
+    forgetfulPeople(store && cachedPeople(store, name)),
+    forgetfulMemory(memory),
+  );
+  const limits = rehearsal.online ? {} : { rateLimit: () => noLimit };
+  const keep = memory ? { keep: memory.remember } : {};
+  return definition.openRehearsal?.(options, { ...tools, ...limits }, { ...rehearsal, ...keep });
+}
+
+/** Where nothing is sent, nothing has to wait. */
+const noLimit = { take: async () => {}, allow() {} };
+
+function memoryOf(name: string, store: Store): Memory {
+  return {
+    recall: (names) => store.recall(name, names),
+    remember: (texts) => store.remember(name, texts),
+    forget: (names) => store.forget(name, names),
+  };
+}
+
+function toolsOf(name: string, bridge: Surroundings, people: People, memory: Memory): Tools {
+  const log = bridge.log.child({ connector: name });
+  return {
+    name,
+    fetch: boundedFetch(fetch),
+    clock: bridge.clock,
+    log,
+    people,
+    memory,
+    countRequest(kind, status) {
+      countRequest();
+      bridge.onlooker?.requested(kind, status);
+      log.debug({ kind, status }, 'CRM request.');
+    },
+    rateLimit: (bridge.limits ?? new RateLimits(bridge.clock)).of(name),
+    dataDir: join(bridge.dataDir, 'connectors', name),
+  };
+}

@@ -1,0 +1,42 @@
+import { LRUCache } from 'lru-cache';
+import type { RecordRef } from '../connector/contract.ts';
+import type { People } from '../connector/people.ts';
+import type { Store } from '../store/store.ts';
+import type { Onlooker } from './open-connection.ts';
+
+const kept = 10_000;
+
+/** A connector's map of people: the store's, with the recent ones in memory before it. */
+export function cachedPeople(store: Store, connector: string, onlooker?: Onlooker): People {
+  const recent = new LRUCache<string, RecordRef>({ max: kept });
+  return {
+    async find(numbers) {
+      const found = new Map<string, RecordRef>();
+      const others: string[] = [];
+      for (const number of numbers) {
+        const known = recent.get(number);
+        if (known) found.set(number, known);
+        else others.push(number);
+      }
+      onlooker?.lookedUp('cache', found.size);
+      if (others.length > 0) {
+        const before = found.size;
+        for (const [number, record] of await store.findPeople(connector, others)) {
+          recent.set(number, record);
+          found.set(number, record);
+        }
+        onlooker?.lookedUp('store', found.size - before);
+        onlooker?.lookedUp('nowhere', others.length - (found.size - before));
+      }
+      return found;
+    },
+    async remember(people) {
+      await store.rememberPeople(connector, people);
+      for (const [number, record] of people) recent.set(number, record);
+    },
+    async forget(numbers) {
+      for (const number of numbers) recent.delete(number);
+      await store.forgetPeople(connector, numbers);
+    },
+  };
+}
