@@ -1,4 +1,4 @@
-import { RefreshTokens, type Tools } from '../../src/connector/contract.ts';
+import { RefreshTokens, type Tools } from '../../src/connector/index.ts';
 import { token } from './answers.ts';
 import { RequestFailed } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';

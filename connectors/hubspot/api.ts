@@ -1,6 +1,6 @@
 import type { Client } from '@hubspot/api-client';
 import * as z from 'zod';
-import type { Quota, Tools, Unanswered } from '../../src/connector/contract.ts';
+import type { Quota, Tools, Unanswered } from '../../src/connector/index.ts';
 import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import { apiVersions } from './api-versions.ts';

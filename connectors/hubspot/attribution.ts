@@ -1,4 +1,4 @@
-import { type Delivery, type Touch, touchOf, type Values } from '../../src/connector/contract.ts';
+import { type Delivery, type Touch, touchOf, type Values } from '../../src/connector/index.ts';
 import type { Properties } from './batches.ts';
 
 /*

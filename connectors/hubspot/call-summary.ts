@@ -1,4 +1,4 @@
-import { type Call, cut, type Fact, factsOf } from '../../src/connector/contract.ts';
+import { type Call, cut, type Fact, factsOf } from '../../src/connector/index.ts';
 
 /** More of one value than this tells a reader nothing; escaped, all of them together stay within the body. */
 const longestValue = 400;

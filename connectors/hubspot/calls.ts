@@ -1,4 +1,4 @@
-import type { Delivery, Values } from '../../src/connector/contract.ts';
+import type { Delivery, Values } from '../../src/connector/index.ts';
 import { linksTo } from './associations.ts';
 import { callDraft } from './call-draft.ts';
 import type { Instead } from './fields.ts';

@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/connector/contract.ts';
+import type { Finding } from '../../src/connector/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import { defaultOutcomes } from './call-draft.ts';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, isRecent } from '../../src/connector/contract.ts';
+import { type Clock, isRecent } from '../../src/connector/index.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Work } from './work.ts';

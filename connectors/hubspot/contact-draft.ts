@@ -1,4 +1,4 @@
-import { type Delivery, type RecordDraft, type Values, withMapping } from '../../src/connector/contract.ts';
+import { type Delivery, type RecordDraft, type Values, withMapping } from '../../src/connector/index.ts';
 import { touchChanges } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';

@@ -11,7 +11,7 @@ import {
   type People,
   SingleFlight,
   type Tools,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { attributionNames, touchChanges } from './attribution.ts';

@@ -1,4 +1,4 @@
-import { type Delivery, type RecordDraft, saleOf, withMapping } from '../../src/connector/contract.ts';
+import { type Delivery, type RecordDraft, saleOf, withMapping } from '../../src/connector/index.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
 

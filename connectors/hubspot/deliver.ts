@@ -1,4 +1,4 @@
-import type { Delivery, Outcome } from '../../src/connector/contract.ts';
+import type { Delivery, Outcome } from '../../src/connector/index.ts';
 import type { Calls } from './calls.ts';
 import type { Companies } from './companies.ts';
 import type { Contacts } from './contacts.ts';

@@ -1,4 +1,4 @@
-import { mayHaveLeft, whySilent } from '../../src/connector/contract.ts';
+import { mayHaveLeft, whySilent } from '../../src/connector/index.ts';
 import type { ObjectType } from './api.ts';
 import { listedElsewhere } from './fitting.ts';
 import { isOwn, keyNames, mappedAt } from './setup-names.ts';

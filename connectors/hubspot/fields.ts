@@ -1,4 +1,4 @@
-import { type Clock, isRecent, type Values } from '../../src/connector/contract.ts';
+import { type Clock, isRecent, type Values } from '../../src/connector/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import type { Properties } from './batches.ts';

@@ -1,4 +1,4 @@
-import { cut, instantOf, isDate, localDate, type Values } from '../../src/connector/contract.ts';
+import { cut, instantOf, isDate, localDate, type Values } from '../../src/connector/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 
 /** HubSpot's own limit for text properties. */

@@ -1,4 +1,4 @@
-import type { Findings } from '../../src/connector/contract.ts';
+import type { Findings } from '../../src/connector/index.ts';
 import type { ObjectType } from './api.ts';
 import type { LinkFrom } from './associations.ts';
 

@@ -1,4 +1,4 @@
-import { labelled, type RecordRef } from '../../src/connector/contract.ts';
+import { labelled, type RecordRef } from '../../src/connector/index.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import { wantedProperties } from './setup.ts';

@@ -9,7 +9,7 @@ import {
   type RecordRef,
   type Rehearsal,
   type Tools,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { HubSpotApi } from './api.ts';
 import { largestBatch } from './batches.ts';
 import { callDraft } from './call-draft.ts';

@@ -1,4 +1,4 @@
-import type { Values } from '../../src/connector/contract.ts';
+import type { Values } from '../../src/connector/index.ts';
 import type { Link } from './associations.ts';
 import type { Failure } from './failures.ts';
 import type { Instead } from './fields.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Memory } from '../../src/connector/contract.ts';
+import type { Clock, Memory } from '../../src/connector/index.ts';
 import type { HubSpotApi } from './api.ts';
 import type { LinkFrom, LinkTo } from './associations.ts';
 import { type Failure, RequestFailed } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { RecordRef } from '../../src/connector/contract.ts';
+import type { RecordRef } from '../../src/connector/index.ts';
 import type { HubSpotApi } from './api.ts';
 
 /** HubSpot's numbers of its kinds of objects, which its addresses use. */

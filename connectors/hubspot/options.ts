@@ -11,7 +11,7 @@ import {
   secret,
   template,
   writeOption,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { ObjectType } from './api.ts';
 
 export const defaultTitle =

@@ -1,4 +1,4 @@
-import { type Clock, isRecent, type OwnerOptions, ownerOf } from '../../src/connector/contract.ts';
+import { type Clock, isRecent, type OwnerOptions, ownerOf } from '../../src/connector/index.ts';
 import type { Owner } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';

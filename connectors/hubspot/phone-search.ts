@@ -1,4 +1,4 @@
-import { parsePhone, type Region, samePhone, writtenForms } from '../../src/connector/contract.ts';
+import { parsePhone, type Region, samePhone, writtenForms } from '../../src/connector/index.ts';
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';

@@ -1,4 +1,4 @@
-import { type Clock, isRecent, type SaleOptions } from '../../src/connector/contract.ts';
+import { type Clock, isRecent, type SaleOptions } from '../../src/connector/index.ts';
 import type { Pipeline } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Place } from './deal-draft.ts';

@@ -9,7 +9,7 @@ import {
   type Trace,
   type Trial,
   Trials,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { Pipeline } from './answers.ts';
 import type { HubSpotApi, ObjectType, RawAnswer } from './api.ts';
 import { apiVersions } from './api-versions.ts';

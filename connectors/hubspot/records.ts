@@ -1,4 +1,4 @@
-import type { Values } from '../../src/connector/contract.ts';
+import type { Values } from '../../src/connector/index.ts';
 import type { CreateInput, HubSpotApi, ObjectType, UpdateInput } from './api.ts';
 import type { Link, LinkFrom } from './associations.ts';
 import type { Input, Written } from './batches.ts';

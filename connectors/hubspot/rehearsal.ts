@@ -10,7 +10,7 @@ import {
   type Rehearsal,
   rehearsedFetch,
   type SaleOptions,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { HubSpotOptions } from './options.ts';
 
 type Json = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import type { Client } from '@hubspot/api-client';
 import type * as z from 'zod';
-import { bounded, Quota, type RateLimit, type Tools, Unanswered } from '../../src/connector/contract.ts';
+import { bounded, Quota, type RateLimit, type Tools, Unanswered } from '../../src/connector/index.ts';
 import { Access } from './access.ts';
 import { apiVersions } from './api-versions.ts';
 import {

@@ -1,4 +1,4 @@
-import type { RateLimit } from '../../src/connector/contract.ts';
+import type { RateLimit } from '../../src/connector/index.ts';
 
 /**
  * Five searches a second for the whole account, counted as they arrive: evenly spread, five take 1.15 s, so that one

@@ -1,4 +1,4 @@
-import type { PlanStep } from '../../src/connector/contract.ts';
+import type { PlanStep } from '../../src/connector/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, NewProperty, ObjectType } from './api.ts';
 import type { LinkFrom } from './associations.ts';

@@ -1,4 +1,4 @@
-import { type Delivery, followUpOf, type RecordDraft, withMapping } from '../../src/connector/contract.ts';
+import { type Delivery, followUpOf, type RecordDraft, withMapping } from '../../src/connector/index.ts';
 import { summary } from './call-summary.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';

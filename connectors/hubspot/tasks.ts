@@ -1,4 +1,4 @@
-import { type Memory, OpenFollowUps } from '../../src/connector/contract.ts';
+import { type Memory, OpenFollowUps } from '../../src/connector/index.ts';
 import { linksTo } from './associations.ts';
 import type { Job } from './job.ts';
 import type { KeyedRecords } from './keyed-records.ts';

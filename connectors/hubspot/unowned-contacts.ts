@@ -1,4 +1,4 @@
-import type { Memory } from '../../src/connector/contract.ts';
+import type { Memory } from '../../src/connector/index.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Records } from './records.ts';

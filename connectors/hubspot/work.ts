@@ -1,4 +1,4 @@
-import type { Delivery, Outcome, Records } from '../../src/connector/contract.ts';
+import type { Delivery, Outcome, Records } from '../../src/connector/index.ts';
 import type { Failure } from './failures.ts';
 
 /** A delivery on its way: what has been found out for it, what of it is in HubSpot, and what went wrong. */

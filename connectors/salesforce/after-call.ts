@@ -1,4 +1,4 @@
-import type { Delivery, OpenFollowUps, RecordRef, Records, Values } from '../../src/connector/contract.ts';
+import type { Delivery, OpenFollowUps, RecordRef, Records, Values } from '../../src/connector/index.ts';
 import type { Found, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';

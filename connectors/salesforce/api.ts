@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Findings, type Quota, type Tools, type Unanswered } from '../../src/connector/contract.ts';
+import { Findings, type Quota, type Tools, type Unanswered } from '../../src/connector/index.ts';
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import {

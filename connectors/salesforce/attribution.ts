@@ -1,4 +1,4 @@
-import { type Call, type Touch, touchOf, type Values } from '../../src/connector/contract.ts';
+import { type Call, type Touch, touchOf, type Values } from '../../src/connector/index.ts';
 import { attributionFields } from './setup-names.ts';
 
 type Which = keyof typeof attributionFields;

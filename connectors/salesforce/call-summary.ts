@@ -1,4 +1,4 @@
-import { type Call, cut, factsOf } from '../../src/connector/contract.ts';
+import { type Call, cut, factsOf } from '../../src/connector/index.ts';
 
 /** More of one value than this tells a reader nothing; all of them together stay within the Description. */
 const longestValue = 1_000;

@@ -1,4 +1,4 @@
-import { type RecordRef, samePhone } from '../../src/connector/contract.ts';
+import { type RecordRef, samePhone } from '../../src/connector/index.ts';
 import type { Row } from './answers.ts';
 import type { Match, ObjectName, SalesforceOptions } from './options.ts';
 import type { Wanted } from './phone-search.ts';

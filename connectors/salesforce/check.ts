@@ -1,4 +1,4 @@
-import type { Clock, Finding } from '../../src/connector/contract.ts';
+import type { Clock, Finding } from '../../src/connector/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';

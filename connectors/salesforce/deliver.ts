@@ -1,4 +1,4 @@
-import type { Delivery, Outcome } from '../../src/connector/contract.ts';
+import type { Delivery, Outcome } from '../../src/connector/index.ts';
 import type { AfterCall } from './after-call.ts';
 import { type Failure, outcomeOf, RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { HttpRequest, HttpResponse, StreamPromise } from 'jsforce';
-import type { Tools } from '../../src/connector/contract.ts';
+import type { Tools } from '../../src/connector/index.ts';
 
 export interface RawAnswer {
   status: number;

@@ -1,4 +1,4 @@
-import { mayHaveLeft, type Outcome, type Records, whySilent } from '../../src/connector/contract.ts';
+import { mayHaveLeft, type Outcome, type Records, whySilent } from '../../src/connector/index.ts';
 import type { RawAnswer } from './exchange.ts';
 import { isOwn } from './setup-names.ts';
 

@@ -7,7 +7,7 @@ import {
   isRecent,
   localDate,
   type Values,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { Findings } from '../../src/connector/contract.ts';
+import type { Findings } from '../../src/connector/index.ts';
 
 /** How an org differs from what Salesforce's documents say, as `probe` found out. */
 export interface Found {

@@ -1,5 +1,5 @@
 import { sign } from 'node:crypto';
-import { RefreshTokens, type Tools } from '../../src/connector/contract.ts';
+import { RefreshTokens, type Tools } from '../../src/connector/index.ts';
 import type { SalesforceOptions } from './options.ts';
 
 type Auth = SalesforceOptions['auth'];

@@ -1,4 +1,4 @@
-import { labelled, type RecordRef } from '../../src/connector/contract.ts';
+import { labelled, type RecordRef } from '../../src/connector/index.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Descriptions } from './fields.ts';

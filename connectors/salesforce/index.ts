@@ -10,7 +10,7 @@ import {
   type RecordRef,
   rehearsedFetch,
   type Tools,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { AfterCall } from './after-call.ts';
 import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';

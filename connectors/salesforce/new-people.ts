@@ -1,4 +1,4 @@
-import type { Values } from '../../src/connector/contract.ts';
+import type { Values } from '../../src/connector/index.ts';
 import type { SalesforceApi, Written } from './api.ts';
 import { attributionChanges } from './attribution.ts';
 import type { Failure } from './failures.ts';

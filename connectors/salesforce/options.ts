@@ -11,7 +11,7 @@ import {
   saleOption,
   secret,
   writeOption,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 
 /**
  * The version of the API that requests name unless the configuration says otherwise.

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, type Delivery, isRecent, ownerOf } from '../../src/connector/contract.ts';
+import { type Clock, type Delivery, isRecent, ownerOf } from '../../src/connector/index.ts';
 import type { Row } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';

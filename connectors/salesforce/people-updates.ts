@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Delivery, mapFields, type RecordRef, type Values } from '../../src/connector/contract.ts';
+import { type Delivery, mapFields, type RecordRef, type Values } from '../../src/connector/index.ts';
 import type { FieldDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { attributionChanges } from './attribution.ts';

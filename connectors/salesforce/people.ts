@@ -8,7 +8,7 @@ import {
   type RecordRef,
   SingleFlight,
   type Tools,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { SalesforceApi, Written } from './api.ts';
 import { type Candidate, type Choice, choose, keyOf, numberIn, personIn, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';

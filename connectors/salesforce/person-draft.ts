@@ -1,4 +1,4 @@
-import { type Delivery, type RecordDraft, withMapping } from '../../src/connector/contract.ts';
+import { type Delivery, type RecordDraft, withMapping } from '../../src/connector/index.ts';
 import { attributionOfNew } from './attribution.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';

@@ -1,4 +1,4 @@
-import { parsePhone, type Region, writtenForms } from '../../src/connector/contract.ts';
+import { parsePhone, type Region, writtenForms } from '../../src/connector/index.ts';
 import { isIn, quote, term } from './soql.ts';
 
 /*

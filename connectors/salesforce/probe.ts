@@ -8,7 +8,7 @@ import {
   type Trace,
   type Trial,
   Trials,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { Row } from './answers.ts';
 import type { Fields, SalesforceApi } from './api.ts';
 import { candidateOf, numberIn } from './candidates.ts';

@@ -4,7 +4,7 @@ import {
   mappedNames,
   type PretendedCrm,
   type RecordDraft,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import type { SalesforceOptions } from './options.ts';
 import * as setupNames from './setup-names.ts';
 

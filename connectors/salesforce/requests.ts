@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
 import type * as z from 'zod';
-import { ConcurrencyLimit, Quota, type Tools, Unanswered } from '../../src/connector/contract.ts';
+import { ConcurrencyLimit, Quota, type Tools, Unanswered } from '../../src/connector/index.ts';
 import { Exchange } from './exchange.ts';
 import {
   type Circumstances,

@@ -4,7 +4,7 @@ import {
   type RecordDraft,
   saleOf,
   withMapping,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';

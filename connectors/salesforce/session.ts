@@ -1,5 +1,5 @@
 import type { Connection } from 'jsforce';
-import type { Tools } from '../../src/connector/contract.ts';
+import type { Tools } from '../../src/connector/index.ts';
 import { token } from './answers.ts';
 import { Exchange } from './exchange.ts';
 import { type Circumstances, failureOfSilence, failureOfToken, RequestFailed } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { PlanStep } from '../../src/connector/contract.ts';
+import type { PlanStep } from '../../src/connector/index.ts';
 import type { FieldDescription, Row } from './answers.ts';
 import type { CustomFieldDefinition, SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';

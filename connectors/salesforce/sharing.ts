@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/connector/contract.ts';
+import type { Finding } from '../../src/connector/index.ts';
 import type { Row } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';

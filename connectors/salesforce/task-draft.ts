@@ -5,7 +5,7 @@ import {
   localDate,
   type RecordDraft,
   withMapping,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';

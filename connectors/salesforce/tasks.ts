@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Delivery, RecordRef, Records, Values } from '../../src/connector/contract.ts';
+import type { Delivery, RecordRef, Records, Values } from '../../src/connector/index.ts';
 import type { Row } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';

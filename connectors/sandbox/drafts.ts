@@ -7,8 +7,8 @@ import {
   ownerOf,
   type RecordDraft,
   saleOf,
-} from '../../src/connector/contract.ts';
-import type { SandboxOptions } from './index.ts';
+} from '../../src/connector/index.ts';
+import type { SandboxOptions } from './options.ts';
 
 /** What is written unless the mapping says otherwise: CRM property → template. */
 const personDefaults = compiled({

@@ -1,26 +1,18 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import {
   type Connection,
-  condition,
   type Delivery,
   defineConnector,
-  followUpOption,
   knownPerson,
-  mapping,
   OpenFollowUps,
   type Outcome,
-  ownerOption,
-  personOptions,
   type RecordDraft,
   type Records,
-  saleOption,
   type Tools,
-  template,
-  writeOption,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { draftActivity, draftFollowUp, draftPerson, draftSale } from './drafts.ts';
 import { LocalCrm } from './local-crm.ts';
+import { options, type SandboxOptions } from './options.ts';
 import { RefuseOnce } from './refuse-once.ts';
 import { RehearsingCrm } from './rehearsal.ts';
 
@@ -28,38 +20,6 @@ import { RehearsingCrm } from './rehearsal.ts';
  * A CRM in a file: the default, so that the bridge can be tried without an account anywhere. It is also the smallest
  * connector that keeps every promise of the contract: the one to copy.
  */
-
-const options = z.strictObject({
-  write: writeOption,
-  person: z
-    .strictObject({
-      create: personOptions.create,
-      properties: personOptions.properties,
-    })
-    .prefault({})
-    .describe('The contact of a caller.'),
-  activity: z
-    .strictObject({
-      title: template()
-        .prefault(
-          'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',
-        )
-        .describe('Its title.'),
-      properties: mapping()
-        .default({})
-        .describe('Property: template. Adds to the defaults, or replaces them by name.'),
-    })
-    .prefault({})
-    .describe('The record of a call.'),
-  owner: ownerOption.optional(),
-  followUp: followUpOption.optional(),
-  sale: saleOption.optional(),
-  refuseOnce: condition()
-    .optional()
-    .describe('Calls that it refuses the first time, to see what a failure looks like, and to replay it.'),
-});
-
-export type SandboxOptions = z.output<typeof options>;
 
 export default defineConnector({
   type: 'sandbox',

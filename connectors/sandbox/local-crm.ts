@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import sqlite, { type DatabaseSync } from 'node:sqlite';
-import type { RecordDraft, RecordRef } from '../../src/connector/contract.ts';
+import type { RecordDraft, RecordRef } from '../../src/connector/index.ts';
 
 /** A small CRM: records with properties, unique keys, and calls linked to contacts. */
 export class LocalCrm {

@@ -1,4 +1,4 @@
-import { type Condition, type Delivery, holds, type Memory } from '../../src/connector/contract.ts';
+import { type Condition, type Delivery, holds, type Memory } from '../../src/connector/index.ts';
 
 /** Refuses a call the first time that it meets a condition, so that a failure can be looked at and replayed. */
 export class RefuseOnce {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { RecordDraft, RecordRef, Rehearsal } from '../../src/connector/contract.ts';
+import type { RecordDraft, RecordRef, Rehearsal } from '../../src/connector/index.ts';
 import { LocalCrm } from './local-crm.ts';
 
 /** The sandbox in memory: empty, or with what the file holds. It tells what would be written to the file. */

@@ -5,7 +5,7 @@ import {
   mayHaveLeft,
   type Outcome,
   whySilent,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { PrivateAddress } from './addresses.ts';
 import type { WebhookOptions } from './options.ts';
 import { type Answer, NoAnswerInTime } from './receiver.ts';

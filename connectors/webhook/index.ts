@@ -9,7 +9,7 @@ import {
   type Rehearsal,
   sleep,
   type Tools,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { failureOfAnswer, failureOfSilence } from './failures.ts';
 import { options, type WebhookOptions } from './options.ts';
 import { payloadOf, webhookId } from './payload.ts';

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import * as z from 'zod';
-import { duration, exactUrl, mapping, secret, writeOption } from '../../src/connector/contract.ts';
+import { duration, exactUrl, mapping, secret, writeOption } from '../../src/connector/index.ts';
 import { privateLiteral } from './addresses.ts';
 import { keyOf } from './signature.ts';
 

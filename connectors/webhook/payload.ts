@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Delivery, mapFields } from '../../src/connector/contract.ts';
+import { type Delivery, mapFields } from '../../src/connector/index.ts';
 import type { WebhookOptions } from './options.ts';
 
 /*

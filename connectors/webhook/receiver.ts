@@ -6,7 +6,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as sendHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import type { Tools } from '../../src/connector/contract.ts';
+import type { Tools } from '../../src/connector/index.ts';
 import { guardedLookup, type Resolve } from './addresses.ts';
 import type { WebhookOptions } from './options.ts';
 

@@ -5,19 +5,13 @@ import { countRequest } from '../connector/batch-context.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
 import type { Connection, Rehearsal, Tools } from '../connector/contract.ts';
 import type { Memory } from '../connector/memory.ts';
+import type { Onlooker } from '../connector/onlooker.ts';
 import type { People } from '../connector/people.ts';
 import { RateLimits } from '../connector/rate-limit.ts';
 import type { Log } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import { forgetfulMemory, forgetfulPeople } from './overlay.ts';
 import { cachedPeople } from './people-cache.ts';
-
-/** Is told what a connection does. */
-export interface Onlooker {
-  requested(kind: string, status: number | 'failed'): void;
-  /** Callers were looked up in the connector's own map of people. */
-  lookedUp(found: 'cache' | 'store' | 'nowhere', numbers: number): void;
-}
 
 interface Surroundings {
   clock: Clock;

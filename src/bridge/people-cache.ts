@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { RecordRef } from '../connector/contract.ts';
+import type { RecordRef } from '../call/records.ts';
+import type { Onlooker } from '../connector/onlooker.ts';
 import type { People } from '../connector/people.ts';
 import type { Store } from '../store/store.ts';
-import type { Onlooker } from './open-connection.ts';
 
 const kept = 10_000;
 

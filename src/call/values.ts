@@ -1,3 +1,5 @@
+import { isDay } from '../text/dates.ts';
+
 /**
  * Readers for the texts that Delacon sends in place of numbers, times and truth. Each returns null for what it cannot
  * read; the raw text stays in `call.fields`.
@@ -21,12 +23,6 @@ export function parseInstant(text: string): Date | null {
     if (isDay(trimmed.slice(0, 10))) ms = Date.parse(trimmed.replace(' ', 'T').replace(/\s/g, ''));
   }
   return ms >= earliestMs && ms < latestMs ? new Instant(ms) : null;
-}
-
-/** Runtimes take 30 February for 2 March. */
-export function isDay(date: string): boolean {
-  const ms = Date.parse(date);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);
 }
 
 /** A Date that reads as ISO 8601 wherever it becomes text, templates included. */

@@ -1,9 +1,10 @@
 import { type CallState, foldFields, stateAt } from '../call/call.ts';
 import type { Fields } from '../call/push.ts';
+import { type RecordRole, recordRoles } from '../call/records.ts';
 import type { ExpectedValue, MappingTest } from '../config/mapping-test.ts';
 import { callOf, deliveryOf, routingOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
-import { type RecordDraft, type RecordRole, recordRoles } from '../connector/contract.ts';
+import type { RecordDraft } from '../connector/contract.ts';
 import { compileTemplate } from '../route/template.ts';
 
 /*

@@ -1,10 +1,11 @@
 import { stringify } from 'yaml';
 import { openRehearsal } from '../bridge/open-connection.ts';
 import type { CallState } from '../call/call.ts';
+import type { Records } from '../call/records.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/load.ts';
 import { connectorsFor, deliveryOf } from '../config/read-call.ts';
-import type { Connection, Outcome, PlannedRequest, Records } from '../connector/contract.ts';
+import type { Connection, Outcome, PlannedRequest } from '../connector/contract.ts';
 import { readOutcome } from '../deliver/read-outcome.ts';
 import { createLog } from '../log.ts';
 import { dataDirOf } from '../store/open.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { RecordRole } from '../connector/contract.ts';
+import type { RecordRole } from '../call/records.ts';
 import { callNames } from '../route/template.ts';
 import { didYouMean } from '../text/did-you-mean.ts';
 

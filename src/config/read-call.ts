@@ -1,5 +1,6 @@
 import { type Call, type CallState, type Reading, readCall, type Urgency } from '../call/call.ts';
-import type { Delivery, RecordDraft, Records } from '../connector/contract.ts';
+import type { Records } from '../call/records.ts';
+import type { Delivery, RecordDraft } from '../connector/contract.ts';
 import { explainRoutes, matchRoutes, type Routing } from '../route/match.ts';
 import type { Settings, Source } from './settings.ts';
 

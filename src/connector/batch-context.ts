@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Urgency } from './contract.ts';
+import type { Urgency } from '../call/call.ts';
 
 const current = new AsyncLocalStorage<{ urgency: Urgency; requests: number }>();
 

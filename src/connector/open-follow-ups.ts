@@ -1,4 +1,5 @@
-import type { Delivery, RecordRef } from './contract.ts';
+import type { RecordRef } from '../call/records.ts';
+import type { Delivery } from './contract.ts';
 import { type FollowUpOptions, settlesFollowUps } from './follow-up.ts';
 import type { Memory } from './memory.ts';
 

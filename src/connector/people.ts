@@ -1,4 +1,4 @@
-import type { RecordRef } from './contract.ts';
+import type { RecordRef } from '../call/records.ts';
 
 /**
  * A connector's own map of people: E.164 number → the record it was found or made as. The way to few requests, and

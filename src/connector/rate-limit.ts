@@ -1,6 +1,6 @@
+import type { Urgency } from '../call/call.ts';
 import type { Clock } from '../clock.ts';
 import { urgencyNow } from './batch-context.ts';
-import type { Urgency } from './contract.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** At most so many requests in any window of time. */

@@ -1,4 +1,4 @@
-import type { Urgency } from './contract.ts';
+import type { Urgency } from '../call/call.ts';
 
 /** Who is most urgent comes first. */
 const order: readonly Urgency[] = ['live', 'backlog', 'historic'];

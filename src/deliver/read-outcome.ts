@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { type Outcome, recordRoles } from '../connector/contract.ts';
+import { recordRoles } from '../call/records.ts';
+import type { Outcome } from '../connector/contract.ts';
 
 const record = z.object({ type: z.string(), id: z.string() });
 

@@ -1,6 +1,7 @@
+import type { Urgency } from '../call/call.ts';
 import type { Clock } from '../clock.ts';
 import { runBatch } from '../connector/batch-context.ts';
-import type { Connection, Delivery, Outcome, Urgency } from '../connector/contract.ts';
+import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
 import { noteOfPerson } from '../connector/why-person.ts';
 import type { Log } from '../log.ts';
 import type {

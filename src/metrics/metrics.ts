@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Onlooker } from '../bridge/open-connection.ts';
 import type { Refusal } from '../call/refusal.ts';
 import type { Clock } from '../clock.ts';
 import type { Connection, Outcome } from '../connector/contract.ts';
+import type { Onlooker } from '../connector/onlooker.ts';
 import type { WorkerCondition } from '../deliver/worker.ts';
 import type {
   Backlog,

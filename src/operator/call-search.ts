@@ -1,7 +1,7 @@
 import { getCountryCallingCode } from 'libphonenumber-js/max';
 import type { Settings } from '../config/settings.ts';
 import type { CallSearch } from '../store/store.ts';
-import { wordsOf } from './indexed-call.ts';
+import { wordsOf } from './search-words.ts';
 
 /** Fewer digits say nothing of a number. */
 const leastDigits = 3;

@@ -2,8 +2,8 @@ import { finderOf } from '../call/find-number.ts';
 import { maskKnownNumbers, maskNumber } from '../call/mask.ts';
 import { parsePhone, type Region } from '../call/phone.ts';
 import type { Fields } from '../call/push.ts';
+import type { RecordRef } from '../call/records.ts';
 import type { Settings } from '../config/settings.ts';
-import type { RecordRef } from '../connector/contract.ts';
 import type { CallStory, CallView, Store } from '../store/store.ts';
 import type { ErasureDone, Holdings } from './actions.ts';
 

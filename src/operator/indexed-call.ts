@@ -5,6 +5,7 @@ import { readingOf } from '../config/read-call.ts';
 import type { Settings, Source } from '../config/settings.ts';
 import type { IndexedCall, Readings } from '../store/store.ts';
 import { shownCall } from './calls.ts';
+import { wordsOf } from './search-words.ts';
 
 /** Raised when what is indexed of a call changes. */
 const revision = 3;
@@ -61,16 +62,4 @@ export function indexedCall(settings: Settings, state: CallState): IndexedCall {
       ].join(' '),
     ).slice(0, mostWords),
   };
-}
-
-/** So many digits may be a telephone number: those are found as numbers, and are not among the words. */
-const numberDigits = 6;
-
-/** A text as words that can be compared: lower case, without accents, each once. */
-export function wordsOf(text: string): string[] {
-  const plain = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
-  const words = plain.match(/[\p{L}\p{N}]+/gu) ?? [];
-  return [...new Set(words)].filter(
-    (word) => word.length <= 40 && !(word.length >= numberDigits && /^\d+$/.test(word)),
-  );
 }

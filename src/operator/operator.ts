@@ -5,10 +5,11 @@ import type { CallState } from '../call/call.ts';
 import { parsePhone, type Region } from '../call/phone.ts';
 import { UnreadablePush } from '../call/push.ts';
 import { pushesIn } from '../call/recorded-pushes.ts';
+import type { RecordRef } from '../call/records.ts';
 import type { Clock } from '../clock.ts';
 import { callOf, connectorsFor } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Connection, RecordRef } from '../connector/contract.ts';
+import type { Connection } from '../connector/contract.ts';
 import { standing } from '../deliver/standing.ts';
 import { pushAgain } from '../receive/push-again.ts';
 import type {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { type Call, kindOf } from '../call/call.ts';
+import type { RecordRef, RecordRole } from '../call/records.ts';
 import { callOf, routingOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Connection, RecordRef, RecordRole } from '../connector/contract.ts';
+import type { Connection } from '../connector/contract.ts';
 import { knownPerson, whyPersonIn } from '../connector/why-person.ts';
 import type { CallStory, ConnectorState, DeliveryView, StoredPush } from '../store/store.ts';
 import { callSummary, deliveryStates, factsOf, isBehind, shownCall } from './calls.ts';

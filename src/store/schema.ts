@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 import type { Refusal } from '../call/refusal.ts';
 import type { Span } from './time-buckets.ts';
 
@@ -29,6 +29,11 @@ export interface Tables {
   call_index_state: CallIndexStateTable;
   source_readings: SourceReadingsTable;
 }
+
+/** As they are read. */
+export type CallRow = Selectable<CallsTable>;
+export type DeliveryRow = Selectable<DeliveriesTable>;
+export type LeaseRow = Selectable<LeasesTable>;
 
 export interface CallsTable {
   id: Generated<number>;

@@ -2,8 +2,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { type CallState, kindOf } from '../call/call.ts';
 import type { Fields } from '../call/push.ts';
 import { type Database, failureOf } from '../runtime/sqlite.ts';
-import type { CallIndexTable } from './schema.ts';
-import type { CallRow } from './sqlite-statements.ts';
+import type { CallIndexTable, CallRow } from './schema.ts';
 import type {
   CallCount,
   CallsFound,

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { searchable } from '../call/kept-body.ts';
 import type { RawBody } from '../call/refusal.ts';
-import { searchable } from '../receive/push-again.ts';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
 import { bodyMark } from './body-mark.ts';
 import type { RejectedTable, Tables } from './schema.ts';

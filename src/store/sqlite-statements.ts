@@ -1,11 +1,7 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../runtime/sqlite.ts';
-import type { CallsTable, DeliveriesTable, LeasesTable, Tables } from './schema.ts';
+import type { CallRow, Tables } from './schema.ts';
 import { again } from './sqlite-due.ts';
-
-export type CallRow = Selectable<CallsTable>;
-export type DeliveryRow = Selectable<DeliveriesTable>;
-export type LeaseRow = Selectable<LeasesTable>;
 
 /** Of a call's last pushes: a repeat follows soon, and one that is not seen as such is kept as a push of its own. */
 const mostCompared = 32;

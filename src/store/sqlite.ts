@@ -12,7 +12,7 @@ import {
   urgencyOf,
 } from '../call/call.ts';
 import { type Fields, parsePush, UnreadablePush } from '../call/push.ts';
-import type { RecordRef, Records } from '../connector/contract.ts';
+import type { RecordRef, Records } from '../call/records.ts';
 import { makeFolder } from '../runtime/folder.ts';
 import { type Database, failureOf, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
 import { claim, ownPath } from './claim.ts';
@@ -22,14 +22,14 @@ import { hasLeftOverLog, removeLeftOverLog } from './left-over-log.ts';
 import { mendEarlierShapes } from './migrations/earlier-shapes.ts';
 import { migrate } from './migrations/index.ts';
 import { OpenedFile } from './opened-file.ts';
-import type { Tables } from './schema.ts';
+import type { CallRow, DeliveryRow, LeaseRow, Tables } from './schema.ts';
 import { SqliteBacklog } from './sqlite-backlog.ts';
 import { SqliteCallIndex } from './sqlite-call-index.ts';
 import { again, fresh, SqliteDue } from './sqlite-due.ts';
 import { SqliteKept } from './sqlite-kept.ts';
 import { SqliteLedger } from './sqlite-ledger.ts';
 import { SqliteRemoval } from './sqlite-removal.ts';
-import { type CallRow, type DeliveryRow, type LeaseRow, statements } from './sqlite-statements.ts';
+import { statements } from './sqlite-statements.ts';
 import type {
   Backlog,
   CallCount,

@@ -1,7 +1,7 @@
 import type { CallState, Urgency } from '../call/call.ts';
 import type { Fields } from '../call/push.ts';
+import type { RecordRef, Records } from '../call/records.ts';
 import type { RawBody, Refusal } from '../call/refusal.ts';
-import type { RecordRef, Records } from '../connector/contract.ts';
 
 /*
  * What a store promises. test/conformance/store-contract.ts checks it for every implementation.

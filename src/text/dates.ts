@@ -1,4 +1,8 @@
-import { isDay } from '../call/values.ts';
+/** Runtimes take 30 February for 2 March. */
+export function isDay(date: string): boolean {
+  const ms = Date.parse(date);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);
+}
 
 /** Whether a text is a day of the calendar, as 2026-11-24. */
 export function isDate(text: string): boolean {

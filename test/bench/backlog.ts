@@ -1,5 +1,5 @@
 import type { Fields } from '../../src/call/push.ts';
-import type { Connection, RecordRef, Tools } from '../../src/connector/contract.ts';
+import type { Connection, RecordRef, Tools } from '../../src/connector/index.ts';
 import { open as openHubSpot, unmetered } from '../connectors/hubspot/rig.ts';
 import { open as openSalesforce } from '../connectors/salesforce/rig.ts';
 import { endPush, startPush } from '../support/build-push.ts';

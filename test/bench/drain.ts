@@ -1,4 +1,4 @@
-import type { Connection, Tools } from '../../src/connector/contract.ts';
+import type { Connection, Tools } from '../../src/connector/index.ts';
 import { withWorker } from '../support/with-worker.ts';
 import { backlog, type Crm, callers, hubspotCrm, salesforceCrm } from './backlog.ts';
 import type { Bench, Row } from './row.ts';

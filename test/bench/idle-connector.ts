@@ -1,6 +1,6 @@
 /* A connector that never finishes: what it is given waits in the store, as behind a CRM that is down. */
 import * as z from 'zod';
-import { defineConnector } from '../../src/connector/contract.ts';
+import { defineConnector } from '../../src/connector/index.ts';
 
 export default defineConnector({
   type: 'idle',

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of the YAML
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PlannedRequest } from '../../src/connector/contract.ts';
+import type { PlannedRequest } from '../../src/connector/index.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { type HubSpotEmulator, withHubSpotEmulator } from '../support/hubspot-emulator.ts';

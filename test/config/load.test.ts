@@ -157,7 +157,7 @@ connectors:
 
 loading('a connector may be a module next to the file that names it', async () => {
   const text = await readFile(crm, 'utf8');
-  const contract = new URL('../../src/connector/contract.ts', import.meta.url).href;
+  const contract = new URL('../../src/connector/index.ts', import.meta.url).href;
   const module = text
     .replace("'zod'", `'${import.meta.resolve('zod')}'`)
     .replace(/'\.\.[^']*'/, `'${contract}'`);

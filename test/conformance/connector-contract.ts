@@ -1,4 +1,4 @@
-import type { Connection, Delivery, Outcome } from '../../src/connector/contract.ts';
+import type { Connection, Delivery, Outcome } from '../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { assert, suite } from '../support/suite.ts';
 

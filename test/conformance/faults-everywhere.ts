@@ -1,6 +1,6 @@
 import { parsePhone } from '../../src/call/phone.ts';
 import type { Fields } from '../../src/call/push.ts';
-import type { Connection, Tools } from '../../src/connector/contract.ts';
+import type { Connection, Tools } from '../../src/connector/index.ts';
 import { latestMs } from '../../src/store/late-writes.ts';
 import type { CallStory } from '../../src/store/store.ts';
 import { Ahead } from '../support/ahead.ts';

@@ -1,5 +1,5 @@
 import { parsePhone } from '../../src/call/phone.ts';
-import type { Connection, Tools } from '../../src/connector/contract.ts';
+import type { Connection, Tools } from '../../src/connector/index.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';

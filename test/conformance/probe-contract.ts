@@ -1,4 +1,4 @@
-import type { Assumption, Connection } from '../../src/connector/contract.ts';
+import type { Assumption, Connection } from '../../src/connector/index.ts';
 import type { TestTools } from '../support/connector-tools.ts';
 import { type Probed, runProbe } from '../support/run-probe.ts';
 import { assert, suite } from '../support/suite.ts';

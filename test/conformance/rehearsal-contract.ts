@@ -4,7 +4,7 @@ import type {
   Delivery,
   PlannedRequest,
   Records,
-} from '../../src/connector/contract.ts';
+} from '../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { type TestTools, testTools } from '../support/connector-tools.ts';
 import type { RecordedRequest } from '../support/recording-proxy.ts';

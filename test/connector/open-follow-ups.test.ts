@@ -1,4 +1,4 @@
-import { followUpOption, OpenFollowUps } from '../../src/connector/contract.ts';
+import { followUpOption, OpenFollowUps } from '../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { testTools } from '../support/connector-tools.ts';
 import { assert, suite } from '../support/suite.ts';

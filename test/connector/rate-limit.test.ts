@@ -1,6 +1,6 @@
 import { runBatch } from '../../src/connector/batch-context.ts';
 import { ConcurrencyLimit } from '../../src/connector/concurrency-limit.ts';
-import type { Urgency } from '../../src/connector/contract.ts';
+import type { Urgency } from '../../src/connector/index.ts';
 import { RateLimits, rateLimit } from '../../src/connector/rate-limit.ts';
 import { assert, suite } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';

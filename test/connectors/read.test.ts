@@ -1,6 +1,6 @@
 import hubspotConnector from '../../connectors/hubspot/index.ts';
 import salesforceConnector from '../../connectors/salesforce/index.ts';
-import type { Connection, RecordDraft, Records } from '../../src/connector/contract.ts';
+import type { Connection, RecordDraft, Records } from '../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { withHubSpotEmulator } from '../support/hubspot-emulator.ts';
 import { withSalesforceEmulator } from '../support/salesforce-emulator.ts';

@@ -7,7 +7,7 @@ import * as fc from 'fast-check';
 import { readCall } from '../../src/call/call.ts';
 import { sleep } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
-import type { Delivery, Outcome } from '../../src/connector/contract.ts';
+import type { Delivery, Outcome } from '../../src/connector/index.ts';
 import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
 import type { Store } from '../../src/store/store.ts';

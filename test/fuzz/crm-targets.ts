@@ -1,6 +1,6 @@
 import hubspotConnector from '../../connectors/hubspot/index.ts';
 import salesforceConnector from '../../connectors/salesforce/index.ts';
-import type { Connection } from '../../src/connector/contract.ts';
+import type { Connection } from '../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { testTools } from '../support/connector-tools.ts';
 import { startHubSpotEmulator } from '../support/hubspot-emulator.ts';

@@ -1,7 +1,7 @@
 import { type CallState, foldFields, kindOf, readCall, type Urgency } from '../../src/call/call.ts';
 import { type Fields, parsePush } from '../../src/call/push.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
-import type { Delivery, Records } from '../../src/connector/contract.ts';
+import type { Delivery, Records } from '../../src/connector/index.ts';
 
 /** The article's start sample, as printed there. */
 export const startSample = `{

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { systemClock } from '../../src/clock.ts';
 import { boundedFetch } from '../../src/connector/bounded-answer.ts';
-import type { RecordRef, Tools } from '../../src/connector/contract.ts';
+import type { RecordRef, Tools } from '../../src/connector/index.ts';
 import { rateLimit } from '../../src/connector/rate-limit.ts';
 import { createLog } from '../../src/log.ts';
 

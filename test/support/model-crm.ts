@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts';
-import type { Connection, Delivery, Outcome } from '../../src/connector/contract.ts';
+import type { Connection, Delivery, Outcome } from '../../src/connector/index.ts';
 
 /**
  * How a CRM, or the connector before it, takes one request:

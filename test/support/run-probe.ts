@@ -1,4 +1,4 @@
-import type { Assumption, Connection } from '../../src/connector/contract.ts';
+import type { Assumption, Connection } from '../../src/connector/index.ts';
 import type { VirtualTime } from './virtual-clock.ts';
 
 export interface Probed {

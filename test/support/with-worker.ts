@@ -6,7 +6,7 @@ import { readCall } from '../../src/call/call.ts';
 import type { Fields } from '../../src/call/push.ts';
 import { systemClock } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
-import type { Connection, Delivery, Tools } from '../../src/connector/contract.ts';
+import type { Connection, Delivery, Tools } from '../../src/connector/index.ts';
 import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';

@@ -1,8 +1,7 @@
 import { html } from 'hono/html';
 import type { CallSummary, CallsPage } from '../calls.ts';
 import { clockTime, dayName } from './format.ts';
-import { type Frame, type Html, layout, livePart } from './layout.ts';
-import { indexNotice } from './overview.ts';
+import { type Frame, type Html, indexNotice, layout, livePart } from './layout.ts';
 import { isLongList, sourceField } from './source-field.ts';
 import { callPath, deliveryState, deliveryStateNames, result, resultWords, time } from './states.ts';
 

@@ -1,6 +1,9 @@
 import { html } from 'hono/html';
+import { counted } from '../../text/plural.ts';
 import { csrfField, type Visitor } from '../access.ts';
 import type { AssetName } from '../assets.ts';
+import { mostBehind } from '../operator.ts';
+import type { IndexState } from '../overview.ts';
 
 /** HTML that is escaped where it must be; what `html` gives. */
 export type Html = ReturnType<typeof html>;
@@ -107,4 +110,13 @@ export function livePart(frame: Frame, id: string, body: Html, className = ''): 
   if (frame.isStill)
     return html`<div id="${id}"${className ? html` class="${className}"` : ''}>${body}</div>`;
   return html`<div id="${id}"${className ? html` class="${className}"` : ''} data-live hx-get="${frame.here}" hx-select="#${id}" hx-swap="outerMorph" hx-trigger="changed from:body, every 30s" hx-sync="this:drop">${body}</div>`;
+}
+
+/** Whether lists and counts show everything that came in. */
+export function indexNotice(index: IndexState): Html {
+  if (index.rebuilding !== null)
+    return html`<div class="notice wait"><p>Lists and counts are being built anew: ${Math.floor(index.rebuilding * 100)} % of what is stored is in them so far. Pushes are taken and delivered meanwhile.</p></div>`;
+  if (index.behind > mostBehind)
+    return html`<div class="notice"><p class="small">${counted(index.behind, 'push', 'pushes')} came in that lists and counts do not show yet.</p></div>`;
+  return html``;
 }

@@ -2,11 +2,10 @@ import { html } from 'hono/html';
 import { count, counted } from '../../text/plural.ts';
 import type { CallSummary, CallsPage } from '../calls.ts';
 import type { ConnectorHealth } from '../connectors.ts';
-import { mostBehind } from '../operator.ts';
-import type { IndexState, Overview } from '../overview.ts';
+import type { Overview } from '../overview.ts';
 import { callsTable } from './calls.ts';
 import { dayName, hourOf, span } from './format.ts';
-import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
+import { csrf, type Frame, type Html, indexNotice, layout, livePart } from './layout.ts';
 import { callPath, connectorState, time } from './states.ts';
 
 export const overviewPeriods = {
@@ -60,14 +59,6 @@ ${callsTable(data.latest.calls, overview.timezone)}</section>`,
 )}`,
     { charts: true },
   );
-}
-
-export function indexNotice(index: IndexState): Html {
-  if (index.rebuilding !== null)
-    return html`<div class="notice wait"><p>Lists and counts are being built anew: ${Math.floor(index.rebuilding * 100)} % of what is stored is in them so far. Pushes are taken and delivered meanwhile.</p></div>`;
-  if (index.behind > mostBehind)
-    return html`<div class="notice"><p class="small">${counted(index.behind, 'push', 'pushes')} came in that lists and counts do not show yet.</p></div>`;
-  return html``;
 }
 
 function tiles({ overview, days, period }: OverviewData): Html {

@@ -1,5 +1,5 @@
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
-import type { Clock, Connection } from '../../../src/connector/contract.ts';
+import type { Clock, Connection } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {

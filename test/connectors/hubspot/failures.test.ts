@@ -1,6 +1,6 @@
 import { failureOfAnswer } from '../../../connectors/hubspot/failures.ts';
 import { systemClock } from '../../../src/clock.ts';
-import type { Clock, Outcome } from '../../../src/connector/contract.ts';
+import type { Clock, Outcome } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {

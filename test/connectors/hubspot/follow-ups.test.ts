@@ -1,4 +1,4 @@
-import type { Delivery } from '../../../src/connector/contract.ts';
+import type { Delivery } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {

@@ -1,5 +1,5 @@
 import { systemClock } from '../../../src/clock.ts';
-import type { Tools } from '../../../src/connector/contract.ts';
+import type { Tools } from '../../../src/connector/index.ts';
 import {
   type OtherAccount,
   type ProbedAccount,

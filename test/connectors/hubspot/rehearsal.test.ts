@@ -1,5 +1,5 @@
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
-import type { ConnectorDefinition } from '../../../src/connector/contract.ts';
+import type { ConnectorDefinition } from '../../../src/connector/index.ts';
 import { rehearsalContract } from '../../conformance/rehearsal-contract.ts';
 import { withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { withRecordingProxy } from '../../support/recording-proxy.ts';

@@ -1,6 +1,6 @@
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
 import { systemClock } from '../../../src/clock.ts';
-import type { Clock, Connection, Delivery, Outcome } from '../../../src/connector/contract.ts';
+import type { Clock, Connection, Delivery, Outcome } from '../../../src/connector/index.ts';
 import { type TestTools, testTools } from '../../support/connector-tools.ts';
 import type { Fault, HubSpotEmulator } from '../../support/hubspot-emulator.ts';
 

@@ -1,4 +1,4 @@
-import type { Connection, Outcome } from '../../../src/connector/contract.ts';
+import type { Connection, Outcome } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { type TestTools, testTools } from '../../support/connector-tools.ts';
 import {

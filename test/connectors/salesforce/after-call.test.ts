@@ -1,5 +1,5 @@
 import type { Fields } from '../../../src/call/push.ts';
-import type { Records } from '../../../src/connector/contract.ts';
+import type { Records } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {

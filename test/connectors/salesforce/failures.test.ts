@@ -5,7 +5,7 @@ import {
   failureOfSilence,
   failureOfToken,
 } from '../../../connectors/salesforce/failures.ts';
-import type { Outcome } from '../../../src/connector/contract.ts';
+import type { Outcome } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { answering, type Fault, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';

@@ -1,5 +1,5 @@
 import { PretendedSalesforce } from '../../../connectors/salesforce/rehearsal.ts';
-import { type Asked, keepingRotated, type SaleOptions } from '../../../src/connector/contract.ts';
+import { type Asked, keepingRotated, type SaleOptions } from '../../../src/connector/index.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { optionsFor } from './rig.ts';

@@ -1,5 +1,5 @@
 import type { Fields } from '../../../src/call/push.ts';
-import type { Records, Tools } from '../../../src/connector/contract.ts';
+import type { Records, Tools } from '../../../src/connector/index.ts';
 import {
   foundIn,
   type OtherAccount,

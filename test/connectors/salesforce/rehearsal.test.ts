@@ -1,5 +1,5 @@
 import salesforceConnector from '../../../connectors/salesforce/index.ts';
-import type { ConnectorDefinition } from '../../../src/connector/contract.ts';
+import type { ConnectorDefinition } from '../../../src/connector/index.ts';
 import { rehearsalContract } from '../../conformance/rehearsal-contract.ts';
 import { withRecordingProxy } from '../../support/recording-proxy.ts';
 import { withSalesforceEmulator } from '../../support/salesforce-emulator.ts';

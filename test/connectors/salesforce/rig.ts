@@ -1,5 +1,5 @@
 import salesforceConnector from '../../../connectors/salesforce/index.ts';
-import type { Connection, Delivery, Outcome } from '../../../src/connector/contract.ts';
+import type { Connection, Delivery, Outcome } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { type TestTools, testTools } from '../../support/connector-tools.ts';
 import type { SalesforceEmulator } from '../../support/salesforce-emulator.ts';

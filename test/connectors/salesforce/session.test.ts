@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import salesforceConnector from '../../../connectors/salesforce/index.ts';
-import type { Clock } from '../../../src/connector/contract.ts';
+import type { Clock } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { answering, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';

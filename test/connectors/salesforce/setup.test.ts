@@ -1,4 +1,4 @@
-import type { Finding, PlanStep } from '../../../src/connector/contract.ts';
+import type { Finding, PlanStep } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';

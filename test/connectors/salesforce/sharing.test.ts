@@ -1,4 +1,4 @@
-import type { Records } from '../../../src/connector/contract.ts';
+import type { Records } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import {
   faults,

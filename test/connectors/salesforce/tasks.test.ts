@@ -1,5 +1,5 @@
 import { parsePush } from '../../../src/call/push.ts';
-import type { Records } from '../../../src/connector/contract.ts';
+import type { Records } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { type EmulatedRecord, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';

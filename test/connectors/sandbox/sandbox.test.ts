@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sandbox from '../../../connectors/sandbox/index.ts';
 import { LocalCrm } from '../../../connectors/sandbox/local-crm.ts';
 import { type Fields, parsePush } from '../../../src/call/push.ts';
-import type { RecordRef } from '../../../src/connector/contract.ts';
+import type { RecordRef } from '../../../src/connector/index.ts';
 import { connectorContract } from '../../conformance/connector-contract.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';

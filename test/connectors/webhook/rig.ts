@@ -1,7 +1,7 @@
 import type { Resolve } from '../../../connectors/webhook/addresses.ts';
 import webhook, { WebhookConnection } from '../../../connectors/webhook/index.ts';
 import { HttpReceiver } from '../../../connectors/webhook/receiver.ts';
-import type { Connection, Delivery, Outcome, Tools } from '../../../src/connector/contract.ts';
+import type { Connection, Delivery, Outcome, Tools } from '../../../src/connector/index.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { testSecret, type WebhookReceiver } from '../../support/webhook-receiver.ts';
 

@@ -8,7 +8,7 @@ import webhook from '../../../connectors/webhook/index.ts';
 import { payload, webhookId } from '../../../connectors/webhook/payload.ts';
 import { signatureHeaders } from '../../../connectors/webhook/signature.ts';
 import { parsePush } from '../../../src/call/push.ts';
-import type { Outcome, PlannedRequest } from '../../../src/connector/contract.ts';
+import type { Outcome, PlannedRequest } from '../../../src/connector/index.ts';
 import { callNames } from '../../../src/route/template.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';

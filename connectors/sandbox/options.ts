@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import {
+  condition,
+  followUpOption,
+  mapping,
+  ownerOption,
+  personOptions,
+  saleOption,
+  template,
+  writeOption,
+} from '../../src/connector/index.ts';
+
+export const options = z.strictObject({
+  write: writeOption,
+  person: z
+    .strictObject({
+      create: personOptions.create,
+      properties: personOptions.properties,
+    })
+    .prefault({})
+    .describe('The contact of a caller.'),
+  activity: z
+    .strictObject({
+      title: template()
+        .prefault(
+          'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',
+        )
+        .describe('Its title.'),
+      properties: mapping()
+        .default({})
+        .describe('Property: template. Adds to the defaults, or replaces them by name.'),
+    })
+    .prefault({})
+    .describe('The record of a call.'),
+  owner: ownerOption.optional(),
+  followUp: followUpOption.optional(),
+  sale: saleOption.optional(),
+  refuseOnce: condition()
+    .optional()
+    .describe('Calls that it refuses the first time, to see what a failure looks like, and to replay it.'),
+});
+
+export type SandboxOptions = z.output<typeof options>;

@@ -1,0 +1,6 @@
+/** Is told what a connection does. */
+export interface Onlooker {
+  requested(kind: string, status: number | 'failed'): void;
+  /** Callers were looked up in the connector's own map of people. */
+  lookedUp(found: 'cache' | 'store' | 'nowhere', numbers: number): void;
+}
