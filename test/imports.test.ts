@@ -21,8 +21,8 @@ const allowed: Record<string, string> = {
   alert: 'text clock call log connector config store deliver',
   operator: 'text clock call log connector config store receive deliver alert',
   metrics: 'clock call connector store deliver operator',
-  bridge: 'clock call log connector config store',
-  main: 'text clock runtime log connector config store receive deliver sweep alert operator metrics bridge',
+  bridge: 'text clock call log connector config store receive deliver operator',
+  main: 'clock runtime log config store receive sweep alert operator metrics bridge',
   cli: 'text clock runtime call log route connector config store deliver alert operator bridge main',
 };
 

@@ -1,6 +1,7 @@
+import type { PushUrls } from '../bridge/push-urls.ts';
 import { endSample, startSample } from '../call/sample-pushes.ts';
 import { usualFile } from '../config/load.ts';
-import type { Bridge, PushUrls } from '../main.ts';
+import type { Bridge } from '../main.ts';
 import { counted } from '../text/plural.ts';
 import { pasted } from './command-options.ts';
 

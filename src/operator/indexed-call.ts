@@ -10,8 +10,17 @@ import { wordsOf } from './search-words.ts';
 /** Raised when what is indexed of a call changes. */
 const revision = 3;
 
+/** Asked for at each step, of ten thousand sources maybe, and the same until a reload. */
+const known = new WeakMap<Settings, Readings>();
+
 /** Names how calls are read: by the code, and by the settings of each source. */
 export function readingsOf(settings: Settings): Readings {
+  const readings = known.get(settings) ?? readingsFrom(settings);
+  known.set(settings, readings);
+  return readings;
+}
+
+function readingsFrom(settings: Settings): Readings {
   const names = new Map<string, string>(); // most sources are read alike
   const nameOf = (source: Source) => {
     const text = JSON.stringify(readingOf(source));

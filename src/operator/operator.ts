@@ -83,6 +83,8 @@ export interface OperatorOptions {
   wake(connectors: Iterable<string>): void;
   /** Of the bridge that runs here. */
   readiness?: Readiness;
+  /** Where it is told what changes. */
+  changes?: Changes;
 }
 
 /** Who asks: `Visitor` of access.ts is one. */
@@ -116,19 +118,15 @@ export class Operator {
   readonly #viewer: Viewer;
   readonly #changes: Changes;
 
-  constructor(
-    options: OperatorOptions,
-    viewer: Viewer = { role: 'operator', masked: false },
-    changes = new Changes(options.clock),
-  ) {
-    this.#options = options;
+  constructor(options: OperatorOptions, viewer: Viewer = { role: 'operator', masked: false }) {
+    this.#changes = options.changes ?? new Changes(options.clock);
+    this.#options = { ...options, changes: this.#changes };
     this.#viewer = viewer;
-    this.#changes = changes;
   }
 
   /** As this viewer sees it and may act. */
   for(viewer: Viewer): Operator {
-    return new Operator(this.#options, viewer, this.#changes);
+    return new Operator(this.#options, viewer);
   }
 
   async overview(query: OverviewQuery = {}): Promise<Overview> {
@@ -470,11 +468,6 @@ export class Operator {
   /** Tells the listener of each change until the returned function is called. */
   changes(listener: (change: Change) => void): () => void {
     return this.#changes.listen(listener);
-  }
-
-  /** Where the bridge tells what has changed. */
-  get changed(): Pick<Changes, 'calls' | 'connectors' | 'rejected'> {
-    return this.#changes;
   }
 
   #shown<Answer>(answer: Answer): Answer {

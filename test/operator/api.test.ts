@@ -396,7 +396,7 @@ api('an export that breaks off does not look whole', () =>
 );
 
 api('a change is told to who listens', () =>
-  withApi(async ({ api: served, operator }) => {
+  withApi(async ({ api: served, changes }) => {
     const answer = await served.routes.request('http://bridge.example/api/changes', {
       headers: { authorization: `Bearer ${operatorToken}` },
     });
@@ -409,8 +409,8 @@ api('a change is told to who listens', () =>
         told += new TextDecoder().decode(value);
       }
     })();
-    operator.changed.calls([{ source: 'acme', callId: '1', isNew: true }]);
-    operator.changed.calls([{ source: 'acme', callId: '1', isNew: false }]);
+    changes.calls([{ source: 'acme', callId: '1', isNew: true }]);
+    changes.calls([{ source: 'acme', callId: '1', isNew: false }]);
     await until('the change to be told', () => told.includes('data:'));
     assert.equal(JSON.parse(/data: (.*)/.exec(told)![1]!), {
       calls: [{ source: 'acme', callId: '1', isNew: true }],

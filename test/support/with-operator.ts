@@ -6,6 +6,7 @@ import { systemClock } from '../../src/clock.ts';
 import { connectorsFor } from '../../src/config/read-call.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { createLog } from '../../src/log.ts';
+import { Changes } from '../../src/operator/changes.ts';
 import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import { Operator, type OperatorOptions } from '../../src/operator/operator.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -22,6 +23,8 @@ export interface OperatedStore {
   index(): Promise<void>;
   /** Connectors that were woken. */
   woken: string[];
+  /** Where it is told what changes. */
+  changes: Changes;
 }
 
 /** An operator on a real store under a configuration, with no bridge running. */
@@ -34,6 +37,7 @@ export function withOperator<T>(
     const { settings } = await folder.load();
     const store = await openSqliteStore(join(folder.path, 'bridge.db'), 'bridge');
     const woken: string[] = [];
+    const changes = new Changes(systemClock);
     const operator = new Operator({
       store,
       settings: () => settings,
@@ -52,6 +56,7 @@ export function withOperator<T>(
         }
       },
       running: () => undefined,
+      changes,
       pushUrls: () => ({ create: '', update: '', single: '' }),
       taken: (_, { due }) => woken.push(...due),
       wake: (connectors) => woken.push(...connectors),
@@ -63,6 +68,7 @@ export function withOperator<T>(
         store,
         settings,
         woken,
+        changes,
         async index() {
           const read = (state: CallState) => indexedCall(settings, state);
           while (!(await store.indexCalls(readingsOf(settings), read, 100)).isDone);
