@@ -16,7 +16,7 @@ export interface Trouble {
   readonly crms: readonly SimulatedCrm[];
   readonly processes: readonly SimulatedProcess[];
   readonly numbers: readonly string[];
-  readonly weather: { fates: ((life: Life | null) => Fate | undefined)[] };
+  readonly weather: { fates: ((life: Life | null, host: string) => Fate | undefined)[] };
   readonly meddled: Set<string>;
   /** What the disk answers to writes and syncs of so many of the next steps. */
   diskSays: { fault: Fault; steps: number } | undefined;
@@ -25,8 +25,12 @@ export interface Trouble {
   wallIsOffMs: number;
   variant: number;
   tell(line: string): void;
+  /** More calls ring than whoever is asked one at a time can be told of in time. */
+  rush(): void;
   /** Somebody asks a bridge to forget a number. */
   erase(number: string): void;
+  /** The store is copied to a file, and that is put in its place when so much time has passed. */
+  backUpAndRestore(afterMs: number): void;
   at(ms: number, run: () => void): void;
   whenCalm(run: () => void): void;
   kill(process: SimulatedProcess, downMs: number): void;
@@ -69,6 +73,9 @@ export const badDays = {
       const end = pick(random, ['kill', 'power cut'] as const);
       world.endAt = { steps: 1 + Math.floor(random() * 40), end };
     }),
+  rushes: (world, random) => {
+    if (random() < 0.2) times(world, random, 1, () => world.rush());
+  },
   hangs: (world, random) =>
     times(world, random, 2, () => {
       const process = pick(random, world.processes);
@@ -192,6 +199,8 @@ export const badDays = {
         bridge.operator.skip('acme', call, { connector, reason: 'A bad day.' }),
       );
     }),
+  backups: (world, random) =>
+    times(world, random, 1, () => world.backUpAndRestore(random() * (world.days > 0 ? 86_400_000 : 90_000))),
   erasures: (world, random) => times(world, random, 1, () => world.erase(pick(random, world.numbers))),
 } satisfies Record<string, Plan>;
 

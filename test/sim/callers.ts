@@ -76,3 +76,12 @@ export function plannedDays(random: () => number, callsADay: number, days: numbe
     })),
   ).flat();
 }
+
+/** Many who withhold their number ring one after the other, each for a moment. */
+export function plannedRush(fromMs: number, everyMs: number, calls: number, firstId: number): PlannedPush[] {
+  return Array.from({ length: calls }, (_, nth) => {
+    const fields = startPush(String(firstId + nth), { PLA_Caller_Phone_Number: 'anonymous' });
+    const push: Sent = { ...asPrinted(fields), acknowledged: false, isCorrected: false };
+    return { atMs: fromMs + nth * everyMs, push, isRepeat: false, number: null };
+  });
+}

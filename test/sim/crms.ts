@@ -6,14 +6,17 @@ import { emulateHubSpot } from '../support/hubspot-emulator.ts';
 import { emulateSalesforce } from '../support/salesforce-emulator.ts';
 import { type Crm, hubspotCrm, type Person, salesforceCrm } from '../torture/crms.ts';
 import { simulatedFolder } from './mount.ts';
+import { simulatedReceiver } from './receiver.ts';
 
-export const crmNames = ['hubspot', 'salesforce', 'sandbox'] as const;
+export const crmNames = ['hubspot', 'salesforce', 'sandbox', 'webhook'] as const;
 export type CrmName = (typeof crmNames)[number];
 
 /** A CRM on the simulated network, or on the simulated disk. */
 export interface SimulatedCrm extends Omit<Crm, 'close'> {
   /** Where it is asked. Undefined: the bridge has it in a file. */
   served?: { host: string; handle: Handle };
+  /** Where it has to forget what the bridge has forgotten. */
+  forget?(callIds: ReadonlySet<string>): void;
   /** What people do to somebody with this number: nothing, where nobody has it. Returns what it was. */
   meddle(random: () => number, numbers: readonly string[]): string | undefined;
 }
@@ -63,6 +66,8 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
     }
     case 'sandbox':
       return simulatedSandbox();
+    case 'webhook':
+      return simulatedReceiver(now);
   }
 }
 

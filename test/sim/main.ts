@@ -2,7 +2,7 @@
  * `npm run simulate -- --seed 7` tells the story of one seed; `--seeds 1000` runs many and tells, of each that broke, what
  * broke and the command for its shortest story; `--planted` plants faults and tells after how many seeds each is found.
  *
- *   --crms hubspot,salesforce,sandbox   --instances 2   --from 1   --without "hangs,clock"   --minutes 4   --calls 8   --days 30
+ *   --crms hubspot,salesforce,sandbox,webhook   --instances 2   --from 1   --without "hangs,clock"   --minutes 4   --calls 8   --days 30
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     seeds: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
-    crms: { type: 'string', default: 'hubspot,salesforce,sandbox' },
+    crms: { type: 'string', default: 'hubspot,salesforce,sandbox,webhook' },
     without: { type: 'string', default: '' },
     instances: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '4' },

@@ -77,6 +77,12 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     put: 'else count +=',
     days: 10,
   },
+  'a backlog that waits until nobody rings': {
+    file: 'src/deliver/worker.ts',
+    find: '++this.#batches % oldestEvery === 0;',
+    put: 'false;',
+    crms: 'webhook',
+  },
   'what failed is shown as delivered': {
     file: 'src/deliver/worker.ts',
     find: "if (outcome.kind === 'delivered') return { state: 'delivered' };",

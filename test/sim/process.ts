@@ -3,7 +3,7 @@ import type { Config } from '../../src/config/load.ts';
 import { type Bridge, startBridge } from '../../src/main.ts';
 import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
 import { openSqliteStore, type Role } from '../../src/store/sqlite.ts';
-import type { Lease, Settlement, Store } from '../../src/store/store.ts';
+import type { DueDelivery, Lease, Settlement, Store } from '../../src/store/store.ts';
 import { storeFile } from './store-trial.ts';
 import type { Life, Timeline } from './timeline.ts';
 
@@ -12,6 +12,7 @@ export interface ProcessSurroundings {
   /** What the configuration says now. */
   load(): Config;
   logged(line: string, life: Life): void;
+  taken(connector: string, due: readonly DueDelivery[]): void;
   settled(life: Life, lease: Lease, settlements: readonly Settlement[]): void;
   lease: { leaseMs: number; renewMs: number };
 }
@@ -42,7 +43,7 @@ export class SimulatedProcess implements Life {
 
   /** @param role a second one on the same files runs as a command does, since SQLite's store has one bridge */
   async start(role: Role): Promise<void> {
-    const { timeline, load, logged, settled, lease } = this.#surroundings;
+    const { timeline, load, logged, taken, settled, lease } = this.#surroundings;
     const bridge = await timeline.still(this, () =>
       startBridge({
         configPath: undefined,
@@ -52,7 +53,10 @@ export class SimulatedProcess implements Life {
           load: async () => load(),
           openStore: async () => {
             const store = await openSqliteStore(storeFile, role);
-            return watched(store, (taken, settlements) => settled(this, taken, settlements));
+            return watched(store, {
+              takeDue: (due, connector) => taken(connector, due),
+              settle: (isTaken, held, settlements) => isTaken && settled(this, held, settlements),
+            });
           },
           listen: async (app) => {
             this.#app = app;
@@ -93,16 +97,24 @@ export class SimulatedProcess implements Life {
   }
 }
 
-function watched(store: Store, settled: (lease: Lease, settlements: readonly Settlement[]) => void): Store {
+type Watched = {
+  [name in 'takeDue' | 'settle']: (
+    result: Awaited<ReturnType<Store[name]>>,
+    ...given: Parameters<Store[name]>
+  ) => void;
+};
+
+/** The store, with somebody who sees what comes of some of what is asked of it. */
+function watched(store: Store, seen: Watched): Store {
   return new Proxy(store, {
     get(target, name: keyof Store) {
       const member = target[name];
       if (typeof member !== 'function') return member;
-      if (name !== 'settle') return member.bind(target);
-      return async (lease: Lease, settlements: readonly Settlement[]) => {
-        const isTaken = await target.settle(lease, settlements);
-        if (isTaken) settled(lease, settlements);
-        return isTaken;
+      if (name !== 'settle' && name !== 'takeDue') return member.bind(target);
+      return async (...given: never[]) => {
+        const result = await (member as (...given: never[]) => Promise<never>).apply(target, given);
+        (seen[name] as (result: never, ...given: never[]) => void)(result, ...given);
+        return result;
       };
     },
   });

@@ -3,17 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, loadConfig } from '../../src/config/load.ts';
 import type { BadDay } from './bad-days.ts';
-import type { CrmName } from './crms.ts';
+import { type CrmName, simulatedCrm } from './crms.ts';
 import type { Disk } from './disk.ts';
+import { SimulatedNotices } from './notices.ts';
 import { diskWithStore } from './store-trial.ts';
 import { type Ending, token, World, type WorldOptions } from './world.ts';
-
-const yamlOf: Record<CrmName, string> = {
-  hubspot: 'type: hubspot, accessToken: pat-na1-emulated-0123456789, baseUrl: "https://hubspot.example"',
-  salesforce:
-    'type: salesforce, auth: { flow: clientCredentials, loginUrl: "https://salesforce.example", clientId: 3MVG9emulated.client.id, clientSecret: EMULATEDSECRET0123456789 }',
-  sandbox: 'type: sandbox',
-};
 
 /** A reload changes the waits between attempts, with which every connector is closed and opened again. */
 const waits = ['2s, 10s, 30s, 1m', '3s, 10s, 30s, 1m'];
@@ -25,10 +19,15 @@ function yamlFor(crms: readonly CrmName[], variant: number): string {
   return `log: { level: info }
 retention: { pushes: ${keptFor}, calls: ${keptFor} }
 operator: { token: operator-token-of-the-simulation }
+alerts:
+  webhook: { url: "https://${SimulatedNotices.host}/", form: json }
+  digest: "18:00"
+  timezone: Australia/Sydney
+  silentFor: off
 delivery: { retry: [${waits[variant]}], giveUpAfter: 30m, probe: [5s, 15s, 1m] }
 sources: { acme: { tokens: [${token}], region: AU, timezone: Australia/Sydney, lapseAfter: 2m } }
 connectors:
-${crms.map((name) => `  ${name}: { ${yamlOf[name]} }`).join('\n')}
+${crms.map((name) => `  ${name}: ${simulatedCrm(name, () => new Date(), 0).yaml}`).join('\n')}
 `;
 }
 

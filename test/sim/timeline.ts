@@ -119,6 +119,11 @@ export class Timeline {
     return promise;
   }
 
+  /** How many events are to come, of whoever lives. */
+  get pending(): number {
+    return this.#heap.filter(({ isOver, life }) => !isOver && !life?.isDead).length;
+  }
+
   /** Adds what happened to the digest. */
   note(text: string): void {
     let digest = this.digest;

@@ -1,16 +1,18 @@
 import type { Config } from '../../src/config/load.ts';
 import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
-import type { Lease, Store } from '../../src/store/store.ts';
+import type { DueDelivery, Lease, Store } from '../../src/store/store.ts';
 import { pick, seeded } from '../support/random.ts';
 import { type Balance, balance } from '../torture/books.ts';
 import type { Sent } from '../torture/delacon.ts';
 import { type BadDay, badDays, type Trouble } from './bad-days.ts';
-import { digits, numbers, type PlannedPush, plannedDays, plannedPushes } from './callers.ts';
+import { digits, numbers, type PlannedPush, plannedDays, plannedPushes, plannedRush } from './callers.ts';
 import { type CrmName, type SimulatedCrm, simulatedCrm } from './crms.ts';
 import type { Disk, Fault, Step } from './disk.ts';
 import { simulateGlobals } from './globals.ts';
+import { simulateHttp } from './http-requests.ts';
 import { mountDisk } from './mount.ts';
 import { type Fate, Network } from './network.ts';
+import { SimulatedNotices } from './notices.ts';
 import { SimulatedProcess } from './process.ts';
 import { storeFile } from './store-trial.ts';
 import { type Life, Timeline } from './timeline.ts';
@@ -51,12 +53,21 @@ export interface Ending {
   requests: number;
 }
 
+/** How much there is: in the store's files, and of what is to happen. */
+interface Night {
+  bytes: number;
+  pending: number;
+}
+
 const startsAt = Date.parse('2026-11-02T03:15:00.000Z');
 /** At eight in the morning in Sydney, whose clocks are set forward two weeks later. */
 const daysStartAt = Date.parse('2026-09-20T22:00:00.000Z');
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 /** How long it may take after the last bad day until nothing is due any more. */
+const oneAtATime = 'webhook';
+/** How many others it may take before what has waited longest: a few of each that it may have under way. */
+const longestWait = 25;
 const longestCalmMs = 6 * 3_600_000;
 export const token = 'token-of-the-simulated-source';
 
@@ -68,24 +79,33 @@ export class World implements Trouble {
   /** By how much the wall clock is wrong. */
   wallIsOffMs = 0;
   /** How the network treats requests to CRMs: one stream of chance for each thing that can go wrong. */
-  readonly weather: { fates: ((life: Life | null) => Fate | undefined)[] } = { fates: [] };
+  readonly weather: Trouble['weather'] = { fates: [] };
   diskSays: Trouble['diskSays'];
   endAt: Trouble['endAt'];
   readonly meddled = new Set<string>();
-  /** Of calls whose number somebody had forgotten: what comes of them after it may be there or not. */
+  /** Of calls that were erased, or that a restored store knows less of: what comes of them may be there or not. */
   readonly #forgotten = new Set<string>();
-  /** Bodies that were stored before, and may not be there any more. */
-  readonly #erased = new Set<string>();
+  /** Bodies that were stored before, and may not be there any more, with when they were erased. */
+  readonly #erased = new Map<string, number>();
   variant = 0;
   kills = 0;
   readonly #startsAt: number;
   readonly #options: WorldOptions;
   readonly #disk: Disk;
   readonly #network: Network;
+  readonly #notices = new SimulatedNotices();
+  /** Something made it right to tell what was told before. */
+  #mayTellAgain = false;
+  /** How much there was, each night. */
+  readonly #nights: Night[] = [];
+  #asked = 0;
   readonly #planned: PlannedPush[];
   readonly #broken: string[] = [];
   readonly #fences = new Map<string, number>();
   readonly #endings: (() => void)[] = [];
+  readonly #rushing = new Set<Sent>();
+  /** Of the rush, what the connector that takes one call at a time has not taken yet, and how often it took another. */
+  readonly #waiting = new Map<string, number>();
   #started = 0;
   #isCalm = false;
 
@@ -107,8 +127,14 @@ export class World implements Trouble {
     this.#disk.before = (step) => this.#beforeStep(step);
     this.#network = new Network({
       timeline: this.timeline,
-      hosts: new Map(this.crms.flatMap(({ served }) => (served ? [[served.host, served.handle]] : []))),
-      fateOf: (_host, _asked, life) => this.#fateOf(life),
+      hosts: new Map([
+        [SimulatedNotices.host, this.#notices.handle],
+        ...this.crms.flatMap(({ served }) => (served ? [[served.host, served.handle] as const] : [])),
+      ]),
+      fateOf: (host, _asked, life) => {
+        if (host !== SimulatedNotices.host) this.#asked++;
+        return this.#fateOf(life, host);
+      },
       tell: (line) => this.tell(line),
       failed: (problem) => this.break(`an emulator failed: ${(problem as Error).stack}`),
     });
@@ -160,6 +186,7 @@ export class World implements Trouble {
     const wall = { now: () => this.#startsAt + this.timeline.passed + this.wallIsOffMs };
     forgetDeadlines(); // those of whatever this process did before
     using _ = mountDisk(this.#disk, { process: () => this.timeline.current ?? undefined, seed });
+    using _http = simulateHttp({ network: this.#network, timeline: this.timeline });
     const restore = simulateGlobals(
       this.timeline,
       wall,
@@ -169,12 +196,15 @@ export class World implements Trouble {
     );
     try {
       for (let one = 0; one < instances; one++) await this.startProcess();
-      this.#receiveAll();
+      this.#receiveAll(this.#planned);
       for (const [name, plan] of Object.entries(badDays) as [BadDay, (typeof badDays)[BadDay]][])
         if (!without.has(name)) plan(this, this.random(name));
+      for (let night = 1; night <= this.days; night++)
+        this.at(night * dayMs - minuteMs, () => this.#measure());
       await this.timeline.run(this.minutes * minuteMs);
       await this.#calmDown();
       await this.#balance();
+      if (this.days > 0) this.#checkDays();
       const { passed, digest, events } = this.timeline;
       for (const one of this.processes) this.#end(one);
       return {
@@ -187,7 +217,7 @@ export class World implements Trouble {
         acknowledged: new Set(this.#planned.filter(({ push }) => push.acknowledged).map(({ push }) => push))
           .size,
         kills: this.kills,
-        requests: this.#network.sent,
+        requests: this.#asked,
       };
     } finally {
       restore();
@@ -217,6 +247,7 @@ export class World implements Trouble {
       timeline: this.timeline,
       load: () => this.#config(),
       logged: (line, life) => this.#logged(line, life),
+      taken: (connector, due) => this.#taken(connector, due),
       settled: (life, lease) => this.#settled(life, lease),
       lease: this.days > 0 ? { leaseMs: 1_800_000, renewMs: 600_000 } : { leaseMs: 30_000, renewMs: 10_000 },
     });
@@ -248,6 +279,7 @@ export class World implements Trouble {
   kill(process: SimulatedProcess, downMs: number): void {
     if (process.isDead) return;
     this.kills++;
+    this.#waiting.clear();
     this.tell(`kills ${process.name}`);
     this.#end(process);
     this.#startLater(downMs);
@@ -265,6 +297,7 @@ export class World implements Trouble {
     const { running } = this;
     if (!running) return;
     this.tell(`${what}, at ${running.name}`);
+    this.#waiting.clear();
     this.timeline.soon(() => {
       work(running).catch((problem) => this.tell(`that failed: ${(problem as Error).message}`));
     }, running);
@@ -273,8 +306,7 @@ export class World implements Trouble {
   erase(number: string): void {
     const ofNumber = this.#planned.filter((one) => one.number === number);
     this.ask(`erases ${number}`, async ({ bridge }) => {
-      for (const { atMs, push } of ofNumber)
-        if (atMs <= this.timeline.passed) this.#forgotten.add(callIdOf(push));
+      this.#forget(ofNumber.filter(({ atMs }) => atMs <= this.timeline.passed));
       const came = (one: PlannedPush) => one.push.acknowledged && one.atMs < this.timeline.passed;
       const named = new Set(
         ofNumber
@@ -286,8 +318,39 @@ export class World implements Trouble {
       );
       const { left, erased } = await bridge.operator.erase({ number });
       this.tell(`erased ${erased.calls} calls, ${left} came since`);
-      for (const { push } of gone) this.#erased.add(push.text);
+      for (const { push } of gone) this.#erased.set(push.text, this.timeline.passed);
     });
+  }
+
+  #forget(pushes: readonly PlannedPush[]): void {
+    const ids = new Set(pushes.map(({ push }) => callIdOf(push)));
+    for (const id of ids) this.#forgotten.add(id);
+    for (const crm of this.crms) crm.forget?.(ids);
+  }
+
+  backUpAndRestore(afterMs: number): void {
+    const file = `${storeFile}.backup`;
+    this.ask('makes a backup', async ({ bridge }) => {
+      const from = this.timeline.passed;
+      if (this.#disk.find(file)) this.#disk.remove(file);
+      await bridge.store.backup(file);
+      const copy = this.#disk.find(file)!.content();
+      this.at(from + afterMs, () => this.#restore(copy, from));
+    });
+  }
+
+  /** Beside what a killed bridge left: its log is none of the copy's. */
+  #restore(copy: Uint8Array, from: number): void {
+    this.tell(
+      `Somebody puts a backup in place of the store, of ${Math.round((this.passed - from) / 1000)} s ago.`,
+    );
+    for (const one of this.processes) this.kill(one, 2_000);
+    if (this.#disk.isOff) return; // the power goes meanwhile
+    this.#disk.put(storeFile, copy);
+    this.#forget(this.#planned.filter(({ atMs }) => atMs > from - 2_000 && atMs <= this.passed));
+    for (const [body, at] of this.#erased) if (at > from) this.#erased.delete(body);
+    this.#fences.clear();
+    this.#mayTellAgain = true;
   }
 
   #config(): Config {
@@ -299,26 +362,48 @@ export class World implements Trouble {
         ...settings,
         listen: { ...settings.listen },
         store: { ...settings.store, url: `sqlite:${storeFile}` },
+        // Minutes are too short for them.
+        alerts: this.days > 0 ? settings.alerts : { ...settings.alerts, webhook: { form: 'json' } },
       },
     };
   }
 
-  #fateOf(life: Life | null): Fate {
+  #fateOf(life: Life | null, host: string): Fate {
     for (const fate of this.weather.fates) {
-      const found = this.#isCalm ? undefined : fate(life);
+      const found = this.#isCalm ? undefined : fate(life, host);
       if (found) return found;
     }
     return { told: '', thereMs: 40, backMs: 20, arrives: true };
   }
 
-  #receiveAll(): void {
+  rush(): void {
+    this.tell('Many ring at once.');
+    const [seconds, calls] = [90, 80];
+    const until = this.passed + seconds * 1_000;
+    this.weather.fates.push((_life, host) =>
+      host.startsWith('receiver') && this.passed < until
+        ? { told: 'slow', thereMs: 3_000, backMs: 20, arrives: true }
+        : undefined,
+    );
+    const pushes = plannedRush(
+      this.passed,
+      (seconds * 1_000) / calls,
+      calls,
+      1_000_000 + this.#planned.length,
+    );
+    this.#planned.push(...pushes);
+    for (const { push } of pushes) this.#rushing.add(push);
+    this.#receiveAll(pushes);
+  }
+
+  #receiveAll(pushes: readonly PlannedPush[]): void {
     const random = this.random('the way of pushes');
-    for (const { atMs, push, isRepeat } of this.#planned) {
+    for (const { atMs, push, isRepeat } of pushes) {
       const thereMs = 5 + random() * 200;
       const isAnswerLost = random() < 0.03;
       const isLost = random() < 0.02;
       this.timeline.after(
-        atMs,
+        atMs - this.passed,
         () => {
           const to = pick(
             random,
@@ -339,8 +424,10 @@ export class World implements Trouble {
       (status) => {
         if (to.isDead || isAnswerLost) return;
         this.tell(`answers ${status} to call ${push.fields['PLA_Call_Id']}`);
-        if (status === 200) push.acknowledged = true;
-        else if (status !== 503) this.break(`a push was answered ${status}`);
+        if (status === 200) {
+          push.acknowledged = true;
+          if (this.#rushing.has(push)) this.#waiting.set(callIdOf(push), 0);
+        } else if (status !== 503) this.break(`a push was answered ${status}`);
       },
       (problem) => {
         if (!to.isDead) this.break(`a push was not answered: ${(problem as Error).stack}`);
@@ -355,7 +442,20 @@ export class World implements Trouble {
     const more = [call && `call ${call}`, connector, reason, (err as { message?: string })?.message].filter(
       Boolean,
     );
+    if (String(msg).includes('a restart may repeat it')) this.#mayTellAgain = true;
     this.tell(`logs ${level}: ${msg}${more.length > 0 ? ` [${more.join(' · ')}]` : ''}`);
+  }
+
+  /** However many ring, what has waited longest has its turn. */
+  #taken(connector: string, due: readonly DueDelivery[]): void {
+    if (connector !== oneAtATime || due.length === 0) return;
+    for (const { state } of due) this.#waiting.delete(state.callId);
+    for (const [callId, times] of this.#waiting) {
+      if (times > longestWait)
+        this.break(`LATE: ${connector} took ${times} others while call ${callId} waited`);
+      this.#waiting.set(callId, times > longestWait ? Number.NEGATIVE_INFINITY : times + 1);
+      break; // the others have waited for less
+    }
   }
 
   #settled(life: Life, { name, fence }: Lease): void {
@@ -441,9 +541,9 @@ export class World implements Trouble {
   /** When nothing is due, nothing is asked of any CRM. */
   async #atRest(): Promise<void> {
     await this.timeline.run(this.timeline.passed + 10 * minuteMs);
-    const before = this.#network.sent;
+    const before = this.#asked;
     await this.timeline.run(this.timeline.passed + 15 * minuteMs);
-    if (this.#network.sent !== before) this.break(`${this.#network.sent - before} requests to CRMs at rest`);
+    if (this.#asked !== before) this.break(`${this.#asked - before} requests to CRMs at rest`);
   }
 
   async #stories(store: Store) {
@@ -520,6 +620,30 @@ export class World implements Trouble {
         if (n === 0 && stored.has(id) && !meddled.has(id) && !this.#forgotten.has(id))
           this.break(`LOST: ${crm.name}: call ${id} of long ago is not there`);
       }
+    }
+  }
+
+  #measure(): void {
+    const bytes = [storeFile, `${storeFile}-wal`].reduce(
+      (sum, file) => sum + (this.#disk.find(file)?.size ?? 0),
+      0,
+    );
+    this.#nights.push({ bytes, pending: this.timeline.pending });
+  }
+
+  /** What only days on end show: a digest of each, each call in one of them, and nothing that grows. */
+  #checkDays(): void {
+    for (const title of this.#notices.open()) this.break(`WRONG: told, and not that it is over: ${title}`);
+    const digests = this.#notices.digests();
+    if (digests.size < this.days) this.break(`LOST: ${digests.size} digests of ${this.days} days`);
+    for (const [period, tellings] of digests)
+      if (tellings.length > 1 && !this.#mayTellAgain) this.break(`TWICE: a digest of the day ${period}`);
+    const third = Math.floor(this.#nights.length / 3);
+    if (third < 2) return;
+    for (const what of ['bytes', 'pending'] as const) {
+      const most = (nights: readonly Night[]) => Math.max(...nights.map((night) => night[what]));
+      const [first, last] = [most(this.#nights.slice(third, 2 * third)), most(this.#nights.slice(-third))];
+      if (last > first * 1.25) this.break(`WRONG: it grows: ${first} ${what}, and later ${last}`);
     }
   }
 
