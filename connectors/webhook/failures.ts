@@ -1,4 +1,5 @@
 import {
+  counted,
   type Delivery,
   maskKnownNumbers,
   maskNumbersIn,
@@ -16,6 +17,9 @@ export type Failure = Exclude<Outcome, { kind: 'delivered' }>;
 
 /** However long a receiver asks to wait: somebody may have mended it by then. */
 const longestWaitMs = 24 * 3_600_000;
+
+/** By the specification, receivers take a time that is five minutes wrong; some of that an answer is on its way. */
+const toleratedClockErrorMs = 4 * 60_000;
 
 /** How much of an answer is quoted. */
 const longestQuote = 300;
@@ -51,11 +55,14 @@ export function failureOfAnswer(
   }
   switch (status) {
     case 401:
-    case 403:
-      return {
-        kind: 'blocked',
-        reason: `${words} Check secrets and headers: the receiver does not accept them.`,
-      };
+    case 403: {
+      const wrongMs = clockErrorOf(headers.date, now);
+      const todo =
+        Math.abs(wrongMs) > toleratedClockErrorMs
+          ? `This machine's clock is ${counted(Math.round(Math.abs(wrongMs) / 60_000), 'minute')} ${wrongMs > 0 ? 'ahead of' : 'behind'} the receiver's, which refuses what is signed for another time: set it right.`
+          : 'Check secrets and headers: the receiver does not accept them.';
+      return { kind: 'blocked', reason: `${words} ${todo}` };
+    }
     case 404:
       return { kind: 'blocked', reason: `${words} Check url: there is no receiver at it.` };
     case 410:
@@ -66,6 +73,12 @@ export function failureOfAnswer(
     default:
       return { kind: 'rejected', reason: words };
   }
+}
+
+/** How far this machine's clock is ahead of a receiver's. 0 where that does not tell its time. */
+function clockErrorOf(date: string | undefined, now: Date): number {
+  const theirs = Date.parse(date ?? '');
+  return Number.isNaN(theirs) ? 0 : now.getTime() - theirs;
 }
 
 /** What stands before a receiver says so when that does not answer: it may have got the event, or not. */

@@ -14,6 +14,7 @@ export { type Condition, compileTemplate, holds, type Template, type Value } fro
 export { localDate } from '../text/business-hours.ts';
 export { instantOf, isDate } from '../text/dates.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';
+export { counted } from '../text/plural.ts';
 export { type Touch, touchOf } from './attribution.ts';
 export { bounded } from './bounded-answer.ts';
 export { type Fact, factsOf } from './call-facts.ts';

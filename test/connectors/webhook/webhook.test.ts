@@ -330,6 +330,21 @@ for (const [status, kind, words] of expected) {
   );
 }
 
+answers('a refusal for another time than the receiver has names the clock, and how far it is off', () =>
+  withWebhookReceiver(async (receiver) => {
+    for (const [minutes, words] of [
+      [-8, /clock is 8 minutes ahead of the receiver's/],
+      [400, /clock is 400 minutes behind the receiver's/],
+      [1, /Check secrets and headers/],
+    ] as const) {
+      const date = new Date(Date.now() + minutes * 60_000).toUTCString();
+      const outcome = await answered(receiver, { status: 401, headers: { date } });
+      assert.is(outcome.kind, 'blocked');
+      assert.match(outcome.kind === 'blocked' ? outcome.reason : '', words);
+    }
+  }),
+);
+
 answers('a redirect is not followed, wherever it leads', () =>
   withWebhookReceiver((elsewhere) =>
     withWebhookReceiver(async (receiver) => {
