@@ -32,7 +32,7 @@ export function finderOf(number: string): (text: string) => boolean {
     }
     return false;
   };
-  return (text) => isIn(text) || readings(text).some(isIn);
+  return (text) => readings(text).some(isIn);
 }
 
 /** `+64` before a number of Australia makes it one of New Zealand. */
@@ -53,22 +53,33 @@ function digitsOf(run: string): { digits: string; places: number[] } {
   return { digits, places };
 }
 
-/** What a text says where it is a form, or JSON that writes its letters as escapes. */
+/** How JSON, URLs and forms, XML and HTML write a letter otherwise. */
+const escapes =
+  /\\u(?<json>[0-9a-f]{4})|&#(?:x(?<hex>[0-9a-f]{1,6})|(?<decimal>\d{1,7}));|(?<url>(?:%[0-9a-f]{2})+)|(?<slash>\\\/)|\\t|&nbsp;/gi;
+
+/** What a text says by its escapes, also by one within another: the landing page of a form is escaped twice. */
 function readings(text: string): string[] {
-  const said: string[] = [];
-  if (text.includes('\\u'))
-    said.push(
-      text.replace(/\\u([0-9a-f]{4})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16))),
-    );
-  if (text.includes('%'))
-    said.push(
-      text.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
-        try {
-          return decodeURIComponent(escapes);
-        } catch {
-          return escapes; // no UTF-8
-        }
-      }),
-    );
+  const said = [text];
+  for (let times = 0; times < 3; times++) {
+    const last = said.at(-1) as string;
+    const next = last.replace(escapes, meant);
+    if (next === last) break;
+    said.push(next);
+  }
   return said;
+}
+
+function meant(found: string, ...rest: unknown[]): string {
+  const { json, hex, decimal, url, slash } = rest.at(-1) as Record<string, string | undefined>;
+  if (url !== undefined) {
+    try {
+      return decodeURIComponent(url);
+    } catch {
+      return url; // no UTF-8
+    }
+  }
+  if (slash !== undefined) return '/';
+  const digits = json ?? hex;
+  const code = digits !== undefined ? parseInt(digits, 16) : Number(decimal ?? 0x20);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : found;
 }
