@@ -40,13 +40,17 @@ export function maskWritten(text: string): string {
 
 /**
  * A telephone number in running text: E.164, or as dialled in Australia and New Zealand, with the separators people put
- * between digits. Record ids and times begin otherwise, or have letters beside their digits, so that a log line still
- * names what it is about; a dot separates groups of two digits and more, or it is a fraction's; a plus sign within
- * one, as forms write a blank, groups of two to four. Escapes (`\n`, `%2B`)
- * are not such letters. A plus begins one whatever stands before it.
+ * between digits, and brackets around what is dialled only here or only from abroad. Record ids and times begin otherwise,
+ * or have letters beside their digits, so that a log line still names what it is about; a dot separates groups of two
+ * digits and more, or it is a fraction's; a plus sign within one, as forms write a blank, groups of two to four. Escapes
+ * (`\n`, `%2B`) are not such letters. A plus begins one whatever stands before or behind it.
  */
-const numberLike =
-  /(?:\+\d|(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))(?:\(?0\d|6[14]\d))(?:(?:[ ()/_-]{0,6}|(?<=\d\d)\.(?=\d\d)|(?<=\d\d)\+(?=\d{2,4}(?!\d)))\d){6,17}(?![\da-z])/gi;
+const digits = String.raw`(?:(?:[ ()/_-]{0,6}|(?<=\d\d)\.(?=\d\d)|(?<=\d\d)\+(?=\d{2,4}(?!\d)))\d){6,17}`;
+const numberLike = new RegExp(
+  String.raw`\+\(?\d${digits}(?!\d)|` +
+    String.raw`(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))\(?(?:0|6[14])(?: ?[()]{1,2} ?)?\d${digits}(?![\da-z])`,
+  'gi',
+);
 
 /** A text without the middle of whatever in it reads like a telephone number. `write` may put the masked one otherwise. */
 export function maskNumbersIn(

@@ -7,18 +7,28 @@ const numbersOnly: ReadonlySet<string> = new Set(['number', 'display', 'national
 
 /**
  * A copy of an answer in which no whole telephone number is left: neither whatever reads like one, nor the numbers that
- * are known to be in it, however they are written.
+ * it tells to be a call's, however its texts write them.
  */
-export function masked<Answer>(answer: Answer, numbers: readonly (string | null | undefined)[] = []): Answer {
-  const walk = (value: unknown, name: string): unknown => {
+export function masked<Answer>(answer: Answer): Answer {
+  const walk = (value: unknown, name: string, numbers: readonly string[]): unknown => {
     if (typeof value === 'string') {
       if (kept.has(name)) return value;
       if (numbersOnly.has(name) && isNumber(value)) return maskNumber(value);
       return maskNumbersIn(maskKnownNumbers(value, numbers));
     }
-    if (Array.isArray(value)) return value.map((each) => walk(each, name));
+    if (Array.isArray(value)) return value.map((each) => walk(each, name, numbers));
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, key)]));
+    const known = [...numbers, ...numbersOf(value)];
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, key, known)]));
   };
-  return walk(answer, '') as Answer;
+  return walk(answer, '', []) as Answer;
+}
+
+/** Who a call names: by number or, where that cannot be read, as sent. */
+function numbersOf(value: object): string[] {
+  return ['caller', 'dialled', 'answeredBy'].flatMap((part) => {
+    const { number, display } = (Reflect.get(value, part) ?? {}) as { number?: unknown; display?: unknown };
+    const known = number ?? display;
+    return typeof known === 'string' ? known : [];
+  });
 }

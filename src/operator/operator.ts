@@ -7,7 +7,7 @@ import { UnreadablePush } from '../call/push.ts';
 import { pushesIn } from '../call/recorded-pushes.ts';
 import type { RecordRef } from '../call/records.ts';
 import type { Clock } from '../clock.ts';
-import { callOf, connectorsFor } from '../config/read-call.ts';
+import { connectorsFor } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
 import { standing } from '../deliver/standing.ts';
@@ -530,15 +530,13 @@ export class Operator {
       ask,
     });
     if (!this.#viewer.masked) return story;
-    const { caller, dialled, answeredBy } = shownNumbers(settings(), stored.state);
-    const hidden = {
+    return masked({
       ...story,
       pushes: story.pushes.map((push) => ({ ...push, body: null })),
       fields: story.fields.filter(({ name }) => name !== 'PLA_RecordingFile'),
       values: story.values.filter(({ name }) => !name.startsWith('call.recording.')),
       recording: null,
-    };
-    return masked(hidden, [caller, dialled, answeredBy]);
+    });
   }
 
   #filter(selection: CallSelection): IndexFilter {
@@ -578,13 +576,4 @@ export class Operator {
       `"${written}" is no telephone number in ${region}. Write it as +61412345678, or name its country.`,
     );
   }
-}
-
-function shownNumbers(settings: Settings, state: CallState) {
-  const call = callOf(settings, state);
-  return {
-    caller: call?.caller.number ?? state.fields['PLA_Caller_Phone_Number'],
-    dialled: call?.dialled.number,
-    answeredBy: call?.answeredBy.number,
-  };
 }
