@@ -1,6 +1,6 @@
 import { RefreshTokens, type Tools } from '../../src/connector/index.ts';
 import { token } from './answers.ts';
-import { RequestFailed } from './failures.ts';
+import { type Failure, RequestFailed } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
 
 /** More tokens than this in a minute help nobody: something refuses them all. */
@@ -26,6 +26,8 @@ export class Access {
   #endsAt = 0;
   #asking: Promise<void> | undefined;
   #askedAt: number[] = [];
+  /** Why the last one was not issued. */
+  #failure: Failure | undefined;
 
   constructor(options: HubSpotOptions, tools: Tools, logIn: LogIn) {
     this.#options = options;
@@ -69,7 +71,13 @@ export class Access {
       client_secret: clientSecret,
       refresh_token: (await this.#refreshTokens?.current()) ?? refreshToken,
     });
-    const read = token.safeParse(await this.#logIn(form));
+    const read = token.safeParse(
+      await this.#logIn(form).catch((thrown) => {
+        this.#failure = thrown instanceof RequestFailed ? thrown.failure : undefined;
+        throw thrown;
+      }),
+    );
+    this.#failure = undefined;
     if (!read.success)
       throw new RequestFailed({
         kind: 'retry',
@@ -87,9 +95,14 @@ export class Access {
     this.#askedAt = this.#askedAt.filter((at) => at > now - perMs && at <= now); // later: the clock was set back
     const [oldest] = this.#askedAt;
     if (oldest !== undefined && this.#askedAt.length >= mostTokens) {
-      throw new RequestFailed({
+      const { kind, reason } = this.#failure ?? {
         kind: 'blocked',
-        reason: `HubSpot refused ${mostTokens} tokens within a minute, so none is asked for until the minute is over.`,
+        reason: 'HubSpot refuses the tokens that it issues.',
+      };
+      throw new RequestFailed({
+        ...this.#failure,
+        kind,
+        reason: `${reason} Asked for ${mostTokens} tokens within a minute, the bridge asks for none until the minute is over.`,
         notBefore: new Date(oldest + perMs),
       });
     }

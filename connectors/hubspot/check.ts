@@ -60,10 +60,11 @@ async function found(subject: string, look: () => Promise<Finding[]>): Promise<F
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
     const { kind, reason } = thrown.failure;
+    // A reason that blocks says itself what to do.
     const fix =
       kind === 'retry'
         ? 'Try again in a minute. If it stays so, look at the network of this machine: names, proxy, firewall.'
-        : 'Look at the service key or the app, and at its scopes, in HubSpot.';
+        : 'Do what it says, then check again.';
     return [{ level: 'problem', subject, message: reason, fix }];
   }
 }

@@ -2,7 +2,6 @@ import type { Clock, Finding } from '../../src/connector/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
-import { adviceOn } from './grant.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';
 import { Owners } from './owners.ts';
@@ -52,10 +51,11 @@ export async function check(
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
     const { kind, reason } = thrown.failure;
+    // A reason that blocks says itself what to do.
     const fix =
       kind === 'retry'
         ? 'Try again in a minute. If it stays so, look at loginUrl and the network of this machine: names, proxy, firewall.'
-        : adviceOn(options.auth);
+        : 'Do what it says, then check again.';
     return [{ level: 'problem', subject: 'login', message: reason, fix }];
   }
 }

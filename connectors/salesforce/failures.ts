@@ -101,7 +101,12 @@ const unavailable: Reading = (reason, { ofRow }) => ({
   ...(ofRow ? {} : { scope: 'connector' }),
 });
 const rejected: Reading = (reason) => ({ kind: 'rejected', reason });
-const blocked: Reading = (reason) => ({ kind: 'blocked', reason });
+const blocked =
+  (advice: string): Reading =>
+  (words) => ({ kind: 'blocked', reason: `${advice} ${words}` });
+const noPrograms = blocked(
+  "Salesforce lets no program in. Look whether the org's edition has API access, and give the bridge's user API Enabled.",
+);
 const slow: Reading = (reason) => ({ kind: 'retry', reason, cure: { what: 'slow' } });
 const badValue: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'values' } });
 const gone: Reading = (reason, complaint, where) => {
@@ -173,12 +178,16 @@ const byCode: Record<string, Reading> = {
   INACTIVE_OWNER_OR_USER: inactiveOwner,
   TRANSFER_REQUIRES_READ: badOwner,
   INVALID_OWNER: badOwner,
-  API_DISABLED_FOR_ORG: blocked,
-  API_CURRENTLY_DISABLED: blocked,
-  FUNCTIONALITY_NOT_ENABLED: blocked,
-  STORAGE_LIMIT_EXCEEDED: blocked,
-  LICENSE_LIMIT_EXCEEDED: blocked,
-  UNSUPPORTED_API_VERSION: blocked,
+  API_DISABLED_FOR_ORG: noPrograms,
+  API_CURRENTLY_DISABLED: noPrograms,
+  FUNCTIONALITY_NOT_ENABLED: blocked(
+    'The org does not have what this needs. Enable it, or take it out of the mapping.',
+  ),
+  STORAGE_LIMIT_EXCEEDED: blocked("The org's storage is full. Make room, or buy more."),
+  LICENSE_LIMIT_EXCEEDED: blocked(
+    "The org's licences do not allow it. Look at the licence of the bridge's user.",
+  ),
+  UNSUPPORTED_API_VERSION: blocked('The org does not offer this apiVersion. Correct it.'),
   DUPLICATE_EXTERNAL_ID: (words, _, where) => needsSetup('A key of the bridge is not unique', where, words),
   // What this call says.
   STRING_TOO_LONG: badValue,

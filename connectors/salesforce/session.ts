@@ -2,7 +2,13 @@ import type { Connection } from 'jsforce';
 import type { Tools } from '../../src/connector/index.ts';
 import { token } from './answers.ts';
 import { Exchange } from './exchange.ts';
-import { type Circumstances, failureOfSilence, failureOfToken, RequestFailed } from './failures.ts';
+import {
+  type Circumstances,
+  type Failure,
+  failureOfSilence,
+  failureOfToken,
+  RequestFailed,
+} from './failures.ts';
 import { adviceOn, Grant, secretsOf } from './grant.ts';
 import type { SalesforceOptions } from './options.ts';
 
@@ -23,6 +29,8 @@ export class Session {
   readonly #grant: Grant;
   #asking: Promise<void> | undefined;
   #askedAt: number[] = [];
+  /** Why the last one was not issued. */
+  #failure: Failure | undefined;
 
   constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {
     this.#conn = conn;
@@ -57,6 +65,7 @@ export class Session {
       this.#conn.userInfo = { id, organizationId, url: issued.id };
       this.#conn.instanceUrl = issued.instance_url;
       this.#conn.accessToken = issued.access_token;
+      this.#failure = undefined;
     } catch (thrown) {
       this.#conn.accessToken = null;
       const { answer } = exchange;
@@ -66,10 +75,10 @@ export class Session {
         secrets: [...where.secrets, ...secretsOf(this.#auth), ...this.#grant.secrets],
       };
       const failed = answer !== undefined && answer.status >= 400;
-      throw new RequestFailed(
-        failed ? failureOfToken(answer, adviceOn(this.#auth), at) : failureOfSilence(thrown, at),
-        thrown,
-      );
+      this.#failure = failed
+        ? failureOfToken(answer, adviceOn(this.#auth), at)
+        : failureOfSilence(thrown, at);
+      throw new RequestFailed(this.#failure, thrown);
     } finally {
       this.#tools.countRequest('token', exchange.answer?.status ?? 'failed');
     }
@@ -80,9 +89,14 @@ export class Session {
     this.#askedAt = this.#askedAt.filter((at) => at > now - perMs && at <= now); // later: the clock was set back
     const [oldest] = this.#askedAt;
     if (oldest !== undefined && this.#askedAt.length >= mostTokens) {
-      throw new RequestFailed({
+      const { kind, reason } = this.#failure ?? {
         kind: 'blocked',
-        reason: `Salesforce refused ${mostTokens} tokens within a minute, so none is asked for until the minute is over.`,
+        reason: 'Salesforce refuses the tokens that it issues.',
+      };
+      throw new RequestFailed({
+        ...this.#failure,
+        kind,
+        reason: `${reason} Asked for ${mostTokens} tokens within a minute, the bridge asks for none until the minute is over.`,
         notBefore: new Date(oldest + perMs),
       });
     }

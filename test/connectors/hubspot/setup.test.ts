@@ -154,6 +154,7 @@ setup('check tells of a bad token, a missing scope, and of HubSpot being away', 
     const [refused] = await problemsOf(hubspot);
     assert.is(refused?.subject, 'token');
     assert.match(refused?.message ?? '', 'refuses the access token');
+    assert.is(refused?.fix, 'Do what it says, then check again.', 'nothing else than the reason');
     assert.not(JSON.stringify(refused).includes(hubspot.token));
     hubspot.acceptToken();
     hubspot.scopes.delete('crm.objects.contacts.read');

@@ -73,8 +73,25 @@ session('a client that is refused blocks, says what to check and shows no secret
     assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
     assert.match(JSON.stringify(outcome), /Check auth.clientId.*invalid_client.*\[secret\]/);
     assert.not(JSON.stringify(outcome).includes(clientSecret));
-    salesforce.accept();
-    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+    for (let attempt = 2; attempt <= 8; attempt++)
+      assert.match(
+        JSON.stringify(await deliverOne(connection, deliveryOf([startPush('1')]))),
+        /invalid_client/,
+      );
+    assert.is(salesforce.countRequests('token'), 6, 'not without end');
+  }),
+);
+
+session('check says of an org that lets no program in what that needs, and nothing of the log-in', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const connection = await open(salesforce);
+    salesforce.strike(
+      answering(403, [{ errorCode: 'API_DISABLED_FOR_ORG', message: 'API is not enabled' }]),
+      'describe',
+    );
+    const [finding] = await connection.check(soon());
+    assert.match(finding?.message ?? '', /edition has API access.*API is not enabled/);
+    assert.not.match(finding?.fix ?? '', /clientId/);
   }),
 );
 
