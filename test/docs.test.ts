@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connectorNames } from '../src/connector/registry.ts';
 import { withBridgeFolder } from './support/bridge-process.ts';
 import { assert, suite } from './support/suite.ts';
@@ -43,10 +43,21 @@ docs('every link between the documents leads to a file', () => {
     'connectors/salesforce/README.md',
     'connectors/sandbox/README.md',
     'connectors/webhook/README.md',
+    'src/README.md',
+    '.github/CONTRIBUTING.md',
+    '.github/SECURITY.md',
   ]) {
     for (const [, target = ''] of read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       assert.ok(existsSync(new URL(target, new URL(file, root))), `${file} links to ${target}`);
     }
+  }
+});
+
+docs('each folder of src, and what stands alone there, is in its README', () => {
+  const told = read('src/README.md');
+  for (const { name } of readdirSync(new URL('src/', root), { withFileTypes: true })) {
+    const folder = name.includes('.') ? name : `${name}/`;
+    if (!['README.md', 'clock.ts'].includes(name)) assert.match(told, `- \`${folder}\``);
   }
 });
 

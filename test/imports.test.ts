@@ -12,7 +12,7 @@ const allowed: Record<string, string> = {
   call: 'text clock',
   log: 'text runtime call',
   route: 'text call',
-  connector: 'text clock call log route',
+  connector: 'text clock runtime call log route',
   config: 'text call route connector',
   store: 'clock runtime call',
   receive: 'clock runtime call log store',

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { offerModule } from '../runtime/own-modules.ts';
 import { didYouMean } from '../text/did-you-mean.ts';
 import type { ConnectorDefinition } from './contract.ts';
 
@@ -10,6 +11,8 @@ import type { ConnectorDefinition } from './contract.ts';
  */
 
 const folder = new URL('../../connectors/', import.meta.url);
+/** What a connector imports; those from elsewhere by its name in package.json. */
+const face = new URL('index.ts', import.meta.url).href;
 
 /** Why a connector cannot be had, as a sentence that goes on after its name and a colon. */
 export class NoConnector extends Error {
@@ -45,6 +48,7 @@ export async function loadConnector(type: string, fromDir: string): Promise<Conn
       );
     return definition;
   }
+  await offerModule('delacon-bridge/connector', face);
   if (/^(\.{0,2}\/|\.{1,2}$)/.test(type)) return importConnector(await urlOfPath(type, fromDir));
   return importConnector(urlOfPackage(type, own));
 }
