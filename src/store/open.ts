@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { openSqliteStore, type Role } from './sqlite.ts';
+import { openSqliteStore, type Role } from './sqlite/open.ts';
 import type { Store } from './store.ts';
 
 /**

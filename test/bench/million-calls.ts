@@ -10,7 +10,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import { type CallsQuery, callsQuery } from '../../src/operator/calls.ts';
 import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import { Operator } from '../../src/operator/operator.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { load } from '../config/with-config.ts';
 import type { OperatorMeasure } from './operator.ts';
 import { fillYear } from './year-of-calls.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import { listen } from '../../src/runtime/serve.ts';
 import { openDatabase } from '../../src/runtime/sqlite.ts';
-import { CommitQueue } from '../../src/store/commit-queue.ts';
+import { CommitQueue } from '../../src/store/sqlite/commit-queue.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-one-row-'));
 const database = openDatabase(join(folder, 'bodies.db'));

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { madeOperatorToken, pushTokens } from '../../src/bridge/made-tokens.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { withBridgeFolder } from '../support/bridge-process.ts';
 import { startPush } from '../support/build-push.ts';

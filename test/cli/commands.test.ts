@@ -10,7 +10,7 @@ import { banner } from '../../src/cli/banner.ts';
 import { simulatedDay } from '../../src/cli/simulated-day.ts';
 import { createLog } from '../../src/log.ts';
 import { type Bridge, startBridge } from '../../src/main.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endSample, startPush, startSample } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';

@@ -6,7 +6,7 @@ import { withheldWords } from '../../src/config/withheld-words.ts';
 import { type Connection, type Delivery, type Outcome, Quota } from '../../src/connector/index.ts';
 import { Worker, type WorkerOptions } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import {
   type CallStory,
   type DueDelivery,

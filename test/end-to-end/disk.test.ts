@@ -224,7 +224,7 @@ disk(
       folder.configure(yaml);
       const bridge = await folder.start();
       const holder = spawn(process.execPath, [
-        new URL('../store/hold-lock.ts', import.meta.url).pathname,
+        new URL('../store/sqlite/hold-lock.ts', import.meta.url).pathname,
         join(folder.path, 'data/bridge.db'),
       ]);
       await once(holder.stdout, 'data');

@@ -34,7 +34,7 @@ import { Ledger } from '../../src/receive/ledger.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { compileCondition, compileTemplate, holds, TemplateProblem } from '../../src/route/template.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { parseDuration as parseSetting, parseSize } from '../../src/text/quantities.ts';
 import { endPush, endSample, startPush, startSample } from '../support/build-push.ts';
 import { answering, faults as hubspotFaults } from '../support/hubspot-emulator.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ErasureOf } from '../../src/operator/erasure.ts';
 import { openDatabase } from '../../src/runtime/sqlite.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Lease, Store } from '../../src/store/store.ts';
 import { load } from '../config/with-config.ts';
 import { endPush, startPush } from '../support/build-push.ts';

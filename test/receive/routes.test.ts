@@ -13,7 +13,7 @@ import { PushRate } from '../../src/receive/rate-limit.ts';
 import { type Receiving, receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { listen } from '../../src/runtime/serve.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { type Recorded, type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { endSample, startSample } from '../support/build-push.ts';
 import { room } from '../support/rejections.ts';

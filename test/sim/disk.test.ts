@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { storeContract } from '../conformance/store-contract.ts';
 import { startPush } from '../support/build-push.ts';

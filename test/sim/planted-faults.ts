@@ -23,7 +23,7 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     const { result, requests } = await runBatch(`,
   },
   'a lease that is over settles': {
-    file: 'src/store/sqlite.ts',
+    file: 'src/store/sqlite/store.ts',
     find: 'fence: lease.fence });\n      if (!held) return false;',
     put: 'fence: this.#do.fenceOf.get({ name: lease.name })!.fence });\n      if (!held) return false;',
     instances: 2,
@@ -41,7 +41,7 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     crms: 'hubspot',
   },
   'a repetition that is taken for new': {
-    file: 'src/store/sqlite.ts',
+    file: 'src/store/sqlite/store.ts',
     find: '    if (same) {\n      this.#do.repeatPush',
     put: '    if (same && changed) {\n      this.#do.repeatPush',
   },
@@ -51,12 +51,12 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     put: '    this.probed.clear();',
   },
   'acknowledged before the commit': {
-    file: 'src/store/commit-queue.ts',
+    file: 'src/store/sqlite/commit-queue.ts',
     find: 'for (const write of writes) results.push(write.run());',
     put: 'for (const write of writes) { results.push(write.run()); write.resolve(results.at(-1) as never); }',
   },
   'a commit that the disk has not got yet': {
-    file: 'src/store/sqlite.ts',
+    file: 'src/store/sqlite/open.ts',
     find: 'pragma synchronous=full; pragma busy_timeout=',
     put: 'pragma synchronous=off; pragma busy_timeout=',
   },
@@ -72,7 +72,7 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     put: "rows: found.calls.filter(({ deliveries }) => deliveries.every((one) => one.state === 'delivered')).map(",
   },
   'retention that takes what is due': {
-    file: 'src/store/sqlite-removal.ts',
+    file: 'src/store/sqlite/removal.ts',
     find: 'else if (isOpen === 0) count +=',
     put: 'else count +=',
     days: 10,

@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import type { Config } from '../../src/config/load.ts';
 import { type Bridge, startBridge } from '../../src/main.ts';
 import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
-import { openSqliteStore, type Role } from '../../src/store/sqlite.ts';
+import { openSqliteStore, type Role } from '../../src/store/sqlite/open.ts';
 import type { DueDelivery, Lease, Settlement, Store } from '../../src/store/store.ts';
 import { storeFile } from './store-trial.ts';
 import type { Life, Timeline } from './timeline.ts';

@@ -1,4 +1,4 @@
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Lease, NewPush, Store } from '../../src/store/store.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { pick, seeded } from '../support/random.ts';

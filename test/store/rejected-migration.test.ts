@@ -3,7 +3,7 @@ import { kyselyOver, openDatabase } from '../../src/runtime/sqlite.ts';
 import { callsAndDeliveries } from '../../src/store/migrations/001-calls-and-deliveries.ts';
 import { rejected } from '../../src/store/migrations/009-rejected.ts';
 import type { Tables } from '../../src/store/schema.ts';
-import { SqliteLedger } from '../../src/store/sqlite-ledger.ts';
+import { SqliteLedger } from '../../src/store/sqlite/ledger.ts';
 import { assert, suite } from '../support/suite.ts';
 import { withFolder } from '../support/with-store.ts';
 

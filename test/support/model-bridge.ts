@@ -9,7 +9,7 @@ import { AddressList } from '../../src/receive/addresses.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { compileCondition } from '../../src/route/template.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import {
   type Lease,
   type Recorded,

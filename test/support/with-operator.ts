@@ -9,7 +9,7 @@ import { createLog } from '../../src/log.ts';
 import { Changes } from '../../src/operator/changes.ts';
 import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import { Operator, type OperatorOptions } from '../../src/operator/operator.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { withConfig } from '../config/with-config.ts';
 

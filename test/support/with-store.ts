@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fields } from '../../src/call/push.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { NewPush, Store } from '../../src/store/store.ts';
 
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {

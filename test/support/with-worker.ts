@@ -9,7 +9,7 @@ import { withheldWords } from '../../src/config/withheld-words.ts';
 import type { Connection, Delivery, Tools } from '../../src/connector/index.ts';
 import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { CallStory, DueDelivery, Store } from '../../src/store/store.ts';
 import { testTools } from './connector-tools.ts';
 import { VirtualTime } from './virtual-clock.ts';

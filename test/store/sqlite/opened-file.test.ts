@@ -11,11 +11,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { type Store, StoreUnavailable } from '../../src/store/store.ts';
-import { endPush, startPush } from '../support/build-push.ts';
-import { assert, suite } from '../support/suite.ts';
-import { newPush, withFolder } from '../support/with-store.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
+import { type Store, StoreUnavailable } from '../../../src/store/store.ts';
+import { endPush, startPush } from '../../support/build-push.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { newPush, withFolder } from '../../support/with-store.ts';
 
 const opened = suite('the opened file');
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
-import { type Database, statement, value } from '../runtime/sqlite.ts';
-import type { CallRow, Tables } from './schema.ts';
-import { again } from './sqlite-due.ts';
+import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import type { CallRow, Tables } from '../schema.ts';
+import { again } from './due.ts';
 
 /** Of a call's last pushes: a repeat follows soon, and one that is not seen as such is kept as a push of its own. */
 const mostCompared = 32;

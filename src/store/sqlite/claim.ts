@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { makeFolder } from '../runtime/folder.ts';
-import { type Database, failureOf, openDatabase } from '../runtime/sqlite.ts';
+import { makeFolder } from '../../runtime/folder.ts';
+import { type Database, failureOf, openDatabase } from '../../runtime/sqlite.ts';
 
 /*
  * One bridge for each file, whatever name it is given. SQLite keeps its log, and we our lock, under names beside the

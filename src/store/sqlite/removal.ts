@@ -1,12 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
-import { laneOf } from '../call/call.ts';
-import { isRecent } from '../clock.ts';
-import { type Database, statement, value } from '../runtime/sqlite.ts';
-import type { Tables } from './schema.ts';
-import type { SqliteCallIndex } from './sqlite-call-index.ts';
-import type { SqliteLedger } from './sqlite-ledger.ts';
-import type { Erased, Erasure, Holding, Purged } from './store.ts';
+import { laneOf } from '../../call/call.ts';
+import { isRecent } from '../../clock.ts';
+import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import type { Tables } from '../schema.ts';
+import type { Erased, Erasure, Holding, Purged } from '../store.ts';
+import type { SqliteCallCounts } from './call-counts.ts';
+import { lastBefore } from './call-hours.ts';
+import type { SqliteCallIndex } from './call-index.ts';
+import type { SqliteLedger } from './ledger.ts';
+import type { Prepared } from './prepared.ts';
 
 /** Longer than any attempt takes: what was under way when a number was erased has ended by then. */
 const underWayMs = 3_600_000;
@@ -16,20 +19,26 @@ export class SqliteRemoval {
   readonly #database: Database;
   readonly #do: ReturnType<typeof statements>;
   readonly #fieldsOf: (call: number) => string;
+  readonly #sql: Prepared;
   readonly #index: SqliteCallIndex;
+  readonly #counts: SqliteCallCounts;
   readonly #ledger: SqliteLedger;
 
   /** @param fieldsOf the folded fields of a call, as JSON */
   constructor(
     database: Database,
     db: Kysely<Tables>,
+    sql: Prepared,
     index: SqliteCallIndex,
+    counts: SqliteCallCounts,
     ledger: SqliteLedger,
     fieldsOf: (call: number) => string,
   ) {
     this.#database = database;
     this.#do = statements(database, db);
+    this.#sql = sql;
     this.#index = index;
+    this.#counts = counts;
     this.#ledger = ledger;
     this.#fieldsOf = fieldsOf;
   }
@@ -37,7 +46,7 @@ export class SqliteRemoval {
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Purged {
     const rows = this.#do.from.all({ after: afterRow, limit, pushes: what === 'pushes' ? 1 : 0 });
     const old = rows.filter(({ first_received_at: at }) => at < before.getTime());
-    const removed = this.#index.counting(() => {
+    const removed = this.#counts.counting(() => {
       let count = 0;
       for (const { id, last_received_at: at, is_open: isOpen } of old) {
         if (at >= before.getTime()) continue;
@@ -47,11 +56,11 @@ export class SqliteRemoval {
       return count;
     });
     if (removed > 0) this.#index.lostPushes();
-    if (what === 'calls') this.#index.removeLagBefore(before.getTime());
+    if (what === 'calls') this.#counts.removeLagBefore(before.getTime());
     // Rows are in the order of time, but for those that came while the clock was wrong. The index knows of older ones behind
     // them.
     const lastRow = rows.at(-1)?.id ?? 0;
-    const isDone = rows.length < limit || (old.length === 0 && lastRow >= this.#index.lastBefore(before));
+    const isDone = rows.length < limit || (old.length === 0 && lastRow >= lastBefore(this.#sql, before));
     return { removed, lastRow: isDone ? null : lastRow };
   }
 
@@ -59,7 +68,7 @@ export class SqliteRemoval {
     // What is erased is overwritten, too: a file that is copied later does not give it away.
     this.#database.exec('pragma secure_delete=on');
     const erased = { calls: 0, pushes: 0, deliveries: 0, attempts: 0, people: 0, unreadable: 0 };
-    this.#index.counting(() => {
+    this.#counts.counting(() => {
       for (const call of rows) {
         this.#do.wipePushes.run({ call });
         this.#do.wipeCall.run({ call });

@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { Migrator } from 'kysely/migration';
-import { kyselyOver } from '../../src/runtime/sqlite.ts';
-import { callsAndDeliveries } from '../../src/store/migrations/001-calls-and-deliveries.ts';
-import { memories } from '../../src/store/migrations/002-memories.ts';
-import { erasures } from '../../src/store/migrations/003-erasures.ts';
-import { lighterPushes } from '../../src/store/migrations/004-lighter-pushes.ts';
-import { dataDirOf, openStore } from '../../src/store/open.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { type Store, StoreUnavailable } from '../../src/store/store.ts';
-import { storeContract } from '../conformance/store-contract.ts';
-import { endPush, startPush } from '../support/build-push.ts';
-import { assert, suite, until } from '../support/suite.ts';
-import { newPush, withFolder, withSqliteStore } from '../support/with-store.ts';
+import { kyselyOver } from '../../../src/runtime/sqlite.ts';
+import { callsAndDeliveries } from '../../../src/store/migrations/001-calls-and-deliveries.ts';
+import { memories } from '../../../src/store/migrations/002-memories.ts';
+import { erasures } from '../../../src/store/migrations/003-erasures.ts';
+import { lighterPushes } from '../../../src/store/migrations/004-lighter-pushes.ts';
+import { dataDirOf, openStore } from '../../../src/store/open.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
+import { type Store, StoreUnavailable } from '../../../src/store/store.ts';
+import { storeContract } from '../../conformance/store-contract.ts';
+import { endPush, startPush } from '../../support/build-push.ts';
+import { assert, suite, until } from '../../support/suite.ts';
+import { newPush, withFolder, withSqliteStore } from '../../support/with-store.ts';
 
 storeContract('SQLite', withSqliteStore);
 
@@ -383,7 +383,7 @@ async function killAtSteps(
   look: (store: Store, step: number) => Promise<void>,
 ): Promise<number> {
   const script = fileURLToPath(new URL('record-and-wait.ts', import.meta.url));
-  const crashes = fileURLToPath(new URL('../torture/crash-points.ts', import.meta.url));
+  const crashes = fileURLToPath(new URL('../../torture/crash-points.ts', import.meta.url));
   const preload = process.versions['bun'] === undefined ? '--import' : '--preload';
   let step = 1 - every;
   for (let isOver = false; !isOver; ) {

@@ -1,5 +1,4 @@
-import { randomInt } from 'node:crypto';
-import { chmodSync, copyFileSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Kysely } from 'kysely';
 import {
@@ -10,26 +9,13 @@ import {
   hasEnd,
   laneOf,
   urgencyOf,
-} from '../call/call.ts';
-import { type Fields, parsePush, UnreadablePush } from '../call/push.ts';
-import type { RecordRef, Records } from '../call/records.ts';
-import { makeFolder } from '../runtime/folder.ts';
-import { type Database, failureOf, kyselyOver, openDatabase } from '../runtime/sqlite.ts';
-import { claim, ownPath } from './claim.ts';
-import { CommitQueue } from './commit-queue.ts';
-import { rewriteAt, unansweredAt } from './late-writes.ts';
-import { hasLeftOverLog, removeLeftOverLog } from './left-over-log.ts';
-import { mendEarlierShapes } from './migrations/earlier-shapes.ts';
-import { migrate } from './migrations/index.ts';
-import { OpenedFile } from './opened-file.ts';
-import type { CallRow, DeliveryRow, LeaseRow, Tables } from './schema.ts';
-import { SqliteBacklog } from './sqlite-backlog.ts';
-import { SqliteCallIndex } from './sqlite-call-index.ts';
-import { again, fresh, SqliteDue } from './sqlite-due.ts';
-import { SqliteKept } from './sqlite-kept.ts';
-import { SqliteLedger } from './sqlite-ledger.ts';
-import { SqliteRemoval } from './sqlite-removal.ts';
-import { statements } from './sqlite-statements.ts';
+} from '../../call/call.ts';
+import { type Fields, parsePush, UnreadablePush } from '../../call/push.ts';
+import type { RecordRef, Records } from '../../call/records.ts';
+import { makeFolder } from '../../runtime/folder.ts';
+import type { Database } from '../../runtime/sqlite.ts';
+import { rewriteAt, unansweredAt } from '../late-writes.ts';
+import type { CallRow, DeliveryRow, LeaseRow, Tables } from '../schema.ts';
 import type {
   Backlog,
   CallCount,
@@ -70,21 +56,32 @@ import type {
   Store,
   StoredRejection,
   TopCount,
-} from './store.ts';
-import { StoreUnavailable } from './store.ts';
+} from '../store.ts';
+import { StoreUnavailable } from '../store.ts';
+import { SqliteBacklog } from './backlog.ts';
+import { SqliteCallCounts } from './call-counts.ts';
+import { SqliteCallIndex } from './call-index.ts';
+import { SqliteCallSearch } from './call-search.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { again, fresh, SqliteDue } from './due.ts';
+import { SqliteKept } from './kept.ts';
+import { SqliteLedger } from './ledger.ts';
+import { removeLeftOverLog } from './left-over-log.ts';
+import type { OpenedFile } from './opened-file.ts';
+import { Prepared } from './prepared.ts';
+import { SqliteRemoval } from './removal.ts';
+import { statements } from './statements.ts';
 
 /** Marks our database files in the header, so that a foreign one is refused ("delB"). */
-const applicationId = 0x64656c42;
+export const applicationId = 0x64656c42;
 /** A call of more pushes has its folded fields stored, so that reading it does not read them all. */
 const mostFoldedOnReading = 4;
 
 /** When a lease ends that was released in order. */
-const released = 0;
+export const released = 0;
 /** When one ends whose holder is gone, or may have left something under way. */
-const lapsed = 1;
+export const lapsed = 1;
 
-/** How long a start, or a command, waits for a lock of another program. */
-const startPatienceMs = 5_000;
 /** How long a look at whether the store can be written to waits for one: whoever asks does not wait for long. */
 const probePatienceMs = 1_000;
 /**
@@ -102,106 +99,7 @@ insert into deliveries
 rollback to probe;
 release probe;`;
 
-/** Who opens the store: the one bridge that runs on it, or a command beside it. */
-export type Role = 'bridge' | 'command';
-
-/**
- * Opens the SQLite store in `file`, creating it if need be.
- * @throws with a sentence for the operator when another bridge runs on it, or the file is not ours.
- */
-export async function openSqliteStore(file: string, role: Role): Promise<Store> {
-  let owner: Database | undefined;
-  let database: Database | undefined;
-  try {
-    const path = ownPath(file);
-    // A command looks, and claims the file for as long as it takes to remove a log: a bridge may be starting on it.
-    if (role === 'bridge' || hasLeftOverLog(path)) owner = claim(path, file);
-    if (owner && hasLeftOverLog(path)) removeLeftOverLog(path);
-    if (role === 'command') {
-      owner?.close();
-      owner = undefined;
-    }
-    database = openDatabase(path);
-    const isOurs = refuseForeign(database, file);
-    chmodSync(path, 0o600);
-    database.exec(
-      // FULL: a commit is on the disk before it is answered. The log goes into the file in SQLite's own small steps: pushes
-      // would have to wait for larger ones.
-      `pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=${startPatienceMs}; pragma cache_size=-16000; pragma secure_delete=fast;`,
-    );
-    const kysely = kyselyOver<Tables>(database);
-    // Before there is any table: killed between the two, the file would be taken for another program's.
-    // Not again: who only looks needs no room on a disk that is full.
-    if (!isOurs) database.exec(`pragma application_id=${applicationId}`);
-    // Kysely takes SQLite's DDL for what no transaction holds, and leaves a half-made database after a kill.
-    database.exec('begin immediate');
-    await mendEarlierShapes(kysely);
-    await migrate(kysely);
-    database.exec('commit');
-    if (role === 'command') return new SqliteStore(path, database, kysely);
-    // Whoever held a lease on this file is dead, or `claim` would have failed.
-    database.exec(`update leases set expires_at = ${lapsed} where expires_at > ${released}`);
-    const mark = randomInt(1, 2 ** 31);
-    // From here on nothing waits for a lock within the event loop: the queue of commits does.
-    database.exec(`pragma user_version=${mark}; pragma wal_checkpoint; pragma busy_timeout=0`);
-    return new SqliteStore(path, database, kysely, {
-      owner: owner!,
-      opened: new OpenedFile(file, path, mark),
-    });
-  } catch (reason) {
-    database?.close();
-    owner?.close();
-    throw sentenceFor(file, reason);
-  }
-}
-
-/** What a failed start says: a sentence where SQLite or the system has but a code. */
-function sentenceFor(file: string, cause: unknown): unknown {
-  const { code = '', message } = cause as NodeJS.ErrnoException;
-  const failure = failureOf(cause);
-  const say = (what: string) => new Error(`${file} ${what}`, { cause });
-  if (failure === 'forbidden' || ['EACCES', 'EPERM', 'EROFS'].includes(code))
-    return say(
-      `cannot be written (${message}). Give it, the files beside it and its folder to the user that the bridge runs as, or set store.url to a file in a folder of that user.`,
-    );
-  if (failure === 'machine' || ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'].includes(code))
-    return say(
-      `cannot be written (${message}). Make room on its disk, or see what else is wrong with it (dmesg tells), then start again: nothing was lost.`,
-    );
-  if (failure === 'locked')
-    return say(
-      `is locked by another program (${message}). See which one has it open (fuser ${file}), end that, then start again.`,
-    );
-  if (failure === 'damaged')
-    return say(
-      `is damaged (${message}). It was left as it is: restore a backup, or set store.url to a new file.`,
-    );
-  return cause;
-}
-
-/** False: it is empty, and may become ours. */
-function refuseForeign(database: Database, file: string): boolean {
-  let id: unknown;
-  let tables: unknown;
-  try {
-    id = database.prepare('pragma application_id').get()?.['application_id'];
-    tables = database.prepare('select count(*) as n from sqlite_master').get()?.['n'];
-  } catch (cause) {
-    if (failureOf(cause) !== 'damaged') throw cause;
-    throw new Error(
-      `${file} is not a readable SQLite database (${(cause as Error).message}). It was left as it is: restore a backup, or set store.url to a new file.`,
-      { cause },
-    );
-  }
-  if (tables !== 0 && id !== applicationId) {
-    throw new Error(
-      `${file} belongs to another program. It was left as it is: set store.url to a file of its own.`,
-    );
-  }
-  return id === applicationId;
-}
-
-class SqliteStore implements Store {
+export class SqliteStore implements Store {
   readonly #path: string;
   readonly #database: Database;
   readonly #kysely: Kysely<Tables>;
@@ -210,6 +108,8 @@ class SqliteStore implements Store {
   readonly #queue: CommitQueue;
   readonly #do: ReturnType<typeof statements>;
   readonly #index: SqliteCallIndex;
+  readonly #search: SqliteCallSearch;
+  readonly #counts: SqliteCallCounts;
   readonly #removal: SqliteRemoval;
   readonly #backlog: SqliteBacklog;
   readonly #due: SqliteDue;
@@ -233,12 +133,23 @@ class SqliteStore implements Store {
     this.#backlog = new SqliteBacklog(database, kysely);
     this.#due = new SqliteDue(database, this.#queue);
     this.#kept = new SqliteKept(database, kysely, this.#queue);
-    this.#index = new SqliteCallIndex(database, (row) => this.#stateOf(row), fieldsOf);
+    const sql = new Prepared(database);
+    this.#search = new SqliteCallSearch(sql);
+    this.#counts = new SqliteCallCounts(sql);
+    this.#index = new SqliteCallIndex(database, sql, this.#counts, (row) => this.#stateOf(row), fieldsOf);
     this.#ledger = new SqliteLedger(database, kysely);
-    this.#removal = new SqliteRemoval(database, kysely, this.#index, this.#ledger, (call) => {
-      const row = this.#do.callById.get({ id: call });
-      return JSON.stringify(row ? this.#stateOf(row).fields : {});
-    });
+    this.#removal = new SqliteRemoval(
+      database,
+      kysely,
+      sql,
+      this.#index,
+      this.#counts,
+      this.#ledger,
+      (call) => {
+        const row = this.#do.callById.get({ id: call });
+        return JSON.stringify(row ? this.#stateOf(row).fields : {});
+      },
+    );
   }
 
   record(push: NewPush): Promise<Recorded> {
@@ -519,7 +430,7 @@ class SqliteStore implements Store {
   #countLag({ call, connector, attempts }: DeliveryRow, revision: number, at: number): void {
     if (attempts > 0 && this.#do.deliveredBefore.get({ call, connector, revision })) return;
     const known = this.#do.callById.get({ id: call });
-    if (known) this.#index.delivered(connector, at, at - known.last_received_at);
+    if (known) this.#counts.delivered(connector, at, at - known.last_received_at);
   }
 
   replay(
@@ -888,15 +799,15 @@ class SqliteStore implements Store {
   }
 
   async findCalls(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<number[]> {
-    return this.#index.find(filter, beforeRow, limit);
+    return this.#search.find(filter, beforeRow, limit);
   }
 
   async countFound(filter: IndexFilter, beforeRow: number | null, limit: number): Promise<CallsFound> {
-    return this.#index.count(filter, beforeRow, limit);
+    return this.#search.count(filter, beforeRow, limit);
   }
 
   async countCalls(ranges: readonly { since: number; until: number }[]): Promise<CallCount[]> {
-    return this.#index.counts(ranges);
+    return this.#counts.counts(ranges);
   }
 
   async topCalls(
@@ -905,27 +816,27 @@ class SqliteStore implements Store {
     until: number,
     limit: number,
   ): Promise<TopCount[]> {
-    return this.#index.top(facet, since, until, limit);
+    return this.#counts.top(facet, since, until, limit);
   }
 
   async tallyCalls(since: Date, until: Date): Promise<CallTally> {
-    return this.#index.tally(since, until);
+    return this.#counts.tally(since, until);
   }
 
   async countRange(since: Date, until: Date): Promise<RangeCounts> {
-    return this.#index.countRange(since, until);
+    return this.#counts.countRange(since, until);
   }
 
   async countLag(since: number, until: number): Promise<LagCount[]> {
-    return this.#index.lag(since, until);
+    return this.#counts.lag(since, until);
   }
 
   async openDeliveries(): Promise<DeliveryTally[]> {
-    return this.#index.open();
+    return this.#counts.open();
   }
 
   async pushesSeen(sources: readonly string[]): Promise<PushesSeen[]> {
-    return this.#index.pushesSeen(sources);
+    return this.#counts.pushesSeen(sources);
   }
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged> {

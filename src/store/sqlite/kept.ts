@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
-import { type Database, statement, value } from '../runtime/sqlite.ts';
+import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import type { Tables } from '../schema.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import type { Tables } from './schema.ts';
 
 /** What the bridge keeps for itself, and the links that sign a browser in. */
 export class SqliteKept {

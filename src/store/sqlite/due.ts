@@ -1,9 +1,9 @@
-import { liveMs } from '../call/call.ts';
-import type { Database } from '../runtime/sqlite.ts';
+import { liveMs } from '../../call/call.ts';
+import type { Database } from '../../runtime/sqlite.ts';
+import { rewriteAt } from '../late-writes.ts';
+import type { CallRow } from '../schema.ts';
+import type { DueFilter } from '../store.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import { rewriteAt } from './late-writes.ts';
-import type { CallRow } from './schema.ts';
-import type { DueFilter } from './store.ts';
 
 /** A call with what of its delivery a worker needs. */
 export type DueRow = CallRow & {

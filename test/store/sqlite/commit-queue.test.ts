@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CommitQueue } from '../../src/store/commit-queue.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { StoreUnavailable } from '../../src/store/store.ts';
-import { startPush } from '../support/build-push.ts';
-import { assert, suite } from '../support/suite.ts';
-import { newPush, withFolder } from '../support/with-store.ts';
+import { CommitQueue } from '../../../src/store/sqlite/commit-queue.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
+import { StoreUnavailable } from '../../../src/store/store.ts';
+import { startPush } from '../../support/build-push.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { newPush, withFolder } from '../../support/with-store.ts';
 
 const queue = suite('commits');
 

@@ -6,19 +6,19 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import type { CallState } from '../../src/call/call.ts';
-import type { Settings } from '../../src/config/settings.ts';
-import { searchOf } from '../../src/operator/call-search.ts';
-import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
-import { kyselyOver, openDatabase } from '../../src/runtime/sqlite.ts';
-import { weeks } from '../../src/store/migrations/007-weeks.ts';
-import { connectorCounts } from '../../src/store/migrations/013-connector-counts.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { CallView, IndexedCall, IndexFilter, Lease, Store } from '../../src/store/store.ts';
-import { toQuarters } from '../../src/store/time-buckets.ts';
-import { load } from '../config/with-config.ts';
-import { assert, suite } from '../support/suite.ts';
-import { newPush, withFolder } from '../support/with-store.ts';
+import type { CallState } from '../../../src/call/call.ts';
+import type { Settings } from '../../../src/config/settings.ts';
+import { searchOf } from '../../../src/operator/call-search.ts';
+import { indexedCall, readingsOf } from '../../../src/operator/indexed-call.ts';
+import { kyselyOver, openDatabase } from '../../../src/runtime/sqlite.ts';
+import { weeks } from '../../../src/store/migrations/007-weeks.ts';
+import { connectorCounts } from '../../../src/store/migrations/013-connector-counts.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
+import type { CallView, IndexedCall, IndexFilter, Lease, Store } from '../../../src/store/store.ts';
+import { toQuarters } from '../../../src/store/time-buckets.ts';
+import { load } from '../../config/with-config.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { newPush, withFolder } from '../../support/with-store.ts';
 
 const index = suite('call index');
 

@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
-import { type Database, failureOf } from '../runtime/sqlite.ts';
+import { type Database, failureOf } from '../../runtime/sqlite.ts';
+import { StoreUnavailable } from '../store.ts';
 import type { OpenedFile } from './opened-file.ts';
-import { StoreUnavailable } from './store.ts';
 
 interface Write {
   run(): unknown;

@@ -1,10 +1,10 @@
 import { linkSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { isMountPoint } from '../../src/store/claim.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { startPush } from '../support/build-push.ts';
-import { assert, suite } from '../support/suite.ts';
-import { newPush, withFolder } from '../support/with-store.ts';
+import { isMountPoint } from '../../../src/store/sqlite/claim.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
+import { startPush } from '../../support/build-push.ts';
+import { assert, suite } from '../../support/suite.ts';
+import { newPush, withFolder } from '../../support/with-store.ts';
 
 const claims = suite('claim');
 

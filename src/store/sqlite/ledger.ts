@@ -1,9 +1,9 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { searchable } from '../call/kept-body.ts';
-import type { RawBody } from '../call/refusal.ts';
-import { type Database, statement, value } from '../runtime/sqlite.ts';
-import { bodyMark } from './body-mark.ts';
-import type { RejectedTable, Tables } from './schema.ts';
+import { searchable } from '../../call/kept-body.ts';
+import type { RawBody } from '../../call/refusal.ts';
+import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import { bodyMark } from '../body-mark.ts';
+import type { RejectedTable, Tables } from '../schema.ts';
 import type {
   KeptPush,
   NewPush,
@@ -14,7 +14,7 @@ import type {
   RejectedKept,
   Rejection,
   StoredRejection,
-} from './store.ts';
+} from '../store.ts';
 
 type Row = Omit<Selectable<RejectedTable>, 'body'>;
 
