@@ -25,6 +25,7 @@ export function suite(name: string): Suite {
     inner(title, async () => {
       const givenUp = setTimeout(giveUp, longestMs, full);
       givenUp.unref();
+      const begunMs = now();
       try {
         await body();
         passed++;
@@ -36,6 +37,7 @@ export function suite(name: string): Suite {
       } finally {
         clearTimeout(givenUp);
         unfinished.delete(full);
+        seconds.set(name, (seconds.get(name) ?? 0) + (now() - begunMs) / 1_000);
       }
     });
   };
@@ -51,6 +53,10 @@ function giveUp(title: string): void {
 }
 
 const unfinished = new Set<string>();
+/** By suite. */
+const seconds = new Map<string, number>();
+/** The real one, whatever a test puts in its place. */
+const now = performance.now.bind(performance);
 let passed = 0;
 let failed = 0;
 
@@ -59,5 +65,8 @@ process.on('exit', () => {
   failed += unfinished.size;
   if (passed + failed === 0) console.error('no test ran');
   if (failed > 0 || passed === 0) process.exitCode = 1;
+  const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 15);
+  if (seconds.size > 20)
+    console.log(`\nSlowest: ${slowest.map(([name, spent]) => `${name} ${Math.round(spent)} s`).join(', ')}`);
   console.log(`\n${passed} passed, ${failed} failed`);
 });
