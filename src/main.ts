@@ -25,8 +25,9 @@ import { readinessOf } from './operator/status.ts';
 import { Ledger } from './receive/ledger.ts';
 import { listen, peerOf } from './runtime/serve.ts';
 import { watchFiles } from './runtime/watch-files.ts';
+import type { NewPush, Recorded } from './store/intake.ts';
 import { openStore } from './store/open.ts';
-import type { NewPush, Recorded, Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { IndexSweep } from './sweep/index-sweep.ts';
 import { LapseSweep } from './sweep/lapse-sweep.ts';
 import { RetentionSweep } from './sweep/retention-sweep.ts';
@@ -275,7 +276,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
 }
 
 interface WithoutStore {
-  store: Store;
+  store: Pick<Store, 'rescue'>;
   working: Started;
   end(): Promise<void>;
   log: Log;

@@ -1,6 +1,7 @@
 import { mendOf, toldOf } from '../call/refusal.ts';
 import type { AlertSettings } from '../config/alerts.ts';
-import type { Backlog, Rejection } from '../store/store.ts';
+import type { Backlog } from '../store/deliveries.ts';
+import type { Rejection } from '../store/rejections.ts';
 import { afterWorking } from '../text/business-hours.ts';
 import { counted } from '../text/plural.ts';
 import { durationText, timeText, type What } from './notice.ts';

@@ -1,4 +1,5 @@
-import type { Backlog, DeliveryState, RangeCounts, Store } from '../store/store.ts';
+import type { CallIndex, RangeCounts } from '../store/call-index.ts';
+import type { Backlog, DeliveryState } from '../store/deliveries.ts';
 import { instantAt, localDate } from '../text/business-hours.ts';
 import { counted } from '../text/plural.ts';
 import { timeText } from './notice.ts';
@@ -43,7 +44,7 @@ export interface DigestCounts extends SourceCount, ConnectorCount {
 /** Counts the calls that were first heard of in a period, an hour at a time. Null when `signal` ended it. */
 export async function countCalls(
   { from, to }: Period,
-  store: Store,
+  store: Pick<CallIndex, 'countRange'>,
   signal: AbortSignal,
 ): Promise<DigestCounts | null> {
   const counts: DigestCounts = { ...noCalls(), sources: new Map(), connectors: new Map() };

@@ -3,7 +3,12 @@ import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import { Wakeup } from '../deliver/wakeup.ts';
 import type { Log } from '../log.ts';
-import type { Backlog, Lease, Store } from '../store/store.ts';
+import type { CallIndex } from '../store/call-index.ts';
+import type { ConnectorMemory } from '../store/connector-memory.ts';
+import type { ConnectorStates } from '../store/connector-state.ts';
+import type { Backlog } from '../store/deliveries.ts';
+import type { Lease, Leases } from '../store/leases.ts';
+import type { Store } from '../store/store.ts';
 import { type Channel, SendFailed } from './channel.ts';
 import { type Condition, conditionsOf, countedTo, type Facts, isWatched, recoveryOf } from './conditions.ts';
 import { channelsOf } from './configured-channels.ts';
@@ -50,7 +55,11 @@ interface State {
 }
 
 export interface AlertWatchOptions {
-  store: Store;
+  store: Leases &
+    ConnectorStates &
+    ConnectorMemory &
+    CallIndex &
+    Pick<Store, 'backlog' | 'latestPushes' | 'tallyRejected' | 'checkWritable'>;
   /** Names this process in leases. */
   holder: string;
   settings(): Settings;

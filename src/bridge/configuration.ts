@@ -7,8 +7,8 @@ import { AddressList } from '../receive/addresses.ts';
 import { PushRate } from '../receive/rate-limit.ts';
 import type { Receiving } from '../receive/routes.ts';
 import { TokenTable } from '../receive/tokens.ts';
+import type { Kept } from '../store/kept.ts';
 import { dataDirOf } from '../store/open.ts';
-import type { Store } from '../store/store.ts';
 import { counted } from '../text/plural.ts';
 import { madeOperatorToken, pushTokens } from './made-tokens.ts';
 
@@ -41,7 +41,7 @@ export class Configuration {
   readonly #secrets = new Set<string>();
   #config: Config;
   #files: readonly string[];
-  #store: Store | undefined;
+  #store: Kept | undefined;
   #tokens: Tokens = { push: {}, operator: '' };
   #receiving: Receiving;
   #publicFolder = '';
@@ -103,7 +103,7 @@ export class Configuration {
   readonly hide = (text: string): string => this.#hide(text);
 
   /** Takes tokens that nobody configured from the store, where they are made once. @throws with a sentence for the operator */
-  async useStore(store: Store): Promise<void> {
+  async useStore(store: Kept): Promise<void> {
     this.#store = store;
     this.#adopt(this.#config, await this.#tokensFor(this.settings));
   }
@@ -154,7 +154,7 @@ export class Configuration {
   }
 
   async #tokensFor(settings: Settings): Promise<Tokens> {
-    const store = this.#store as Store;
+    const store = this.#store as Kept;
     const push = await pushTokens(settings, {
       store,
       dataDir: this.dataDir,

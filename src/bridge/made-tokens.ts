@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Source } from '../config/settings.ts';
-import type { Store } from '../store/store.ts';
+import type { Kept } from '../store/kept.ts';
 
 /*
  * Tokens that nobody configured: the bridge makes them once and keeps them in the store, so that they stay the same from
@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 
 /** Where tokens are kept, and the folder that versions before this one kept them in, a file each. */
 export interface Keeping {
-  store: Pick<Store, 'kept' | 'keepFirst'>;
+  store: Pick<Kept, 'kept' | 'keepFirst'>;
   dataDir: string;
   /** Told of each token that was taken over from a file. */
   moved?(file: string): void;
@@ -90,7 +90,7 @@ export const linkMs = 15 * 60_000;
  * proxy's log nor a referrer has it. The store knows its digest alone, whichever process made it.
  */
 export async function signInLink(
-  store: Pick<Store, 'addSignInLink'>,
+  store: Pick<Kept, 'addSignInLink'>,
   baseUrl: string,
   now: Date,
 ): Promise<string> {

@@ -9,7 +9,7 @@ import type { Onlooker } from '../connector/onlooker.ts';
 import type { People } from '../connector/people.ts';
 import { RateLimits } from '../connector/rate-limit.ts';
 import type { Log } from '../log.ts';
-import type { Store } from '../store/store.ts';
+import type { ConnectorMemory } from '../store/connector-memory.ts';
 import { forgetfulMemory, forgetfulPeople } from './overlay.ts';
 import { cachedPeople } from './people-cache.ts';
 
@@ -26,7 +26,7 @@ interface Surroundings {
 export async function openConnection(
   name: string,
   { definition, options }: ConnectorSettings,
-  bridge: Surroundings & { store: Store },
+  bridge: Surroundings & { store: ConnectorMemory },
 ): Promise<Connection> {
   const people = cachedPeople(bridge.store, name, bridge.onlooker);
   return definition.open(options, toolsOf(name, bridge, people, memoryOf(name, bridge.store)));
@@ -39,7 +39,7 @@ export async function openConnection(
 export async function openRehearsal(
   name: string,
   { definition, options }: ConnectorSettings,
-  bridge: Surroundings & { store: Store | undefined },
+  bridge: Surroundings & { store: ConnectorMemory | undefined },
   rehearsal: Pick<Rehearsal, 'online' | 'plan'>,
 ): Promise<Connection | undefined> {
   const { store } = bridge;
@@ -58,7 +58,7 @@ export async function openRehearsal(
 /** Where nothing is sent, nothing has to wait. */
 const noLimit = { take: async () => {}, allow() {} };
 
-function memoryOf(name: string, store: Store): Memory {
+function memoryOf(name: string, store: ConnectorMemory): Memory {
   return {
     recall: (names) => store.recall(name, names),
     remember: (texts) => store.remember(name, texts),

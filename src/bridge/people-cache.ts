@@ -2,12 +2,12 @@ import { LRUCache } from 'lru-cache';
 import type { RecordRef } from '../call/records.ts';
 import type { Onlooker } from '../connector/onlooker.ts';
 import type { People } from '../connector/people.ts';
-import type { Store } from '../store/store.ts';
+import type { ConnectorMemory } from '../store/connector-memory.ts';
 
 const kept = 10_000;
 
 /** A connector's map of people: the store's, with the recent ones in memory before it. */
-export function cachedPeople(store: Store, connector: string, onlooker?: Onlooker): People {
+export function cachedPeople(store: ConnectorMemory, connector: string, onlooker?: Onlooker): People {
   const recent = new LRUCache<string, RecordRef>({ max: kept });
   return {
     async find(numbers) {

@@ -7,12 +7,12 @@ import { RateLimits } from '../connector/rate-limit.ts';
 import { Worker, type WorkerCondition, type WorkerOptions } from '../deliver/worker.ts';
 import type { Running } from '../operator/connectors.ts';
 import { OperatorProblem } from '../operator/problem.ts';
-import type { Store } from '../store/store.ts';
+import type { ConnectorMemory } from '../store/connector-memory.ts';
 import type { Configuration } from './configuration.ts';
 import { openConnection } from './open-connection.ts';
 
 export interface RunningConnectorsOptions {
-  store: Store;
+  store: WorkerOptions['store'] & ConnectorMemory;
   configuration: Configuration;
   clock: Clock;
   /** Names this process in leases. */

@@ -1,6 +1,6 @@
 import { callOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
-import type { CallView } from '../store/store.ts';
+import type { CallView } from '../store/calls.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withStore } from './opened.ts';
 import { filterOf, refuseUnknown, type Selection } from './selection.ts';

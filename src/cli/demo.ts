@@ -59,7 +59,7 @@ export async function demo({ exit }: { exit?: boolean }): Promise<void> {
   clock.putTo(new Date());
   console.log(`${acknowledged} of ${pushes.length} were acknowledged. The activities they became:\n`);
   console.log(await activities(bridge));
-  const failed = (await bridge.store.countDeliveries()).find(({ state }) => state === 'failed')?.count ?? 0;
+  const failed = (await bridge.store.openDeliveries()).reduce((sum, one) => sum + one.failed, 0);
   console.log(
     `\n${failed} of them failed at the last write, as a CRM may refuse one. Which, and why: the page below, or\n  ${pasted('calls --state failed', config)}\nTo replay them: the button on that page, or replay --state failed in place of calls.`,
   );
@@ -87,7 +87,7 @@ function arrivals(pushes: readonly { body: string }[]): number[] {
 
 async function untilDelivered(bridge: Bridge): Promise<void> {
   const deadline = Date.now() + 30_000;
-  while ((await bridge.store.countDeliveries()).some(({ state }) => state === 'due')) {
+  while ((await bridge.store.openDeliveries()).some(({ due }) => due > 0)) {
     if (Date.now() > deadline) throw new Error('The sandbox did not take the calls within 30 s.');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -10,8 +10,9 @@ import type { Settings } from '../config/settings.ts';
 import { readText } from '../config/text-file.ts';
 import { fileReason } from '../config/variables.ts';
 import { environment } from '../runtime/environment.ts';
+import type { Calls } from '../store/calls.ts';
+import type { ConnectorMemory } from '../store/connector-memory.ts';
 import { openStore } from '../store/open.ts';
-import type { Store } from '../store/store.ts';
 import type { CommandOptions } from './command-options.ts';
 import { plainText, print } from './plain-text.ts';
 import { type Moment, rehearse, show } from './rehearsal.ts';
@@ -88,7 +89,7 @@ async function previewRequests(
   config: Config,
   { connector, json }: CommandOptions & Choice,
   online: boolean,
-  store: Store | undefined,
+  store: ConnectorMemory | undefined,
 ): Promise<void> {
   const rehearsed = await rehearse(moments, config, { online, store, connector });
   const outcomes = rehearsed.flatMap(({ connectors }) => connectors.map(({ outcome }) => outcome));
@@ -174,7 +175,7 @@ function momentsOf(pushes: readonly Push[], source: string): Moment[] {
 
 /** The call as it stands; with what is known of it to be in the CRM, where the CRM is asked too. */
 async function storedCall(
-  store: Store,
+  store: Pick<Calls, 'stories'>,
   callId: string,
   source: string | undefined,
   online: boolean,

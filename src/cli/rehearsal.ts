@@ -8,8 +8,8 @@ import { connectorsFor, deliveryOf } from '../config/read-call.ts';
 import type { Connection, Outcome, PlannedRequest } from '../connector/contract.ts';
 import { readOutcome } from '../deliver/read-outcome.ts';
 import { createLog } from '../log.ts';
+import type { ConnectorMemory } from '../store/connector-memory.ts';
 import { dataDirOf } from '../store/open.ts';
-import type { Store } from '../store/store.ts';
 import { TextFinder } from '../text/text-finder.ts';
 import { patience } from './opened.ts';
 import { print } from './plain-text.ts';
@@ -39,7 +39,7 @@ export interface Rehearsed extends Moment {
 export async function rehearse(
   moments: readonly Moment[],
   config: Config,
-  choice: { online: boolean; store: Store | undefined; connector: string | undefined },
+  choice: { online: boolean; store: ConnectorMemory | undefined; connector: string | undefined },
 ): Promise<Rehearsed[]> {
   const stage = new Stage(config, choice);
   const rehearsed: Rehearsed[] = [];

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts';
-import type { CallFilter, CallView, DeliveryState, Store } from '../store/store.ts';
+import type { CallFilter, Calls, CallView } from '../store/calls.ts';
+import type { DeliveryState } from '../store/deliveries.ts';
 import { parseDuration } from '../text/quantities.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
@@ -50,7 +51,7 @@ export function severalSources(callId: string, sources: readonly string[]): Wron
 }
 
 /** All the calls that match, in pages, newest first. */
-export async function* everyCall(store: Store, filter: CallFilter): AsyncGenerator<CallView> {
+export async function* everyCall(store: Pick<Calls, 'calls'>, filter: CallFilter): AsyncGenerator<CallView> {
   let beforeRow = filter.beforeRow;
   for (;;) {
     const page = await store.calls({

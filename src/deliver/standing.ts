@@ -1,5 +1,5 @@
 import type { Finding } from '../connector/contract.ts';
-import type { ConnectorState } from '../store/store.ts';
+import type { ConnectorState } from '../store/connector-state.ts';
 
 /** What keeps calls from a connector right now: whatever a check finds, this comes first. */
 export function standing(connector: string, states: readonly ConnectorState[]): Finding[] {

@@ -4,16 +4,16 @@ import { runBatch } from '../connector/batch-context.ts';
 import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
 import { noteOfPerson } from '../connector/why-person.ts';
 import type { Log } from '../log.ts';
+import type { ConnectorState, ConnectorStates } from '../store/connector-state.ts';
 import type {
   Attempt,
-  ConnectorState,
+  Deliveries,
   DeliveryState,
   DueDelivery,
   DueFilter,
-  Lease,
   Settlement,
-  Store,
-} from '../store/store.ts';
+} from '../store/deliveries.ts';
+import type { Lease, Leases } from '../store/leases.ts';
 import { Circuit, type Failure } from './circuit.ts';
 import { readOutcome } from './read-outcome.ts';
 import { nextTry, type Schedule } from './retry-schedule.ts';
@@ -31,7 +31,7 @@ const oldestEvery = 5;
 export interface WorkerOptions {
   connector: string;
   connection: Connection;
-  store: Store;
+  store: Deliveries & Leases & ConnectorStates;
   /** Names this process in leases. */
   holder: string;
   schedule: Schedule & { probeMs: readonly number[] };

@@ -6,15 +6,10 @@ import type { Clock } from '../clock.ts';
 import type { Connection, Outcome } from '../connector/contract.ts';
 import type { Onlooker } from '../connector/onlooker.ts';
 import type { WorkerCondition } from '../deliver/worker.ts';
-import type {
-  Backlog,
-  DeliveryState,
-  DueDelivery,
-  NewPush,
-  Recorded,
-  RejectedKept,
-  Store,
-} from '../store/store.ts';
+import type { Backlog, DeliveryState, DueDelivery } from '../store/deliveries.ts';
+import type { NewPush, Recorded } from '../store/intake.ts';
+import type { RejectedKept } from '../store/rejections.ts';
+import type { Store } from '../store/store.ts';
 import { type Definition, definitions, type MetricName } from './definitions.ts';
 import { Durations } from './durations.ts';
 
@@ -26,7 +21,7 @@ export interface RunningConnector {
 }
 
 export interface MetricsOptions {
-  store: Store;
+  store: Pick<Store, 'backlog' | 'latestPushes' | 'rejectedKept' | 'size'>;
   clock: Clock;
   sources(): Readonly<Record<string, unknown>>;
   connectors(): Iterable<RunningConnector>;

@@ -1,6 +1,6 @@
 import { getCountryCallingCode } from 'libphonenumber-js/max';
 import type { Settings } from '../config/settings.ts';
-import type { CallSearch } from '../store/store.ts';
+import type { CallSearch } from '../store/call-index.ts';
 import { wordsOf } from './search-words.ts';
 
 /** Fewer digits say nothing of a number. */

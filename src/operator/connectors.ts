@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Settings } from '../config/settings.ts';
-import type { ConnectorState, Store } from '../store/store.ts';
+import type { ConnectorState, ConnectorStates } from '../store/connector-state.ts';
+import type { Deliveries } from '../store/deliveries.ts';
 import { instant } from './time-range.ts';
 
 export const connectorStates = ['working', 'thrifty', 'open', 'blocked', 'paused', 'removed'] as const;
@@ -77,7 +78,7 @@ export interface Running {
 }
 
 export async function healthOf(
-  store: Store,
+  store: Pick<Deliveries, 'openDeliveries'> & Pick<ConnectorStates, 'connectorStates'>,
   settings: Settings,
   running: (connector: string) => Running | undefined,
   lag: (connector: string) => ConnectorHealth['lag'],

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { PushesSeen } from '../store/store.ts';
+import type { PushesSeen } from '../store/call-index.ts';
 import { instant } from './time-range.ts';
 
 const seen = z

@@ -4,7 +4,9 @@ import { parsePhone, type Region } from '../call/phone.ts';
 import type { Fields } from '../call/push.ts';
 import type { RecordRef } from '../call/records.ts';
 import type { Settings } from '../config/settings.ts';
-import type { CallStory, CallView, Store } from '../store/store.ts';
+import type { CallStory, Calls, CallView } from '../store/calls.ts';
+import type { Rejections } from '../store/rejections.ts';
+import type { Upkeep } from '../store/upkeep.ts';
 import type { ErasureDone, Holdings } from './actions.ts';
 
 /** Small enough that a push never waits for a step to be felt. */
@@ -26,11 +28,11 @@ interface Found {
 export class ErasureOf {
   readonly #number: string;
   readonly #holds: (text: string) => boolean;
-  readonly #store: Store;
+  readonly #store: Calls & Rejections & Upkeep;
   readonly #settings: Settings;
 
   /** @param number E.164 */
-  constructor(number: string, store: Store, settings: Settings) {
+  constructor(number: string, store: Calls & Rejections & Upkeep, settings: Settings) {
     this.#number = number;
     this.#holds = finderOf(number);
     this.#store = store;

@@ -3,7 +3,7 @@ import type { CallState } from '../call/call.ts';
 import { pushFields } from '../call/push.ts';
 import { readingOf } from '../config/read-call.ts';
 import type { Settings, Source } from '../config/settings.ts';
-import type { IndexedCall, Readings } from '../store/store.ts';
+import type { IndexedCall, Readings } from '../store/call-index.ts';
 import { shownCall } from './calls.ts';
 import { wordsOf } from './search-words.ts';
 

@@ -12,17 +12,13 @@ import type { Settings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
 import { standing } from '../deliver/standing.ts';
 import { pushAgain } from '../receive/push-again.ts';
-import type {
-  CallStory,
-  CallsFound,
-  ConnectorState,
-  IndexFilter,
-  NewPush,
-  ReadAgain,
-  Recorded,
-  ReplayFilter,
-  Store,
-} from '../store/store.ts';
+import type { CallIndex, CallsFound, IndexFilter } from '../store/call-index.ts';
+import type { CallStory, Calls } from '../store/calls.ts';
+import type { ConnectorState, ConnectorStates } from '../store/connector-state.ts';
+import type { Deliveries, ReplayFilter } from '../store/deliveries.ts';
+import type { NewPush, Recorded } from '../store/intake.ts';
+import type { ReadAgain, Rejections } from '../store/rejections.ts';
+import type { Upkeep } from '../store/upkeep.ts';
 import { knownNames } from '../text/did-you-mean.ts';
 import type {
   ErasureDone,
@@ -68,7 +64,7 @@ import { rangeOf } from './time-range.ts';
 import { type Trial, trialOf, type tryOrder } from './try-it.ts';
 
 export interface OperatorOptions {
-  store: Store;
+  store: Calls & CallIndex & Deliveries & ConnectorStates & Rejections & Upkeep;
   settings(): Settings;
   clock: Clock;
   /** Lends the connection of a configured connector: the one that runs, or one opened for the purpose. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
-import type { LagCount, ResultCounts, Store } from '../store/store.ts';
+import type { CallIndex, LagCount, ResultCounts } from '../store/call-index.ts';
 import { msOfStep, spansMs, startOf, toQuarters } from '../store/time-buckets.ts';
 import { type ConnectorHealth, connectorHealth } from './connectors.ts';
 import { rejectedLately } from './rejected.ts';
@@ -102,7 +102,7 @@ const topNames = 10;
 const none: ResultCounts = { calls: 0, answered: 0, unanswered: 0, busy: 0, other: 0, unknown: 0, missed: 0 };
 
 export async function overviewOf(
-  store: Store,
+  store: CallIndex,
   asked: { since: Date; until: Date; timezone: string },
   connectors: (lag: readonly LagCount[]) => Promise<ConnectorHealth[]>,
   readiness: Readiness,
@@ -122,7 +122,7 @@ export async function overviewOf(
   const tally = await store.tallyCalls(new Date(since), new Date(until));
   const inCrm = received - tally.failed - tally.waiting - tally.skipped - tally.unrouted;
   const lag = await store.countLag(since, until);
-  const top = (facet: Parameters<Store['topCalls']>[0]) => store.topCalls(facet, since, until, topNames);
+  const top = (facet: Parameters<CallIndex['topCalls']>[0]) => store.topCalls(facet, since, until, topNames);
   const { behind, rebuilding } = await store.indexProgress();
   return {
     since: new Date(since).toISOString(),

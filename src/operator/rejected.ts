@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { decodeBody } from '../call/push.ts';
 import { mendOf, refusals, toldOf } from '../call/refusal.ts';
 import type { Settings } from '../config/settings.ts';
-import type { RejectedKept, Rejection, StoredRejection } from '../store/store.ts';
+import type { RejectedKept, Rejection, StoredRejection } from '../store/rejections.ts';
 import { instant } from './time-range.ts';
 
 export const rejectedQuery = z.strictObject({

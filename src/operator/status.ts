@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Store } from '../store/store.ts';
+import type { Upkeep } from '../store/upkeep.ts';
 
 /** Why a push would be refused now; null: it would be taken. */
 export type Readiness = () => Promise<string | null>;
@@ -7,7 +7,7 @@ export type Readiness = () => Promise<string | null>;
 /** Anyone may ask, and it costs a write: so it is looked at once in this time. */
 const lookEveryMs = 1_000;
 
-export function readinessOf(store: Pick<Store, 'checkWritable'>): Readiness {
+export function readinessOf(store: Pick<Upkeep, 'checkWritable'>): Readiness {
   let lookedAt = Number.NEGATIVE_INFINITY;
   let found: Promise<string | null> = Promise.resolve(null);
   return () => {

@@ -5,7 +5,8 @@ import { callOf, routingOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
 import { knownPerson, whyPersonIn } from '../connector/why-person.ts';
-import type { CallStory, ConnectorState, DeliveryView, StoredPush } from '../store/store.ts';
+import type { CallStory, DeliveryView, StoredPush } from '../store/calls.ts';
+import type { ConnectorState } from '../store/connector-state.ts';
 import { callSummary, deliveryStates, factsOf, isBehind, shownCall } from './calls.ts';
 import { instant } from './time-range.ts';
 

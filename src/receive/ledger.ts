@@ -1,7 +1,7 @@
 import { mendOf, type RefusedPush, tokenEnd, toldOf } from '../call/refusal.ts';
 import { type Clock, isRecent } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { NewRejection, Rejection, Store } from '../store/store.ts';
+import type { NewRejection, Rejection, Rejections } from '../store/rejections.ts';
 
 /** What is lost at most when the process is killed: counts, never bodies. */
 const writeEveryMs = 1_000;
@@ -11,7 +11,7 @@ const mostMarks = 100;
 const mostTold = 10;
 
 export interface LedgerOptions {
-  store: Pick<Store, 'reject'>;
+  store: Pick<Rejections, 'reject'>;
   clock: Clock;
   log: Log;
   /** Of unreadable bodies, that are kept of a source; asked for each time. */

@@ -1,7 +1,8 @@
 import { decodeContent } from '../call/content-coding.ts';
 import { mostBytes } from '../call/kept-body.ts';
 import { decodeBody, parsePush, UnreadablePush } from '../call/push.ts';
-import type { KeptPush, NewPush } from '../store/store.ts';
+import type { NewPush } from '../store/intake.ts';
+import type { KeptPush } from '../store/rejections.ts';
 
 /** What a push that was kept says, if it can be read by now; else why it cannot. */
 export function pushAgain(

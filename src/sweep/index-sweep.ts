@@ -2,7 +2,7 @@ import type { CallState } from '../call/call.ts';
 import { type Clock, sleep } from '../clock.ts';
 import { Wakeup } from '../deliver/wakeup.ts';
 import type { Log } from '../log.ts';
-import type { IndexedCall, IndexStep, Readings, Store } from '../store/store.ts';
+import type { CallIndex, IndexedCall, IndexStep, Readings } from '../store/call-index.ts';
 
 /** Small enough that a push never waits for a step to be felt. */
 const callsInAStep = 8;
@@ -82,7 +82,7 @@ export class IndexSweep {
 }
 
 export interface IndexSweepOptions {
-  store: Store;
+  store: Pick<CallIndex, 'indexCalls'>;
   clock: Clock;
   log: Log;
   /** How calls are read, and names for it; asked for each step. */

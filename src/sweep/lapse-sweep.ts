@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
 import { Wakeup } from '../deliver/wakeup.ts';
 import type { Log } from '../log.ts';
-import type { NewPush, Store } from '../store/store.ts';
+import type { Intake, NewPush } from '../store/intake.ts';
 
 const atOnce = 500;
 const atLeastEveryMs = 60_000;
 
 /** Closes calls whose end did not come in time. A late end opens them again, like any other push. */
 export class LapseSweep {
-  readonly #store: Store;
+  readonly #store: Pick<Intake, 'lapse' | 'nextLapseAt'>;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #route: NewPush['route'];
@@ -19,7 +19,7 @@ export class LapseSweep {
   #running: Promise<void> | undefined;
 
   constructor(options: {
-    store: Store;
+    store: Pick<Intake, 'lapse' | 'nextLapseAt'>;
     clock: Clock;
     log: Log;
     route: NewPush['route'];

@@ -1,6 +1,7 @@
 import { type Clock, sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { Purged, Store } from '../store/store.ts';
+import type { Rejections } from '../store/rejections.ts';
+import type { Purged, Upkeep } from '../store/upkeep.ts';
 
 const everyMs = 3_600_000;
 const erasuresEveryMs = 60_000;
@@ -10,7 +11,7 @@ const betweenStepsMs = 20;
 
 /** Removes raw pushes, whole calls and pushes that were not taken, that are older than the operator wants to keep. */
 export class RetentionSweep {
-  readonly #store: Store;
+  readonly #store: Rejections & Upkeep;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #kept: () => { pushesMs: number; callsMs: number; rejectedMs: number };
@@ -18,7 +19,7 @@ export class RetentionSweep {
   #running: Promise<unknown> | undefined;
 
   constructor(options: {
-    store: Store;
+    store: Rejections & Upkeep;
     clock: Clock;
     log: Log;
     /** Read anew for each sweep. */

@@ -2,7 +2,8 @@ import { AlertWatch } from '../../src/alert/watch.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { createLog, redactor } from '../../src/log.ts';
 import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
-import type { Attempt, Store } from '../../src/store/store.ts';
+import type { Attempt } from '../../src/store/deliveries.ts';
+import type { Store } from '../../src/store/store.ts';
 import { load } from '../config/with-config.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import {

@@ -1,8 +1,8 @@
 import { parsePhone } from '../../src/call/phone.ts';
 import type { Fields } from '../../src/call/push.ts';
 import type { Connection, Tools } from '../../src/connector/index.ts';
+import type { CallStory } from '../../src/store/calls.ts';
 import { latestMs } from '../../src/store/late-writes.ts';
-import type { CallStory } from '../../src/store/store.ts';
 import { Ahead } from '../support/ahead.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite } from '../support/suite.ts';

@@ -6,14 +6,11 @@ import { withheldWords } from '../../src/config/withheld-words.ts';
 import { type Connection, type Delivery, type Outcome, Quota } from '../../src/connector/index.ts';
 import { Worker, type WorkerOptions } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
+import type { CallStory } from '../../src/store/calls.ts';
+import type { DueDelivery } from '../../src/store/deliveries.ts';
+import type { NewPush } from '../../src/store/intake.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import {
-  type CallStory,
-  type DueDelivery,
-  type NewPush,
-  type Store,
-  StoreUnavailable,
-} from '../../src/store/store.ts';
+import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { LapseSweep } from '../../src/sweep/lapse-sweep.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';

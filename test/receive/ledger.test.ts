@@ -1,7 +1,8 @@
 import { type RefusedPush, tokenEnd } from '../../src/call/refusal.ts';
 import { createLog } from '../../src/log.ts';
 import { Ledger } from '../../src/receive/ledger.ts';
-import { type NewRejection, type Store, StoreUnavailable } from '../../src/store/store.ts';
+import type { NewRejection } from '../../src/store/rejections.ts';
+import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { rawBody, room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
 import { VirtualTime } from '../support/virtual-clock.ts';

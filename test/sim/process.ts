@@ -2,8 +2,10 @@ import type { Hono } from 'hono';
 import type { Config } from '../../src/config/load.ts';
 import { type Bridge, startBridge } from '../../src/main.ts';
 import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
+import type { DueDelivery, Settlement } from '../../src/store/deliveries.ts';
+import type { Lease } from '../../src/store/leases.ts';
 import { openSqliteStore, type Role } from '../../src/store/sqlite/open.ts';
-import type { DueDelivery, Lease, Settlement, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { storeFile } from './store-trial.ts';
 import type { Life, Timeline } from './timeline.ts';
 

@@ -1,5 +1,7 @@
+import type { NewPush } from '../../src/store/intake.ts';
+import type { Lease } from '../../src/store/leases.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import type { Lease, NewPush, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { pick, seeded } from '../support/random.ts';
 import { newPush } from '../support/with-store.ts';

@@ -1,6 +1,8 @@
 import type { Config } from '../../src/config/load.ts';
 import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
-import type { DueDelivery, Lease, Store } from '../../src/store/store.ts';
+import type { DueDelivery } from '../../src/store/deliveries.ts';
+import type { Lease } from '../../src/store/leases.ts';
+import type { Store } from '../../src/store/store.ts';
 import { pick, seeded } from '../support/random.ts';
 import { type Balance, balance } from '../torture/books.ts';
 import type { Sent } from '../torture/delacon.ts';

@@ -9,14 +9,11 @@ import { AddressList } from '../../src/receive/addresses.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { compileCondition } from '../../src/route/template.ts';
+import type { Settlement } from '../../src/store/deliveries.ts';
+import type { Recorded } from '../../src/store/intake.ts';
+import type { Lease } from '../../src/store/leases.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import {
-  type Lease,
-  type Recorded,
-  type Settlement,
-  type Store,
-  StoreUnavailable,
-} from '../../src/store/store.ts';
+import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { LapseSweep } from '../../src/sweep/lapse-sweep.ts';
 import { type Activity, type Fate, latestMs, ModelCrm } from './model-crm.ts';
 import { type VirtualClock, VirtualTime } from './virtual-clock.ts';
@@ -414,18 +411,17 @@ export class ModelBridge {
     for (;;) {
       await this.quiet();
       await this.check();
-      const counts = await this.#store.countDeliveries();
-      const due = counts.filter(({ state }) => state === 'due');
+      const open = await this.#store.openDeliveries();
       const isExpecting = connectors.some((name) => this.crms[name].isExpecting);
       if (
-        due.length === 0 &&
+        open.every(({ due }) => due === 0) &&
         !isExpecting &&
         !(await this.#hasRewrites()) &&
         (await this.#store.nextLapseAt()) === null
       )
         return;
       if (this.time.passed > end) {
-        throw new PromiseBroken(`hours after all was mended: ${JSON.stringify(counts)}`);
+        throw new PromiseBroken(`hours after all was mended: ${JSON.stringify(open)}`);
       }
       await this.pass(Math.max(Math.min(this.time.nextIn(), longestSleepMs), 1));
     }

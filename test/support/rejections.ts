@@ -1,5 +1,5 @@
 import type { RawBody } from '../../src/call/refusal.ts';
-import type { NewRejection } from '../../src/store/store.ts';
+import type { NewRejection } from '../../src/store/rejections.ts';
 
 /** Bytes for each source that no test of something else fills. */
 export const room = 16 * 1024 ** 2;

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fields } from '../../src/call/push.ts';
+import type { NewPush } from '../../src/store/intake.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import type { NewPush, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'delacon-bridge-'));

@@ -9,8 +9,10 @@ import { withheldWords } from '../../src/config/withheld-words.ts';
 import type { Connection, Delivery, Tools } from '../../src/connector/index.ts';
 import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
+import type { CallStory } from '../../src/store/calls.ts';
+import type { DueDelivery } from '../../src/store/deliveries.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import type { CallStory, DueDelivery, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { testTools } from './connector-tools.ts';
 import { VirtualTime } from './virtual-clock.ts';
 import { newPush } from './with-store.ts';
@@ -80,8 +82,7 @@ export async function withWorker<T>(
     worker.wake();
   }
   async function countDue(): Promise<number> {
-    const counts = await store.countDeliveries();
-    return counts.find((one) => one.connector === connector && one.state === 'due')?.count ?? 0;
+    return (await store.openDeliveries()).find((one) => one.connector === connector)?.due ?? 0;
   }
   worker.start();
   try {

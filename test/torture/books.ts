@@ -3,7 +3,8 @@ import type { Fields } from '../../src/call/push.ts';
 import { callOf, deliveryOf } from '../../src/config/read-call.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { RecordDraft } from '../../src/connector/index.ts';
-import type { CallStory, Store } from '../../src/store/store.ts';
+import type { CallStory } from '../../src/store/calls.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { Activity, Crm, Person } from './crms.ts';
 import type { Delacon, Sent, Unread } from './delacon.ts';
 

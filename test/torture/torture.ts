@@ -283,7 +283,7 @@ async function allDelivered(configPath: string, life: Life): Promise<void> {
   const until = Date.now() + longestCalmMs;
   for (;;) {
     const store = await openStore(settings.store.url, 'command');
-    const open = (await store.countDeliveries()).filter(({ state }) => state !== 'delivered');
+    const open = await store.openDeliveries();
     const ringing = await store.nextLapseAt();
     await store.close();
     if (open.length === 0 && ringing === null) return;

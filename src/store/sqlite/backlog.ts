@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import type { Backlog } from '../deliveries.ts';
 import type { Tables } from '../schema.ts';
-import type { Backlog } from '../store.ts';
 import { lines } from './due.ts';
 
 /** How many of the longest due are looked at for the oldest. */

@@ -1,17 +1,16 @@
 import type { SQLInputValue } from 'node:sqlite';
-import type { CallIndexTable } from '../schema.ts';
 import type {
   CallCount,
   CallTally,
   ConnectorTally,
-  DeliveryState,
-  DeliveryTally,
   LagCount,
   PushesSeen,
   RangeCounts,
   ResultCounts,
   TopCount,
-} from '../store.ts';
+} from '../call-index.ts';
+import type { DeliveryState, DeliveryTally } from '../deliveries.ts';
+import type { CallIndexTable } from '../schema.ts';
 import { type Span, spansBetween, spansMs, startOf, stepOfMs } from '../time-buckets.ts';
 import { boundsOf } from './call-hours.ts';
 import type { Prepared } from './prepared.ts';

@@ -1,8 +1,8 @@
 import { type CallState, kindOf } from '../../call/call.ts';
 import type { Fields } from '../../call/push.ts';
 import { type Database, failureOf } from '../../runtime/sqlite.ts';
+import type { IndexedCall, IndexProgress, IndexStep, Readings } from '../call-index.ts';
 import type { CallIndexTable, CallRow } from '../schema.ts';
-import type { IndexedCall, IndexProgress, IndexStep, Readings } from '../store.ts';
 import { startOf } from '../time-buckets.ts';
 import type { SqliteCallCounts } from './call-counts.ts';
 import { reversed } from './call-search.ts';

@@ -1,5 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite';
-import type { CallsFound, IndexFilter } from '../store.ts';
+import type { CallsFound, IndexFilter } from '../call-index.ts';
 import { boundsOf } from './call-hours.ts';
 import type { Prepared } from './prepared.ts';
 

@@ -1,8 +1,8 @@
 import { liveMs } from '../../call/call.ts';
 import type { Database } from '../../runtime/sqlite.ts';
+import type { DueFilter } from '../deliveries.ts';
 import { rewriteAt } from '../late-writes.ts';
 import type { CallRow } from '../schema.ts';
-import type { DueFilter } from '../store.ts';
 import type { CommitQueue } from './commit-queue.ts';
 
 /** A call with what of its delivery a worker needs. */

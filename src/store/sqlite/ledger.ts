@@ -3,18 +3,17 @@ import { searchable } from '../../call/kept-body.ts';
 import type { RawBody } from '../../call/refusal.ts';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
 import { bodyMark } from '../body-mark.ts';
-import type { RejectedTable, Tables } from '../schema.ts';
+import type { NewPush, Recorded } from '../intake.ts';
 import type {
   KeptPush,
-  NewPush,
   NewRejection,
   ReadAgain,
-  Recorded,
   RejectedFilter,
   RejectedKept,
   Rejection,
   StoredRejection,
-} from '../store.ts';
+} from '../rejections.ts';
+import type { RejectedTable, Tables } from '../schema.ts';
 
 type Row = Omit<Selectable<RejectedTable>, 'body'>;
 

@@ -4,7 +4,7 @@ import { laneOf } from '../../call/call.ts';
 import { isRecent } from '../../clock.ts';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
 import type { Tables } from '../schema.ts';
-import type { Erased, Erasure, Holding, Purged } from '../store.ts';
+import type { Erased, Erasure, Holding, Purged } from '../upkeep.ts';
 import type { SqliteCallCounts } from './call-counts.ts';
 import { lastBefore } from './call-hours.ts';
 import type { SqliteCallIndex } from './call-index.ts';

@@ -14,50 +14,46 @@ import { type Fields, parsePush, UnreadablePush } from '../../call/push.ts';
 import type { RecordRef, Records } from '../../call/records.ts';
 import { makeFolder } from '../../runtime/folder.ts';
 import type { Database } from '../../runtime/sqlite.ts';
-import { rewriteAt, unansweredAt } from '../late-writes.ts';
-import type { CallRow, DeliveryRow, LeaseRow, Tables } from '../schema.ts';
 import type {
-  Backlog,
   CallCount,
-  CallFilter,
-  CallStory,
   CallsFound,
   CallTally,
-  CallView,
-  CircuitState,
-  ConnectorState,
-  DeliveryTally,
-  DeliveryView,
-  DueDelivery,
-  DueFilter,
-  Erased,
-  Erasure,
-  Holding,
   IndexedCall,
   IndexFilter,
   IndexProgress,
   IndexStep,
-  KeptPush,
   LagCount,
-  Lease,
-  NewPush,
-  NewRejection,
-  Purged,
   PushesSeen,
   RangeCounts,
-  ReadAgain,
   Readings,
-  Recorded,
+  TopCount,
+} from '../call-index.ts';
+import type { CallFilter, CallStory, CallView, DeliveryView } from '../calls.ts';
+import type { CircuitState, ConnectorState } from '../connector-state.ts';
+import type {
+  Backlog,
+  DeliveryTally,
+  DueDelivery,
+  DueFilter,
+  ReplayFilter,
+  Settlement,
+} from '../deliveries.ts';
+import type { NewPush, Recorded } from '../intake.ts';
+import { rewriteAt, unansweredAt } from '../late-writes.ts';
+import type { Lease } from '../leases.ts';
+import type {
+  KeptPush,
+  NewRejection,
+  ReadAgain,
   RejectedFilter,
   RejectedKept,
   Rejection,
-  ReplayFilter,
-  Settlement,
-  Store,
   StoredRejection,
-  TopCount,
-} from '../store.ts';
+} from '../rejections.ts';
+import type { CallRow, DeliveryRow, LeaseRow, Tables } from '../schema.ts';
+import type { Store } from '../store.ts';
 import { StoreUnavailable } from '../store.ts';
+import type { Erased, Erasure, Holding, Purged } from '../upkeep.ts';
 import { SqliteBacklog } from './backlog.ts';
 import { SqliteCallCounts } from './call-counts.ts';
 import { SqliteCallIndex } from './call-index.ts';
@@ -758,14 +754,6 @@ export class SqliteStore implements Store {
         }),
       ),
     };
-  }
-
-  async countDeliveries() {
-    return this.#kysely
-      .selectFrom('deliveries')
-      .select(({ fn }) => ['connector', 'state', fn.countAll<number>().as('count')])
-      .groupBy(['connector', 'state'])
-      .execute();
   }
 
   async backlog(connector: string, atMost: number): Promise<Backlog> {

@@ -213,9 +213,10 @@ queue('to look whether it can be written to leaves nothing behind', () =>
     await recorded;
     await store.checkWritable();
     assert.is((await store.calls({ limit: 10 })).length, 1);
-    assert.equal(JSON.parse(JSON.stringify(await store.countDeliveries())), [
-      { connector: 'crm', state: 'due', count: 1 },
-    ]);
+    assert.equal(
+      (await store.openDeliveries()).map(({ connector, due }) => [connector, due]),
+      [['crm', 1]],
+    );
     await store.close();
   }),
 );
