@@ -81,7 +81,7 @@ export interface DeliveriesTable {
   records: string;
   /** While it is skipped: what the call was at when somebody decided so. */
   skipped_revision: Generated<number | null>;
-  /** Where it stands while it is due: see sqlite/due.ts. */
+  /** Where it stands while it is due: see lines.ts. */
   line: Generated<number>;
   /** The lane that it waits for, or waited for last. */
   lane: Generated<string | null>;

@@ -23,7 +23,7 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     const { result, requests } = await runBatch(`,
   },
   'a lease that is over settles': {
-    file: 'src/store/sqlite/store.ts',
+    file: 'src/store/sqlite/deliveries.ts',
     find: 'fence: lease.fence });\n      if (!held) return false;',
     put: 'fence: this.#do.fenceOf.get({ name: lease.name })!.fence });\n      if (!held) return false;',
     instances: 2,
@@ -41,9 +41,9 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     crms: 'hubspot',
   },
   'a repetition that is taken for new': {
-    file: 'src/store/sqlite/store.ts',
-    find: '    if (same) {\n      this.#do.repeatPush',
-    put: '    if (same && changed) {\n      this.#do.repeatPush',
+    file: 'src/store/changes.ts',
+    find: '  if (same) return {',
+    put: '  if (same && isChanged) return {',
   },
   'a circuit that never closes': {
     file: 'src/deliver/circuit.ts',

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
 import type { Backlog } from '../deliveries.ts';
+import { lines } from '../lines.ts';
 import type { Tables } from '../schema.ts';
-import { lines } from './due.ts';
 
 /** How many of the longest due are looked at for the oldest. */
 const lookedAt = 1_000;

@@ -2,6 +2,7 @@ import { liveMs } from '../../call/call.ts';
 import type { Database } from '../../runtime/sqlite.ts';
 import type { DueFilter } from '../deliveries.ts';
 import { rewriteAt } from '../late-writes.ts';
+import { again, behind, fresh } from '../lines.ts';
 import type { CallRow } from '../schema.ts';
 import type { CommitQueue } from './commit-queue.ts';
 
@@ -21,16 +22,6 @@ interface LiveRow {
   due_at: number;
   lane: string;
 }
-
-/** Where a delivery stands whose push made it due. */
-export const fresh = 0;
-/** Where one stands that was tried before, or that somebody or a lapse made due. Its time may be in the future. */
-export const again = 1;
-/** Added to either while it waits for its lane, and a look passes over it. */
-const behind = 2;
-
-/** All of them. */
-export const lines = [fresh, again, fresh + behind, again + behind] as const;
 
 /** A look goes past no more than so many that are not for it, or it would hold up all else. */
 const mostPassed = 1_000;

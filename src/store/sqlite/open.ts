@@ -6,9 +6,11 @@ import { migrate } from '../migrations/index.ts';
 import type { Tables } from '../schema.ts';
 import type { Store } from '../store.ts';
 import { claim, ownPath } from './claim.ts';
+import { lapsed, released } from './connectors.ts';
+import { applicationId } from './file.ts';
 import { hasLeftOverLog, removeLeftOverLog } from './left-over-log.ts';
 import { OpenedFile } from './opened-file.ts';
-import { applicationId, lapsed, released, SqliteStore } from './store.ts';
+import { SqliteStore } from './store.ts';
 
 /** How long a start, or a command, waits for a lock of another program. */
 const startPatienceMs = 5_000;

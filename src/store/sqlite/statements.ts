@@ -1,10 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import { again } from '../lines.ts';
 import type { CallRow, Tables } from '../schema.ts';
-import { again } from './due.ts';
 
 /** Of a call's last pushes: a repeat follows soon, and one that is not seen as such is kept as a push of its own. */
 const mostCompared = 32;
+
+export type Statements = ReturnType<typeof statements>;
 
 /** Every statement that runs while calls come in and go out, prepared once. */
 export function statements(database: Database, db: Kysely<Tables>) {
