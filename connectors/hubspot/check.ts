@@ -1,9 +1,10 @@
 import type { Finding } from '../../src/connector/index.ts';
+import { listed } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import { defaultOutcomes } from './call-draft.ts';
 import { RequestFailed } from './failures.ts';
-import { fitValue, isEmptyList, listed } from './fitting.ts';
+import { fieldOf, fitProperty } from './fields.ts';
 import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import type { Owners } from './owners.ts';
@@ -127,7 +128,7 @@ function mapped(
       const fix = `Take ${where} out of the configuration.`;
       return { level: 'problem', subject, message: 'It is mapped, but HubSpot sets it itself.', fix };
     }
-    if (isEmptyList(property)) {
+    if (fieldOf(property).options?.length === 0) {
       const fix = `Add options to it in HubSpot (call types: Settings, Objects, Activities), or take ${where} out of the configuration.`;
       const message = 'It is a list without options in this account, so what is mapped to it is left out.';
       return { level: 'warning', subject, message, fix };
@@ -143,7 +144,7 @@ function callOutcomes(options: HubSpotOptions, calls: readonly PropertyDefinitio
     return [];
   const outcomes = Object.entries({ ...defaultOutcomes, ...options.activity.outcomes });
   const missing = outcomes.filter(
-    ([, outcome]) => outcome !== '' && fitValue(property.name, outcome, property, 'UTC').text === null,
+    ([, outcome]) => outcome !== '' && fitProperty(property.name, outcome, property, 'UTC').text === null,
   );
   if (missing.length === 0) return [];
   const names = missing.map(([name, outcome]) => `"${outcome}" for ${name}`).join(', ');

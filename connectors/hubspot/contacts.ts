@@ -18,7 +18,7 @@ import { attributionNames, touchChanges } from './attribution.ts';
 import type { Properties } from './batches.ts';
 import { contactDraft } from './contact-draft.ts';
 import { type Failure, missingProperty, RequestFailed } from './failures.ts';
-import type { Fit } from './fields.ts';
+import type { Fitted } from './fields.ts';
 import type { Found as Account, HubSpotFindings } from './found.ts';
 import { heirsOf } from './merged-contacts.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -456,7 +456,7 @@ export class Contacts {
     );
   }
 
-  #changes(held: Properties, work: Work): Fit {
+  #changes(held: Properties, work: Work): Fitted {
     const { call, source } = work.delivery;
     const { timezone } = source;
     const fill = this.#options.person.onUpdate === 'fillBlank';
@@ -514,7 +514,7 @@ interface Held {
 interface Change {
   work: Work;
   contactId: string;
-  fit: Fit;
+  fit: Fitted;
 }
 
 /** For so long a blank is believed to be one still: while a call rings, somebody may fill in who it is. */

@@ -1,7 +1,6 @@
 import { mayHaveLeft, whySilent } from '../../src/connector/index.ts';
 import type { ObjectType } from './api.ts';
-import { listedElsewhere } from './fitting.ts';
-import { isOwn, keyNames, mappedAt } from './setup-names.ts';
+import { isOwn, keyNames, listedElsewhere, mappedAt } from './setup-names.ts';
 
 /*
  * What each failure of HubSpot means to us. A request fails as a whole, or a row of a batch fails within a 207; both

@@ -1,10 +1,10 @@
 import { type Clock, isRecent, type Values } from '../../src/connector/index.ts';
+import { type Field, type Fit, fit, leftOut, textOf } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import type { Properties } from './batches.ts';
 import { RequestFailed } from './failures.ts';
-import { fitValue } from './fitting.ts';
-import { isOwn, keyNames } from './setup-names.ts';
+import { isOwn, keyNames, listedElsewhere } from './setup-names.ts';
 
 /** How long what HubSpot said of its properties is believed without a reason to doubt it. */
 const keptMs = 3_600_000;
@@ -15,7 +15,7 @@ const keptWhileLackingMs = 10_000;
 export type Instead = Readonly<Record<string, readonly (string | Date)[]>>;
 
 /** Values as HubSpot takes them. */
-export interface Fit {
+export interface Fitted {
   properties: Properties;
   /** What was changed or left out, for people to read. */
   notes: string[];
@@ -90,29 +90,71 @@ export class Fields {
     });
   }
 
-  fit(objectType: ObjectType, values: Values, timezone: string, instead: Instead = {}): Fit {
+  fit(objectType: ObjectType, values: Values, timezone: string, instead: Instead = {}): Fitted {
     const known = this.#known.get(objectType);
-    const fit: Fit = { properties: {}, notes: [], missing: [] };
+    const fitted: Fitted = { properties: {}, notes: [], missing: [] };
     for (const [name, value] of Object.entries(values)) {
       const definition = known?.byName.get(name);
       if (known && !definition && !keyNames.includes(name)) {
-        if (isOwn(name) || this.#mapped[objectType].has(name)) fit.missing.push(name);
-        else fit.notes.push(`${name} was left out: this account does not have it.`);
+        if (isOwn(name) || this.#mapped[objectType].has(name)) fitted.missing.push(name);
+        else fitted.notes.push(leftOut(name, 'this account does not have it.').note);
         continue;
       }
       if (definition?.modificationMetadata?.readOnlyValue) {
-        fit.notes.push(`${name} was left out: HubSpot sets it itself.`);
+        fitted.notes.push(leftOut(name, 'HubSpot sets it itself.').note);
         continue;
       }
-      let { text, note } = fitValue(name, value, definition, timezone);
+      let { text, note } = fitProperty(name, value, definition, timezone);
       if (text === null) {
-        const others = (instead[name] ?? []).map((one) => fitValue(name, one, definition, timezone).text);
+        const others = (instead[name] ?? []).map((one) => fitProperty(name, one, definition, timezone).text);
         text = others.find((one) => one !== null) ?? null;
         if (text !== null) note = note?.replace(' was left out: ', ` is ${text}: `);
       }
-      if (text !== null) fit.properties[name] = text;
-      if (note !== undefined) fit.notes.push(note);
+      if (text !== null) fitted.properties[name] = text;
+      if (note !== undefined) fitted.notes.push(note);
     }
-    return fit;
+    return fitted;
   }
+}
+
+/** HubSpot's own limit for text properties. */
+const longestText = 65_536;
+
+const kinds: Record<string, Field['kind']> = {
+  bool: 'boolean',
+  number: 'number',
+  date: 'date',
+  datetime: 'instant',
+  enumeration: 'option',
+};
+
+/** Properties of HubSpot's own that a mapping or a survey may fill with anything, though nothing is known of them yet. */
+const standardFields: Record<string, Field> = { amount: { kind: 'number' } };
+
+export function fieldOf(definition: Definition): Field {
+  const { name, type, fieldType, options, externalOptions, referencedObjectType } = definition;
+  const isElsewhere =
+    listedElsewhere.has(name) || (options.length === 0 && (externalOptions || referencedObjectType));
+  return {
+    kind: kinds[type] ?? 'text',
+    length: longestText,
+    options: type !== 'enumeration' || isElsewhere ? undefined : options,
+    takesSeveral: fieldType === 'checkbox',
+  };
+}
+
+type Definition = Pick<PropertyDefinition, 'name' | 'type' | 'fieldType' | 'options'> &
+  Partial<Pick<PropertyDefinition, 'externalOptions' | 'referencedObjectType'>>;
+
+/** A property of which nothing is known is taken for text. */
+export function fitProperty(
+  name: string,
+  value: Values[string],
+  definition: Definition | undefined,
+  timezone: string,
+): Fit {
+  if (name === 'hs_call_recording_url' && value !== '' && !textOf(value).startsWith('https://'))
+    return leftOut(name, 'HubSpot plays recordings from https addresses only.');
+  const field = definition ? fieldOf(definition) : standardFields[name];
+  return fit(name, value, field ?? { kind: 'text', length: longestText }, timezone);
 }

@@ -12,6 +12,9 @@ export const ownProperties = {
 /** Each once. */
 export const keyNames: readonly string[] = [...new Set(Object.values(ownProperties))];
 
+/** Properties whose values are kept apart from them: owners, and pipelines with their stages. */
+export const listedElsewhere: ReadonlySet<string> = new Set(['hubspot_owner_id', 'pipeline', 'dealstage']);
+
 export function isOwn(property: string): boolean {
   return keyNames.includes(property) || attributionNames.includes(property);
 }

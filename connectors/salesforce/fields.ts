@@ -1,13 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import {
-  type Clock,
-  cut,
-  instantOf,
-  isDate,
-  isRecent,
-  localDate,
-  type Values,
-} from '../../src/connector/index.ts';
+import { type Clock, isRecent, type Values } from '../../src/connector/index.ts';
+import { type Field, fit, textOf } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
@@ -163,106 +156,55 @@ export class Descriptions {
 function fitted({ object, values, timezone, notes }: Draft, known: Described | undefined): Fitted {
   const fields: Fields = {};
   for (const [name, value] of Object.entries(values)) {
-    const whole = typeof value === 'string' ? value.toWellFormed() : value; // half a character is no JSON
-    const fit = isKey(name)
-      ? { value }
-      : fitValue(whole, known?.get(name), standardLengths[object][name], timezone);
-    if (fit.value !== undefined) fields[name] = fit.value;
-    if (fit.note !== undefined) {
-      const note = `${object}.${name} ${fit.note}`;
-      if (!notes.includes(note)) notes.push(note);
+    const field = fieldOf(known?.get(name), standardLengths[object][name]);
+    if (isKey(name) || !field) {
+      fields[name] = typeof value === 'string' ? textOf(value) : value;
+      continue;
     }
+    const { text, note } = fit(`${object}.${name}`, value, field, timezone);
+    if (text !== null) fields[name] = asJson(text, field);
+    if (note !== undefined && !notes.includes(note)) notes.push(note);
   }
   return { object, fields };
 }
 
-interface Fit {
-  /** Undefined: it is left out. */
-  value: unknown;
-  note?: string;
+const kinds: Record<string, Field['kind']> = {
+  boolean: 'boolean',
+  int: 'number',
+  double: 'number',
+  currency: 'number',
+  percent: 'number',
+  date: 'date',
+  datetime: 'instant',
+  email: 'email',
+  picklist: 'option',
+  multipicklist: 'option',
+};
+
+/** Undefined: nothing is known that a value could be fitted to. */
+function fieldOf(described: FieldDescription | undefined, standardLength?: number): Field | undefined {
+  if (!described) return standardLength === undefined ? undefined : { kind: 'text', length: standardLength };
+  const { type, length, digits, precision = 18, scale = 0, restrictedPicklist } = described;
+  const kind = kinds[type] ?? 'text';
+  if (kind === 'text' && length === 0) return undefined;
+  return {
+    kind,
+    length,
+    digits: digits || precision - scale,
+    isWhole: type === 'int',
+    options: optionsOf(described),
+    takesSeveral: type === 'multipicklist',
+    // A picklist that is not restricted takes any text, but reports know its options alone.
+    takesOthers: !restrictedPicklist,
+  };
 }
 
-type Value = Values[string];
-
-function fitValue(
-  value: Value,
-  field: FieldDescription | undefined,
-  standardLength: number | undefined,
-  timezone: string,
-): Fit {
-  if (!field) return standardLength === undefined ? { value } : fitText(value, standardLength);
-  switch (field.type) {
-    case 'boolean':
-      return fitBoolean(value);
-    case 'int':
-    case 'double':
-    case 'currency':
-    case 'percent':
-      return fitNumber(value, field);
-    case 'date':
-      return fitDate(value, timezone);
-    case 'datetime':
-      return fitInstant(value);
-    case 'email':
-      return /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(String(value))
-        ? { value }
-        : leftOut(value, 'is no e-mail address');
-    case 'picklist':
-      return fitOption(value, field);
-    default:
-      return field.length > 0 ? fitText(value, field.length) : { value };
-  }
+export function optionsOf({ picklistValues }: Pick<FieldDescription, 'picklistValues'>) {
+  return picklistValues.filter(({ active }) => active);
 }
 
-function fitText(value: Value, length: number): Fit {
-  if (typeof value === 'string' && value.length <= length) return { value };
-  const text = value instanceof Date ? value.toISOString() : String(value);
-  const note = text.length > length ? { note: `was cut to ${length} characters.` } : {};
-  return { value: cut(text, length), ...note };
-}
-
-function fitBoolean(value: Value): Fit {
-  if (typeof value === 'boolean') return { value };
-  const text = String(value).toLowerCase();
-  return text === 'true' || text === 'false'
-    ? { value: text === 'true' }
-    : leftOut(value, 'is not true or false');
-}
-
-function fitNumber(value: Value, field: FieldDescription): Fit {
-  const number = typeof value === 'string' ? Number(value) : value;
-  if (typeof number !== 'number' || !Number.isFinite(number)) return leftOut(value, 'is no number');
-  const fit = field.type === 'int' ? Math.round(number) : number;
-  const digits = field.digits || (field.precision ?? 18) - (field.scale ?? 0);
-  return Math.abs(fit) < 10 ** digits ? { value: fit } : leftOut(value, `has more than ${digits} digits`);
-}
-
-function fitDate(value: Value, timezone: string): Fit {
-  if (typeof value === 'string' && isDate(value)) return { value };
-  const instant = instantOf(value);
-  return instant ? { value: localDate(instant, timezone) } : leftOut(value, 'is no date');
-}
-
-function fitInstant(value: Value): Fit {
-  const instant = instantOf(value);
-  return instant ? { value: instant.toISOString() } : leftOut(value, 'is no time with its zone');
-}
-
-/** A picklist that is not restricted takes any text, but reports know its options alone. */
-function fitOption(value: Value, field: FieldDescription): Fit {
-  const option = optionFor(String(value), field);
-  if (option) return { value: option };
-  return field.restrictedPicklist ? leftOut(value, 'is not among its values') : fitText(value, field.length);
-}
-
-/** The option that is meant, by value or label. */
-export function optionFor(text: string, field: FieldDescription): string | undefined {
-  const wanted = text.trim().toLowerCase();
-  return field.picklistValues.find(
-    (one) => one.active && (one.value.toLowerCase() === wanted || one.label?.toLowerCase() === wanted),
-  )?.value;
-}
-
-function leftOut(value: Value, why: string): Fit {
-  return { value: undefined, note: `was left out: "${cut(String(value), 80)}" ${why}.` };
+function asJson(text: string, { kind }: Field): unknown {
+  if (kind === 'number') return text === '' ? null : Number(text);
+  if (kind === 'boolean') return text === 'true';
+  return text === '' && (kind === 'date' || kind === 'instant') ? null : text;
 }

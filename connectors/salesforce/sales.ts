@@ -1,5 +1,6 @@
+import { optionFor } from '../../src/crm/index.ts';
 import type { ObjectDescription } from './answers.ts';
-import { type Draft, optionFor } from './fields.ts';
+import { type Draft, optionsOf } from './fields.ts';
 
 /** What an org says of Opportunities: whether it has the stage and the record type that the configuration names. */
 
@@ -29,9 +30,10 @@ type Named = { value: string; problem?: undefined } | { problem: string; value?:
 export function stageFor({ fields }: ObjectDescription, stage: string): Named {
   const field = fields.find(({ name }) => name === 'StageName');
   if (!field) return { problem: "The bridge's user may not see Opportunity.StageName. Grant it." };
-  const value = optionFor(stage, field);
+  const options = optionsOf(field);
+  const value = optionFor(stage, options);
   if (value !== undefined) return { value };
-  const known = field.picklistValues.filter(({ active }) => active).map(({ value }) => value);
+  const known = options.map(({ value }) => value);
   return { problem: `The org has no stage "${stage}" for \`sale.stage\`; it has ${known.join(', ')}.` };
 }
 

@@ -1,6 +1,6 @@
 /*
  * Everything a connector needs of the bridge. A connector is a module whose default export is `defineConnector(…)`;
- * it imports this file and nothing else from src, and writes to one kind of CRM. connectors/README.md shows how.
+ * it imports this file, for a CRM also crm/index.ts, and nothing else from src. connectors/README.md shows how.
  */
 
 export type { Call, Urgency } from '../call/call.ts';

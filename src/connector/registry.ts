@@ -11,8 +11,11 @@ import type { ConnectorDefinition } from './contract.ts';
  */
 
 const folder = new URL('../../connectors/', import.meta.url);
-/** What a connector imports; those from elsewhere by its name in package.json. */
-const face = new URL('index.ts', import.meta.url).href;
+/** What a connector imports; those from elsewhere by these names, as package.json has them. */
+const faces = {
+  'delacon-bridge/connector': new URL('index.ts', import.meta.url).href,
+  'delacon-bridge/crm': new URL('../crm/index.ts', import.meta.url).href,
+};
 
 /** Why a connector cannot be had, as a sentence that goes on after its name and a colon. */
 export class NoConnector extends Error {
@@ -48,7 +51,7 @@ export async function loadConnector(type: string, fromDir: string): Promise<Conn
       );
     return definition;
   }
-  await offerModule('delacon-bridge/connector', face);
+  for (const [name, url] of Object.entries(faces)) await offerModule(name, url);
   if (/^(\.{0,2}\/|\.{1,2}$)/.test(type)) return importConnector(await urlOfPath(type, fromDir));
   return importConnector(urlOfPackage(type, own));
 }

@@ -158,7 +158,7 @@ connectors:
 loading('a connector may be a module next to the file that names it', async () => {
   const text = await readFile(crm, 'utf8');
   assert.match(text, "from 'delacon-bridge/connector'");
-  const module = text.replace("'zod'", `'${import.meta.resolve('zod')}'`);
+  const module = `import 'delacon-bridge/crm';\n${text.replace("'zod'", `'${import.meta.resolve('zod')}'`)}`;
   const files = {
     'config/bridge.yaml': 'connectors: { acme: { type: ./crm, accessToken: abcdefgh } }',
     'config/crm.ts': module,

@@ -8,7 +8,7 @@ import {
   failureOfRow as hubspotRow,
   propertyProblems,
 } from '../../connectors/hubspot/failures.ts';
-import { fitValue } from '../../connectors/hubspot/fitting.ts';
+import { fitProperty } from '../../connectors/hubspot/fields.ts';
 import {
   failureOfToken,
   failureOfAnswer as salesforceAnswer,
@@ -392,7 +392,7 @@ function readMetadata(text: string): void {
   const { data: property } = readable.safeParse({ name: 'x', type: 'string', ...described });
   if (!property) return;
   for (const value of [...mapped, text.slice(0, 300)]) {
-    const { text: fit, note } = fitValue('x', value, property, 'Australia/Sydney') as {
+    const { text: fit, note } = fitProperty('x', value, property, 'Australia/Sydney') as {
       text: string | null;
       note?: string;
     };

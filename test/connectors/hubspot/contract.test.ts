@@ -1,4 +1,5 @@
 import { connectorContract } from '../../conformance/connector-contract.ts';
+import { crmContract } from '../../conformance/crm-contract.ts';
 import { faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { open, refuseUnwritable, unmetered, unwritable } from './rig.ts';
 
@@ -30,6 +31,35 @@ connectorContract('hubspot', (use) =>
         secrets: [hubspot.token],
       });
     },
+    { limits: unmetered },
+  ),
+);
+
+const kindOf: Record<string, 'contacts' | 'calls' | 'tasks' | 'deals'> = {
+  contact: 'contacts',
+  call: 'calls',
+  task: 'tasks',
+  deal: 'deals',
+};
+
+crmContract('hubspot', (use) =>
+  withHubSpotEmulator(
+    (hubspot) =>
+      use({
+        open: (settings, tools) => open(hubspot, settings, tools),
+        addField(of, kind) {
+          const name = `mapped_${kind}`;
+          const type = { number: 'number', boolean: 'bool' }[kind];
+          const fieldType = { number: 'number', boolean: 'booleancheckbox' }[kind];
+          hubspot.addProperty(of === 'activity' ? 'calls' : 'contacts', { name, type, fieldType });
+          return name;
+        },
+        held({ type, id }) {
+          const kind = kindOf[type] as 'calls';
+          const all = type === 'contact' ? hubspot.contacts() : hubspot.records(kind);
+          return all.find((one) => one.id === id)?.properties ?? {};
+        },
+      }),
     { limits: unmetered },
   ),
 );

@@ -391,7 +391,7 @@ after('an amount that is no number is left out, and noted', () =>
     });
     const outcome = await deliverOne(connection, saleCall('1'));
     assert.equal(outcome.kind === 'delivered' && outcome.notes, [
-      'Opportunity.Amount was left out: "about 50" is no number.',
+      'Opportunity.Amount was left out: "about 50" is not a number.',
     ]);
     assert.is(salesforce.opportunities()[0]?.['Amount'], undefined);
   }),

@@ -1,4 +1,5 @@
 import { connectorContract } from '../../conformance/connector-contract.ts';
+import { crmContract } from '../../conformance/crm-contract.ts';
 import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { open } from './rig.ts';
 
@@ -30,4 +31,21 @@ connectorContract('salesforce', (use) =>
       secrets: [salesforce.clientSecret],
     });
   }),
+);
+
+crmContract('salesforce', (use) =>
+  withSalesforceEmulator((salesforce) =>
+    use({
+      open: (settings, tools) => open(salesforce, settings, tools),
+      addField(of, kind) {
+        const name = `Mapped_${kind}__c`;
+        for (const object of of === 'activity' ? ['Task'] : ['Lead', 'Contact']) {
+          salesforce.addField(object, name, { type: { number: 'Number', boolean: 'Checkbox' }[kind] });
+          salesforce.grantField(`${object}.${name}`);
+        }
+        return name;
+      },
+      held: ({ id }) => salesforce.org.entries.get(id)?.values ?? {},
+    }),
+  ),
 );

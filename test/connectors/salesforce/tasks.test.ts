@@ -277,7 +277,7 @@ tasks('values of mapped fields are fitted to what describe says, once it is need
     assert.is(task?.['Amount__c'], undefined);
     assert.equal(outcome.kind === 'delivered' && outcome.notes, [
       'Task.Keywords__c was cut to 5 characters.',
-      'Task.Amount__c was left out: "about 50" is no number.',
+      'Task.Amount__c was left out: "about 50" is not a number.',
     ]);
     assert.is(salesforce.countRequests('describe'), 1);
     salesforce.forgetRequests();
@@ -311,7 +311,7 @@ tasks(
       );
       assert.match(
         JSON.stringify(outcome),
-        /Task.CallType was left out: .*sideways.* is not among its values/,
+        /Task.CallType was left out: .*sideways.* is not one of its options: Internal, Inbound, Outbound\./,
       );
     }),
 );
@@ -490,7 +490,7 @@ tasks('a day that no calendar has is left out with a note, and the call is writt
       assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
       const task = salesforce.tasks().find((one) => one['Delacon_Call_Id__c'] === id);
       assert.is(task?.['ActivityDate'], day, mapped);
-      const note = `Task.ActivityDate was left out: "${mapped}" is no date.`;
+      const note = `Task.ActivityDate was left out: "${mapped}" is not a date.`;
       assert.equal(outcome.notes ?? [], day === undefined ? [note] : []);
     }
   }),
