@@ -13,7 +13,7 @@ const allowed: Record<string, string> = {
   log: 'text runtime call',
   route: 'text call',
   connector: 'text clock runtime call log route',
-  crm: 'text call connector',
+  crm: 'text clock call route connector',
   config: 'text call route connector',
   store: 'clock runtime call',
   receive: 'clock runtime call log store',
@@ -29,8 +29,8 @@ const allowed: Record<string, string> = {
 
 /** Circles that wait for both connectors to stand on one engine, each by its files. To become fewer, never more. */
 const knownCircles = [
-  // Names of objects lie in the layer of requests, and attribution and batches in one another.
-  'connectors/hubspot: access api attribution batches failures options requests setup-names',
+  // Names of objects lie in the layer of requests.
+  'connectors/hubspot: access api batches failures options requests setup-names',
   // How a refused batch is split and read back is called from the transport.
   'connectors/salesforce: api halving second-look',
   // Creating people and finding them.

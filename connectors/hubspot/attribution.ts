@@ -1,48 +1,36 @@
-import { type Delivery, type Touch, touchOf, type Values } from '../../src/connector/index.ts';
-import type { Properties } from './batches.ts';
+import type { TouchFields } from '../../src/crm/index.ts';
 
 /*
- * How a person's first call came about, and their latest: in properties of our own, since those that HubSpot keeps for
- * this cannot be set, or are its own to set. https://knowledge.hubspot.com/properties/understand-source-properties
+ * A person's touches are in properties of our own, since those that HubSpot keeps for this cannot be set, or are its own
+ * to set. https://knowledge.hubspot.com/properties/understand-source-properties
  */
 
-const parts = [
-  { name: 'call_at', label: 'call', type: 'datetime', of: (touch: Touch) => touch.at },
-  { name: 'source', label: 'source', type: 'string', of: (touch: Touch) => touch.source },
-  { name: 'keywords', label: 'keywords', type: 'string', of: (touch: Touch) => touch.keywords },
-  { name: 'campaign', label: 'campaign', type: 'string', of: (touch: Touch) => touch.campaign },
-  { name: 'landing_page', label: 'landing page', type: 'string', of: (touch: Touch) => touch.landingPage },
-  { name: 'gclid', label: 'Google click id', type: 'string', of: (touch: Touch) => touch.gclid },
-] as const;
+const fieldsOf = (which: 'first' | 'last') => ({
+  at: `delacon_${which}_call_at`,
+  source: `delacon_${which}_source`,
+  keywords: `delacon_${which}_keywords`,
+  campaign: `delacon_${which}_campaign`,
+  landingPage: `delacon_${which}_landing_page`,
+  gclid: `delacon_${which}_gclid`,
+});
 
-const touches = ['first', 'last'] as const;
+export const touchFields: TouchFields = { first: fieldsOf('first'), last: fieldsOf('last') };
+
+const labels: Record<keyof TouchFields['first'], string> = {
+  at: 'call',
+  source: 'source',
+  keywords: 'keywords',
+  campaign: 'campaign',
+  landingPage: 'landing page',
+  gclid: 'Google click id',
+};
 
 /** What setup creates on contacts, where attribution is on. */
-export const attributionProperties = touches.flatMap((which) =>
-  parts.map(({ name, label, type }) => ({
-    name: `delacon_${which}_${name}`,
-    label: `Delacon: ${which} ${label}`,
+export const attributionProperties = (['first', 'last'] as const).flatMap((which) =>
+  Object.entries(touchFields[which]).map(([part, name]) => ({
+    name,
+    label: `Delacon: ${which} ${labels[part as keyof typeof labels]}`,
     description: `Written by delacon-bridge: how the contact's ${which} call came about.`,
-    type,
+    type: part === 'at' ? ('datetime' as const) : ('string' as const),
   })),
 );
-
-export const attributionNames: readonly string[] = attributionProperties.map(({ name }) => name);
-
-/**
- * What a call changes of the touches that a contact holds: the first is that of the earliest call, and stays; the last
- * is that of the latest, as the call now stands. A touch is written whole, so that no part of another one is left.
- */
-export function touchChanges(held: Properties, { call }: Delivery): Values {
-  const touch = touchOf(call);
-  if (!touch) return {};
-  const at = touch.at.getTime();
-  const written = (which: (typeof touches)[number]): Values =>
-    Object.fromEntries(parts.map(({ name, of }) => [`delacon_${which}_${name}`, of(touch) ?? '']));
-  const firstAt = Date.parse(held['delacon_first_call_at'] ?? '');
-  const lastAt = Date.parse(held['delacon_last_call_at'] ?? '');
-  return {
-    ...(at >= firstAt ? {} : written('first')),
-    ...(at < lastAt ? {} : written('last')),
-  };
-}

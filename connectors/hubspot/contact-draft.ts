@@ -1,13 +1,18 @@
-import { type Delivery, type RecordDraft, type Values, withMapping } from '../../src/connector/index.ts';
-import { touchChanges } from './attribution.ts';
+import { type Delivery, type RecordDraft, withMapping } from '../../src/connector/index.ts';
+import { touchesOfNew } from '../../src/crm/index.ts';
+import { touchFields } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
 
-/** The contact that a call makes when HubSpot has none with its number; undefined for a number that is not known. */
+/**
+ * The contact that a call makes when HubSpot has none with its number; undefined for a number that is not known.
+ * @param calls all of the caller's that are known by then
+ */
 export function contactDraft(
   options: HubSpotOptions,
   delivery: Delivery,
   ownerId: string | null = null,
+  calls = [delivery.call],
 ): RecordDraft | undefined {
   const { caller } = delivery.call;
   if (caller.number === null) return undefined;
@@ -23,14 +28,9 @@ export function contactDraft(
     type: 'contact',
     key: { property: ownProperties.contacts, value: caller.number },
     properties: {
-      ...(options.attribution ? filled(touchChanges({}, delivery)) : {}),
+      ...(options.attribution ? touchesOfNew(touchFields, calls) : {}),
       ...withMapping(defaults, options.person.properties, delivery),
     },
     notes: [],
   };
-}
-
-/** Without the blanks, of which a new record needs none. */
-function filled(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 }

@@ -1,24 +1,19 @@
-import { LRUCache } from 'lru-cache';
 import {
   type Clock,
-  isRecent,
   knownPerson,
   type Log,
   type Memory,
-  mapFields,
   maskNumber,
   maskWritten,
   type People,
   SingleFlight,
   type Tools,
 } from '../../src/connector/index.ts';
+import type { PersonUpdates } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
-import { attributionNames, touchChanges } from './attribution.ts';
-import type { Properties } from './batches.ts';
 import { contactDraft } from './contact-draft.ts';
-import { type Failure, missingProperty, RequestFailed } from './failures.ts';
-import type { Fitted } from './fields.ts';
+import { type Failure, RequestFailed } from './failures.ts';
 import type { Found as Account, HubSpotFindings } from './found.ts';
 import { heirsOf } from './merged-contacts.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -49,6 +44,7 @@ export class Contacts {
   readonly #records: Records;
   readonly #options: HubSpotOptions;
   readonly #unowned: UnownedContacts;
+  readonly #updates: PersonUpdates;
   readonly #findings: HubSpotFindings;
   readonly #people: People;
   readonly #memory: Memory;
@@ -56,14 +52,13 @@ export class Contacts {
   readonly #clock: Clock;
   /** Numbers that another batch resolves just now. */
   readonly #inFlight = new SingleFlight<Resolution>();
-  /** What mapped properties of a contact hold, as far as read or written here. */
-  readonly #held = new LRUCache<string, Held>({ max: 5_000 });
 
   constructor(
     api: HubSpotApi,
     records: Records,
     options: HubSpotOptions,
     unowned: UnownedContacts,
+    updates: PersonUpdates,
     findings: HubSpotFindings,
     { people, memory, log, clock }: Pick<Tools, 'people' | 'memory' | 'log' | 'clock'>,
   ) {
@@ -71,6 +66,7 @@ export class Contacts {
     this.#records = records;
     this.#options = options;
     this.#unowned = unowned;
+    this.#updates = updates;
     this.#findings = findings;
     this.#people = people;
     this.#memory = memory;
@@ -226,9 +222,9 @@ export class Contacts {
   }
 
   async #readByKey(numbers: readonly string[], signal: AbortSignal): Promise<Map<string, Row>> {
-    const properties = [key, ...this.#wanted()];
+    const properties = [key, ...this.#updates.names];
     const rows = await this.#api.read('contacts', numbers, { idProperty: key, properties }, signal);
-    for (const row of rows) this.#hold(row.id, row.properties);
+    for (const { id, properties } of rows) this.#updates.hold(id, properties);
     return new Map(rows.map((row) => [row.properties[key] ?? '', row]));
   }
 
@@ -326,7 +322,8 @@ export class Contacts {
     }
     const drafts = callers.map(({ number, calls }) => {
       const [{ delivery, ownerId }] = calls as [Work];
-      const { properties = {} } = contactDraft(this.#options, delivery, ownerId) ?? {};
+      const all = calls.map((work) => work.delivery.call);
+      const { properties = {} } = contactDraft(this.#options, delivery, ownerId, all) ?? {};
       return {
         objectWriteTraceId: number,
         values: { ...properties, [key]: number },
@@ -346,7 +343,7 @@ export class Contacts {
       resolved.set(number, row ? { contactId: row.id, why, notes } : { failure: untilShown(failure) });
       if (!row) continue;
       made.set(number, row);
-      this.#hold(row.id, this.#records.fields.fit('contacts', values, timezone).properties);
+      this.#updates.hold(row.id, this.#records.fields.fit('contacts', values, timezone).properties);
     }
     await this.#remember(made);
   }
@@ -356,139 +353,6 @@ export class Contacts {
     await this.#people.remember(
       new Map([...found].map(([number, { id }]) => [number, { type: 'contact', id }])),
     );
-  }
-
-  // What a call changes on contacts that are there already
-
-  /**
-   * Writes mapped properties, and the touches, to the contacts of these calls, as `onUpdate` allows. Defaults are never
-   * written here: a placeholder is for new contacts only.
-   */
-  async update(works: readonly Work[], signal: AbortSignal): Promise<void> {
-    const wanted = works.flatMap((work) =>
-      work.contactId !== null && work.delivery.call.caller.number !== null
-        ? [{ work, contactId: work.contactId }]
-        : [],
-    );
-    const isAsked = this.#options.attribution || this.#mapped().length > 0;
-    if (this.#options.person.onUpdate === 'never' || !isAsked || wanted.length === 0) return;
-    try {
-      await this.#records.fields.ready('contacts', signal);
-      if (this.#mustKnow) {
-        await this.#readHeld(
-          wanted.map(({ contactId }) => contactId).filter((id) => !this.#held.has(id)),
-          signal,
-        );
-      }
-      const doubtful = this.#changesOf(wanted).filter((one) => this.#isDoubtful(one));
-      if (doubtful.length > 0) {
-        await this.#readHeld(
-          doubtful.map(({ contactId }) => contactId),
-          signal,
-        );
-      }
-      const changes = new Map<string, Properties>();
-      for (const { work, contactId, fit } of this.#changesOf(wanted)) {
-        const [missing] = fit.missing;
-        if (missing !== undefined) {
-          work.failures.push(missingProperty(missing, this.#api.circumstances('contacts/batch/update')));
-          continue;
-        }
-        work.notes.push(...fit.notes);
-        if (Object.keys(fit.properties).length > 0)
-          changes.set(contactId, { ...changes.get(contactId), ...fit.properties });
-      }
-      const written = await this.#writeChanges(changes, signal);
-      for (const { work, contactId } of wanted) {
-        const { failure, notes = [] } = written.get(contactId) ?? {};
-        work.notes.push(...notes);
-        if (failure && failure.cure?.what !== 'gone') work.failures.push(failure);
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof RequestFailed)) throw thrown;
-      for (const { work } of wanted) work.failures.push(thrown.failure);
-    }
-  }
-
-  #mapped(): string[] {
-    return Object.keys(this.#options.person.properties);
-  }
-
-  /** What has to be known of a contact before it is changed. */
-  #wanted(): string[] {
-    return [...this.#mapped(), ...(this.#options.attribution ? attributionNames : [])];
-  }
-
-  /** `overwrite` alone does not have to know what is there. */
-  get #mustKnow(): boolean {
-    return this.#options.person.onUpdate === 'fillBlank' || this.#options.attribution;
-  }
-
-  /** What HubSpot does not show is not known any more. */
-  async #readHeld(contactIds: readonly string[], signal: AbortSignal): Promise<void> {
-    const asked = [...new Set(contactIds)];
-    if (asked.length === 0) return;
-    const rows = await this.#api.read('contacts', asked, { properties: this.#wanted() }, signal);
-    for (const id of asked) this.#held.delete(id);
-    for (const row of rows) this.#hold(row.id, row.properties);
-  }
-
-  /** What each call changes on its contact, one after the other. Nothing, where it has to be known what is there, and is not. */
-  #changesOf(wanted: readonly { work: Work; contactId: string }[]): Change[] {
-    const changed = new Map<string, Properties>();
-    return wanted.flatMap(({ work, contactId }) => {
-      const known = this.#held.get(contactId);
-      if (!known && this.#mustKnow) return [];
-      const held = { ...known?.properties, ...changed.get(contactId) };
-      const fit = this.#changes(held, work);
-      changed.set(contactId, { ...changed.get(contactId), ...fit.properties });
-      return [{ work, contactId, fit }];
-    });
-  }
-
-  /** It would fill what was blank when it was read, and somebody may have filled since. */
-  #isDoubtful({ contactId, fit }: Change): boolean {
-    const now = this.#clock.now().getTime();
-    if (!this.#mustKnow || isRecent(this.#held.get(contactId)?.at ?? 0, believedMs, now)) return false;
-    const fill = this.#options.person.onUpdate === 'fillBlank';
-    return Object.keys(fit.properties).some((name) =>
-      attributionNames.includes(name) ? name.startsWith('delacon_first') : fill,
-    );
-  }
-
-  #changes(held: Properties, work: Work): Fitted {
-    const { call, source } = work.delivery;
-    const { timezone } = source;
-    const fill = this.#options.person.onUpdate === 'fillBlank';
-    const mapped = mapFields(this.#options.person.properties, { call, timezone });
-    const open = Object.entries(mapped).filter(([name]) => !fill || !held[name]);
-    const touches = this.#options.attribution ? touchChanges(held, work.delivery) : {};
-    const values = { ...touches, ...Object.fromEntries(open) };
-    const fit = this.#records.fields.fit('contacts', values, timezone);
-    const changed = Object.entries(fit.properties).filter(([name, value]) => (held[name] ?? '') !== value);
-    return { ...fit, properties: Object.fromEntries(changed) };
-  }
-
-  async #writeChanges(
-    changes: ReadonlyMap<string, Properties>,
-    signal: AbortSignal,
-  ): Promise<Map<string, Fate>> {
-    const drafts = [...changes].map(([id, values]) => ({
-      id,
-      objectWriteTraceId: id,
-      values,
-      timezone: 'UTC',
-    }));
-    const written = await this.#records.update('contacts', drafts, signal);
-    for (const [id, properties] of changes) {
-      if (written.get(id)?.row) this.#hold(id, properties, this.#held.get(id)?.at); // of the others nothing was heard
-    }
-    return written;
-  }
-
-  #hold(contactId: string, properties: Row['properties'], at = this.#clock.now().getTime()): void {
-    const told = Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, value ?? '']));
-    this.#held.set(contactId, { properties: { ...this.#held.get(contactId)?.properties, ...told }, at });
   }
 }
 
@@ -503,22 +367,6 @@ function notIndexed(id: string, notBefore: Date): Failure {
   const reason = `HubSpot no longer has the contact ${id}, and its search does not show yet whether it was merged into another.`;
   return { kind: 'retry', reason, notBefore };
 }
-
-/** What a contact held at a time. */
-interface Held {
-  properties: Properties;
-  at: number;
-}
-
-/** What a call changes on its contact. */
-interface Change {
-  work: Work;
-  contactId: string;
-  fit: Fitted;
-}
-
-/** For so long a blank is believed to be one still: while a call rings, somebody may fill in who it is. */
-const believedMs = 10_000;
 
 /** A contact that has the number. */
 interface Found {

@@ -1,4 +1,5 @@
 import type { Delivery, Outcome } from '../../src/connector/index.ts';
+import type { PersonUpdates } from '../../src/crm/index.ts';
 import type { Calls } from './calls.ts';
 import type { Companies } from './companies.ts';
 import type { Contacts } from './contacts.ts';
@@ -17,6 +18,7 @@ export interface Means {
   findings: HubSpotFindings;
   owners: Owners;
   contacts: Contacts;
+  updates: PersonUpdates;
   unowned: UnownedContacts;
   /** Undefined where calls are not linked to companies. */
   companies: Companies | undefined;
@@ -68,13 +70,31 @@ async function write(works: readonly Work[], means: Means, signal: AbortSignal):
     sound().filter(({ isSettled }) => !isSettled),
     signal,
   );
-  await means.contacts.update(sound(), signal);
+  await updateContacts(sound(), means.updates, signal);
   await means.unowned.give(sound(), signal);
   await means.companies?.find(sound(), signal);
   await means.calls.write(sound(), signal);
   const written = sound(); // a task that fails is no reason to make no deal
   await means.tasks.write(written, signal);
   await means.deals.write(written, signal);
+}
+
+async function updateContacts(
+  works: readonly Work[],
+  updates: PersonUpdates,
+  signal: AbortSignal,
+): Promise<void> {
+  const meetings = works.flatMap(({ delivery, contactId }) =>
+    contactId !== null && delivery.call.caller.number !== null
+      ? [{ delivery, person: { type: 'contact', id: contactId } }]
+      : [],
+  );
+  const updated = await updates.write(meetings, signal);
+  for (const work of works) {
+    const { notes = [], failure } = updated.get(work.delivery) ?? {};
+    work.notes.push(...notes);
+    if (failure) work.failures.push(failure as Failure);
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { mayHaveLeft, whySilent } from '../../src/connector/index.ts';
+import { type CrmFailure, CrmRequestFailed } from '../../src/crm/index.ts';
 import type { ObjectType } from './api.ts';
 import { isOwn, keyNames, listedElsewhere, mappedAt } from './setup-names.ts';
 
@@ -7,12 +8,7 @@ import { isOwn, keyNames, listedElsewhere, mappedAt } from './setup-names.ts';
  * are read here into one form, and the kind alone decides what the delivery loop does.
  */
 
-export interface Failure {
-  kind: 'retry' | 'rejected' | 'blocked';
-  reason: string;
-  notBefore?: Date;
-  /** Of a retry: it is the connector's, and says nothing of the call. */
-  scope?: 'call' | 'connector';
+export interface Failure extends CrmFailure {
   /** What the connector can do about it by itself. */
   cure?: Cure;
   /** The properties whose values HubSpot does not take. */
@@ -42,14 +38,7 @@ export type Cure =
   | { what: 'smaller' };
 
 /** A failed request, as an error to throw. */
-export class RequestFailed extends Error {
-  readonly failure: Failure;
-
-  constructor(failure: Failure, cause?: unknown) {
-    super(failure.reason, { cause });
-    this.failure = failure;
-  }
-}
+export class RequestFailed extends CrmRequestFailed<Failure> {}
 
 /** What reading a failure needs to know of where it happened. */
 export interface Circumstances {

@@ -10,13 +10,16 @@ import {
   type Rehearsal,
   type Tools,
 } from '../../src/connector/index.ts';
+import { PersonUpdates } from '../../src/crm/index.ts';
 import { HubSpotApi } from './api.ts';
+import { touchFields } from './attribution.ts';
 import { largestBatch } from './batches.ts';
 import { callDraft } from './call-draft.ts';
 import { Calls } from './calls.ts';
 import { check } from './check.ts';
 import { Companies } from './companies.ts';
 import { contactDraft } from './contact-draft.ts';
+import { contactsToUpdate } from './contact-updates.ts';
 import { Contacts } from './contacts.ts';
 import { dealDraft } from './deal-draft.ts';
 import { Deals } from './deals.ts';
@@ -75,12 +78,20 @@ class HubSpotConnection implements Connection {
     const records = new Records(api, new Fields(api, clock, mappedProperties(options)), owners.forget);
     const keyed = { api, records, findings, memory, clock };
     const unowned = new UnownedContacts(api, records, memory);
+    const { onUpdate, properties } = options.person;
+    const touches = options.attribution ? touchFields : undefined;
+    const updates = new PersonUpdates(
+      contactsToUpdate(api, records),
+      { onUpdate, properties, touches },
+      clock,
+    );
     this.#pipelines = new Pipelines(api, options.sale, clock);
     this.#means = {
       options,
       findings,
       owners,
-      contacts: new Contacts(api, records, options, unowned, findings, tools),
+      contacts: new Contacts(api, records, options, unowned, updates, findings, tools),
+      updates,
       unowned,
       companies: options.activity.company ? new Companies(api, clock) : undefined,
       calls: new Calls(new KeyedRecords(keyed, 'calls', 'keptUpToDate'), options, findings),

@@ -1,5 +1,6 @@
+import { touchNames } from '../../src/crm/index.ts';
 import type { ObjectType } from './api.ts';
-import { attributionNames } from './attribution.ts';
+import { touchFields } from './attribution.ts';
 
 /** The properties of our own, by object: what makes a second write of the same call or caller find the first. */
 export const ownProperties = {
@@ -12,11 +13,13 @@ export const ownProperties = {
 /** Each once. */
 export const keyNames: readonly string[] = [...new Set(Object.values(ownProperties))];
 
+const ownTouches: readonly string[] = touchNames(touchFields);
+
 /** Properties whose values are kept apart from them: owners, and pipelines with their stages. */
 export const listedElsewhere: ReadonlySet<string> = new Set(['hubspot_owner_id', 'pipeline', 'dealstage']);
 
 export function isOwn(property: string): boolean {
-  return keyNames.includes(property) || attributionNames.includes(property);
+  return keyNames.includes(property) || ownTouches.includes(property);
 }
 
 export const ownGroup = { name: 'delacon', label: 'Delacon' } as const;

@@ -1,10 +1,10 @@
 import type { Delivery, Outcome } from '../../src/connector/index.ts';
+import type { PersonUpdates } from '../../src/crm/index.ts';
 import type { AfterCall } from './after-call.ts';
 import { type Failure, outcomeOf, RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';
 import type { Owners } from './owners.ts';
 import type { Orphan, People, Resolution } from './people.ts';
-import type { PeopleUpdates } from './people-updates.ts';
 import { taskDraft } from './task-draft.ts';
 import type { TaskJob, Tasks } from './tasks.ts';
 
@@ -12,7 +12,7 @@ import type { TaskJob, Tasks } from './tasks.ts';
 export interface Means {
   options: SalesforceOptions;
   people: People;
-  updates: PeopleUpdates;
+  updates: PersonUpdates;
   owners: Owners;
   tasks: Tasks;
   afterCall: AfterCall;
@@ -166,7 +166,7 @@ async function findPeople(
   jobs: readonly TaskJob[],
   round: 'first' | 'last',
   people: People,
-  updates: PeopleUpdates,
+  updates: PersonUpdates,
   signal: AbortSignal,
 ): Promise<Map<TaskJob, Resolution>> {
   const found = await people.resolve(
@@ -181,15 +181,14 @@ async function findPeople(
   const meetings = [...found].flatMap(([{ delivery }, resolution]) => {
     const isCaller = delivery.call.caller.number !== null;
     const person = resolution.failure || resolution.isNew || !isCaller ? null : resolution.person;
-    return person ? [{ delivery, person }] : [];
+    // Accounts, be they a person's, are left alone.
+    return person?.type === 'lead' || person?.type === 'contact' ? [{ delivery, person }] : [];
   });
-  const remarks = await updates.write(meetings, signal);
+  const updated = await updates.write(meetings, signal);
   for (const [job, resolution] of found) {
-    const { note, failure } = remarks.get(job.delivery) ?? {};
-    if (failure) found.set(job, { failure });
-    else if (note !== undefined && !resolution.failure) {
-      found.set(job, { ...resolution, notes: [...resolution.notes, note] });
-    }
+    const { notes = [], failure } = updated.get(job.delivery) ?? {};
+    if (failure) found.set(job, { failure: failure as Failure });
+    else if (!resolution.failure) found.set(job, { ...resolution, notes: [...resolution.notes, ...notes] });
   }
   return found;
 }

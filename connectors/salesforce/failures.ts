@@ -1,4 +1,5 @@
 import { mayHaveLeft, type Outcome, type Records, whySilent } from '../../src/connector/index.ts';
+import { type CrmFailure, CrmRequestFailed } from '../../src/crm/index.ts';
 import type { RawAnswer } from './exchange.ts';
 import { isOwn } from './setup-names.ts';
 
@@ -7,12 +8,7 @@ import { isOwn } from './setup-names.ts';
  * others that do not; both are read here into one form, and the kind alone decides what the delivery loop does.
  */
 
-export interface Failure {
-  kind: 'retry' | 'rejected' | 'blocked';
-  reason: string;
-  notBefore?: Date;
-  /** Of a retry: it is the connector's, and says nothing of the call. */
-  scope?: 'call' | 'connector';
+export interface Failure extends CrmFailure {
   /** What the connector can do about it by itself. */
   cure?: Cure;
   /** It refused a whole request, so that one record of it may be to blame. */
@@ -48,14 +44,12 @@ export type Cure =
   | { what: 'theirs' };
 
 /** A failed request, as an error to throw. */
-export class RequestFailed extends Error {
-  readonly failure: Failure;
+export class RequestFailed extends CrmRequestFailed<Failure> {
   /** What Salesforce answered, if it did. */
   readonly answer: RawAnswer | undefined;
 
   constructor(failure: Failure, cause?: unknown, answer?: RawAnswer) {
-    super(failure.reason, { cause });
-    this.failure = failure;
+    super(failure, cause);
     this.answer = answer;
   }
 }

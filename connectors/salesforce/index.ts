@@ -11,6 +11,7 @@ import {
   rehearsedFetch,
   type Tools,
 } from '../../src/connector/index.ts';
+import { PersonUpdates } from '../../src/crm/index.ts';
 import { AfterCall } from './after-call.ts';
 import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
@@ -21,13 +22,14 @@ import { holds, objects } from './holds.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { Owners } from './owners.ts';
 import { People } from './people.ts';
-import { PeopleUpdates } from './people-updates.ts';
+import { PeopleToUpdate } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
 import { SalesforceProbe } from './probe.ts';
 import { PretendedSalesforce } from './rehearsal.ts';
 import { mostAtOnce } from './requests.ts';
 import { saleDraft } from './sale-draft.ts';
 import { apply, plan } from './setup.ts';
+import { attributionFields } from './setup-names.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
 
@@ -70,11 +72,16 @@ class SalesforceConnection implements Connection {
     const descriptions = new Descriptions(api, tools.clock);
     this.#descriptions = descriptions;
     const owners = new Owners(api, tools.clock);
+    const { onUpdate, properties } = options.person;
     const openFollowUps = new OpenFollowUps(options.followUp, tools.memory);
     this.#means = {
       options,
       people: new People(api, options, descriptions, owners, tools),
-      updates: new PeopleUpdates(api, options, descriptions),
+      updates: new PersonUpdates(
+        new PeopleToUpdate(api, descriptions),
+        { onUpdate, properties, touches: options.attribution ? attributionFields : undefined },
+        tools.clock,
+      ),
       owners,
       tasks: new Tasks(api, options, descriptions),
       afterCall: new AfterCall(api, options, descriptions, owners, openFollowUps),

@@ -1,6 +1,5 @@
 import type { Values } from '../../src/connector/index.ts';
 import type { SalesforceApi, Written } from './api.ts';
-import { attributionChanges } from './attribution.ts';
 import type { Failure } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
@@ -64,13 +63,12 @@ export class NewPeople {
   }
 
   #draft(object: PersonObject, { number, jobs, dead }: NewCaller): Draft {
-    const [{ delivery }, ...later] = jobs as readonly [TaskJob, ...TaskJob[]];
+    const [{ delivery }] = jobs as readonly [TaskJob, ...TaskJob[]];
+    const calls = jobs.map((job) => job.delivery.call);
     const values: Values = {
-      ...personDraft(this.#options, delivery)?.properties,
+      ...personDraft(this.#options, delivery, calls)?.properties,
       [ownFields[object]]: keyAfter(number, dead),
     };
-    if (this.#options.person.attribution)
-      for (const { delivery } of later) Object.assign(values, attributionChanges(values, delivery.call));
     return { object, values, timezone: delivery.source.timezone, notes: [] };
   }
 

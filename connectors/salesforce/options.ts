@@ -5,6 +5,7 @@ import {
   baseUrl,
   followUpOption,
   mapping,
+  moved,
   ownerOption,
   personOptions,
   reserveOption,
@@ -73,59 +74,66 @@ function isPrivateKey(pem: string): boolean {
   }
 }
 
-export const options = z.strictObject({
-  auth,
-  apiVersion: z
-    .string()
-    .regex(/^\d{2,3}\.0$/, { error: 'must be a version such as "64.0", in quotation marks.' })
-    .refine((version) => Number(version) >= oldestApiVersion, {
-      error: `must be at least "${oldestApiVersion}.0".`,
-    })
-    .default(defaultApiVersion)
-    .describe('Version of the Salesforce API.'),
-  preset: z
-    .enum(['delacon'])
-    .optional()
-    .describe(
-      "delacon: as Delacon's own integration does. Accounts are matched too, and a call stays In Progress until an operator completes it.",
-    ),
-  write: writeOption,
-  reserve: reserveOption,
-  person: z
-    .strictObject({
-      ...personOptions,
-      match: z
-        .array(z.enum(['Contact', 'Lead', 'Account', 'PersonAccount']))
-        .optional()
-        .describe(
-          'Where a caller is looked for by phone number. Earlier ones win. Default: Contact, Lead; under the preset all four.',
-        ),
-      create: z
-        .union([z.enum(['Lead', 'Contact']), z.literal(false)])
-        .default('Lead')
-        .describe('What an unknown caller becomes. false: only people already in Salesforce.'),
-      attribution: attributionOption,
-    })
-    .prefault({})
-    .describe('The lead or contact of the caller: whether one is made, and what is written to it.'),
-  activity: z
-    .strictObject({
-      outcomes: z
-        .record(z.string().min(1), z.string())
-        .default({})
-        .describe(
-          'What CallDisposition says, by the result as Delacon sends it, or by answered, unanswered, busy, other or voicemail.',
-        ),
-      properties: mapping()
-        .default({})
-        .describe('Field of the Task: template. Adds to the defaults, or replaces them by name.'),
-    })
-    .prefault({})
-    .describe('What the Task shows.'),
-  owner: ownerOption.optional(),
-  followUp: followUpOption.optional(),
-  sale: saleOption.optional(),
-});
+export const options = z
+  .strictObject({
+    auth,
+    apiVersion: z
+      .string()
+      .regex(/^\d{2,3}\.0$/, { error: 'must be a version such as "64.0", in quotation marks.' })
+      .refine((version) => Number(version) >= oldestApiVersion, {
+        error: `must be at least "${oldestApiVersion}.0".`,
+      })
+      .default(defaultApiVersion)
+      .describe('Version of the Salesforce API.'),
+    preset: z
+      .enum(['delacon'])
+      .optional()
+      .describe(
+        "delacon: as Delacon's own integration does. Accounts are matched too, and a call stays In Progress until an operator completes it.",
+      ),
+    write: writeOption,
+    reserve: reserveOption,
+    person: z
+      .strictObject({
+        ...personOptions,
+        match: z
+          .array(z.enum(['Contact', 'Lead', 'Account', 'PersonAccount']))
+          .optional()
+          .describe(
+            'Where a caller is looked for by phone number. Earlier ones win. Default: Contact, Lead; under the preset all four.',
+          ),
+        create: z
+          .union([z.enum(['Lead', 'Contact']), z.literal(false)])
+          .default('Lead')
+          .describe('What an unknown caller becomes. false: only people already in Salesforce.'),
+        attribution: moved(z.boolean(), 'attribution'),
+      })
+      .prefault({})
+      .describe('The lead or contact of the caller: whether one is made, and what is written to it.'),
+    activity: z
+      .strictObject({
+        outcomes: z
+          .record(z.string().min(1), z.string())
+          .default({})
+          .describe(
+            'What CallDisposition says, by the result as Delacon sends it, or by answered, unanswered, busy, other or voicemail.',
+          ),
+        properties: mapping()
+          .default({})
+          .describe('Field of the Task: template. Adds to the defaults, or replaces them by name.'),
+      })
+      .prefault({})
+      .describe('What the Task shows.'),
+    attribution: attributionOption,
+    owner: ownerOption.optional(),
+    followUp: followUpOption.optional(),
+    sale: saleOption.optional(),
+  })
+  .transform(({ person: { attribution = false, ...person }, ...others }) => ({
+    ...others,
+    person,
+    attribution: others.attribution || attribution,
+  }));
 
 export type SalesforceOptions = z.output<typeof options>;
 

@@ -16,10 +16,10 @@ export interface OwnField {
 
 /** Those that this configuration needs. */
 export function ownFieldsFor(options: SalesforceOptions): OwnField[] {
-  const { attribution, create } = options.person;
+  const { attribution, person } = options;
   const match = matchOf(options);
   const touched = (['Lead', 'Contact'] as const).filter(
-    (object) => create === object || match.includes(object),
+    (object) => person.create === object || match.includes(object),
   );
   return [
     onActivity(ownFields.Task, 'Delacon Call ID', 'It keeps a phone call from being recorded twice.'),

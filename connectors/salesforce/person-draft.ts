@@ -1,13 +1,20 @@
 import { type Delivery, type RecordDraft, withMapping } from '../../src/connector/index.ts';
-import { attributionOfNew } from './attribution.ts';
+import { touchesOfNew } from '../../src/crm/index.ts';
 import type { SalesforceOptions } from './options.ts';
 import { ownerFor } from './owners.ts';
-import { ownFields } from './setup-names.ts';
+import { attributionFields, ownFields } from './setup-names.ts';
 
-/** The lead or contact that a call makes when nobody has its number; undefined when none is to be made. */
-export function personDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {
+/**
+ * The lead or contact that a call makes when nobody has its number; undefined when none is to be made.
+ * @param calls all of the caller's that are known by then
+ */
+export function personDraft(
+  options: SalesforceOptions,
+  delivery: Delivery,
+  calls = [delivery.call],
+): RecordDraft | undefined {
   const { caller } = delivery.call;
-  const { create, properties, attribution } = options.person;
+  const { create, properties } = options.person;
   if (caller.number === null || create === false) return undefined;
   const defaults = {
     LastName: caller.display,
@@ -15,7 +22,7 @@ export function personDraft(options: SalesforceOptions, delivery: Delivery): Rec
     Phone: caller.number,
     LeadSource: 'Phone Inquiry',
     OwnerId: ownerFor(options, delivery),
-    ...(attribution ? attributionOfNew(delivery.call) : {}),
+    ...(options.attribution ? touchesOfNew(attributionFields, calls) : {}),
   };
   return {
     role: 'person',

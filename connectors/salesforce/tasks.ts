@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Delivery, RecordRef, Records, Values } from '../../src/connector/index.ts';
+import { isShown } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
@@ -317,18 +318,6 @@ function without(names: readonly string[], values: Values): Values {
 function isThere({ cure }: Failure): boolean {
   if (cure?.what === 'fields') return cure.names.some((name) => createOnly.includes(name));
   return cure?.what === 'taken' || cure?.what === 'theirs';
-}
-
-/** Whether a field shows what was to be written, in Salesforce's own spelling: `2019-05-02T00:13:07.000+0000`. */
-function isShown(held: unknown, value: unknown): boolean {
-  const isBlank = (one: unknown) => one === null || one === undefined || one === '';
-  if (isBlank(held) || isBlank(value)) return isBlank(held) && isBlank(value);
-  const plain = (one: unknown) => String(one).replaceAll('\r\n', '\n').trim();
-  if (plain(held) === plain(value)) return true;
-  const instants = [held, value].map((one) =>
-    /^\d{4}-\d\d-\d\dT/.test(String(one)) ? Date.parse(String(one)) : Number.NaN,
-  );
-  return instants[0] === instants[1];
 }
 
 function failed(failure: Failure, records: Records, person: RecordRef | null): TaskResult {

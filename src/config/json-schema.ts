@@ -54,7 +54,7 @@ const variable: Json = { type: 'string', pattern: '\\$\\{' };
 
 /** In YAML, a value may be a variable, and a key may have no value. */
 function asWritten(schema: Json): Json {
-  const written: Json = { ...schema };
+  const { movedTo: _, ...written }: Json = schema;
   for (const key of ['anyOf', 'oneOf', 'allOf'] as const) {
     if (schema[key]) written[key] = schema[key].map((one) => asWritten(one as Json));
   }
@@ -74,7 +74,7 @@ function asWritten(schema: Json): Json {
       ]),
     );
   }
-  return isNarrow(schema) ? orVariable(written) : written;
+  return isNarrow(written) ? orVariable(written) : written;
 }
 
 /** Texts of any form take a variable as they are. */
@@ -83,9 +83,10 @@ function isNarrow({ type, pattern, format, enum: words, minLength }: Json): bool
   return words !== undefined || (type === 'string' && (pattern ?? format ?? minLength) !== undefined);
 }
 
-function orVariable({ description, default: usual, ...rest }: Json): Json {
+function orVariable({ description, deprecated, default: usual, ...rest }: Json): Json {
   return {
     ...(description === undefined ? {} : { description }),
+    ...(deprecated === undefined ? {} : { deprecated }),
     ...(usual === undefined ? {} : { default: usual }),
     anyOf: [rest, variable],
   };

@@ -8,10 +8,10 @@ import { checkForm } from './check-form.ts';
 import { checkNames } from './check-names.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { Feeds } from './implied-routes.ts';
-import { ConfigProblems, ProblemList } from './problems.ts';
+import { ConfigProblems, ProblemList, pathText } from './problems.ts';
 import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
-import { below, readTexts, type Secrets } from './schema-walk.ts';
+import { below, movedBelow, readTexts, type Secrets } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
 import { partsWith, placeStandIns, tellReaders, without } from './unread-parts.ts';
 import { errorCode } from './variables.ts';
@@ -95,6 +95,7 @@ export async function loadConfig(
     warnings: [
       ...feeds.oddities(problems),
       ...withoutOwnToken(root, problems),
+      ...atOldPlaces(root, connectors, problems),
       ...plainlyWritten(plainly, problems),
       ...reader.warnings,
     ],
@@ -186,6 +187,21 @@ function withoutOwnToken(root: MapNode, problems: ProblemList): string[] {
   return [
     `${placeOf(root, reached, problems)}  ${reached.join('.')}: the bridge is reached from elsewhere, and operator.token is not set. It makes one and keeps it in the store: sign in with \`delacon-bridge link\`, or set one, which Prometheus and scripts need.`,
   ];
+}
+
+/** What a connector's settings were called before is read for now, and whoever wrote it so should know. */
+function atOldPlaces(
+  root: MapNode,
+  connectors: ReadonlyMap<string, ConnectorDefinition>,
+  problems: ProblemList,
+): string[] {
+  return [...connectors].flatMap(([name, { options }]) =>
+    movedBelow([options], find(root, ['connectors', name]).node as TreeNode).map(({ path, to }) => {
+      const full = ['connectors', name, ...path];
+      const wanted = pathText(['connectors', name, to]);
+      return `${placeOf(root, full, problems)}  ${pathText(full)}: it has moved, and is read here for now. Write ${wanted} instead.`;
+    }),
+  );
 }
 
 /** A file of settings is copied, sent and kept in repositories, and its secrets with it. */

@@ -84,6 +84,21 @@ export function exampleAt(schema: Schema, path: readonly PropertyKey[]): unknown
     .at(0);
 }
 
+/** Settings below a node that have moved: where each stands, and what is to be written instead. */
+export function movedBelow(
+  schemas: readonly Schema[],
+  node: TreeNode,
+  path: readonly PropertyKey[] = [],
+): { path: readonly PropertyKey[]; to: string }[] {
+  if (node.kind !== 'map') return [];
+  return [...node.entries].flatMap(([name, entry]) => {
+    const here = below(schemas, name);
+    const to = here.map((schema) => (schema as z.ZodType).meta()?.['movedTo']).find(Boolean);
+    const at = [...path, name];
+    return to === undefined ? movedBelow(here, entry.node, at) : [{ path: at, to: String(to) }];
+  });
+}
+
 /** The keys that a place may have. */
 export function keysAt(schema: Schema, path: readonly PropertyKey[]): string[] {
   return at(schema, path)

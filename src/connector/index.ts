@@ -15,7 +15,6 @@ export { localDate } from '../text/business-hours.ts';
 export { instantOf, isDate } from '../text/dates.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';
 export { counted } from '../text/plural.ts';
-export { type Touch, touchOf } from './attribution.ts';
 export { bounded } from './bounded-answer.ts';
 export { type Fact, factsOf } from './call-facts.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -48,6 +47,7 @@ export {
   expression,
   isLoopback,
   mapping,
+  moved,
   personOptions,
   reserveOption,
   secret,

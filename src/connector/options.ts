@@ -70,6 +70,10 @@ export const personOptions = {
     .describe('CRM property: template. Adds to the defaults, or replaces them by name.'),
 };
 
+/** A setting that stands elsewhere by now, and is read at its old place for now, with a warning. @param to beside the old parent: `attribution` */
+export const moved = <T extends z.ZodType>(schema: T, to: string) =>
+  schema.optional().meta({ deprecated: true, movedTo: to, description: `Has moved: write \`${to}\`.` });
+
 /** `live`: at start and end; `atEnd`: once, when the call is over. */
 export const writeOption = z
   .enum(['live', 'atEnd'])

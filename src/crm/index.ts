@@ -3,4 +3,14 @@
  * file beside `connector/index.ts`.
  */
 
+export { type TouchFields, touchChanges, touchesOfNew, touchNames } from './attribution.ts';
+export { type Failure as CrmFailure, isOfGone, RequestFailed as CrmRequestFailed } from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
+export { isBlank, isShown } from './held.ts';
+export {
+  type FittedPerson,
+  type Meeting,
+  type PersonRecords,
+  PersonUpdates,
+  type Updated,
+} from './person-updates.ts';

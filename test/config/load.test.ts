@@ -189,6 +189,24 @@ routes: [{ source: acme, to: [sandbox] }]`);
   ]);
 });
 
+loading('a setting at the place it had before is read, with a warning that says what to write', async () => {
+  const { settings, warnings } = await load(
+    `
+sources: { acme: { tokens: [] } }
+connectors:
+  sf:
+    type: salesforce
+    auth: { flow: clientCredentials, loginUrl: https://acme.my.salesforce.com, clientId: a, clientSecret: \${SECRET} }
+    person:
+      attribution: true`,
+    { SECRET: 'secret' },
+  );
+  assert.is((settings.connectors['sf']!.options as { attribution: boolean }).attribution, true);
+  assert.equal(warnings, [
+    'config/bridge.yaml:8:20  connectors.sf.person.attribution: it has moved, and is read here for now. Write connectors.sf.attribution instead.',
+  ]);
+});
+
 loading(
   'sources that share a CRM are told apart by their prefixes; those that do not need none',
   async () => {

@@ -1,12 +1,18 @@
 import type { Connection, Delivery, Outcome, RecordRef } from '../../src/connector/index.ts';
+import type { TouchFields } from '../../src/crm/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
-import type { TestTools } from '../support/connector-tools.ts';
+import { type TestTools, testTools } from '../support/connector-tools.ts';
+import { movingClock } from '../support/moving-clock.ts';
 import { assert, suite } from '../support/suite.ts';
 
 /** A CRM as its emulator shows it, and as its administrators and users change it. */
 export interface RuledCrm {
   /** A fresh connection, with settings as YAML gives them beside the log-in. What `tools` keep is all that is remembered. */
   open(settings: Record<string, unknown>, tools?: TestTools): Promise<Connection>;
+  /** Where the touches of a person are. */
+  touches: TouchFields;
+  /** As somebody else typed them in, so that searching finds them at once. */
+  addPerson(phone: string): RecordRef;
   /** A field that an administrator makes, of activities or of whatever people may be. Returns its name. */
   addField(of: 'activity' | 'person', kind: 'number' | 'boolean'): string;
   /** What it holds of a record. */
@@ -42,6 +48,65 @@ export function crmContract(
         Object.keys(properties).map((field) => String(held[field])),
         ['1250', 'true'],
       );
+    }),
+  );
+
+  /** A call that an advertisement brought. */
+  const advertised = (id: string, day: number, keywords: string) =>
+    whole(id, {
+      PLA_CallStartTime: `2026-10-0${day}T00:00:00Z`,
+      PLA_Search_Engine_Used: 'google',
+      PLA_Keywords_Searched: keywords,
+    });
+
+  /** The keywords of a person's first and last touch. */
+  const touchesOf = (crm: RuledCrm, person: RecordRef | undefined) => {
+    const held = crm.held(person as RecordRef);
+    return [held[crm.touches.first.keywords], held[crm.touches.last.keywords]];
+  };
+
+  contract(
+    'the first touch is that of the earliest call, also when that comes last; the last the latest',
+    () =>
+      withCrm(async (crm) => {
+        const { clock, pass } = movingClock();
+        const settings = { attribution: true };
+        const tools = testTools({ clock });
+        const connection = await crm.open(settings, tools);
+        await connection.apply(AbortSignal.timeout(20_000), () => {});
+        const { records } = await deliver(connection, advertised('2', 2, 'tap'));
+        assert.equal(touchesOf(crm, records?.person), ['tap', 'tap']);
+        await deliver(connection, advertised('4', 4, 'roof'));
+        pass(60_000);
+        await deliver(connection, advertised('1', 1, 'drain'));
+        assert.equal(touchesOf(crm, records?.person), ['drain', 'roof']);
+        await deliver(await crm.open(settings, tools), advertised('3', 3, 'leak'));
+        assert.equal(touchesOf(crm, records?.person), ['drain', 'roof']);
+      }),
+  );
+
+  contract('of several new calls in one batch, too, in any order', () =>
+    withCrm(async (crm) => {
+      const connection = await crm.open({ attribution: true });
+      await connection.apply(AbortSignal.timeout(20_000), () => {});
+      const batch = [advertised('2', 2, 'tap'), advertised('4', 4, 'roof'), advertised('1', 1, 'drain')];
+      const [outcome] = await connection.deliver(batch, AbortSignal.timeout(20_000));
+      assert.equal(touchesOf(crm, outcome?.records?.person), ['drain', 'roof']);
+    }),
+  );
+
+  contract('onUpdate: never writes nothing on people who were there, be it how their calls came about', () =>
+    withCrm(async (crm) => {
+      const mapped = crm.addField('person', 'number');
+      const person = { onUpdate: 'never', properties: { [mapped]: '1' } };
+      const connection = await crm.open({ attribution: true, person });
+      await connection.apply(AbortSignal.timeout(20_000), () => {});
+      const there = crm.addPerson('0444 444 444');
+      const { records } = await deliver(connection, advertised('1', 1, 'drain'));
+      assert.equal(records?.person, there);
+      const held = crm.held(there);
+      const blank = [mapped, ...Object.values(crm.touches).flatMap((touch) => Object.values<string>(touch))];
+      for (const field of blank) assert.is(held[field] ?? null, null, field);
     }),
   );
 

@@ -66,7 +66,7 @@ read('HubSpot shows contact, call, task and deal by its labels; what is gone is 
 
 read('Salesforce shows Lead, Task, follow-up and Opportunity by its labels; what is gone is gone', () =>
   withSalesforceEmulator(async (salesforce) => {
-    const more = { ...settings, person: { attribution: true, properties: { City: 'Sydney' } } };
+    const more = { ...settings, attribution: true, person: { properties: { City: 'Sydney' } } };
     const connection = await openSalesforce(salesforce, more);
     const records = await written(connection);
     const drafts = salesforceConnector.draft(salesforceOptions(salesforce, more), call);

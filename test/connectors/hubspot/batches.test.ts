@@ -8,8 +8,9 @@ import {
   type HubSpotEmulator,
   withHubSpotEmulator,
 } from '../../support/hubspot-emulator.ts';
+import { movingClock } from '../../support/moving-clock.ts';
 import { assert, suite } from '../../support/suite.ts';
-import { deliverOne, movingClock, open, refuseUnwritable, soon, unmetered, unwritable } from './rig.ts';
+import { deliverOne, open, refuseUnwritable, soon, unmetered, unwritable } from './rig.ts';
 
 const batches = suite('hubspot batches');
 

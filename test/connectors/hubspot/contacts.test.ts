@@ -8,8 +8,9 @@ import {
   type HubSpotEmulator,
   withHubSpotEmulator,
 } from '../../support/hubspot-emulator.ts';
+import { movingClock } from '../../support/moving-clock.ts';
 import { assert, suite, until } from '../../support/suite.ts';
-import { deliverOne, movingClock, open, soon, unmetered } from './rig.ts';
+import { deliverOne, open, soon, unmetered } from './rig.ts';
 
 const contacts = suite('hubspot contacts');
 

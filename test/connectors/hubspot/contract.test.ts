@@ -1,3 +1,4 @@
+import { touchFields } from '../../../connectors/hubspot/attribution.ts';
 import { connectorContract } from '../../conformance/connector-contract.ts';
 import { crmContract } from '../../conformance/crm-contract.ts';
 import { faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
@@ -47,6 +48,8 @@ crmContract('hubspot', (use) =>
     (hubspot) =>
       use({
         open: (settings, tools) => open(hubspot, settings, tools),
+        touches: touchFields,
+        addPerson: (phone) => ({ type: 'contact', id: hubspot.addContact({ phone }) }),
         addField(of, kind) {
           const name = `mapped_${kind}`;
           const type = { number: 'number', boolean: 'bool' }[kind];

@@ -8,8 +8,9 @@ import {
   type HubSpotEmulator,
   withHubSpotEmulator,
 } from '../../support/hubspot-emulator.ts';
+import { movingClock } from '../../support/moving-clock.ts';
 import { assert, suite } from '../../support/suite.ts';
-import { deliverOne, movingClock, open, soon, strikeForGood } from './rig.ts';
+import { deliverOne, open, soon, strikeForGood } from './rig.ts';
 
 const followUps = suite('hubspot follow-ups');
 

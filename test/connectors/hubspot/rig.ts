@@ -1,6 +1,5 @@
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
-import { systemClock } from '../../../src/clock.ts';
-import type { Clock, Connection, Delivery, Outcome } from '../../../src/connector/index.ts';
+import type { Connection, Delivery, Outcome } from '../../../src/connector/index.ts';
 import { type TestTools, testTools } from '../../support/connector-tools.ts';
 import type { Fault, HubSpotEmulator } from '../../support/hubspot-emulator.ts';
 
@@ -41,15 +40,4 @@ export const unwritable = { PLA_CallStartTime: '00000001000000000000' };
 
 export function refuseUnwritable(hubspot: HubSpotEmulator): void {
   hubspot.refuseValues('calls', 'hs_timestamp', /^2001/);
-}
-
-/** A clock that is set on; timers run as ever. */
-export function movingClock(): { clock: Clock; pass(ms: number): void } {
-  let passed = 0;
-  return {
-    clock: { now: () => new Date(systemClock.now().getTime() + passed), after: systemClock.after },
-    pass(ms) {
-      passed += ms;
-    },
-  };
 }

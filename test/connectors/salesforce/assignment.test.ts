@@ -13,7 +13,8 @@ const assignment = suite('salesforce assignment rules');
 const human = '0055g00000zzzzzAAA';
 const rules = { assignTo: '00G5g000000queueEAA' };
 const settings = {
-  person: { attribution: true, onUpdate: 'overwrite', properties: { City: 'Sydney' } },
+  attribution: true,
+  person: { onUpdate: 'overwrite', properties: { City: 'Sydney' } },
   followUp: { when: 'true', doneWhen: 'calledAgain' },
   sale: { when: 'true', stage: 'Closed Won' },
 };

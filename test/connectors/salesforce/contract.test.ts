@@ -1,3 +1,4 @@
+import { attributionFields } from '../../../connectors/salesforce/setup-names.ts';
 import { connectorContract } from '../../conformance/connector-contract.ts';
 import { crmContract } from '../../conformance/crm-contract.ts';
 import { faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
@@ -37,6 +38,8 @@ crmContract('salesforce', (use) =>
   withSalesforceEmulator((salesforce) =>
     use({
       open: (settings, tools) => open(salesforce, settings, tools),
+      touches: attributionFields,
+      addPerson: (phone) => ({ type: 'contact', id: salesforce.addContact({ Phone: phone }) }),
       addField(of, kind) {
         const name = `Mapped_${kind}__c`;
         for (const object of of === 'activity' ? ['Task'] : ['Lead', 'Contact']) {

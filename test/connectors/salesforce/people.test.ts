@@ -1,5 +1,6 @@
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
+import { movingClock } from '../../support/moving-clock.ts';
 import { answering, faults, withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
 import { deliverOne, open, soon } from './rig.ts';
@@ -595,10 +596,12 @@ people('what somebody filled in since we looked is not blank, and stays', () =>
   withSalesforceEmulator(async (salesforce) => {
     const id = salesforce.addContact({ Phone: '0444444444' });
     const properties = { Title: '{{ call.dealer.name }}', MailingCity: '{{ call.caller.city }}' };
-    const connection = await open(salesforce, { person: { properties } });
+    const { clock, pass } = movingClock();
+    const connection = await open(salesforce, { person: { properties } }, testTools({ clock }));
     const silent = startPush('1', { PLA_Dealer_Name: '', PLA_City: '' });
     const { records = {} } = await deliverOne(connection, deliveryOf([silent]));
     salesforce.edit(id, { Title: 'Plumber' });
+    pass(10_000);
     salesforce.forgetRequests();
     const telling = startPush('1', { PLA_Dealer_Name: 'Northside', PLA_City: 'Sydney' });
     await deliverOne(connection, deliveryOf([telling, endPush('1')], { records }));
@@ -619,12 +622,13 @@ for (const [what, fault] of badDays) {
   people(`an org that ${what} when it is looked at again is written nothing, until that was seen`, () =>
     withSalesforceEmulator(async (salesforce) => {
       const id = salesforce.addContact({ Phone: '0444444444' });
-      const connection = await open(salesforce, {
-        person: { properties: { Title: '{{ call.dealer.name }}' } },
-      });
+      const { clock, pass } = movingClock();
+      const person = { properties: { Title: '{{ call.dealer.name }}' } };
+      const connection = await open(salesforce, { person }, testTools({ clock }));
       const silent = startPush('1', { PLA_Dealer_Name: '' });
       const { records = {} } = await deliverOne(connection, deliveryOf([silent]));
       salesforce.edit(id, { Title: 'Plumber' });
+      pass(10_000);
       salesforce.strike(fault, 'POST /composite');
       const telling = startPush('1', { PLA_Dealer_Name: 'Northside' });
       const end = deliveryOf([telling, endPush('1')], { records });

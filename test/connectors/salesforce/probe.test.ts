@@ -235,7 +235,7 @@ probe(
       async ({ salesforce, tools }) => {
         tools.kept.set('found', JSON.stringify({ refusals: 'unread' }));
         const settings = {
-          person: { attribution: true },
+          attribution: true,
           followUp: { when: 'call.missed', doneWhen: 'calledAgain' },
           sale: { when: "call.survey.outcome == 'Sale'", stage: 'Closed Won' },
         };

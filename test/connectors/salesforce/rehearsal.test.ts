@@ -11,7 +11,7 @@ const stories: Record<string, Record<string, unknown>> = {
     activity: { properties: { Subject: 'From {{ call.caller.display }}' } },
   },
   'salesforce with follow-ups, sales, owners and attribution': {
-    person: { attribution: true },
+    attribution: true,
     owner: { by: 'call.answeredBy.number', map: { '02 9898 9898': 'jane@acme.example' } },
     followUp: { when: 'call.missed', doneWhen: 'calledAgain' },
     sale: { when: "call.survey.outcome == 'Sale'", stage: 'Closed Won', pipeline: 'Phone_Sales' },

@@ -50,7 +50,8 @@ setup('it shows what it will make, makes it, and then there is nothing left to d
 );
 
 const everything = {
-  person: { attribution: true, match: ['Contact', 'Lead', 'Account'] },
+  attribution: true,
+  person: { match: ['Contact', 'Lead', 'Account'] },
   owner: { by: 'call.serviceId', map: { 1: 'bridge@acme.example' } },
   followUp: {},
   sale: { when: 'true', stage: 'Closed Won' },
@@ -156,7 +157,7 @@ setup('check finds objects that the user may not make, or may not even see', () 
     salesforce.org.notCreateable.add('Task');
     salesforce.org.hiddenObjects.add('Opportunity');
     salesforce.org.hiddenObjects.add('Account');
-    const settings = { ...everything, person: { match: ['Contact', 'Account'] } };
+    const settings = { ...everything, attribution: false, person: { match: ['Contact', 'Account'] } };
     assert.equal(problems(await (await open(salesforce, settings)).check(soon())), [
       "field Opportunity.Delacon_Call_Id__c: It is missing, or the bridge's user may not see it.",
       "object Task: The bridge's user may not create any.",

@@ -1,0 +1,35 @@
+import type { PersonRecords } from '../../src/crm/index.ts';
+import type { HubSpotApi } from './api.ts';
+import type { Properties } from './batches.ts';
+import { missingProperty } from './failures.ts';
+import type { Records } from './records.ts';
+
+/** Contacts as they are changed when their callers call again. */
+export function contactsToUpdate(api: HubSpotApi, records: Records): PersonRecords {
+  return {
+    describe: (_, signal) => records.fields.ready('contacts', signal),
+    fit(_, values, timezone) {
+      const { properties, notes, missing } = records.fields.fit('contacts', values, timezone);
+      const [lacking] = missing;
+      if (lacking === undefined) return { values: properties, notes };
+      const failure = missingProperty(lacking, api.circumstances('contacts/batch/update'));
+      return { values: properties, notes, failure };
+    },
+    async read(people, names, signal) {
+      const ids = people.map(({ id }) => id);
+      const rows = await api.read('contacts', ids, { properties: names }, signal);
+      return new Map(rows.map(({ id, properties }) => [id, properties]));
+    },
+    write: (changes, signal) =>
+      records.update(
+        'contacts',
+        changes.map(({ person: { id }, values }) => ({
+          id,
+          objectWriteTraceId: id,
+          values: values as Properties,
+          timezone: 'UTC', // they are fitted already
+        })),
+        signal,
+      ),
+  };
+}
