@@ -1,5 +1,4 @@
 import type * as z from 'zod';
-import { secret } from '../connector/options.ts';
 import type { Given } from './variables.ts';
 import type { Place, ScalarNode, TreeNode } from './yaml-tree.ts';
 
@@ -207,11 +206,9 @@ function isHarmless({ value }: ScalarNode, candidates: readonly z.core.$ZodTypes
   });
 }
 
-const { maxLength: longestSecret } = secret();
-
-/** Made by `secret()`: no other text has its length limit. */
 function isSecret(schema: z.core.$ZodTypes): boolean {
-  return 'maxLength' in schema && schema.maxLength === longestSecret;
+  const { meta } = schema as { meta?: z.ZodType['meta'] };
+  return meta?.()?.['writeOnly'] === true;
 }
 
 function eachScalar(

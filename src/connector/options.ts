@@ -36,8 +36,11 @@ export const duration = () =>
 /** CRM property → template. */
 export const mapping = () => z.record(z.string().min(1), template());
 
-/** A password, token or key. Kept out of logs; numbers are refused, since YAML would have dropped their zeros. */
-export const secret = () => z.string().min(1).max(10_000);
+/**
+ * A password, token or key. Kept out of logs; numbers are refused, since YAML would have dropped their zeros. A schema of
+ * another form is a secret by JSON Schema's own word for one: `.meta({ writeOnly: true })`.
+ */
+export const secret = () => z.string().min(1).max(10_000).meta({ writeOnly: true });
 
 /** An address that a connector calls, as it stands: https, or http on this machine. */
 export const exactUrl = () =>
