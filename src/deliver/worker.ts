@@ -2,21 +2,16 @@ import type { Urgency } from '../call/call.ts';
 import type { Clock } from '../clock.ts';
 import { runBatch } from '../connector/batch-context.ts';
 import type { Connection, Delivery, Outcome } from '../connector/contract.ts';
-import { noteOfPerson } from '../connector/why-person.ts';
 import type { Log } from '../log.ts';
 import type { ConnectorState, ConnectorStates } from '../store/connector-state.ts';
-import type {
-  Attempt,
-  Deliveries,
-  DeliveryState,
-  DueDelivery,
-  DueFilter,
-  Settlement,
-} from '../store/deliveries.ts';
+import type { Deliveries, DeliveryState, DueDelivery, Settlement } from '../store/deliveries.ts';
 import type { Lease, Leases } from '../store/leases.ts';
+import { logAttempt } from './attempt-log.ts';
 import { Circuit, type Failure } from './circuit.ts';
+import { DueBatches } from './due-batches.ts';
 import { readOutcome } from './read-outcome.ts';
-import { nextTry, type Schedule } from './retry-schedule.ts';
+import type { Schedule } from './retry-schedule.ts';
+import { failureOf, isConnectors, settlementOf } from './settlement.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** How long after `stop` an attempt may take to end by itself. */
@@ -25,9 +20,6 @@ const graceMs = 10_000;
 const gatherMs = 60_000;
 /** How long to wait before the store is asked again after it failed. */
 const storeRetryMs = 1_000;
-/** Every so many batches, the oldest are taken, though later calls are live. */
-const oldestEvery = 5;
-
 export interface WorkerOptions {
   connector: string;
   connection: Connection;
@@ -83,24 +75,19 @@ export interface WorkerCondition {
  * state is written once more, minutes later (store/late-writes.ts): taken with the backlog, and due like any other where
  * that comes to nothing.
  *
- * Live first: a batch takes the latest live calls, and the oldest of the backlog where there is room; every fifth the
- * oldest alone, so that nothing starves. While every place is taken by batches of many, one batch of calls that came since
- * may run beside them; but not where the connection takes one at a time.
+ * Live first (due-batches.ts): while every place is taken by batches of many, one batch of calls that came since may run
+ * beside them; but not where the connection takes one at a time.
  *
  * While a person pauses the connector, nothing is taken, and no probe is made; what is under way ends.
- *
- * Lanes: while a batch is under way, no other batch holds a call of the same callers, nor one of the batch's calls: a
- * call changes its lane when a push tells of its caller.
  */
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #wakeup: Wakeup;
-  readonly #busyLanes = new Set<string>();
-  readonly #busyCalls = new Set<number>();
   readonly #underWay = new Set<Promise<void>>();
   /** Kinds of batches of which one runs at a time. */
   readonly #alone = new Set<Kind>();
   readonly #circuit: Circuit;
+  readonly #due: DueBatches;
   readonly #leaseMs: number;
   readonly #renewMs: number;
   readonly #abort = new AbortController();
@@ -114,7 +101,6 @@ export class Worker {
   /** The store is asked whether the connector is paused, before anything more is taken. */
   #looksAgain = false;
   #wasThrifty = false;
-  #batches = 0;
   /** When the last batch began. */
   #begunAtMs = 0;
   #stopping = false;
@@ -126,6 +112,7 @@ export class Worker {
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
     this.#circuit = new Circuit(options.schedule.probeMs);
+    this.#due = new DueBatches(options.store, options.connector, this.#circuit);
     this.#leaseMs = options.leaseMs ?? 30_000;
     this.#renewMs = options.renewMs ?? 10_000;
   }
@@ -228,12 +215,12 @@ export class Worker {
     const places = restsUntil ? 1 : parallel;
     const thrifty = this.#isThrifty();
     while (this.#underWay.size < places && !this.#stopping) {
-      const suspects = await this.#takeSuspects(now, batch, thrifty);
+      const suspects = this.#alone.has('suspects') ? [] : await this.#due.suspects(now, batch, thrifty);
       if (suspects.length > 0) {
         this.#begin(lease, suspects, 'suspects');
         continue;
       }
-      const due = await this.#takeBatch(now, batch, thrifty);
+      const due = await this.#due.next(now, batch, thrifty);
       if (due.length === 0) break;
       const gatheredAt = new Date((due[0] as DueDelivery).dueAt.getTime() + gatherMs);
       if (thrifty && due.length < batch && now < gatheredAt) return earliest(gatheredAt, renewAt);
@@ -243,10 +230,8 @@ export class Worker {
       return earliest(await store.nextDueAt(this.#options.connector, now), renewAt);
     const mayExceed = batch > 1 && parallel > 1 && !restsUntil && !thrifty && !this.#alone.has('live');
     if (mayExceed && !this.#stopping) {
-      // What was there before had its chance with the others.
-      const latest = await this.#takeDue(now, batch, { liveOnly: true });
-      const live = latest.filter(({ dueAt }) => dueAt.getTime() > this.#begunAtMs);
-      if (live.length > 0) this.#begin(lease, inOrder(live), 'live');
+      const live = await this.#due.latest(now, batch, this.#begunAtMs);
+      if (live.length > 0) this.#begin(lease, live, 'live');
     }
     // With every place taken, the end of what is under way wakes us.
     return renewAt;
@@ -257,45 +242,11 @@ export class Worker {
     const circuit = this.#circuit;
     if (this.#alone.has('probe') || this.#stopping) return renewAt;
     if (!circuit.mayProbe(now)) return earliest(circuit.probeAt, renewAt);
-    const others = { exceptCalls: circuit.failed };
-    // The latest and the oldest in turn: what brings a CRM down may be one of them.
-    const latest = circuit.probes % 2 === 0 ? await this.#takeDue(now, 1, { ...others, liveOnly: true }) : [];
-    let due = latest.length > 0 ? latest : await this.#takeDue(now, 1, others);
-    if (due.length === 0 && now >= circuit.probeAt) {
-      due = await this.#takeDue(now, 1, { exceptCalls: circuit.probed });
-      if (due.length === 0) {
-        circuit.probed.clear();
-        due = await this.#takeDue(now, 1);
-      }
-    }
+    const due = await this.#due.probe(now);
     if (due.length === 0)
       return earliest(await this.#options.store.nextDueAt(this.#options.connector, now), renewAt);
     this.#begin(lease, due, 'probe');
     return renewAt;
-  }
-
-  /** Calls that failed together while others did not, so many as may be tried with each other. */
-  async #takeSuspects(now: Date, batch: number, overOnly: boolean): Promise<DueDelivery[]> {
-    const { suspects } = this.#circuit;
-    if (suspects.length === 0 || this.#alone.has('suspects')) return [];
-    const due = await this.#takeDue(now, batch, { overOnly, onlyCalls: suspects }, false);
-    const [first] = due;
-    if (!first) return [];
-    const atOnce = this.#circuit.atOnce(first.callRow);
-    return due
-      .filter(({ callRow }) => this.#circuit.atOnce(callRow) >= atOnce)
-      .slice(0, Math.min(atOnce, batch));
-  }
-
-  /** Live calls, and of the oldest what there is room for; each fifth time the oldest. */
-  async #takeBatch(now: Date, batch: number, overOnly: boolean): Promise<DueDelivery[]> {
-    const isOldest = ++this.#batches % oldestEvery === 0;
-    const live = isOldest ? [] : await this.#takeDue(now, batch, { overOnly, liveOnly: true });
-    if (live.length === batch) return inOrder(live);
-    const taken = new Set(live.map(({ callRow }) => callRow));
-    const oldest = await this.#takeDue(now, batch, { overOnly });
-    const rest = oldest.filter(({ callRow }) => !taken.has(callRow)).slice(0, batch - live.length);
-    return inOrder([...live, ...rest]);
   }
 
   /**
@@ -320,21 +271,6 @@ export class Worker {
     }
     this.#wasThrifty = isThrifty;
     return isThrifty;
-  }
-
-  async #takeDue(
-    now: Date,
-    limit: number,
-    which: DueFilter = {},
-    exceptSuspects = true,
-  ): Promise<DueDelivery[]> {
-    const { store, connector } = this.#options;
-    const exceptCalls = [
-      ...this.#busyCalls,
-      ...(which.exceptCalls ?? []),
-      ...(exceptSuspects && this.#circuit.isClosed ? this.#circuit.suspects : []),
-    ];
-    return store.takeDue(connector, now, limit, { ...which, exceptCalls, exceptLanes: this.#busyLanes });
   }
 
   async #holdLease(now: Date): Promise<Lease | null> {
@@ -366,14 +302,11 @@ export class Worker {
 
   #begin(lease: Lease, due: readonly DueDelivery[], kind: Kind): void {
     this.#begunAtMs = this.#options.clock.now().getTime();
-    const lanes = new Set(due.map((delivery) => delivery.lane));
-    for (const lane of lanes) this.#busyLanes.add(lane);
-    for (const { callRow } of due) this.#busyCalls.add(callRow);
+    const release = this.#due.hold(due);
     this.#alone.add(kind);
     const attempt = this.#attempt(lease, due, kind === 'probe').finally(() => {
       this.#alone.delete(kind);
-      for (const lane of lanes) this.#busyLanes.delete(lane);
-      for (const { callRow } of due) this.#busyCalls.delete(callRow);
+      release();
       this.#underWay.delete(attempt);
       this.wake();
     });
@@ -381,7 +314,7 @@ export class Worker {
   }
 
   async #attempt(lease: Lease, due: readonly DueDelivery[], isProbe: boolean): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, connector, log, schedule, random = Math.random } = this.#options;
     const started = clock.now();
     const readable: { due: DueDelivery; delivery: Delivery }[] = [];
     const outcomes = new Map<DueDelivery, Outcome>();
@@ -398,12 +331,14 @@ export class Worker {
     const now = clock.now();
     const at = earliest(started, now); // later: the clock was set back
     const tookMs = now.getTime() - at.getTime();
-    const attempt = { at, tookMs, requests, batch: due.length };
+    const tried = { at, tookMs, requests, batch: due.length };
     const failure = failureOf(readable, result);
     const isOwn = failure === null || this.#circuit.isOwn(failure);
-    const settlements = due.map((item) =>
-      this.#settlementOf(item, outcomes.get(item) as Outcome, attempt, now, isOwn),
-    );
+    const settlements = due.map((item) => {
+      const outcome = outcomes.get(item) as Outcome;
+      const counts = !this.#abort.signal.aborted && (isOwn || !isConnectors(outcome));
+      return settlementOf(item, outcome, tried, { schedule, now, random, counts });
+    });
     // What an attempt under an earlier lease learned of the CRM may be over.
     if (!(await this.#settle(lease, settlements))) return;
     if (clock.now() < now) this.#renewAt = Number.POSITIVE_INFINITY; // it waits until a time of the clock that was set back
@@ -412,7 +347,7 @@ export class Worker {
       this.#options.settled?.(item, made.outcome, next.state);
     }
     await this.#openOrClose(lease, readable, result, failure, isProbe, now); // what never reached the connection says nothing of it
-    this.#report(due, outcomes, tookMs, requests);
+    logAttempt(log, connector, due, outcomes, { tookMs, requests });
   }
 
   /** What the connection gets, or why it gets nothing. A call that cannot be read must not stop the others. */
@@ -440,48 +375,6 @@ export class Worker {
       const failed = { kind: 'retry', scope: 'connector', reason, unanswered: true };
       return batch.map(() => readOutcome(failed, this.#options.hide));
     }
-  }
-
-  #settlementOf(
-    due: DueDelivery,
-    outcome: Outcome,
-    attempt: Pick<Attempt, 'at' | 'tookMs' | 'requests' | 'batch'>,
-    now: Date,
-    isOwn: boolean,
-  ): Settlement {
-    return {
-      callRow: due.callRow,
-      revision: due.revision,
-      records: outcome.records ?? {},
-      attempt: {
-        ...attempt,
-        outcome: outcome.kind,
-        reason: outcome.kind === 'delivered' ? null : outcome.reason,
-        notes: [
-          ...(due.isRewrite ? [onceMore] : []),
-          ...(outcome.whyPerson ? [noteOfPerson(outcome.whyPerson)] : []),
-          ...(outcome.notes ?? []),
-          ...(outcome.unanswered ? [leftUnanswered] : []),
-        ],
-      },
-      unanswered: outcome.unanswered === true,
-      next: this.#nextOf(due, outcome, attempt.tookMs, now, isOwn),
-    };
-  }
-
-  #nextOf(due: DueDelivery, outcome: Outcome, tookMs: number, now: Date, isOwn: boolean): Settlement['next'] {
-    if (outcome.kind === 'delivered') return { state: 'delivered' };
-    if (outcome.kind === 'rejected') return { state: 'failed' };
-    if (this.#abort.signal.aborted || (isConnectors(outcome) && !isOwn)) return { state: 'due' };
-    const at = nextTry(
-      this.#options.schedule,
-      due.failures + 1,
-      due.triedMs + tookMs,
-      now,
-      outcome.notBefore,
-      (this.#options.random ?? Math.random)(),
-    );
-    return at ? { state: 'due', at } : { state: 'failed' };
   }
 
   /** False when nothing was settled, because another instance took over or the bridge stops. */
@@ -560,68 +453,10 @@ export class Worker {
     );
     this.#probeAtSaved = told?.probeAt.getTime() ?? null;
   }
-
-  #report(
-    due: readonly DueDelivery[],
-    outcomes: ReadonlyMap<DueDelivery, Outcome>,
-    tookMs: number,
-    requests: number,
-  ): void {
-    const { connector, log } = this.#options;
-    const delivered = due.filter((item) => outcomes.get(item)?.kind === 'delivered');
-    if (delivered.length === 1) {
-      const call = delivered[0]!.state.callId;
-      log.info({ call, connector, attempt: delivered[0]!.attempts + 1, tookMs, requests }, 'Call delivered.');
-    } else if (delivered.length > 1) {
-      log.info({ calls: delivered.length, connector, tookMs, requests }, 'Calls delivered.');
-    }
-    for (const item of due) {
-      const outcome = outcomes.get(item) as Outcome;
-      if (outcome.kind !== 'retry' && outcome.kind !== 'rejected') continue;
-      log.warn(
-        {
-          call: item.state.callId,
-          connector,
-          attempt: item.attempts + 1, // as `explain` counts them
-          outcome: outcome.kind,
-          reason: outcome.reason,
-        },
-        outcome.kind === 'retry' ? 'Call not delivered yet.' : 'Call failed: it waits for a replay.',
-      );
-    }
-  }
 }
-
-const leftUnanswered =
-  'A write was not answered, and the CRM may carry it out late: once the call is delivered, it is written once more.';
-const onceMore = 'Written once more: an earlier write, which was not answered, may have taken it back.';
 
 /** How a batch was taken. */
 type Kind = 'usual' | 'live' | 'suspects' | 'probe';
-
-/** Other calls would have fared no better. */
-function isConnectors(outcome: Outcome): outcome is Outcome & { kind: 'retry' | 'blocked' } {
-  return outcome.kind === 'blocked' || (outcome.kind === 'retry' && outcome.scope === 'connector');
-}
-
-/** What of a batch the connector could not write. Null: nothing. */
-function failureOf(tried: readonly { due: DueDelivery }[], outcomes: readonly Outcome[]): Failure | null {
-  const failed = outcomes.filter(isConnectors);
-  const worst = failed.find(({ kind }) => kind === 'blocked') ?? failed[0];
-  if (!worst) return null;
-  const times = failed.flatMap(({ notBefore }) => (notBefore ? [notBefore.getTime()] : []));
-  return {
-    calls: tried.flatMap(({ due }, i) => (isConnectors(outcomes[i] as Outcome) ? [due.callRow] : [])),
-    reason: worst.reason,
-    isBlocked: worst.kind === 'blocked',
-    notBefore: times.length > 0 ? new Date(Math.max(...times)) : undefined,
-  };
-}
-
-/** As they came. */
-function inOrder(due: readonly DueDelivery[]): DueDelivery[] {
-  return [...due].sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime() || a.callRow - b.callRow);
-}
 
 function earliest(a: Date | null, b: Date): Date {
   return a !== null && a < b ? a : b;

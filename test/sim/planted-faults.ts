@@ -19,7 +19,7 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     file: 'src/deliver/worker.ts',
     find: '    const { result, requests } = await runBatch(',
     put: `    const early = { at: started, tookMs: 0, requests: 0, batch: due.length };
-    await this.#settle(lease, due.map((item) => this.#settlementOf(item, { kind: 'delivered', records: item.records }, early, started, true)));
+    await this.#settle(lease, due.map((item) => settlementOf(item, { kind: 'delivered', records: item.records }, early, { schedule, now: started, random, counts: true })));
     const { result, requests } = await runBatch(`,
   },
   'a lease that is over settles': {
@@ -78,18 +78,18 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     days: 10,
   },
   'a backlog that waits until nobody rings': {
-    file: 'src/deliver/worker.ts',
-    find: '++this.#batches % oldestEvery === 0;',
+    file: 'src/deliver/due-batches.ts',
+    find: '++this.#taken % oldestEvery === 0;',
     put: 'false;',
     crms: 'webhook',
   },
   'what failed is shown as delivered': {
-    file: 'src/deliver/worker.ts',
+    file: 'src/deliver/settlement.ts',
     find: "if (outcome.kind === 'delivered') return { state: 'delivered' };",
     put: "if (outcome.kind === 'delivered' || tookMs > 5_000) return { state: 'delivered' };",
   },
   'what was left unanswered is not written once more': {
-    file: 'src/deliver/worker.ts',
+    file: 'src/deliver/settlement.ts',
     find: 'unanswered: outcome.unanswered === true,',
     put: 'unanswered: false,',
   },
