@@ -1,5 +1,7 @@
 import { type Memory, OpenFollowUps } from '../../src/connector/index.ts';
+import { settleFollowUps } from '../../src/crm/index.ts';
 import { linksTo } from './associations.ts';
+import type { Failure } from './failures.ts';
 import type { Job } from './job.ts';
 import type { KeyedRecords } from './keyed-records.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -56,35 +58,20 @@ export class Tasks {
 
   /** Completes the follow-ups of earlier calls that these calls settle. */
   async complete(works: readonly Work[], signal: AbortSignal): Promise<void> {
-    const workOf = new Map(works.map((work) => [work.delivery, work]));
-    const settled = await this.#open.settledBy([...workOf.keys()]);
-    if (settled.length === 0) return;
-    // Two calls may settle one task.
-    const drafts = new Map(
-      settled.map(({ followUp: { id }, by }) => [
-        id,
-        {
-          id,
-          objectWriteTraceId: id,
-          values: { hs_task_status: 'COMPLETED' },
-          timezone: by.source.timezone,
-        },
-      ]),
+    const told = await settleFollowUps(
+      this.#open,
+      works.map(({ delivery }) => delivery),
+      async (ids) => {
+        const values = { hs_task_status: 'COMPLETED' };
+        const drafts = ids.map((id) => ({ id, objectWriteTraceId: id, values, timezone: 'UTC' }));
+        const written = await this.#records.update('tasks', drafts, signal);
+        return new Map([...written].map(([id, { failure }]) => [id, failure]));
+      },
     );
-    const written = await this.#records.update('tasks', [...drafts.values()], signal);
-    const done = settled.filter(({ followUp, by }) => {
-      const failure = written.get(followUp.id)?.failure;
-      const work = workOf.get(by);
-      if (!failure) work?.notes.push(`The follow-up ${followUp.id} of an earlier call was completed.`);
-      else if (failure.kind === 'rejected' && failure.cure?.what !== 'gone')
-        work?.notes.push(`The follow-up ${followUp.id} of an earlier call stays open. ${failure.reason}`);
-      else if (failure.cure?.what !== 'gone') {
-        const reason = `The call is in HubSpot, the follow-up ${followUp.id} of an earlier one is not completed yet. ${failure.reason}`;
-        work?.failures.push({ ...failure, reason });
-        return false;
-      }
-      return true;
-    });
-    await this.#open.remove(done);
+    for (const work of works) {
+      const { notes = [], failures = [] } = told.get(work.delivery) ?? {};
+      work.notes.push(...notes);
+      work.failures.push(...(failures as Failure[]));
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Delivery, OpenFollowUps, RecordRef, Records, Values } from '../../src/connector/index.ts';
+import { settleFollowUps } from '../../src/crm/index.ts';
 import type { Found, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
@@ -73,8 +74,10 @@ export class AfterCall {
     for (const [job, { id, failure }] of await this.#make(jobs, signal)) {
       const { records, notes, failures } = of(job);
       notes.push(...job.notes);
-      if (failure) failures.push(named(failure, `The call is in Salesforce, its ${names[job.role]} is not`));
-      else records[job.role] = { type: job.object.toLowerCase(), id };
+      if (failure) {
+        const reason = `The call is in Salesforce, its ${names[job.role]} is not. ${failure.reason}`;
+        failures.push(passing({ ...failure, reason }));
+      } else records[job.role] = { type: job.object.toLowerCase(), id };
     }
     await this.#keepFollowUps(left);
     await this.#settleFollowUps(left, signal);
@@ -257,28 +260,19 @@ export class AfterCall {
 
   /** Completes the follow-ups of earlier calls that these calls settle. */
   async #settleFollowUps(left: ReadonlyMap<Delivery, Left>, signal: AbortSignal): Promise<void> {
-    const settled = await this.#openFollowUps.settledBy([...left.keys()]);
-    if (settled.length === 0) return;
-    const ids = [...new Set(settled.map(({ followUp }) => followUp.id))];
-    const written = await this.#api.update(
-      'follow-ups',
-      ids.map((id) => ({ object: 'Task', id, fields: { Status: 'Completed' } })),
-      signal,
-    );
-    const failureOf = (id: string) => written[ids.indexOf(id)]?.failure;
-    for (const { followUp, by } of settled) {
-      const failure = failureOf(followUp.id);
-      const { notes, failures } = left.get(by) as Left;
-      if (!failure || failure.cure?.what === 'gone') continue;
-      if (failure.kind === 'rejected')
-        notes.push(`Follow-up ${followUp.id} was not completed. ${failure.reason}`);
-      else failures.push(named(failure, `The call is in Salesforce, follow-up ${followUp.id} is still open`));
+    const told = await settleFollowUps(this.#openFollowUps, [...left.keys()], async (ids) => {
+      const written = await this.#api.update(
+        'follow-ups',
+        ids.map((id) => ({ object: 'Task', id, fields: { Status: 'Completed' } })),
+        signal,
+      );
+      return new Map(ids.map((id, place) => [id, passing(written[place]?.failure)]));
+    });
+    for (const [delivery, { notes, failures }] of told) {
+      const one = left.get(delivery) as Left;
+      one.notes.push(...notes);
+      one.failures.push(...(failures as Failure[]));
     }
-    const isOver = ({ followUp }: { followUp: RecordRef }) => {
-      const failure = failureOf(followUp.id);
-      return !failure || failure.kind === 'rejected';
-    };
-    await this.#openFollowUps.remove(settled.filter(isOver));
   }
 }
 
@@ -298,7 +292,6 @@ function isOfGone({ cure }: Failure): boolean {
 }
 
 /** The call itself is written: what is wrong with one kind of record must not stop other calls. */
-function named(failure: Failure, what: string): Failure {
-  const kind = failure.kind === 'blocked' && failure.isOfKind ? 'retry' : failure.kind;
-  return { ...failure, kind, reason: `${what}. ${failure.reason}` };
+function passing<F extends Failure | undefined>(failure: F): F {
+  return failure?.kind === 'blocked' && failure.isOfKind ? { ...failure, kind: 'retry' } : failure;
 }

@@ -10,6 +10,7 @@ import {
   type Records,
   type Tools,
 } from '../../src/connector/index.ts';
+import { settleFollowUps } from '../../src/crm/index.ts';
 import { draftActivity, draftFollowUp, draftPerson, draftSale } from './drafts.ts';
 import { LocalCrm } from './local-crm.ts';
 import { options, type SandboxOptions } from './options.ts';
@@ -59,10 +60,14 @@ function connectionTo(crm: LocalCrm, options: SandboxOptions, { memory }: Tools)
           return followUp ? [{ delivery, followUp }] : [];
         }),
       );
-      const settled = await followUps.settledBy(batch);
-      for (const { followUp } of settled) crm.update(followUp, { status: 'completed' });
-      await followUps.remove(settled);
-      return outcomes;
+      const settled = await settleFollowUps(followUps, batch, async (ids) => {
+        for (const id of ids) crm.update({ type: 'task', id }, { status: 'completed' });
+        return new Map();
+      });
+      return outcomes.map((outcome, i) => {
+        const notes = settled.get(batch[i] as Delivery)?.notes;
+        return notes ? { ...outcome, notes: [...(outcome.notes ?? []), ...notes] } : outcome;
+      });
     },
     check: async () => [{ level: 'ok', subject: 'file', message: `Records are written to ${crm.file}.` }],
     plan: async () => [],

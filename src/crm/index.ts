@@ -14,3 +14,4 @@ export {
   PersonUpdates,
   type Updated,
 } from './person-updates.ts';
+export { type Settled, settleFollowUps } from './settled-follow-ups.ts';

@@ -110,5 +110,19 @@ export function crmContract(
     }),
   );
 
+  contract('a follow-up of an earlier call that is settled is completed, and noted', () =>
+    withCrm(async (crm) => {
+      const connection = await crm.open({ followUp: { doneWhen: 'reached' } });
+      await connection.apply(AbortSignal.timeout(20_000), () => {});
+      const at = (hour: number) => ({ PLA_CallStartTime: `2026-10-01T0${hour}:00:00Z` });
+      const missed = await deliver(connection, whole('1', at(1), { PLA_CallResult: 'Unanswered' }));
+      const id = missed.records?.followUp?.id;
+      const reached = await deliver(connection, whole('2', at(2)));
+      assert.equal(reached.notes, [`The follow-up ${id} of an earlier call was completed.`]);
+      const again = await deliver(connection, whole('3', at(3)));
+      assert.is(again.notes, undefined);
+    }),
+  );
+
   contract.run();
 }

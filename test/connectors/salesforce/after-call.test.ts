@@ -317,7 +317,7 @@ after('a follow-up that could not be completed is completed at the next attempt'
     salesforce.strike(faults.unavailable, 'PATCH /composite/sobjects', 1);
     const failed = await deliverOne(connection, later);
     assert.is(failed.kind, 'retry', JSON.stringify(failed));
-    assert.match(JSON.stringify(failed), /follow-up 00T\w+ is still open/);
+    assert.match(JSON.stringify(failed), /follow-up 00T\w+ of an earlier one is not completed yet/);
     const outcome = await deliverOne(connection, { ...later, records: failed.records ?? {} });
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
     assert.is(followUpsOf(salesforce)[0]?.['Status'], 'Completed');

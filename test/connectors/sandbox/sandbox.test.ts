@@ -133,7 +133,9 @@ behaviour('a missed call leaves one open task, which the next answered call comp
     assert.is((await read(followUp))?.['status'], 'open', 'an older call, delivered late');
     const isOpen = (name: string) => name.startsWith('openFollowUps/');
     assert.is([...tools.kept.keys()].filter(isOpen).length, 1);
-    await deliver(startPush('4', { PLA_CallStartTime: '00000001556759000000' }), endPush('4'));
+    const last = deliveryOf([startPush('4', { PLA_CallStartTime: '00000001556759000000' }), endPush('4')]);
+    const [outcome] = await connection.deliver([last], AbortSignal.timeout(5_000));
+    assert.ok(outcome?.notes?.includes(`The follow-up ${followUp?.id} of an earlier call was completed.`));
     assert.is((await read(followUp))?.['status'], 'completed');
     assert.is([...tools.kept.keys()].filter(isOpen).length, 0);
     await connection.close();
