@@ -1,7 +1,7 @@
 import type { PersonRecords } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Properties } from './batches.ts';
-import { missingProperty } from './failures.ts';
+import { unwritableProperty } from './failures.ts';
 import type { Records } from './records.ts';
 
 /** Contacts as they are changed when their callers call again. */
@@ -9,10 +9,9 @@ export function contactsToUpdate(api: HubSpotApi, records: Records): PersonRecor
   return {
     describe: (_, signal) => records.fields.ready('contacts', signal),
     fit(_, values, timezone) {
-      const { properties, notes, missing } = records.fields.fit('contacts', values, timezone);
-      const [lacking] = missing;
-      if (lacking === undefined) return { values: properties, notes };
-      const failure = missingProperty(lacking, api.circumstances('contacts/batch/update'));
+      const { properties, notes, unwritable } = records.fields.fit('contacts', values, timezone);
+      const where = api.circumstances('contacts/batch/update');
+      const failure = unwritable && unwritableProperty(unwritable, where);
       return { values: properties, notes, failure };
     },
     async read(people, names, signal) {

@@ -234,6 +234,22 @@ export function missingProperty(property: string, where: Circumstances, words = 
   };
 }
 
+/** What the mapping names, and nobody can write. */
+export interface Unwritable {
+  property: string;
+  /** HubSpot has it, and sets it itself. */
+  isThere: boolean;
+}
+
+/** Its properties were just read, so there is nothing to be cured by reading them again. */
+export function unwritableProperty({ property, isThere }: Unwritable, where: Circumstances): Failure {
+  const { cure: _, ...missing } = missingProperty(property, where);
+  if (!isThere || isOwn(property)) return missing;
+  const objectType = where.request.split('/')[0] as ObjectType;
+  const reason = `HubSpot sets ${objectType}.${property} itself. Take ${mappedAt[objectType]}.${property} out of the configuration.`;
+  return { kind: 'blocked', reason };
+}
+
 /** A property of our own that is not there, or not unique. */
 export function needsSetup(property: string, where: Circumstances, words: string): Failure {
   const what = keyNames.includes(property) ? 'unique property' : 'property';

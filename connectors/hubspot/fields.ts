@@ -1,15 +1,10 @@
-import { type Clock, isRecent, type Values } from '../../src/connector/index.ts';
-import { type Field, type Fit, fit, leftOut, textOf } from '../../src/crm/index.ts';
+import type { Clock, Values } from '../../src/connector/index.ts';
+import { type Field, type Fit, fit, leftOut, Metadata, textOf } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import type { Properties } from './batches.ts';
-import { RequestFailed } from './failures.ts';
+import type { Unwritable } from './failures.ts';
 import { isOwn, keyNames, listedElsewhere } from './setup-names.ts';
-
-/** How long what HubSpot said of its properties is believed without a reason to doubt it. */
-const keptMs = 3_600_000;
-/** While a mapped property is missing, somebody is expected to create it. */
-const keptWhileLackingMs = 10_000;
 
 /** By property, what may stand in place of its value, the best first. */
 export type Instead = Readonly<Record<string, readonly (string | Date)[]>>;
@@ -19,13 +14,8 @@ export interface Fitted {
   properties: Properties;
   /** What was changed or left out, for people to read. */
   notes: string[];
-  /** Mapped properties, or some of our own, that HubSpot does not have. */
-  missing: string[];
-}
-
-interface Known {
-  at: number;
-  byName: ReadonlyMap<string, PropertyDefinition>;
+  /** A property that the mapping names, or one of our own, and that HubSpot does not have, or sets itself. */
+  unwritable?: Unwritable;
 }
 
 /**
@@ -33,16 +23,15 @@ interface Known {
  * so the properties of an object are read when the configuration maps some, or when HubSpot has refused one.
  */
 export class Fields {
-  readonly #api: HubSpotApi;
-  readonly #clock: Clock;
+  readonly #properties: Metadata<ObjectType, ReadonlyMap<string, PropertyDefinition>>;
   readonly #mapped: Record<ObjectType, ReadonlySet<string>>;
-  readonly #known = new Map<ObjectType, Known>();
-  readonly #reading = new Map<ObjectType, Promise<void>>();
 
   /** @param mapped the properties that the configuration names */
   constructor(api: HubSpotApi, clock: Clock, mapped: Record<ObjectType, readonly string[]>) {
-    this.#api = api;
-    this.#clock = clock;
+    this.#properties = new Metadata(async (objectType, signal) => {
+      const definitions = await api.properties(objectType, signal);
+      return new Map(definitions.map((definition) => [definition.name, definition]));
+    }, clock);
     this.#mapped = {
       calls: new Set(mapped.calls),
       contacts: new Set(mapped.contacts),
@@ -53,17 +42,11 @@ export class Fields {
 
   /** Before values are fitted. @throws RequestFailed where they must be known, and never were */
   async ready(objectType: ObjectType, signal: AbortSignal): Promise<void> {
-    const known = this.#known.get(objectType);
-    const mapped = this.#mapped[objectType];
-    if (!known && mapped.size === 0) return;
-    const isLacking = known !== undefined && [...mapped].some((name) => !known.byName.has(name));
-    const believedMs = isLacking ? keptWhileLackingMs : keptMs;
-    if (known && isRecent(known.at, believedMs, this.#clock.now().getTime())) return;
-    try {
-      await this.refresh(objectType, signal);
-    } catch (thrown) {
-      if (!known || !(thrown instanceof RequestFailed)) throw thrown;
-    }
+    const mapped = [...this.#mapped[objectType]];
+    if (!this.#properties.known(objectType) && mapped.length === 0) return;
+    await this.#properties.of(objectType, signal, (known) =>
+      mapped.some((name) => isUnwritable(known.get(name))),
+    );
   }
 
   /** Whether the configuration names it. */
@@ -73,35 +56,19 @@ export class Fields {
 
   /** @throws RequestFailed */
   async refresh(objectType: ObjectType, signal: AbortSignal): Promise<void> {
-    const reading = this.#reading.get(objectType) ?? this.#read(objectType, signal);
-    this.#reading.set(objectType, reading);
-    try {
-      await reading;
-    } finally {
-      this.#reading.delete(objectType);
-    }
-  }
-
-  async #read(objectType: ObjectType, signal: AbortSignal): Promise<void> {
-    const definitions = await this.#api.properties(objectType, signal);
-    this.#known.set(objectType, {
-      at: this.#clock.now().getTime(),
-      byName: new Map(definitions.map((definition) => [definition.name, definition])),
-    });
+    await this.#properties.refresh(objectType, signal);
   }
 
   fit(objectType: ObjectType, values: Values, timezone: string, instead: Instead = {}): Fitted {
-    const known = this.#known.get(objectType);
-    const fitted: Fitted = { properties: {}, notes: [], missing: [] };
+    const known = this.#properties.known(objectType);
+    const fitted: Fitted = { properties: {}, notes: [] };
     for (const [name, value] of Object.entries(values)) {
-      const definition = known?.byName.get(name);
-      if (known && !definition && !keyNames.includes(name)) {
-        if (isOwn(name) || this.#mapped[objectType].has(name)) fitted.missing.push(name);
-        else fitted.notes.push(leftOut(name, 'this account does not have it.').note);
-        continue;
-      }
-      if (definition?.modificationMetadata?.readOnlyValue) {
-        fitted.notes.push(leftOut(name, 'HubSpot sets it itself.').note);
+      const definition = known?.get(name);
+      if (known && isUnwritable(definition) && !keyNames.includes(name)) {
+        const why = definition ? 'HubSpot sets it itself.' : 'this account does not have it.';
+        if (isOwn(name) || this.#mapped[objectType].has(name))
+          fitted.unwritable ??= { property: name, isThere: definition !== undefined };
+        else fitted.notes.push(leftOut(name, why).note);
         continue;
       }
       let { text, note } = fitProperty(name, value, definition, timezone);
@@ -115,6 +82,10 @@ export class Fields {
     }
     return fitted;
   }
+}
+
+function isUnwritable(definition: PropertyDefinition | undefined): boolean {
+  return !definition || definition.modificationMetadata?.readOnlyValue === true;
 }
 
 /** HubSpot's own limit for text properties. */

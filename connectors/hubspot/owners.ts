@@ -1,13 +1,9 @@
-import { type Clock, isRecent, type OwnerOptions, ownerOf } from '../../src/connector/index.ts';
+import { type Clock, type OwnerOptions, ownerOf } from '../../src/connector/index.ts';
+import { Metadata } from '../../src/crm/index.ts';
 import type { Owner } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Work } from './work.ts';
-
-/** How long an account's users are believed to be as they were. */
-const keptMs = 3_600_000;
-/** Somebody who is missing may just have been invited. */
-const keptWhileLackingMs = 60_000;
 
 /** Why somebody cannot own a record, and what to do. */
 export interface Refused {
@@ -15,8 +11,7 @@ export interface Refused {
   fix: string;
 }
 
-interface Known {
-  at: number;
+interface Users {
   /** By e-mail address in lower case. */
   byEmail: ReadonlyMap<string, Owner>;
   /** Addresses that are no owner's. */
@@ -27,18 +22,17 @@ interface Known {
 export class Owners {
   readonly #api: HubSpotApi;
   readonly #options: OwnerOptions | undefined;
-  readonly #clock: Clock;
-  #known: Known | undefined;
+  readonly #users: Metadata<'users', Users>;
 
   constructor(api: HubSpotApi, options: OwnerOptions | undefined, clock: Clock) {
     this.#api = api;
     this.#options = options;
-    this.#clock = clock;
+    this.#users = new Metadata((_, signal) => this.#read(signal), clock);
   }
 
   /** HubSpot does not take one of them any more. */
   readonly forget = () => {
-    this.#known = undefined;
+    this.#users.forget('users');
   };
 
   /** Finds the owner of each; one who cannot own anything is noted, and the call is written all the same. */
@@ -75,8 +69,10 @@ export class Owners {
     return refused;
   }
 
-  async #look(emails: readonly string[], signal: AbortSignal): Promise<Known> {
-    const known = await this.#fresh(emails, signal);
+  async #look(emails: readonly string[], signal: AbortSignal): Promise<Users> {
+    // Somebody who is missing may just have been invited.
+    const lacks = ({ byEmail }: Users) => emails.some((email) => !byEmail.has(email));
+    const known = await this.#users.of('users', signal, lacks);
     for (const email of emails) {
       if (!known.byEmail.has(email) && !known.refused.has(email)) {
         known.refused.set(email, await this.#whyNot(email, signal));
@@ -85,28 +81,18 @@ export class Owners {
     return known;
   }
 
-  async #fresh(emails: readonly string[], signal: AbortSignal): Promise<Known> {
-    const known = this.#known;
-    const now = this.#clock.now().getTime();
-    const isLacking = known !== undefined && emails.some((email) => !known.byEmail.has(email));
-    if (known && isRecent(known.at, isLacking ? keptWhileLackingMs : keptMs, now)) return known;
-    try {
-      const owners = await this.#api.owners(signal);
-      const named = owners.flatMap((owner) =>
-        owner.email ? [[owner.email.toLowerCase(), owner] as const] : [],
-      );
-      const active = named.filter(([, owner]) => isActive(owner));
-      const inactive = named.filter(([, owner]) => !isActive(owner));
-      const refused = new Map(
-        inactive.map(([email]) => [email, { problem: `${email} is deactivated in HubSpot.`, fix: advice }]),
-      );
-      for (const [email] of active) refused.delete(email);
-      this.#known = { at: now, byEmail: new Map(active), refused };
-      return this.#known;
-    } catch (thrown) {
-      if (!known || !(thrown instanceof RequestFailed)) throw thrown;
-      return known; // better than no owner at all, or no call
-    }
+  async #read(signal: AbortSignal): Promise<Users> {
+    const owners = await this.#api.owners(signal);
+    const named = owners.flatMap((owner) =>
+      owner.email ? [[owner.email.toLowerCase(), owner] as const] : [],
+    );
+    const active = named.filter(([, owner]) => isActive(owner));
+    const inactive = named.filter(([, owner]) => !isActive(owner));
+    const refused = new Map(
+      inactive.map(([email]) => [email, { problem: `${email} is deactivated in HubSpot.`, fix: advice }]),
+    );
+    for (const [email] of active) refused.delete(email);
+    return { byEmail: new Map(active), refused };
   }
 
   async #whyNot(email: string, signal: AbortSignal): Promise<Refused> {

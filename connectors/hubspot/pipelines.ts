@@ -1,39 +1,28 @@
-import { type Clock, isRecent, type SaleOptions } from '../../src/connector/index.ts';
+import type { Clock, SaleOptions } from '../../src/connector/index.ts';
+import { Metadata } from '../../src/crm/index.ts';
 import type { Pipeline } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Place } from './deal-draft.ts';
 
-/** How long the account's pipelines are believed to be as they were. */
-const keptMs = 3_600_000;
-/** While a stage is missing, somebody is expected to create it. */
-const keptWhileLackingMs = 10_000;
-
 /** The stages that deals go through in this account. */
 export class Pipelines {
-  readonly #api: HubSpotApi;
   readonly #options: SaleOptions | undefined;
-  readonly #clock: Clock;
-  #known: { at: number; pipelines: readonly Pipeline[] } | undefined;
+  readonly #pipelines: Metadata<'deals', readonly Pipeline[]>;
 
   constructor(api: HubSpotApi, options: SaleOptions | undefined, clock: Clock) {
-    this.#api = api;
     this.#options = options;
-    this.#clock = clock;
+    this.#pipelines = new Metadata((_, signal) => api.pipelines(signal), clock);
   }
 
   /** HubSpot does not take a stage any more. */
   forget(): void {
-    this.#known = undefined;
+    this.#pipelines.forget('deals');
   }
 
   /** Where the configuration wants deals, or why that is nowhere. @throws RequestFailed */
   async place(signal: AbortSignal): Promise<Place | { problem: string; fix: string }> {
-    const place = placeIn(this.#known?.pipelines ?? [], this.#options);
-    const believedMs = 'problem' in place ? keptWhileLackingMs : keptMs;
-    if (this.#known && isRecent(this.#known.at, believedMs, this.#clock.now().getTime())) return place;
-    const pipelines = await this.#api.pipelines(signal);
-    this.#known = { at: this.#clock.now().getTime(), pipelines };
-    return placeIn(pipelines, this.#options);
+    const lacks = (pipelines: readonly Pipeline[]) => 'problem' in placeIn(pipelines, this.#options);
+    return placeIn(await this.#pipelines.of('deals', signal, lacks), this.#options);
   }
 }
 

@@ -3,7 +3,7 @@ import { textOf } from '../../src/crm/index.ts';
 import type { CreateInput, HubSpotApi, ObjectType, UpdateInput } from './api.ts';
 import type { Link, LinkFrom } from './associations.ts';
 import type { Input, Written } from './batches.ts';
-import { type Failure, missingProperty, RequestFailed } from './failures.ts';
+import { type Failure, RequestFailed, unwritableProperty } from './failures.ts';
 import type { Fields, Instead } from './fields.ts';
 import { secondLook } from './second-look.ts';
 import { listedElsewhere, ownProperties } from './setup-names.ts';
@@ -35,7 +35,7 @@ type Send<D extends Draft> = (inputs: readonly (D & Input)[]) => Promise<Map<str
  *             ──a property is named──▶ without it
  *             ──nothing is named──▶ without what was asked for by the mapping ──▶ with nothing but what it needs
  *
- * A mapped property that the account does not have blocks.
+ * A mapped property that the account does not have, or sets itself, blocks.
  */
 export class Records {
   readonly #api: HubSpotApi;
@@ -193,12 +193,13 @@ export class Records {
       const trace = draft.objectWriteTraceId;
       const fit = this.fields.fit(objectType, draft.values, draft.timezone, draft.instead);
       notes.set(trace, fit.notes);
-      const [missing] = fit.missing;
       const isNothing = draft.id !== undefined && Object.keys(fit.properties).length === 0;
-      if (missing === undefined && isNothing)
+      if (fit.unwritable) {
+        const failure = unwritableProperty(fit.unwritable, this.#api.circumstances(request));
+        fates.set(trace, { failure, notes: fit.notes });
+      } else if (isNothing)
         fates.set(trace, { row: { id: draft.id as string, properties: {} }, notes: fit.notes });
-      else if (missing === undefined) inputs.push({ ...draft, properties: fit.properties });
-      else fates.set(trace, { failure: missingHere(missing, this.#api, request), notes: fit.notes });
+      else inputs.push({ ...draft, properties: fit.properties });
     }
     if (inputs.length === 0) return;
     for (const [trace, written] of await send(inputs)) {
@@ -269,12 +270,6 @@ function replaced<D extends Draft>(draft: D, properties: readonly string[]): D {
     instead[name] = rest;
   }
   return { ...draft, values, instead };
-}
-
-/** Its properties were just read, so there is nothing to be cured by reading them again. */
-function missingHere(property: string, api: HubSpotApi, request: string): Failure {
-  const { cure: _, ...failure } = missingProperty(property, api.circumstances(request));
-  return failure;
 }
 
 /** What fails as a whole fails for each that it was to write. */

@@ -3,6 +3,7 @@ import { Findings, type Quota, type Tools, type Unanswered } from '../../src/con
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import {
+  type Circumstances,
   type Failure,
   failureOfAnswer,
   failureOfOmission,
@@ -111,6 +112,11 @@ export class SalesforceApi {
 
   get user(): Requests['user'] {
     return this.#requests.user;
+  }
+
+  /** For a failure that is told without asking Salesforce. */
+  circumstances(request: string): Circumstances {
+    return this.#requests.circumstances(request);
   }
 
   get usage(): Requests['usage'] {
@@ -447,7 +453,8 @@ export class SalesforceApi {
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
       const { failure } = thrown;
-      const whole: Failure = failure.kind === 'rejected' ? { ...failure, isWhole: true } : failure;
+      const isOfOne = failure.kind === 'rejected' || failure.cure?.what === 'fields';
+      const whole: Failure = isOfOne ? { ...failure, isWhole: true } : failure;
       return Array.from({ length: count }, () => ({ failure: whole }));
     }
   }

@@ -63,8 +63,8 @@ export interface Circumstances {
   now: Date;
   /** Never shown, even when Salesforce repeats it. */
   secrets: readonly string[];
-  /** Fields that the configuration maps, of whichever object. */
-  mapped: ReadonlySet<string>;
+  /** Fields that the configuration maps, of whichever object → where. */
+  mapped: ReadonlyMap<string, readonly string[]>;
   /** The day's requests, as Salesforce counted them last. */
   usage: { used: number; limit: number } | undefined;
 }
@@ -318,11 +318,22 @@ function badFields(words: string, complaint: Complaint, where: Circumstances): F
   const cure: Cure = { what: 'fields', names };
   const own = names.find(isOwn);
   if (own !== undefined) return { ...needsSetup(`The bridge may not write ${own}`, where, words), cure };
-  if (names.length === 0 || names.some((name) => where.mapped.has(name))) {
-    return { kind: 'rejected', reason: words, cure };
-  }
+  const mapped = names.find((name) => where.mapped.has(name));
+  if (mapped !== undefined) return { ...unwritableField(mapped, where, words), cure };
+  if (names.length === 0) return { kind: 'rejected', reason: words, cure };
   const advice = `Let the bridge's user edit ${names.join(', ')}, or map it to "" to write none.`;
   return { kind: 'blocked', reason: `${advice} ${words}`, cure, isOfKind: true };
+}
+
+/** What the mapping names, and the bridge cannot write. */
+export function unwritableField(
+  field: string,
+  { mapped }: Pick<Circumstances, 'mapped'>,
+  words: string,
+): Failure {
+  const places = mapped.get(field)?.join(' and ');
+  const reason = `Salesforce has no field ${field} that the bridge may write. Create it, let the bridge's user edit it, or take ${places} out of the configuration. ${words}`;
+  return { kind: 'blocked', reason: reason.trimEnd() };
 }
 
 function notFound(words: string, { message }: Complaint, where: Circumstances): Failure {

@@ -1,6 +1,5 @@
-import { LRUCache } from 'lru-cache';
-import { type Clock, isRecent, type Values } from '../../src/connector/index.ts';
-import { type Field, fit, textOf } from '../../src/crm/index.ts';
+import type { Clock, Values } from '../../src/connector/index.ts';
+import { type Field, fit, Metadata, textOf } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
@@ -41,9 +40,6 @@ export interface Fitted {
   fields: Fields;
 }
 
-/** How long a description is believed: administrators change fields. */
-const believedMs = 10 * 60_000;
-
 type Described = ReadonlyMap<string, FieldDescription>;
 
 /**
@@ -51,29 +47,30 @@ type Described = ReadonlyMap<string, FieldDescription>;
  * refused, when the mapping writes to people who were there before, and for sales.
  */
 export class Descriptions {
-  readonly #api: SalesforceApi;
-  readonly #clock: Clock;
-  readonly #known = new LRUCache<ObjectName, { object: ObjectDescription; fields: Described; at: number }>({
-    max: 5,
-  });
+  readonly #metadata: Metadata<ObjectName, { object: ObjectDescription; fields: Described }>;
 
   constructor(api: SalesforceApi, clock: Clock) {
-    this.#api = api;
-    this.#clock = clock;
+    this.#metadata = new Metadata(async (name, signal) => {
+      const object = await api.describe(name, signal);
+      return { object, fields: new Map(object.fields.map((field) => [field.name, field])) };
+    }, clock);
   }
 
   async of(object: ObjectName, signal: AbortSignal): Promise<Described> {
-    return this.#believed(object) ?? (await this.#learn(object, signal)).fields;
+    return (await this.#metadata.of(object, signal)).fields;
   }
 
   async object(name: ObjectName, signal: AbortSignal): Promise<ObjectDescription> {
-    await this.of(name, signal);
-    return (this.#known.get(name) as { object: ObjectDescription }).object;
+    return (await this.#metadata.of(name, signal)).object;
   }
 
   /** As its fields can hold it, as far as they are known. */
   fit(draft: Draft): Fitted {
-    return fitted(draft, this.#believed(draft.object));
+    return fitted(draft, this.#known(draft.object));
+  }
+
+  #known(object: ObjectName): Described | undefined {
+    return this.#metadata.known(object)?.fields;
   }
 
   /**
@@ -86,6 +83,7 @@ export class Descriptions {
     write: (records: readonly Fitted[]) => Promise<Written[]>,
     signal: AbortSignal,
   ): Promise<Written[]> {
+    for (const { object } of drafts) if (this.#known(object)) await this.of(object, signal);
     const first = drafts.map((draft) => this.fit(draft));
     const written = await write(first);
     const refused = drafts.flatMap((draft, place) => (this.#mayFit(draft, written[place]) ? [place] : []));
@@ -120,15 +118,7 @@ export class Descriptions {
     if (cure?.what === 'values') return true;
     if (cure?.what === 'owner') return 'OwnerId' in values;
     // A field that we were told of, and that is there no more.
-    return (
-      cure?.what === 'fields' && cure.names.some((name) => this.#believed(object)?.get(name)?.createable)
-    );
-  }
-
-  #believed(object: ObjectName): Described | undefined {
-    const known = this.#known.get(object);
-    const isBelieved = known && isRecent(known.at, believedMs, this.#clock.now().getTime());
-    return isBelieved ? known.fields : undefined;
+    return cure?.what === 'fields' && cure.names.some((name) => this.#known(object)?.get(name)?.createable);
   }
 
   /** Those that can be told now; what cannot be asked leaves the refusals as they are. */
@@ -136,20 +126,12 @@ export class Descriptions {
     const learnt = new Map<ObjectName, Described>();
     for (const name of new Set(names)) {
       try {
-        learnt.set(name, (await this.#learn(name, signal)).fields);
+        learnt.set(name, (await this.#metadata.refresh(name, signal)).fields);
       } catch (thrown) {
         if (!(thrown instanceof RequestFailed)) throw thrown;
       }
     }
     return learnt;
-  }
-
-  async #learn(name: ObjectName, signal: AbortSignal) {
-    const object = await this.#api.describe(name, signal);
-    const fields = new Map(object.fields.map((field) => [field.name, field]));
-    const known = { object, fields, at: this.#clock.now().getTime() };
-    this.#known.set(name, known);
-    return known;
   }
 }
 

@@ -78,7 +78,7 @@ class SalesforceConnection implements Connection {
       options,
       people: new People(api, options, descriptions, owners, tools),
       updates: new PersonUpdates(
-        new PeopleToUpdate(api, descriptions),
+        new PeopleToUpdate(api, options, descriptions),
         { onUpdate, properties, touches: options.attribution ? attributionFields : undefined },
         tools.clock,
       ),

@@ -2,22 +2,24 @@ import type { RecordRef, Values } from '../../src/connector/index.ts';
 import type { FittedPerson, PersonRecords, Updated } from '../../src/crm/index.ts';
 import type { FieldDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
-import { RequestFailed } from './failures.ts';
+import { RequestFailed, unwritableField } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
-import type { PersonObject } from './options.ts';
+import { matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
 import { isIn } from './soql.ts';
 
 /**
- * Leads and contacts as they are changed when they call again. The mapping is made for leads or for contacts, so what the
+ * Leads and contacts as they are changed when they call again. The mapping is made for what callers become, so what the
  * other kind does not have is passed over.
  */
 export class PeopleToUpdate implements PersonRecords {
   readonly #api: SalesforceApi;
   readonly #descriptions: Descriptions;
+  readonly #options: SalesforceOptions;
   readonly #described = new Map<PersonObject, ReadonlyMap<string, FieldDescription>>();
 
-  constructor(api: SalesforceApi, descriptions: Descriptions) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
     this.#api = api;
+    this.#options = options;
     this.#descriptions = descriptions;
   }
 
@@ -31,18 +33,32 @@ export class PeopleToUpdate implements PersonRecords {
     const writable = Object.entries(values).filter(([name]) => this.#field(object, name)?.updateable);
     const notes: string[] = [];
     const draft = { object, values: Object.fromEntries(writable), timezone, notes };
-    return { values: this.#descriptions.fit(draft).fields, notes };
+    const lacking = Object.keys(values).find((name) => this.#lacks(object, name));
+    const failure =
+      lacking === undefined ? undefined : unwritableField(lacking, this.#api.circumstances('describe'), '');
+    return { values: this.#descriptions.fit(draft).fields, notes, failure };
+  }
+
+  /** What the mapping names, and callers have nowhere. What can be said of new people alone is there. */
+  #lacks(object: PersonObject, name: string): boolean {
+    const { create, properties } = this.#options.person;
+    const field = this.#field(object, name);
+    if (!(name in properties) || field?.createable || field?.updateable) return false;
+    if (create !== false) return create === object;
+    const kinds = matchOf(this.#options).filter((kind) => kind === 'Contact' || kind === 'Lead');
+    return kinds.every((kind) => kind === object);
   }
 
   async read(people: readonly RecordRef[], names: readonly string[], signal: AbortSignal) {
+    const held = new Map<string, Readonly<Record<string, unknown>>>();
     const statements = [...byObject(people)].flatMap(([object, those]) => {
       const asked = names.filter((name) => this.#field(object, name)?.updateable);
       const ids = those.map(({ id }) => id);
-      return asked.length === 0
-        ? []
-        : [`SELECT ${['Id', ...asked].join(',')} FROM ${object} WHERE ${isIn('Id', ids)}`];
+      if (asked.length > 0)
+        return [`SELECT ${['Id', ...asked].join(',')} FROM ${object} WHERE ${isIn('Id', ids)}`];
+      for (const id of ids) held.set(id, {}); // there is nothing to be looked at
+      return [];
     });
-    const held = new Map<string, Readonly<Record<string, unknown>>>();
     if (statements.length === 0) return held;
     for (const { rows, failure } of await this.#api.query(statements, signal)) {
       if (failure) throw new RequestFailed(failure);

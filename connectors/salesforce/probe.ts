@@ -578,7 +578,7 @@ class ProbeRun {
       connector: this.#api.connector,
       now: this.#clock.now(),
       secrets: [],
-      mapped: new Set(),
+      mapped: new Map(),
       usage: undefined,
     };
     const isOfRow = result.errors?.some(({ statusCode }) => statusCode !== undefined) ?? false;

@@ -40,7 +40,7 @@ export class Requests {
   readonly #session: Session;
   readonly #options: SalesforceOptions;
   readonly #tools: Tools;
-  readonly #mapped: ReadonlySet<string>;
+  readonly #mapped = new Map<string, string[]>();
   /** Requests of the last 24 hours, as Salesforce counts them. */
   readonly quota: Quota;
   readonly #turns = new ConcurrencyLimit(mostAtOnce);
@@ -52,11 +52,10 @@ export class Requests {
     this.#tools = tools;
     this.#session = new Session(conn, options, tools);
     this.quota = new Quota(options.reserve);
-    this.#mapped = new Set(
-      [options.person, options.activity, options.followUp, options.sale].flatMap((part) =>
-        Object.keys(part?.properties ?? {}),
-      ),
-    );
+    const { person, activity, followUp, sale } = options;
+    for (const [name, part] of Object.entries({ person, activity, followUp, sale }))
+      for (const field of Object.keys(part?.properties ?? {}))
+        this.#mapped.set(field, [...(this.#mapped.get(field) ?? []), `${name}.properties.${field}`]);
   }
 
   /** The client is loaded here, so that a bridge without Salesforce does not pay for it. */

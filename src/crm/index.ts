@@ -7,6 +7,7 @@ export { type TouchFields, touchChanges, touchesOfNew, touchNames } from './attr
 export { type Failure as CrmFailure, isOfGone, RequestFailed as CrmRequestFailed } from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
 export { isBlank, isShown } from './held.ts';
+export { Metadata } from './metadata.ts';
 export {
   type FittedPerson,
   type Meeting,

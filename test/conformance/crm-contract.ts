@@ -15,6 +15,20 @@ export interface RuledCrm {
   addPerson(phone: string): RecordRef;
   /** A field that an administrator makes, of activities or of whatever people may be. Returns its name. */
   addField(of: 'activity' | 'person', kind: 'number' | 'boolean'): string;
+  /** Fields that no activity has, or that nobody may write. */
+  unwritable: { missing: string; readOnly: string };
+  /** As an administrator who makes the missing one, on everything. */
+  addMissing(): void;
+  /** A stage of sales that it has. */
+  stage: string;
+  /** How often it was asked for the fields of activities. */
+  descriptionsAsked(): number;
+  /** The next question for them is not answered. */
+  refuseDescription(): void;
+  countRequests(): number;
+  forgetRequests(): void;
+  /** As somebody who edits a record by hand. */
+  edit(record: RecordRef, values: Record<string, string | number>): void;
   /** What it holds of a record. */
   held(record: RecordRef): Record<string, unknown>;
 }
@@ -110,6 +124,59 @@ export function crmContract(
     }),
   );
 
+  for (const why of ['missing', 'readOnly'] as const)
+    contract(`a mapped field that is ${why} blocks, by its name, and costs the neighbours nothing`, () =>
+      withCrm(async (crm) => {
+        const field = crm.unwritable[why];
+        const connection = await crm.open({ activity: { properties: { [field]: '{{ call.extra }}' } } });
+        const batch = ['1', '2'].map((id) => whole(id, {}, { PLA_ExtraTracking: id === '1' ? '5' : '' }));
+        const [blocked, written] = await connection.deliver(batch, AbortSignal.timeout(20_000));
+        assert.is(blocked?.kind, 'blocked', JSON.stringify(blocked));
+        assert.match(JSON.stringify(blocked), `activity.properties.${field}`);
+        assert.is(written?.kind, 'delivered', JSON.stringify(written));
+      }),
+    );
+
+  const parts = [
+    ['person', {}],
+    ['followUp', { when: 'call.dealer.id' }],
+    ['sale', { when: 'call.dealer.id', stage: 'closedwon' }],
+  ] as const;
+  for (const [part, settings] of parts)
+    contract(`a mapped field that no ${part} has blocks, by its name, until an administrator makes it`, () =>
+      withCrm(async (crm) => {
+        const { missing } = crm.unwritable;
+        const { clock, pass } = movingClock();
+        const properties = { [missing]: '5' };
+        const stage = part === 'sale' ? { stage: crm.stage } : {};
+        const connection = await crm.open(
+          { [part]: { ...settings, ...stage, properties } },
+          testTools({ clock }),
+        );
+        await connection.apply(AbortSignal.timeout(20_000), () => {});
+        const blocked = await deliver(connection, whole('1'));
+        assert.is(blocked.kind, 'blocked', JSON.stringify(blocked));
+        assert.match(JSON.stringify(blocked), `${part}.properties.${missing}`);
+        crm.addMissing();
+        pass(10_000);
+        const outcome = await deliver(connection, whole('1'));
+        assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+        assert.is(String(crm.held(outcome.records?.[part] as RecordRef)[missing]), '5');
+      }),
+    );
+
+  contract('a mapped field that people who were there do not have blocks, by its name', () =>
+    withCrm(async (crm) => {
+      const { missing } = crm.unwritable;
+      const tools = testTools();
+      await deliver(await crm.open({}, tools), whole('1'));
+      const connection = await crm.open({ person: { properties: { [missing]: '5' } } }, tools);
+      const outcome = await deliver(connection, whole('2'));
+      assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
+      assert.match(JSON.stringify(outcome), `person.properties.${missing}`);
+    }),
+  );
+
   contract('a follow-up of an earlier call that is settled is completed, and noted', () =>
     withCrm(async (crm) => {
       const connection = await crm.open({ followUp: { doneWhen: 'reached' } });
@@ -121,6 +188,52 @@ export function crmContract(
       assert.equal(reached.notes, [`The follow-up ${id} of an earlier call was completed.`]);
       const again = await deliver(connection, whole('3', at(3)));
       assert.is(again.notes, undefined);
+    }),
+  );
+
+  contract(
+    'what the CRM says of its fields is believed for ten minutes, and serves on while it is away',
+    () =>
+      withCrm(async (crm) => {
+        const { clock, pass } = movingClock();
+        const field = crm.addField('activity', 'number');
+        const properties = { [field]: '$5' };
+        const connection = await crm.open({ activity: { properties } }, testTools({ clock }));
+        await deliver(connection, whole('1'));
+        assert.is(crm.descriptionsAsked(), 1);
+        pass(9 * 60_000);
+        await deliver(connection, whole('2'));
+        assert.is(crm.descriptionsAsked(), 1);
+        pass(60_000);
+        await deliver(connection, whole('3'));
+        assert.is(crm.descriptionsAsked(), 2);
+        pass(10 * 60_000);
+        crm.refuseDescription();
+        const outcome = await deliver(connection, whole('4'));
+        assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+        assert.is(crm.descriptionsAsked(), 3);
+        assert.is(String(crm.held(outcome.records?.activity as RecordRef)[field]), '5');
+      }),
+  );
+
+  contract('a blank of a person is believed for ten seconds: what people fill in meanwhile stays', () =>
+    withCrm(async (crm) => {
+      const { clock, pass } = movingClock();
+      const field = crm.addField('person', 'number');
+      const there = crm.addPerson('0444 444 444');
+      const person = { properties: { [field]: '{{ call.extra }}' } };
+      const connection = await crm.open({ person }, testTools({ clock }));
+      await deliver(connection, whole('1', {}, { PLA_ExtraTracking: '' }));
+      crm.edit(there, { [field]: 7 });
+      pass(10_000);
+      crm.forgetRequests();
+      await deliver(connection, whole('2', {}, { PLA_ExtraTracking: '5' }));
+      assert.is(String(crm.held(there)[field]), '7');
+      const asked = crm.countRequests();
+      pass(9_000);
+      crm.forgetRequests();
+      await deliver(connection, whole('3', {}, { PLA_ExtraTracking: '5' }));
+      assert.is(crm.countRequests(), asked - 1, 'and not looked at again');
     }),
   );
 

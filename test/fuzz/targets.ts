@@ -336,7 +336,7 @@ const salesforceCircumstances = {
   request: 'upsert Task',
   connector: 'crm',
   now,
-  mapped: new Set(['Subject']),
+  mapped: new Map([['Subject', ['activity.properties.Subject']]]),
   secrets: ['fuzz-secret-0123456789'],
   usage: undefined,
 };

@@ -57,6 +57,21 @@ crmContract('hubspot', (use) =>
           hubspot.addProperty(of === 'activity' ? 'calls' : 'contacts', { name, type, fieldType });
           return name;
         },
+        unwritable: { missing: 'nope', readOnly: 'hs_createdate' },
+        addMissing() {
+          for (const kind of Object.values(kindOf)) hubspot.addProperty(kind, { name: 'nope' });
+        },
+        stage: 'closedwon',
+        descriptionsAsked: () => hubspot.countRequests('properties/calls'),
+        refuseDescription: () => hubspot.strike(faults.unavailable, 'properties/calls'),
+        countRequests: hubspot.countRequests,
+        forgetRequests: hubspot.forgetRequests,
+        edit: ({ type, id }, values) =>
+          hubspot.edit(
+            kindOf[type] as 'calls',
+            id,
+            Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
+          ),
         held({ type, id }) {
           const kind = kindOf[type] as 'calls';
           const all = type === 'contact' ? hubspot.contacts() : hubspot.records(kind);

@@ -23,7 +23,6 @@ fitting('what does not fit is left out of the call and noted, and the rest is wr
       kind: '{{ call.dealer.category }}',
       paid: '{{ call.dealer.name }}',
       first_day: '{{ call.startedAt }}',
-      hs_object_id: '{{ call.id }}',
       hs_call_recording_url: 'http://acme.example/a.wav',
     };
     const connection = await open(hubspot, { activity: { properties } });
@@ -32,7 +31,6 @@ fitting('what does not fit is left out of the call and noted, and the rest is wr
     assert.equal(outcome.notes, [
       'kind was left out: "Builder" is not one of its options: Trade customer (trade), Home owner (home).',
       'paid was left out: "abc" is not a number.',
-      'hs_object_id was left out: HubSpot sets it itself.',
       'hs_call_recording_url was left out: HubSpot plays recordings from https addresses only.',
     ]);
     assert.is(hubspot.calls()[0]?.properties['first_day'], '2019-05-02');

@@ -48,6 +48,19 @@ crmContract('salesforce', (use) =>
         }
         return name;
       },
+      unwritable: { missing: 'Nope__c', readOnly: 'CompletedDateTime' },
+      addMissing() {
+        for (const object of ['Task', 'Lead', 'Contact', 'Opportunity']) {
+          salesforce.addField(object, 'Nope__c', { type: 'Text', length: 10 });
+          salesforce.grantField(`${object}.Nope__c`);
+        }
+      },
+      stage: 'Closed Won',
+      descriptionsAsked: () => salesforce.countRequests('Task/describe'),
+      refuseDescription: () => salesforce.strike(faults.unavailable, 'Task/describe'),
+      countRequests: () => salesforce.countRequests(),
+      forgetRequests: salesforce.forgetRequests,
+      edit: ({ id }, values) => salesforce.edit(id, values),
       held: ({ id }) => salesforce.org.entries.get(id)?.values ?? {},
     }),
   ),

@@ -317,7 +317,7 @@ tasks(
 );
 
 tasks(
-  'a field that is gone since it was described is described again at once, and rejects in Salesforce’s words',
+  'a field that is gone since it was described is described again at once, and blocks in Salesforce’s words',
   () =>
     withSalesforceEmulator(async (salesforce) => {
       salesforce.addField('Task', 'Keywords__c', { type: 'Text', length: 4 });
@@ -327,7 +327,7 @@ tasks(
       salesforce.org.hidden.add('Task.Keywords__c');
       salesforce.forgetRequests();
       const gone = await deliverOne(connection, deliveryOf([startPush('2')]));
-      assert.is(gone.kind, 'rejected', JSON.stringify(gone));
+      assert.is(gone.kind, 'blocked', JSON.stringify(gone));
       assert.match(JSON.stringify(gone), /No such column 'Keywords__c'/);
       await deliverOne(connection, deliveryOf([startPush('2')]));
       assert.is(salesforce.countRequests('describe'), 1, 'and not at every attempt');
