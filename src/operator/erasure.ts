@@ -1,3 +1,5 @@
+import { isSupportedCountry } from 'libphonenumber-js/max';
+import type * as z from 'zod';
 import { finderOf } from '../call/find-number.ts';
 import { maskKnownNumbers, maskNumber } from '../call/mask.ts';
 import { parsePhone, type Region } from '../call/phone.ts';
@@ -7,7 +9,8 @@ import type { Settings } from '../config/settings.ts';
 import type { CallStory, Calls, CallView } from '../store/calls.ts';
 import type { Rejections } from '../store/rejections.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import type { ErasureDone, Holdings } from './actions.ts';
+import type { ErasureDone, Holdings, numberGiven } from './actions.ts';
+import { OperatorProblem } from './problem.ts';
 
 /** Small enough that a push never waits for a step to be felt. */
 const callsInAStep = 200;
@@ -22,6 +25,22 @@ interface Found {
   told: number[];
   /** Calls of others that name the number otherwise: as who answered, or in a text. */
   elsewhere: number;
+}
+
+/** E.164 of a number as a person writes it. @throws OperatorProblem */
+export function numberOf(
+  { number: written, region: given }: z.output<typeof numberGiven>,
+  settings: Settings,
+): string {
+  const region = given?.toUpperCase() ?? Object.values(settings.sources)[0]?.region ?? 'AU';
+  if (!isSupportedCountry(region))
+    throw new OperatorProblem('wrong', `"${given}" is no country: use two letters, such as AU or NZ.`);
+  const { number } = parsePhone(written, region as Region);
+  if (number !== null) return number;
+  throw new OperatorProblem(
+    'wrong',
+    `"${written}" is no telephone number in ${region}. Write it as +61412345678, or name its country.`,
+  );
 }
 
 /** What is stored of a number, and how it is erased. Everything is looked through, since people write numbers in many ways. */

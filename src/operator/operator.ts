@@ -1,23 +1,19 @@
-import { isSupportedCountry } from 'libphonenumber-js/max';
 import type * as z from 'zod';
 import { timeText } from '../alert/notice.ts';
 import type { CallState } from '../call/call.ts';
-import { parsePhone, type Region } from '../call/phone.ts';
 import { UnreadablePush } from '../call/push.ts';
 import { pushesIn } from '../call/recorded-pushes.ts';
-import type { RecordRef } from '../call/records.ts';
 import type { Clock } from '../clock.ts';
 import { connectorsFor } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
 import { standing } from '../deliver/standing.ts';
-import { pushAgain } from '../receive/push-again.ts';
-import type { CallIndex, CallsFound, IndexFilter } from '../store/call-index.ts';
+import type { CallIndex, IndexFilter } from '../store/call-index.ts';
 import type { CallStory, Calls } from '../store/calls.ts';
 import type { ConnectorState, ConnectorStates } from '../store/connector-state.ts';
 import type { Deliveries, ReplayFilter } from '../store/deliveries.ts';
 import type { NewPush, Recorded } from '../store/intake.ts';
-import type { ReadAgain, Rejections } from '../store/rejections.ts';
+import type { Rejections } from '../store/rejections.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { knownNames } from '../text/did-you-mean.ts';
 import type {
@@ -43,8 +39,8 @@ import {
 import { type Change, Changes } from './changes.ts';
 import { type ConnectorHealth, type Findings, healthOf, type Running, type SetupPlan } from './connectors.ts';
 import { type DelaconQuery, type DelaconSetup, delaconSetupOf } from './delacon-setup.ts';
-import { ErasureOf, type Looked } from './erasure.ts';
-import { indexedCall } from './indexed-call.ts';
+import { earlierTo } from './earlier-call.ts';
+import { ErasureOf, type Looked, numberOf } from './erasure.ts';
 import { masked } from './masking.ts';
 import { lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
 import { OperatorProblem } from './problem.ts';
@@ -55,9 +51,9 @@ import {
   type RejectedPushes,
   type RejectedQuery,
   type readAgainOrder,
-  rejectedOf,
-  shownBytes,
 } from './rejected.ts';
+import { listRejected, oneRejected, readAgain } from './rejections.ts';
+import { countFound, replayFound } from './replay.ts';
 import type { Readiness } from './status.ts';
 import { type Story, storyOf } from './story.ts';
 import { rangeOf } from './time-range.ts';
@@ -92,10 +88,6 @@ export interface Viewer {
 const pageSize = 50;
 /** More pushes than so many are missed in lists; fewer are there before anybody looks. */
 export const mostBehind = 1_000;
-/** Somebody may call every day. */
-const earlierLookedAt = 100;
-const atOnce = 500;
-const countedAtOnce = 2_000;
 /** Of an export: reading a page takes some milliseconds, in which no push is taken. */
 const exportedAtOnce = 100;
 /** Long enough for a slow CRM, short enough to be told of. */
@@ -255,19 +247,7 @@ export class Operator {
   /** How many calls a replay of all that match would write again. What is skipped does not count. */
   async countReplay(selection: CallSelection): Promise<ReplayCount> {
     await this.#mustBeWhole(selection);
-    const count = { calls: 0, deliveries: 0 };
-    for (let before: number | null = null; ; ) {
-      const found: CallsFound = await this.#options.store.countFound(
-        this.#filter(selection),
-        before,
-        countedAtOnce,
-      );
-      count.calls += found.calls;
-      count.deliveries += found.deliveries;
-      before = found.lastRow;
-      if (before === null) return count;
-      await new Promise(setImmediate); // pushes come first
-    }
+    return countFound(this.#options.store, this.#filter(selection));
   }
 
   /** Delivers again what matches. What somebody skipped stays skipped: that is undone call by call. */
@@ -285,15 +265,9 @@ export class Operator {
         'conflict',
         `There are ${calls} calls by now, and ${expected} were agreed to. Count them again.`,
       );
-    const done = { calls: 0, deliveries: 0 };
-    let before: number | null = null;
-    for (;;) {
-      const rows: number[] = await store.findCalls(this.#filter(of), before, atOnce);
-      done.calls += rows.length;
-      done.deliveries += await this.#replay(rows, { connector: of.connector, exceptSkipped: true });
-      before = rows.at(-1) ?? null;
-      if (rows.length < atOnce) break;
-    }
+    const done = await replayFound(store, this.#filter(of), (rows) =>
+      this.#replay(rows, { connector: of.connector, exceptSkipped: true }),
+    );
     this.#changes.connectors();
     return done;
   }
@@ -357,61 +331,25 @@ export class Operator {
   }
 
   /** What was not taken, the latest first. */
-  async rejected({ after, limit = pageSize, source, kept }: RejectedQuery = {}): Promise<RejectedPushes> {
+  async rejected({ limit = pageSize, ...query }: RejectedQuery = {}): Promise<RejectedPushes> {
     const { store, settings } = this.#options;
-    const place = /^(\d{1,15})\.(\d{1,15})$/.exec(after ?? '');
-    if (after !== undefined && !place)
-      throw new OperatorProblem('wrong', 'after is not the `next` of a page: begin with the first one.');
-    const found = await store.rejections({
-      limit: limit + 1,
-      headBytes: shownBytes,
-      source,
-      ...(kept === undefined ? {} : { kept }),
-      ...(place ? { before: { lastAt: new Date(Number(place[1])), row: Number(place[2]) } } : {}),
-    });
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    const timeOf = this.#timeOf();
-    return this.#withoutBodies({
-      pushes: page.map((one) => rejectedOf(one, settings(), timeOf)),
-      next: last && found.length > limit ? `${last.lastAt.getTime()}.${last.row}` : null,
-    });
+    return this.#withoutBodies(await listRejected(store, settings(), { limit, ...query }, this.#timeOf()));
   }
 
   /** One of them, with its whole body. */
   async rejectedPush(id: string): Promise<RejectedPush> {
     const { store, settings } = this.#options;
-    const found = /^\d{1,15}$/.test(id) ? await store.rejection(Number(id)) : null;
-    if (!found)
-      throw new OperatorProblem(
-        'not found',
-        'There is no such push: it was read again, erased, or is older than retention.rejected keeps.',
-      );
-    const shown = rejectedOf(found, settings(), this.#timeOf());
-    return this.#withoutBodies({ pushes: [shown], next: null }).pushes[0] as RejectedPush;
+    const push = await oneRejected(store, settings(), id, this.#timeOf());
+    return this.#withoutBodies({ pushes: [push], next: null }).pushes[0] as RejectedPush;
   }
 
   /** Reads kept bodies again, such as after an update: what can be read becomes a call, as if it had just come. */
   async readAgain({ source }: z.output<typeof readAgainOrder> = {}): Promise<ReadAgainDone> {
     this.#mayAct();
-    const { store, settings, taken } = this.#options;
-    const known = settings().sources;
+    const known = this.#options.settings().sources;
     if (source !== undefined && !Object.hasOwn(known, source) && (await this.rejectedBodies(source)) === 0)
       throw this.#unknown('source', source, known);
-    const done: ReadAgainDone = { read: 0, left: 0, withoutSource: 0 };
-    for (let row: number | null = 0; row !== null; ) {
-      const step: ReadAgain = await store.readAgain(source, row, (kept) => {
-        const from = settings().sources[kept.source];
-        return from ? pushAgain(kept, from, (state) => connectorsFor(settings(), state)) : null;
-      });
-      for (const { push, recorded } of step.taken) taken(push, recorded);
-      this.#changes.calls(step.taken.map(({ push }) => push));
-      done.read += step.taken.length;
-      done.left += step.left + step.passed;
-      done.withoutSource += step.passed;
-      row = step.lastRow;
-      await new Promise(setImmediate); // pushes come first
-    }
+    const done = await readAgain(this.#options, source, (pushes) => this.#changes.calls(pushes));
     this.#changes.rejected();
     this.#changes.connectors();
     return done;
@@ -493,26 +431,6 @@ export class Operator {
     );
   }
 
-  /** The first, among some, of the caller's earlier calls that went to the same person. */
-  async #earlierTo(
-    { row, state }: CallStory,
-    { type, id }: RecordRef,
-    connector: string,
-  ): Promise<CallStory | undefined> {
-    const { store, settings } = this.#options;
-    const { caller } = indexedCall(settings(), state);
-    if (caller === null) return undefined;
-    const search = { callers: [caller], callerEnds: [], exact: true, callIds: [], words: [] };
-    const views = await store.views(await store.findCalls({ search, connector }, row, earlierLookedAt));
-    const first = views.findLast(({ deliveries }) =>
-      deliveries.some(
-        ({ connector: to, records: { person } }) =>
-          to === connector && person?.type === type && person.id === id,
-      ),
-    );
-    return first && (await store.stories(first.state.callId, first.state.source))[0];
-  }
-
   async #storyOf(stored: CallStory, ask: boolean): Promise<Story> {
     const { settings, store, withConnection } = this.#options;
     const story = await storyOf(stored, {
@@ -522,7 +440,7 @@ export class Operator {
         settings().connectors[connector]
           ? withConnection(connector, use).catch(() => undefined) // the story is told without what it would add
           : undefined,
-      earlierTo: (person, connector) => this.#earlierTo(stored, person, connector),
+      earlierTo: (person, connector) => earlierTo(store, settings(), stored, person, connector),
       ask,
     });
     if (!this.#viewer.masked) return story;
@@ -557,19 +475,7 @@ export class Operator {
   }
 
   #erasureOf(given: z.output<typeof numberGiven>): ErasureOf {
-    return new ErasureOf(this.#numberOf(given), this.#options.store, this.#options.settings());
-  }
-
-  #numberOf({ number: written, region: given }: z.output<typeof numberGiven>): string {
-    const first = Object.values(this.#options.settings().sources)[0]?.region;
-    const region = given?.toUpperCase() ?? first ?? 'AU';
-    if (!isSupportedCountry(region))
-      throw new OperatorProblem('wrong', `"${given}" is no country: use two letters, such as AU or NZ.`);
-    const { number } = parsePhone(written, region as Region);
-    if (number !== null) return number;
-    throw new OperatorProblem(
-      'wrong',
-      `"${written}" is no telephone number in ${region}. Write it as +61412345678, or name its country.`,
-    );
+    const settings = this.#options.settings();
+    return new ErasureOf(numberOf(given, settings), this.#options.store, settings);
   }
 }

@@ -6,17 +6,18 @@ import { endSample, startSample } from '../call/sample-pushes.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
 import { knownNames } from '../text/did-you-mean.ts';
-import { counted } from '../text/plural.ts';
 import { type Access, type AccessEnv, contentPolicy, ownPath, smallBodies } from './access.ts';
 import { assetPaths, assetRoutes } from './assets.ts';
 import { type CallsPage, callsQuery } from './calls.ts';
 import type { Live } from './live.ts';
 import type { Operator } from './operator.ts';
 import { callPage } from './page/call.ts';
-import { type CallsFilters, callsPage } from './page/calls.ts';
+import { callsPage } from './page/calls.ts';
 import { connectorPage, connectorsPage, rangePage } from './page/connectors.ts';
+import { filtersOf, periodRange, selectionOf } from './page/days.ts';
 import { erasedPage, erasePage } from './page/erase.ts';
-import type { Frame, Notice } from './page/layout.ts';
+import type { Frame } from './page/layout.ts';
+import { did, noticeOf, withoutNotice } from './page/notices.ts';
 import { type OverviewPeriod, overviewPage, overviewPeriods } from './page/overview.ts';
 import { rejectedPage } from './page/rejected.ts';
 import { setUpDelaconPage } from './page/set-up-delacon.ts';
@@ -24,7 +25,7 @@ import { problemPage, signInPage } from './page/sign-in.ts';
 import { callPath } from './page/states.ts';
 import { type TrialData, tryItPage } from './page/try-it.ts';
 import { OperatorProblem } from './problem.ts';
-import { dayOf, startOfDay } from './time-range.ts';
+import { dayOf } from './time-range.ts';
 
 export interface PageOptions {
   operator: Operator;
@@ -409,62 +410,6 @@ function callerOf({ caller }: { caller: { number: string | null } }): string {
   );
 }
 
-/** As the form sends them: what is missing is blank. */
-function filtersOf(query: Record<string, string>): CallsFilters {
-  const {
-    search = '',
-    source = '',
-    connector = '',
-    state = '',
-    result = '',
-    missed = '',
-    from = '',
-    to = '',
-  } = query;
-  return { search: search.trim(), source, connector, state, result, missed, from, to };
-}
-
-/** Days become instants, by the clocks of the time zone; the last one is included. */
-function selectionOf({ from, to, ...filters }: CallsFilters, timezone: string): Record<string, string> {
-  const since = from === '' ? '' : (startOfNamedDay(from, timezone)?.toISOString() ?? from);
-  const until = to === '' ? '' : (startOfNamedDay(dayAfter(to), timezone)?.toISOString() ?? to);
-  return { ...filters, since, until };
-}
-
-/** The instant at which `2026-11-26` begins there; undefined when that is no day. */
-function startOfNamedDay(day: string, timezone: string): Date | undefined {
-  const noon = Date.parse(`${day}T12:00:00Z`);
-  if (Number.isNaN(noon)) return undefined;
-  // Noon in Greenwich is that day nearly everywhere; in the far east it is the next one already.
-  for (const hours of [0, -12, 12]) {
-    const at = new Date(noon + hours * 3_600_000);
-    if (dayOf(at, timezone) === day) return startOfDay(at, timezone);
-  }
-  return undefined;
-}
-
-function dayAfter(day: string): string {
-  const noon = Date.parse(`${day}T12:00:00Z`);
-  return Number.isNaN(noon) ? day : new Date(noon + 86_400_000).toISOString().slice(0, 10);
-}
-
-/** Whole days, so that what a tile counts is what its list shows. */
-function periodRange(period: OverviewPeriod, now: Date, timezone: string): { since: Date; until?: Date } {
-  const today = startOfDay(now, timezone);
-  const daysAgo = (days: number) =>
-    startOfDay(new Date(today.getTime() - days * 86_400_000 + 43_200_000), timezone);
-  switch (period) {
-    case 'today':
-      return { since: today };
-    case 'yesterday':
-      return { since: daysAgo(1), until: today };
-    case '7d':
-      return { since: daysAgo(6) };
-    case '30d':
-      return { since: daysAgo(29) };
-  }
-}
-
 function problemOf(error: z.ZodError): string {
   return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(' ');
 }
@@ -476,60 +421,6 @@ async function formOf(context: Context): Promise<Partial<Record<string, string>>
   return Object.fromEntries(
     Object.entries(form).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-}
-
-/** Back to a page of ours, which says what was done. */
-function did(
-  context: Context,
-  to: string,
-  what: keyof typeof sentences,
-  n?: number,
-  left?: number,
-): Response {
-  const place = new URL(ownPath(to), 'http://page');
-  place.searchParams.set('did', what);
-  if (n !== undefined) place.searchParams.set('n', String(n));
-  if (left !== undefined) place.searchParams.set('left', String(left));
-  return context.redirect(place.pathname + place.search, 303);
-}
-
-const sentences = {
-  replay: (n: number): Notice =>
-    n === 0
-      ? { level: 'wait', text: 'No delivery became due: no route takes the call.' }
-      : {
-          level: 'good',
-          text: `${counted(n, 'delivery is', 'deliveries are')} due again. What comes of it shows here in a moment.`,
-        },
-  skip: (): Notice => ({ level: 'good', text: 'The delivery is skipped.' }),
-  pause: (): Notice => ({ level: 'good', text: 'The connector is paused. Calls wait until you resume it.' }),
-  resume: (): Notice => ({ level: 'good', text: 'The connector goes on: it is tried at once.' }),
-  readAgain: (n: number, left: number): Notice => {
-    const rest = left > 0 ? `${counted(left, 'push', 'pushes')} still cannot be read: see why below.` : '';
-    return n === 0
-      ? { level: 'wait', text: rest || 'There was nothing to read again.' }
-      : {
-          level: 'good',
-          text: `${counted(n, 'push', 'pushes')} could be read and ${n === 1 ? 'is a call' : 'are calls'} now. ${rest}`,
-        };
-  },
-};
-
-function noticeOf(context: Context): Notice | undefined {
-  const { did: what = '', n = '', left = '' } = context.req.query();
-  const number = (text: string) => Number.parseInt(text, 10) || 0;
-  return Object.hasOwn(sentences, what)
-    ? sentences[what as keyof typeof sentences](number(n), number(left))
-    : undefined;
-}
-
-/** What was done is said once. */
-function withoutNotice({ req }: Context): string {
-  const { searchParams } = new URL(req.url);
-  searchParams.delete('did');
-  searchParams.delete('n');
-  searchParams.delete('left');
-  return searchParams.size > 0 ? `${req.path}?${searchParams}` : req.path;
 }
 
 async function problemAnswer(
