@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Quota, Tools, Unanswered } from '../../src/connector/index.ts';
 import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
 import * as answers from './answers.ts';
-import { apiVersions } from './api-versions.ts';
+import { pathOf } from './api-version.ts';
 import { asAssociation, type Link, type LinkFrom, type LinkTo, primaryCompany } from './associations.ts';
 import { type Input, largestBatch, type Written, writeBatch } from './batches.ts';
 import { type Circumstances, type Failure, failureToRead, needsSetup, RequestFailed } from './failures.ts';
@@ -46,10 +46,9 @@ const largestLinksBatch = 1_000;
 
 const post = (path: string, body: unknown): Asked => ({ method: 'POST', path, body });
 const get = (path: string): Asked => ({ method: 'GET', path });
-const objects = (objectType: ObjectType | 'companies') => `/crm/${apiVersions.crm}/objects/${objectType}`;
-const propertiesOf = (objectType: ObjectType) => `/crm/${apiVersions.crm}/properties/${objectType}`;
-const associations = (from: string, to: string) =>
-  `/crm/${apiVersions.associations}/associations/${from}/${to}/batch`;
+const objects = (objectType: ObjectType | 'companies') => pathOf('crm/objects', objectType);
+const propertiesOf = (objectType: ObjectType) => pathOf('crm/properties', objectType);
+const associations = (from: string, to: string) => pathOf('crm/associations', `${from}/${to}/batch`);
 
 /** What the bridge asks of HubSpot, request by request. */
 export class HubSpotApi {
@@ -290,7 +289,7 @@ export class HubSpotApi {
   }
 
   async pipelines(signal: AbortSignal): Promise<Pipeline[]> {
-    const asked = get(`/crm/${apiVersions.crm}/pipelines/deals`);
+    const asked = get(pathOf('crm/pipelines', 'deals'));
     const data = await this.#requests.send('pipelines/deals', signal, answers.pipelines, asked);
     return data.results;
   }
@@ -315,12 +314,7 @@ export class HubSpotApi {
 
   #ownersPage(which: Record<string, string>, signal: AbortSignal) {
     const query = new URLSearchParams({ limit: String(ownersPage), archived: 'false', ...which });
-    return this.#requests.send(
-      'owners',
-      signal,
-      answers.owners,
-      get(`/crm/${apiVersions.crm}/owners?${query}`),
-    );
+    return this.#requests.send('owners', signal, answers.owners, get(`${pathOf('crm/owners')}?${query}`));
   }
 
   /** Whatever only a probe asks for. That HubSpot refuses what was asked is an answer, too. */
@@ -336,8 +330,8 @@ export class HubSpotApi {
 
   /** Which account the token belongs to. */
   account(signal: AbortSignal): Promise<{ portalId: string; uiDomain: string }> {
-    const path = `/account-info/${apiVersions['account-info']}/details`;
-    return this.#requests.send('account-info', signal, answers.account, get(path));
+    const asked = get(pathOf('account-info', 'details'));
+    return this.#requests.send('account-info', signal, answers.account, asked);
   }
 }
 

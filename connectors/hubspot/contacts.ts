@@ -297,7 +297,10 @@ export class Contacts {
       // The index still shows a contact that was merged or deleted: nothing is known of this caller yet.
       else if (failure?.cure?.what === 'gone')
         resolved.set(number, { failure: { ...failure, kind: 'retry' } });
-      else if (failure) resolved.set(number, { failure });
+      else if (failure?.kind === 'rejected') {
+        const notes = [`The key was not written on the contact. ${failure.reason}`];
+        resolved.set(number, { ...(resolved.get(number) as Extract<Resolution, { why: string }>), notes });
+      } else if (failure) resolved.set(number, { failure });
     }
     if (taken.length === 0) return;
     // Another contact has the key since we looked: it is the caller's.
@@ -340,7 +343,7 @@ export class Contacts {
     for (const { objectWriteTraceId: number, values, timezone } of drafts) {
       const { row, failure, notes } = written.get(number) as Fate;
       const why = row?.new === false ? whyMeanwhile : 'Created, as no contact had this number.';
-      resolved.set(number, row ? { contactId: row.id, why, notes } : { failure: untilShown(failure) });
+      resolved.set(number, row ? { contactId: row.id, why, notes } : withoutContact(untilShown(failure)));
       if (!row) continue;
       made.set(number, row);
       this.#updates.hold(row.id, this.#records.fields.fit('contacts', values, timezone).properties);
@@ -396,6 +399,12 @@ function severalHave(rows: readonly Row[]): string {
 function idsOf(rows: readonly Row[]): string {
   const ids = rows.slice(0, mostNamed).map(({ id }) => id);
   return [...ids, ...(rows.length > mostNamed ? ['…'] : [])].join(', ');
+}
+
+/** A contact that can never be made costs no call. */
+function withoutContact(failure: Failure): Resolution {
+  if (failure.kind !== 'rejected') return { failure };
+  return { contactId: null, notes: [`No contact could be made. ${failure.reason}`] };
 }
 
 /** An upsert whose key is taken: by one that was made this moment, or is merged away and will be found by number. */

@@ -217,8 +217,18 @@ function refused(words: string, where: Circumstances, body: unknown): Failure {
     ({ code, property }) => code === 'INVALID_OPTION' || listedElsewhere.has(property),
   );
   if (unfit) return { ...rejected, refuses, cure: { what: 'value', property: unfit.property } };
+  const demanded = problems.find(({ code }) => demands.includes(code))?.property;
+  if (demanded !== undefined) return { ...rejected, reason: `${isDemanded(demanded, where)} ${words}` };
   if (category === 'OBJECT_NOT_FOUND') return { ...rejected, cure: { what: 'gone' } };
   return refuses.length > 0 ? { ...rejected, refuses } : { ...rejected, isUnclear: true };
+}
+
+/** https://developers.hubspot.com/changelog/crm-api-write-validation-enforcement */
+const demands = ['MISSING_REQUIRED_PROPERTY', 'MISSING_CONDITIONAL_REQUIRED_PROPERTY'];
+
+function isDemanded(property: string, { request }: Circumstances): string {
+  const objectType = request.split('/')[0] as ObjectType;
+  return `A rule of the account demands ${objectType}.${property}. Map ${mappedAt[objectType]}.${property}, or take the rule back in HubSpot.`;
 }
 
 /** What the configuration or the bridge writes, and HubSpot has no place for. */

@@ -12,7 +12,7 @@ import {
 } from '../../src/connector/index.ts';
 import type { Pipeline } from './answers.ts';
 import type { HubSpotApi, ObjectType, RawAnswer } from './api.ts';
-import { apiVersions } from './api-versions.ts';
+import { apiName, pathOf } from './api-version.ts';
 import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';
 import {
@@ -65,7 +65,7 @@ interface Row {
 
 /** Puts the open points of what is known about HubSpot to the test. */
 export class HubSpotProbe implements Probe {
-  readonly api = `HubSpot CRM API ${apiVersions.crm}`;
+  readonly api = apiName;
   readonly writes = [
     'make about a dozen contacts called "delacon-bridge probe" and a dozen calls with that title, and two tasks and two deals where setup made keys for them; merge two of these contacts; and delete them all (HubSpot keeps deleted records in its recycling bin for a while),',
     'use numbers that nobody has: +61 491 570 006 and others that are kept for fiction,',
@@ -227,7 +227,7 @@ class ProbeRun {
   }
 
   async #makeTwo(kind: LinkFrom): Promise<Two | null> {
-    const properties = await this.#ask(`/properties/${kind}`, undefined, 'GET');
+    const properties = await this.#list('properties', kind);
     if (!listedIn(properties).some(({ name }) => name === ownProperties[kind])) return null;
     const key = this.trials.key();
     const values = await this.#valuesOf(kind, key);
@@ -242,7 +242,7 @@ class ProbeRun {
     if (kind === 'calls') return this.#call(key);
     const own = { [ownProperties[kind]]: key };
     if (kind === 'tasks') return { ...own, hs_timestamp: this.#now(), hs_task_subject: title };
-    const [pipeline] = listedIn(await this.#ask('/pipelines/deals', undefined, 'GET')) as Partial<Pipeline>[];
+    const [pipeline] = listedIn(await this.#list('pipelines', 'deals')) as Partial<Pipeline>[];
     return {
       ...own,
       dealname: title,
@@ -368,7 +368,7 @@ class ProbeRun {
           const contactId = await this.#someContact();
           const ringing = await this.#linkedCall(contactId, 'IN_PROGRESS');
           const ended = await this.#linkedCall(contactId, 'COMPLETED');
-          const path = `/crm/${apiVersions.associations}/objects/contacts/${contactId}/associations/calls`;
+          const path = pathOf('crm/objects', `contacts/${contactId}/associations/calls`);
           let listed: string[] = [];
           for (let asked = 0; asked < 5 && !listed.includes(ended); asked++) {
             if (asked > 0) await sleep(this.#clock, askEveryMs, this.#signal);
@@ -586,7 +586,7 @@ class ProbeRun {
       expected: '400 to a property without a name',
       otherwise: 'goes on: the scope is needed for setup only',
       see: async () => {
-        const answer = await this.#ask('/properties/calls', {});
+        const answer = await this.#api.ask('POST', pathOf('crm/properties', 'calls'), {}, this.#signal);
         return { holds: answer.status === 403 ? false : answer.status === 400 || null, seen: words(answer) };
       },
     };
@@ -594,10 +594,13 @@ class ProbeRun {
 
   // Requests
 
-  /** @param path below `/crm/v3/objects/`, or below `/crm/v3` with a stroke */
-  #ask(path: string, body: unknown, method: 'GET' | 'POST' = 'POST'): Promise<RawAnswer> {
-    const base = `/crm/${apiVersions.crm}${path.startsWith('/') ? '' : '/objects/'}`;
-    return this.#api.ask(method, `${base}${path}`, body, this.#signal);
+  /** Of objects. */
+  #ask(what: string, body: unknown): Promise<RawAnswer> {
+    return this.#api.ask('POST', pathOf('crm/objects', what), body, this.#signal);
+  }
+
+  #list(api: 'properties' | 'pipelines', kind: string): Promise<RawAnswer> {
+    return this.#api.ask('GET', pathOf(`crm/${api}`, kind), undefined, this.#signal);
   }
 
   #write(kind: ObjectType, key: string, action: 'create' | 'upsert', inputs: object[]): Promise<RawAnswer> {
@@ -627,15 +630,14 @@ class ProbeRun {
   }
 
   async #delete(kind: string, id: string, signal: AbortSignal): Promise<void> {
-    const path = `/crm/${apiVersions.crm}/objects/${kind}/${id}`;
-    const answer = await this.#api.ask('DELETE', path, undefined, signal);
+    const answer = await this.#api.ask('DELETE', pathOf('crm/objects', `${kind}/${id}`), undefined, signal);
     if (answer.status >= 300 && answer.status !== 404) throw new Error(words(answer));
   }
 
   /** By its ids, and those that have the key: an answer that was lost told no id. */
   async #remove({ type, key, ids }: Trace, signal: AbortSignal): Promise<void> {
     const idProperty = ownProperties[type as ObjectType];
-    const path = `/crm/${apiVersions.crm}/objects/${type}/batch/read`;
+    const path = pathOf('crm/objects', `${type}/batch/read`);
     const body = { idProperty, properties: [idProperty], propertiesWithHistory: [], inputs: [{ id: key }] };
     let found = await this.#api.ask('POST', path, body, signal);
     if (found.status >= 300) {

@@ -35,8 +35,7 @@ const reads = [
 
 const login = /^POST \/oauth\/[\w-]+\/token$/;
 
-/** `/crm/v3/objects/…` and `/crm/objects/2026-03/…` alike. */
-const objects = /^\/crm\/(?:v\d+\/)?objects\/(?:\d{4}-\d\d\/)?([\w-]+)(?:\/(.+))?$/;
+const objects = /^\/crm\/objects\/[\d-]+\/(\w+)(?:\/(.+))?$/;
 
 /**
  * HubSpot as it answers when it does what it is asked. It goes by the form of a request and knows no kind of object, so
@@ -183,7 +182,7 @@ export class PretendedHubSpot implements PretendedCrm {
   #metadata({ path, query }: Asked): Json {
     const { owner, sale } = this.#options;
     const [, what = '', objectType = '', more = ''] =
-      /^\/crm\/(?:v\d+\/)?(?:\d{4}-\d\d\/)?(\w+)(?:\/([\w-]+))?(?:\/(.+?))?\/?$/.exec(path) ?? [];
+      /^\/crm\/(\w+)\/[\d-]+(?:\/(\w+))?(?:\/(.+))?$/.exec(path) ?? [];
     switch (what) {
       case 'properties':
         return more === 'groups'

@@ -2,7 +2,7 @@ import type { Client } from '@hubspot/api-client';
 import type * as z from 'zod';
 import { bounded, Quota, type RateLimit, type Tools, Unanswered } from '../../src/connector/index.ts';
 import { Access } from './access.ts';
-import { apiVersions } from './api-versions.ts';
+import { pathOf } from './api-version.ts';
 import {
   type Circumstances,
   type Failure,
@@ -101,8 +101,7 @@ export class Requests {
 
   /** Nobody's in particular, so that nobody's end ends it for the others who wait for it. */
   async #logIn(form: URLSearchParams): Promise<unknown> {
-    const path = `/oauth/${apiVersions.oauth}/token`;
-    const asked: Asked = { method: 'POST', path, body: form };
+    const asked: Asked = { method: 'POST', path: pathOf('oauth', 'token'), body: form };
     const never = new AbortController().signal;
     const { body } = await this.#sendOnce('oauth/token', never, asked, undefined, undefined, failureOfLogIn);
     return body;

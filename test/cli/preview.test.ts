@@ -65,19 +65,19 @@ previews('offline: start, then end, for an empty CRM; with no CRM, and no store'
     );
     assert.equal(shown.map(lines), [
       [
-        'POST /crm/v3/objects/contacts/batch/read',
-        'POST /crm/v3/objects/contacts/search',
-        'POST /crm/v3/objects/contacts/batch/upsert',
-        'POST /crm/v3/objects/calls/batch/create',
+        'POST /crm/objects/2026-09/contacts/batch/read',
+        'POST /crm/objects/2026-09/contacts/search',
+        'POST /crm/objects/2026-09/contacts/batch/upsert',
+        'POST /crm/objects/2026-09/calls/batch/create',
       ],
-      ['POST /crm/v3/objects/calls/batch/update'],
+      ['POST /crm/objects/2026-09/calls/batch/update'],
     ]);
     assert.not(existsSync(join(folder.path, 'data')));
 
     const readable = await folder.run('preview', '--requests');
     assert.match(readable.stdout, 'Nothing was sent.');
     assert.match(readable.stdout, 'Call 1122334, revision 2: its end arrives');
-    assert.match(readable.stdout, '\n    POST /crm/v3/objects/calls/batch/create\n      inputs:\n');
+    assert.match(readable.stdout, '\n    POST /crm/objects/2026-09/calls/batch/create\n      inputs:\n');
     assert.match(readable.stdout, 'hs_call_status: IN_PROGRESS');
     assert.not.match(readable.stdout, 'pat-na1');
   }),
@@ -98,16 +98,16 @@ previews('online: what only reads is sent; neither the CRM nor the store changes
         assert.equal(
           first?.connectors[0]?.requests.map(({ path, sent }) => [path, sent]),
           [
-            ['/crm/v3/objects/contacts/batch/read', true],
-            ['/crm/v3/objects/contacts/search', true],
-            ['/crm/v3/objects/contacts/batch/update', false],
-            ['/crm/v3/objects/calls/batch/create', false],
+            ['/crm/objects/2026-09/contacts/batch/read', true],
+            ['/crm/objects/2026-09/contacts/search', true],
+            ['/crm/objects/2026-09/contacts/batch/update', false],
+            ['/crm/objects/2026-09/calls/batch/create', false],
           ],
         );
         assert.match(JSON.stringify(first?.connectors[0]?.requests[3]?.body), `"to":{"id":"${id}"}`);
         assert.equal(hubspot.requestNames(), [
-          'POST /crm/v3/objects/contacts/batch/read',
-          'POST /crm/v3/objects/contacts/search',
+          'POST /crm/objects/2026-09/contacts/batch/read',
+          'POST /crm/objects/2026-09/contacts/search',
         ]);
       }
       assert.equal([hubspot.contacts(), hubspot.calls()], before);
@@ -127,8 +127,8 @@ previews(
         await bridge.kill('SIGTERM');
         const at = async (...args: string[]) =>
           lines(JSON.parse((await folder.run('preview', '--call', '7', '--json', ...args)).stdout)[0]);
-        assert.equal(await at('--online'), ['POST /crm/v3/objects/calls/batch/update']);
-        assert.is((await at('--requests')).at(-1), 'POST /crm/v3/objects/calls/batch/create');
+        assert.equal(await at('--online'), ['POST /crm/objects/2026-09/calls/batch/update']);
+        assert.is((await at('--requests')).at(-1), 'POST /crm/objects/2026-09/calls/batch/create');
         const records = JSON.parse((await folder.run('preview', '--call', '7', '--json')).stdout);
         assert.is(records[0].connectors[0].records[1].key.value, '7');
         const unknown = await folder.run('preview', '--call', '8');

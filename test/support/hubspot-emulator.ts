@@ -116,6 +116,8 @@ export interface HubSpotEmulator {
   removeOption(objectType: KindName, property: string, value: string): void;
   /** As an administrator's validation rule: values of the property that match are refused. */
   refuseValues(objectType: KindName, property: string, values: RegExp, code?: string): void;
+  /** As an administrator who makes a property required, of new records or where another has a value. */
+  demand(objectType: KindName, property: string, where?: { property: string; value: string }): void;
   scopes: Set<string>;
   /** Strikes once: at the first request whose name contains `at`, after `skip` others such. */
   strike(fault: Fault, at?: string, skip?: number): void;
@@ -379,6 +381,9 @@ export function emulateHubSpot(options: EmulatorOptions = {}): EmulatedHubSpot {
     refuseValues(objectType, property, values, code = 'FAILED_VALIDATION') {
       kindOf(account, objectType).kind.properties.refusedValues.set(property, { values, code });
     },
+    demand(objectType, property, where) {
+      kindOf(account, objectType).kind.properties.demands.push({ property, ...(where ? { where } : {}) });
+    },
     scopes: account.scopes,
     strike: (fault, at = '', skip = 0) => plan.add(fault, at, skip),
     calm: () => plan.clear(),
@@ -412,14 +417,14 @@ interface Answer {
 /** The requests that are known, by method and path. Statuses are exactly those that the client accepts. */
 function route(account: Account, method: string, path: string, query: URLSearchParams, text: string): Answer {
   const match = (pattern: RegExp) => pattern.exec(`${method} ${path}`)?.slice(1) as [string, string];
-  let parts = match(/^POST \/crm\/v3\/objects\/(\w+)\/batch\/(create|read|update|upsert)$/);
+  let parts = match(/^POST \/crm\/objects\/2026-09\/(\w+)\/batch\/(create|read|update|upsert)$/);
   if (parts) return batch(account, parts[0], parts[1], parse(text));
-  parts = match(/^POST \/crm\/v3\/objects\/(\w+)\/search$/);
+  parts = match(/^POST \/crm\/objects\/2026-09\/(\w+)\/search$/);
   if (parts) {
     need(account, readScope(parts[0]));
     return kindOf(account, parts[0]).search(parse(text), text.length);
   }
-  parts = match(/^DELETE \/crm\/v3\/objects\/(\w+)\/(\d+)$/);
+  parts = match(/^DELETE \/crm\/objects\/2026-09\/(\w+)\/(\d+)$/);
   if (parts) {
     const [objectType, id] = parts;
     need(account, writeScope(objectType));
@@ -427,8 +432,8 @@ function route(account: Account, method: string, path: string, query: URLSearchP
     if (records.find(id)) records.archive(id); // what is gone is deleted with the same answer
     return { status: 204, body: undefined };
   }
-  if (match(/^POST (\/crm\/v3\/objects\/contacts\/merge)$/)) return mergeContacts(account, parse(text));
-  parts = match(/^GET \/crm\/v4\/objects\/(\w+)\/(\d+)\/associations\/calls$/);
+  if (match(/^POST (\/crm\/objects\/2026-09\/contacts\/merge)$/)) return mergeContacts(account, parse(text));
+  parts = match(/^GET \/crm\/objects\/2026-09\/(\w+)\/(\d+)\/associations\/calls$/);
   if (parts) {
     const results = account.associations.from('calls', parts[0], parts[1]).filter((toObjectId) => {
       const status = kindOf(account, 'calls').find(toObjectId)?.values['hs_call_status'];
@@ -436,25 +441,25 @@ function route(account: Account, method: string, path: string, query: URLSearchP
     });
     return { status: 200, body: { results: results.map((id) => ({ toObjectId: Number(id) })) } };
   }
-  parts = match(/^(GET|POST) \/crm\/v3\/properties\/(\w+)$/);
+  parts = match(/^(GET|POST) \/crm\/properties\/2026-09\/(\w+)$/);
   if (parts) return properties(account, parts[0], parts[1], text);
-  parts = match(/^GET \/crm\/v3\/properties\/(\w+)\/(?!groups$)(\w+)$/);
+  parts = match(/^GET \/crm\/properties\/2026-09\/(\w+)\/(?!groups$)(\w+)$/);
   if (parts) return { status: 200, body: kindOf(account, parts[0]).kind.properties.get(parts[1]) };
-  parts = match(/^(GET|POST) \/crm\/v3\/properties\/(\w+)\/groups$/);
+  parts = match(/^(GET|POST) \/crm\/properties\/2026-09\/(\w+)\/groups$/);
   if (parts) return propertyGroups(account, parts[0], parts[1], text);
-  parts = match(/^POST \/crm\/v4\/associations\/(\w+)\/(\w+)\/batch\/associate\/default$/);
+  parts = match(/^POST \/crm\/associations\/2026-09\/(\w+)\/(\w+)\/batch\/associate\/default$/);
   if (parts) return associateDefault(account, parts[0], parts[1], parse(text));
-  parts = match(/^POST \/crm\/v4\/associations\/(\w+)\/(\w+)\/batch\/read$/);
+  parts = match(/^POST \/crm\/associations\/2026-09\/(\w+)\/(\w+)\/batch\/read$/);
   if (parts) return readAssociations(account, parts[0], parts[1], parse(text));
-  if (match(/^GET (\/crm\/v3\/owners\/?)$/)) {
+  if (match(/^GET (\/crm\/owners\/2026-09)$/)) {
     need(account, ownersScope);
     return { status: 200, body: account.owners.page(query) };
   }
-  if (match(/^GET (\/crm\/v3\/pipelines\/deals)$/)) {
+  if (match(/^GET (\/crm\/pipelines\/2026-09\/deals)$/)) {
     need(account, readScope('deals'));
     return { status: 200, body: { results: account.pipelines.show() } };
   }
-  if (match(/^GET (\/account-info\/v3\/details)$/)) {
+  if (match(/^GET (\/account-info\/2026-09\/details)$/)) {
     const body = { portalId: 1234567, timeZone: 'Australia/Sydney', uiDomain: 'app.hubspot.com' };
     return { status: 200, body };
   }

@@ -32,10 +32,10 @@ access('an app asks for a token once, and again when it is refused', () =>
     const calls = ['1', '2', '3', '4'].map((id) => deliveryOf([startPush(id), endPush(id)]));
     const outcomes = await Promise.all(calls.map((call) => deliverOne(connection, call)));
     assert.equal(new Set(outcomes.map(({ kind }) => kind)), new Set(['delivered']));
-    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 1, 'by all requests together');
+    assert.is(hubspot.countRequests('/oauth/2026-09/token'), 1, 'by all requests together');
     hubspot.endIssuedTokens();
     assert.is((await deliverOne(connection, deliveryOf([startPush('5')]))).kind, 'delivered');
-    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 2);
+    assert.is(hubspot.countRequests('/oauth/2026-09/token'), 2);
     assert.is(hubspot.calls().length, 5);
   }),
 );
@@ -62,10 +62,10 @@ access('a token is renewed ahead of its end', () =>
     await deliverOne(connection, deliveryOf([startPush('1')]));
     now += 1_700_000;
     await deliverOne(connection, deliveryOf([startPush('2')]));
-    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 1);
+    assert.is(hubspot.countRequests('/oauth/2026-09/token'), 1);
     now += 50_000;
     await deliverOne(connection, deliveryOf([startPush('3')]));
-    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 2);
+    assert.is(hubspot.countRequests('/oauth/2026-09/token'), 2);
   }),
 );
 
@@ -78,7 +78,7 @@ access('an app that is refused blocks, says what to check and shows no secret', 
       assert.not.match(JSON.stringify(outcome), /a-token-of-long-ago|secret-of-the-app/);
       assert.match(JSON.stringify(outcome), /new oauth\.refreshToken.*invalid refresh token/);
     }
-    assert.is(hubspot.countRequests('/oauth/2026-03/token'), 6, 'not without end');
+    assert.is(hubspot.countRequests('/oauth/2026-09/token'), 6, 'not without end');
   }),
 );
 

@@ -91,7 +91,7 @@ attribution('what is known already is not written again', () =>
     const { records = {} } = await deliverOne(connection, call('1', 3, 'plumber'));
     hubspot.forgetRequests();
     await deliverOne(connection, { ...call('1', 3, 'plumber'), records });
-    assert.equal(hubspot.requests, { 'POST /crm/v3/objects/calls/batch/update': 1 });
+    assert.equal(hubspot.requests, { 'POST /crm/objects/2026-09/calls/batch/update': 1 });
   }),
 );
 

@@ -70,9 +70,9 @@ deals('a hundred sales cost two requests, and one for the pipelines the first ti
     const batch = (name: string) => Array.from({ length: 100 }, (_, i) => sold(`${name}${i}`));
     await connection.deliver(batch('a'), soon());
     assert.equal(hubspot.requests, {
-      'POST /crm/v3/objects/calls/batch/create': 1,
-      'GET /crm/v3/pipelines/deals': 1,
-      'POST /crm/v3/objects/deals/batch/create': 1,
+      'POST /crm/objects/2026-09/calls/batch/create': 1,
+      'GET /crm/pipelines/2026-09/deals': 1,
+      'POST /crm/objects/2026-09/deals/batch/create': 1,
     });
     await connection.deliver(batch('b'), soon());
     assert.is(hubspot.countRequests('pipelines'), 1);
@@ -191,8 +191,14 @@ const table: [string, string, Fault, string, string][] = [
   ['502', 'deals/batch/create', faults.badGateway, 'retry', '502'],
   ['a lost answer', 'deals/batch/create', faults.loseAnswer, 'retry', 'no usable answer'],
   ['524 after the write', 'deals/batch/create', faults.originTimeout, 'retry', '524'],
-  ['403', 'pipelines/deals', answering(403, { category: 'MISSING_SCOPES' }), 'blocked', 'lacks a scope'],
-  ['503', 'pipelines/deals', faults.unavailable, 'retry', '503'],
+  [
+    '403',
+    'pipelines/2026-09/deals',
+    answering(403, { category: 'MISSING_SCOPES' }),
+    'blocked',
+    'lacks a scope',
+  ],
+  ['503', 'pipelines/2026-09/deals', faults.unavailable, 'retry', '503'],
 ];
 for (const [name, at, fault, kind, words] of table) {
   deals(`${name} at ${at}: ${kind}, the call is written, and in the end there is one deal`, () =>

@@ -33,7 +33,7 @@ async function request(
   };
 }
 
-const batch = (objectType: string, action: string) => `/crm/v3/objects/${objectType}/batch/${action}`;
+const batch = (objectType: string, action: string) => `/crm/objects/2026-09/${objectType}/batch/${action}`;
 const timestamp = { hs_timestamp: '2026-11-02T03:15:20.000Z' };
 
 /** Sends inputs to a batch endpoint, with a trace id each unless told otherwise. */
@@ -295,7 +295,7 @@ emulator('a contact is found by the ids of all that were merged into it', () =>
     hubspot.settleIndex();
     for (const id of [first, second]) {
       const filters = [{ propertyName: 'hs_merged_object_ids', operator: 'IN', values: [id, other] }];
-      const { body } = await request(hubspot, '/crm/v3/objects/contacts/search', {
+      const { body } = await request(hubspot, '/crm/objects/2026-09/contacts/search', {
         filterGroups: [{ filters }],
         properties: ['hs_merged_object_ids'],
       });
@@ -331,7 +331,7 @@ const phoneIs = (...values: string[]) => ({
   ],
 });
 const search = (hubspot: HubSpotEmulator, body: unknown) =>
-  request(hubspot, '/crm/v3/objects/contacts/search', body);
+  request(hubspot, '/crm/objects/2026-09/contacts/search', body);
 
 emulator('searching finds a write when its delay is over, and reading finds it at once', () => {
   let now = new Date('2026-11-02T03:15:00.000Z');
@@ -404,7 +404,7 @@ const still: EmulatorOptions = { now: () => new Date('2026-11-02T03:15:00.000Z')
 emulator('meters ten seconds, and says what is left', () =>
   withHubSpotEmulator(
     async (hubspot) => {
-      const read = () => request(hubspot, '/crm/v3/properties/calls');
+      const read = () => request(hubspot, '/crm/properties/2026-09/calls');
       assert.is((await read()).headers.get('X-HubSpot-RateLimit-Remaining'), '2');
       hubspot.forgetRequests();
       assert.is(await statuses(hubspot, 3, read), '200,200,429');
@@ -420,8 +420,8 @@ emulator('meters searches by the second, without headers, and requests by the da
     async (hubspot) => {
       assert.is(await statuses(hubspot, 3, () => search(hubspot, {})), '200,200,429');
       assert.is((await search(hubspot, {})).headers.get('X-HubSpot-RateLimit-Max'), null);
-      await request(hubspot, '/crm/v3/properties/calls');
-      assert.match(JSON.stringify((await request(hubspot, '/crm/v3/properties/calls')).body), '"DAILY"');
+      await request(hubspot, '/crm/properties/2026-09/calls');
+      assert.match(JSON.stringify((await request(hubspot, '/crm/properties/2026-09/calls')).body), '"DAILY"');
     },
     { ...still, limits: { searchesPerSecond: 2, perDay: 3 } },
   ),
@@ -430,14 +430,14 @@ emulator('meters searches by the second, without headers, and requests by the da
 emulator('keeps property definitions as HubSpot does', () =>
   withHubSpotEmulator(async (hubspot) => {
     const property = { groupName: 'delacon', name: 'p', label: 'P', type: 'string', fieldType: 'text' };
-    const add = (more: object) => request(hubspot, '/crm/v3/properties/calls', { ...property, ...more });
+    const add = (more: object) => request(hubspot, '/crm/properties/2026-09/calls', { ...property, ...more });
     assert.is((await add({})).status, 201);
     assert.match(complaint(await add({})), /^409 .*already exists/);
     assert.match(complaint(await add({ name: 'q', groupName: 'nope' })), /^400 .*group/);
     assert.match(complaint(await add({ name: 'q', fieldType: 'date' })), /^400 fieldType/);
     assert.match(complaint(await add({ name: '' })), /^400 .*required fields/);
-    assert.is((await request(hubspot, '/crm/v3/properties/calls/p')).status, 200);
-    assert.is((await request(hubspot, '/crm/v3/properties/calls/nope')).status, 404);
+    assert.is((await request(hubspot, '/crm/properties/2026-09/calls/p')).status, 200);
+    assert.is((await request(hubspot, '/crm/properties/2026-09/calls/nope')).status, 404);
     for (let i = 0; i < 9; i++) assert.is((await add({ name: `u${i}`, hasUniqueValue: true })).status, 201);
     assert.match(complaint(await add({ name: 'u9', hasUniqueValue: true })), /^400 .*10 unique/);
   }),
@@ -447,7 +447,7 @@ emulator('links by default type all or nothing', () =>
   withHubSpotEmulator(async (hubspot) => {
     const [contact, one] = [hubspot.addContact({}), hubspot.addCall({})] as const;
     const associate = (...pairs: [string, string][]) =>
-      request(hubspot, '/crm/v4/associations/calls/contacts/batch/associate/default', {
+      request(hubspot, '/crm/associations/2026-09/calls/contacts/batch/associate/default', {
         inputs: pairs.map(([from, to]) => ({ from: { id: from }, to: { id: to } })),
       });
     assert.is((await associate([one, contact], [one, '9'])).status, 400);

@@ -12,7 +12,7 @@ import {
   withHubSpotEmulator,
 } from '../../support/hubspot-emulator.ts';
 import { assert, suite, until } from '../../support/suite.ts';
-import { deliverOne, open, strikeForGood, unmetered } from './rig.ts';
+import { deliverOne, open, soon, strikeForGood, unmetered } from './rig.ts';
 
 const failures = suite('hubspot failures');
 
@@ -470,7 +470,7 @@ for (const [request, body, part] of [
 ] as const)
   failures(`${JSON.stringify(body)} in answer to ${request} is no answer, and the reason says so`, () =>
     withHubSpotEmulator(async (hubspot) => {
-      hubspot.strike(answering(200, body), request);
+      hubspot.strike(answering(200, body), request.replace('pipelines', 'pipelines/2026-09'));
       const connection = await open(hubspot, { sale });
       const outcome = await deliverOne(connection, whole('1'));
       assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
@@ -500,6 +500,47 @@ failures('pages that never end are not turned for ever', () =>
     const tools = testTools({ rateLimit: () => ({ take: async () => {}, allow() {} }) });
     await deliverOne(await open(hubspot, {}, tools), whole('1'));
     assert.is(hubspot.countRequests('contacts/search'), 50);
+  }),
+);
+
+for (const [title, more] of Object.entries({ 'by trace': {}, 'as a whole': { partialSuccess: false } }))
+  failures(
+    `a property that the account demands is said, and costs only those who lack it (refused ${title})`,
+    () =>
+      withHubSpotEmulator(async (hubspot) => {
+        hubspot.addProperty('calls', { name: 'reason' });
+        hubspot.demand('calls', 'reason', { property: 'hs_call_status', value: 'COMPLETED' });
+        const properties = { reason: "{% if call.id == '2' %}x{% endif %}" };
+        const connection = await open(hubspot, { activity: { properties } });
+        const batch = [deliveryOf([startPush('1'), endPush('1')]), whole('2'), deliveryOf([startPush('3')])];
+        const [lacking, ...others] = await connection.deliver(batch, soon());
+        assert.is(lacking?.kind, 'rejected', JSON.stringify(lacking));
+        assert.match(
+          lacking && 'reason' in lacking ? lacking.reason : '',
+          'A rule of the account demands calls.reason. Map activity.properties.reason, or take the rule back in HubSpot.',
+        );
+        assert.equal(
+          others.map(({ kind }) => kind),
+          ['delivered', 'delivered'],
+        );
+      }, more),
+  );
+
+failures('a contact who lacks what the account demands costs no call', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const id = hubspot.addContact({ phone: '0444 444 444' });
+    hubspot.demand('contacts', 'company', { property: 'phone', value: '0444 444 444' });
+    hubspot.demand('contacts', 'company');
+    const known = await deliverOne(await open(hubspot), deliveryOf([startPush('1'), endPush('1')]));
+    assert.is(known.kind, 'delivered', JSON.stringify(known));
+    assert.is(known.records?.person?.id, id);
+    const other = { PLA_Caller_Phone_Number: '0444444402' };
+    const fresh = await deliverOne(
+      await open(hubspot),
+      deliveryOf([startPush('2', other), endPush('2', other)]),
+    );
+    assert.is(fresh.kind, 'delivered', JSON.stringify(fresh));
+    assert.match(String(fresh.notes), 'Map person.properties.company');
   }),
 );
 

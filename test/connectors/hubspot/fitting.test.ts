@@ -84,7 +84,11 @@ fitting('on contacts, too: those that are made and those that are there', () =>
       [whole('3', { PLA_Caller_Phone_Number: '0444444401', PLA_Dealer_Category: 'LEAD' })],
       soon(),
     );
-    assert.equal(hubspot.requests, { 'POST /crm/v3/objects/calls/batch/create': 1 }, 'it holds that already');
+    assert.equal(
+      hubspot.requests,
+      { 'POST /crm/objects/2026-09/calls/batch/create': 1 },
+      'it holds that already',
+    );
   }),
 );
 
@@ -112,7 +116,7 @@ fitting(
       );
       hubspot.forgetRequests();
       await deliverOne(connection, whole('3'));
-      assert.equal(hubspot.requests, { 'POST /crm/v3/objects/calls/batch/create': 1 });
+      assert.equal(hubspot.requests, { 'POST /crm/objects/2026-09/calls/batch/create': 1 });
     }),
 );
 
@@ -294,14 +298,14 @@ fitting(
       const tools = testTools({ clock: { now: () => new Date(now), after: systemClock.after } });
       hubspot.addProperty('calls', { name: 'kind' });
       const connection = await open(hubspot, { activity: { properties: { kind: 'x' } } }, tools);
-      hubspot.strike(faults.unavailable, 'properties/calls');
+      hubspot.strike(faults.unavailable, 'properties/2026-09/calls');
       assert.is((await deliverOne(connection, whole('1'))).kind, 'retry');
       assert.is(hubspot.calls().length, 0);
       assert.is((await deliverOne(connection, whole('1'))).kind, 'delivered');
       now += 3_600_000;
-      hubspot.strike(faults.unavailable, 'properties/calls');
+      hubspot.strike(faults.unavailable, 'properties/2026-09/calls');
       assert.is((await deliverOne(connection, whole('2'))).kind, 'delivered');
-      assert.is(hubspot.countRequests('properties/calls'), 3);
+      assert.is(hubspot.countRequests('properties/2026-09/calls'), 3);
     }),
 );
 

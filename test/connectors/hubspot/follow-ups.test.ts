@@ -89,8 +89,8 @@ followUps('a hundred missed calls of known callers cost two requests', () =>
       soon(),
     );
     assert.equal(hubspot.requests, {
-      'POST /crm/v3/objects/calls/batch/create': 1,
-      'POST /crm/v3/objects/tasks/batch/create': 1,
+      'POST /crm/objects/2026-09/calls/batch/create': 1,
+      'POST /crm/objects/2026-09/tasks/batch/create': 1,
     });
     assert.is(hubspot.records('tasks').length, 100);
   }),

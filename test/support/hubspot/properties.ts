@@ -50,6 +50,9 @@ export class Properties {
   /** Rules that an administrator has set: values of the property that match are refused. */
   readonly refusedValues = new Map<string, { values: RegExp; code: string }>();
 
+  /** What an administrator demands of records: always when they are made, or where another property has a value. */
+  readonly demands: { property: string; where?: { property: string; value: string } }[] = [];
+
   constructor(group: string, standard: readonly Property[]) {
     this.addGroup({ name: group, label: group });
     for (const property of standard) this.#properties.set(property.name, property);
@@ -159,6 +162,18 @@ export class Properties {
       kept[name] = this.#acceptValue(property, value);
     }
     return kept;
+  }
+
+  /** As from 2026-09 on. https://developers.hubspot.com/changelog/crm-api-write-validation-enforcement */
+  checkDemands(values: Record<string, string>, isNew: boolean): void {
+    for (const { property, where } of this.demands) {
+      if (values[property] || (where ? values[where.property] !== where.value : !isNew)) continue;
+      const code = where ? 'MISSING_CONDITIONAL_REQUIRED_PROPERTY' : 'MISSING_REQUIRED_PROPERTY';
+      const message = where
+        ? `${property} is required because of a conditional property rule based on [${where.property}]`
+        : `A value for ${property} must be provided`;
+      throw invalid(message, { errors: [{ message, code, context: { propertyName: [property] } }] });
+    }
   }
 
   #acceptValue(property: Property, value: unknown): string {

@@ -112,6 +112,7 @@ export class Records {
   create(properties: Record<string, unknown>): HubSpotRecord {
     const values = this.kind.properties.accept(properties);
     this.kind.checkNew(values);
+    this.kind.properties.checkDemands(values, true);
     const id = String(this.#nextId);
     this.#checkUnique(values, id);
     this.#nextId += 7;
@@ -129,6 +130,7 @@ export class Records {
 
   update(record: HubSpotRecord, properties: Record<string, unknown>): HubSpotRecord {
     const values = this.kind.properties.accept(properties);
+    this.kind.properties.checkDemands({ ...record.values, ...values }, false);
     this.#checkUnique(values, record.id);
     return this.#save({
       ...record,
