@@ -9,7 +9,7 @@ import {
   SingleFlight,
   type Tools,
 } from '../../src/connector/index.ts';
-import type { PersonUpdates } from '../../src/crm/index.ts';
+import type { PersonUpdates, UnownedPeople } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { contactDraft } from './contact-draft.ts';
@@ -20,7 +20,6 @@ import type { HubSpotOptions } from './options.ts';
 import { choose, numberIn, packSearches, searchByPhone, type Wanted } from './phone-search.ts';
 import type { Draft, Fate, Records } from './records.ts';
 import { ownProperties } from './setup-names.ts';
-import type { UnownedContacts } from './unowned-contacts.ts';
 import type { Work } from './work.ts';
 
 /** Whom a call belongs to: a contact, nobody, or not to be known yet. */
@@ -43,7 +42,7 @@ export class Contacts {
   readonly #api: HubSpotApi;
   readonly #records: Records;
   readonly #options: HubSpotOptions;
-  readonly #unowned: UnownedContacts;
+  readonly #unowned: UnownedPeople;
   readonly #updates: PersonUpdates;
   readonly #findings: HubSpotFindings;
   readonly #people: People;
@@ -57,7 +56,7 @@ export class Contacts {
     api: HubSpotApi,
     records: Records,
     options: HubSpotOptions,
-    unowned: UnownedContacts,
+    unowned: UnownedPeople,
     updates: PersonUpdates,
     findings: HubSpotFindings,
     { people, memory, log, clock }: Pick<Tools, 'people' | 'memory' | 'log' | 'clock'>,

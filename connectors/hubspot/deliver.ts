@@ -1,5 +1,5 @@
 import type { Delivery, Outcome } from '../../src/connector/index.ts';
-import type { PersonUpdates } from '../../src/crm/index.ts';
+import type { PersonUpdates, UnownedPeople, Updated } from '../../src/crm/index.ts';
 import type { Calls } from './calls.ts';
 import type { Companies } from './companies.ts';
 import type { Contacts } from './contacts.ts';
@@ -9,7 +9,6 @@ import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Owners } from './owners.ts';
 import type { Tasks } from './tasks.ts';
-import type { UnownedContacts } from './unowned-contacts.ts';
 import { outcomeOf, type Work, workOn } from './work.ts';
 
 /** What a batch is delivered with. */
@@ -19,7 +18,7 @@ export interface Means {
   owners: Owners;
   contacts: Contacts;
   updates: PersonUpdates;
-  unowned: UnownedContacts;
+  unowned: UnownedPeople;
   /** Undefined where calls are not linked to companies. */
   companies: Companies | undefined;
   calls: Calls;
@@ -71,7 +70,7 @@ async function write(works: readonly Work[], means: Means, signal: AbortSignal):
     signal,
   );
   await updateContacts(sound(), means.updates, signal);
-  await means.unowned.give(sound(), signal);
+  await giveContacts(sound(), means.unowned, signal);
   await means.companies?.find(sound(), signal);
   await means.calls.write(sound(), signal);
   const written = sound(); // a task that fails is no reason to make no deal
@@ -89,7 +88,23 @@ async function updateContacts(
       ? [{ delivery, person: { type: 'contact', id: contactId } }]
       : [],
   );
-  const updated = await updates.write(meetings, signal);
+  tell(works, await updates.write(meetings, signal));
+}
+
+async function giveContacts(
+  works: readonly Work[],
+  unowned: UnownedPeople,
+  signal: AbortSignal,
+): Promise<void> {
+  const claims = works.flatMap(({ delivery, ownerId, contactId }) =>
+    ownerId === null || contactId === null
+      ? []
+      : [{ delivery, ownerId, person: { type: 'contact', id: contactId } }],
+  );
+  tell(works, await unowned.give(claims, signal));
+}
+
+function tell(works: readonly Work[], updated: ReadonlyMap<Delivery, Updated>): void {
   for (const work of works) {
     const { notes = [], failure } = updated.get(work.delivery) ?? {};
     work.notes.push(...notes);

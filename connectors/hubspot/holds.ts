@@ -3,7 +3,8 @@ import type { HubSpotApi, ObjectType } from './api.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import { wantedProperties } from './setup.ts';
 
-const kinds: Record<string, ObjectType> = {
+/** Of a record. */
+export const objectTypes: Record<string, ObjectType> = {
   contact: 'contacts',
   call: 'calls',
   task: 'tasks',
@@ -44,7 +45,7 @@ export async function holds(
   { type, id }: RecordRef,
   signal: AbortSignal,
 ): Promise<Record<string, unknown> | null> {
-  const objectType = kinds[type];
+  const objectType = objectTypes[type];
   if (!objectType) return null;
   const own = wantedProperties(objectType, options, {}).map(({ name }) => name);
   const names = [...new Set([...written[objectType], ...mappedProperties(options)[objectType], ...own])];

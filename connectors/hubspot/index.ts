@@ -10,7 +10,7 @@ import {
   type Rehearsal,
   type Tools,
 } from '../../src/connector/index.ts';
-import { PersonUpdates } from '../../src/crm/index.ts';
+import { ActivityOwners, PersonUpdates, UnownedPeople } from '../../src/crm/index.ts';
 import { HubSpotApi } from './api.ts';
 import { touchFields } from './attribution.ts';
 import { largestBatch } from './batches.ts';
@@ -30,7 +30,7 @@ import { holds } from './holds.ts';
 import { KeyedRecords } from './keyed-records.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, mappedProperties, options } from './options.ts';
-import { Owners } from './owners.ts';
+import { Owners, ownerField } from './owners.ts';
 import { Pipelines } from './pipelines.ts';
 import { HubSpotProbe } from './probe.ts';
 import { Records } from './records.ts';
@@ -38,7 +38,6 @@ import { openStage, PretendedHubSpot } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
-import { UnownedContacts } from './unowned-contacts.ts';
 
 /** Writes each call as one HubSpot call on one contact, with a task where somebody should call back and a deal on a sale. */
 export default defineConnector({
@@ -77,14 +76,12 @@ class HubSpotConnection implements Connection {
     const owners = new Owners(api, options.owner, clock);
     const records = new Records(api, new Fields(api, clock, mappedProperties(options)), owners.forget);
     const keyed = { api, records, findings, memory, clock };
-    const unowned = new UnownedContacts(api, records, memory);
+    const people = contactsToUpdate(api, records);
+    const field = ownerField(api);
+    const unowned = new UnownedPeople(field, people, memory);
     const { onUpdate, properties } = options.person;
     const touches = options.attribution ? touchFields : undefined;
-    const updates = new PersonUpdates(
-      contactsToUpdate(api, records),
-      { onUpdate, properties, touches },
-      clock,
-    );
+    const updates = new PersonUpdates(people, { onUpdate, properties, touches }, clock);
     this.#pipelines = new Pipelines(api, options.sale, clock);
     this.#means = {
       options,
@@ -94,9 +91,9 @@ class HubSpotConnection implements Connection {
       updates,
       unowned,
       companies: options.activity.company ? new Companies(api, clock) : undefined,
-      calls: new Calls(new KeyedRecords(keyed, 'calls', 'keptUpToDate'), options, findings),
-      tasks: new Tasks(new KeyedRecords(keyed, 'tasks', 'once'), records, options, memory),
-      deals: new Deals(new KeyedRecords(keyed, 'deals', 'once'), options, this.#pipelines),
+      calls: new Calls(new KeyedRecords(keyed, 'calls', new ActivityOwners(field)), options, findings),
+      tasks: new Tasks(new KeyedRecords(keyed, 'tasks'), records, options, memory),
+      deals: new Deals(new KeyedRecords(keyed, 'deals'), options, this.#pipelines),
     };
     this.#links = new RecordLinks(api);
     this.probe = new HubSpotProbe(api, options, findings, tools);

@@ -1,9 +1,11 @@
 import type { Clock, Memory } from '../../src/connector/index.ts';
+import { type ActivityOwners, asFailure } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 import type { LinkFrom, LinkTo } from './associations.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { type Job, type JobResult, type KnownRecord, nothing, type Results } from './job.ts';
+import { ownerName } from './owners.ts';
 import type { Fate, Records } from './records.ts';
 import { SearchedRecords } from './searched-records.ts';
 import { secondLook } from './second-look.ts';
@@ -24,24 +26,25 @@ export interface KeyedMeans {
  *     id known ──▶ update ──gone──▶ ┐
  *     id unknown ─────────────────▶ create under the key ──taken──▶ read by key ──▶ update ──▶ link
  *
- * A new record brings its links along. One that was there is linked unless it is known to have been. What is made
- * `once` is never updated: it is people's from then on, and so is its deletion. Where an account does not keep keys
+ * A new record brings its links along. One that was there is linked unless it is known to have been. What is written
+ * once is never updated: it is people's from then on, and so is its deletion. Where an account does not keep keys
  * unique, what an earlier attempt may have made is searched for first.
  */
 export class KeyedRecords {
   readonly #api: HubSpotApi;
   readonly #records: Records;
   readonly #type: LinkFrom;
-  readonly #isKeptUpToDate: boolean;
+  readonly #owners: ActivityOwners | undefined;
   readonly #key: string;
   readonly #findings: HubSpotFindings;
   readonly #searched: SearchedRecords;
 
-  constructor(means: KeyedMeans, type: LinkFrom, how: 'keptUpToDate' | 'once') {
+  /** @param owners of records that are kept up to date; without, they are written once */
+  constructor(means: KeyedMeans, type: LinkFrom, owners?: ActivityOwners) {
     this.#api = means.api;
     this.#records = means.records;
     this.#type = type;
-    this.#isKeptUpToDate = how === 'keptUpToDate';
+    this.#owners = owners;
     this.#key = ownProperties[type];
     this.#findings = means.findings;
     this.#searched = new SearchedRecords(means.api, type, means);
@@ -76,15 +79,31 @@ export class KeyedRecords {
     results: Results<J>,
     signal: AbortSignal,
   ): Promise<J[]> {
-    if (!this.#isKeptUpToDate) {
+    const owners = this.#owners;
+    if (!owners) {
       for (const [job, one] of known) results.set(job, { ...one, notes: [] });
       return [];
     }
-    const drafts = [...known].map(([job, { id }]) => ({ ...this.#draft(job), id }));
+    const owned = [...known].filter(([{ values }]) => ownerName in values);
+    const free = await owners
+      .free(
+        owned.map(([, { id }]) => ({ type: 'call', id })),
+        signal,
+      )
+      .catch(asFailure<Failure>);
+    if ('kind' in free)
+      for (const [job, one] of owned) results.set(job, { ...one, notes: [], failure: free });
+    const due = [...known].filter(([job]) => !results.has(job));
+    const drafts = due.map(([job, { id }]) => {
+      const draft = this.#draft(job);
+      const { [ownerName]: _, ...values } = draft.values;
+      return { ...draft, id, values: 'has' in free && free.has(id) ? draft.values : values };
+    });
     const written = await this.#records.update(this.#type, drafts, signal);
     const gone: J[] = [];
-    for (const [job, one] of known) {
-      const { failure, notes } = written.get(job.key) as Fate;
+    for (const [job, one] of due) {
+      const { row, failure, notes } = written.get(job.key) as Fate;
+      if (row?.properties[ownerName]) owners.given(row.id);
       if (failure?.cure?.what === 'gone') gone.push(job);
       else results.set(job, { ...one, notes, ...(failure ? { failure } : {}) });
     }
@@ -98,6 +117,7 @@ export class KeyedRecords {
     const taken: J[] = [];
     for (const job of jobs) {
       const { row, failure, notes } = written.get(job.key) as Fate;
+      if (row?.properties[ownerName]) this.#owners?.given(row.id);
       if (row) results.set(job, { id: row.id, isNew: true, isLinked: true, notes });
       else if (this.#isOurKey(failure)) taken.push(job);
       else results.set(job, { ...nothing(failure), notes });

@@ -1,8 +1,9 @@
 import { type Clock, type OwnerOptions, ownerOf } from '../../src/connector/index.ts';
-import { Metadata } from '../../src/crm/index.ts';
+import { Metadata, type OwnerField } from '../../src/crm/index.ts';
 import type { Owner } from './answers.ts';
-import type { HubSpotApi } from './api.ts';
+import type { HubSpotApi, ObjectType } from './api.ts';
 import { RequestFailed } from './failures.ts';
+import { objectTypes } from './holds.ts';
 import type { Work } from './work.ts';
 
 /** Why somebody cannot own a record, and what to do. */
@@ -16,6 +17,24 @@ interface Users {
   byEmail: ReadonlyMap<string, Owner>;
   /** Addresses that are no owner's. */
   refused: Map<string, Refused>;
+}
+
+export const ownerName = 'hubspot_owner_id';
+
+export function ownerField(api: HubSpotApi): OwnerField {
+  return {
+    name: ownerName,
+    async unowned(records, signal) {
+      const unowned = new Set<string>();
+      for (const [type, those] of Map.groupBy(records, (record) => record.type)) {
+        const ids = those.map(({ id }) => id);
+        const what = { properties: [ownerName] };
+        for (const { id, properties } of await api.read(objectTypes[type] as ObjectType, ids, what, signal))
+          if (!properties[ownerName]) unowned.add(id);
+      }
+      return unowned;
+    },
+  };
 }
 
 /** The users of the account who may own records: e-mail address → owner. */

@@ -1,7 +1,8 @@
 import type { Clock, Memory } from '../../src/connector/index.ts';
+import { asFailure } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 import type { LinkFrom } from './associations.ts';
-import { type Failure, RequestFailed } from './failures.ts';
+import type { Failure } from './failures.ts';
 import type { Found } from './found.ts';
 import { type Job, nothing, type Results } from './job.ts';
 import { ownProperties } from './setup-names.ts';
@@ -47,7 +48,7 @@ export class SearchedRecords {
     const notes = await this.#memory.recall([this.#madeName, ...unknown.map(noteOf)]);
     const made = madeIn(notes.get(this.#madeName));
     const begun = unknown.filter((job) => notes.has(noteOf(job)) && !made.has(job.key));
-    const ids = await this.find(begun, signal).catch(asFailure);
+    const ids = await this.find(begun, signal).catch(asFailure<Failure>);
     const patienceMs = Math.max(leastPatienceMs, lags * (found.indexLagMs ?? 0));
     const now = this.#clock.now().getTime();
     // Noted before the clock was set back, nobody knows when: as if it were now.
@@ -133,11 +134,6 @@ function madeIn(text: string | undefined): Map<string, string> {
 function wait(type: LinkFrom, notBefore: Date): Failure {
   const reason = `The answer to the making of this ${type.slice(0, -1)} was lost, and this HubSpot account does not keep the keys of ${type} unique: it is searched for until the index must show it.`;
   return { kind: 'retry', reason, notBefore };
-}
-
-function asFailure(thrown: unknown): Failure {
-  if (thrown instanceof RequestFailed) return thrown.failure;
-  throw thrown;
 }
 
 /** The body of a search has at most 3,000 characters. */

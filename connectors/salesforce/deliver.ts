@@ -1,5 +1,5 @@
 import type { Delivery, Outcome } from '../../src/connector/index.ts';
-import type { PersonUpdates } from '../../src/crm/index.ts';
+import type { PersonUpdates, UnownedPeople, Updated } from '../../src/crm/index.ts';
 import type { AfterCall } from './after-call.ts';
 import { type Failure, outcomeOf, RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';
@@ -13,6 +13,7 @@ export interface Means {
   options: SalesforceOptions;
   people: People;
   updates: PersonUpdates;
+  unowned: UnownedPeople;
   owners: Owners;
   tasks: Tasks;
   afterCall: AfterCall;
@@ -113,19 +114,22 @@ function newestOfEach(batch: readonly Delivery[]): Delivery[] {
 async function deliverRound(
   due: readonly Delivery[],
   round: 'first' | 'last',
-  { options, people, updates, owners, tasks }: Means,
+  means: Means,
   outcomes: Map<string, Outcome>,
   whys: Whys,
   signal: AbortSignal,
 ): Promise<Orphan[]> {
   if (due.length === 0) return [];
+  const { options, owners, tasks } = means;
   const jobs = due.map((delivery): TaskJob => {
     const { properties, notes } = taskDraft(options, delivery);
     const { timezone } = delivery.source;
     return { delivery, object: 'Task', values: properties, timezone, notes: [...notes], person: null };
   });
+  let ownerIds: ReadonlyMap<Delivery, string>;
   try {
     await owners.settle(jobs, signal);
+    ownerIds = await owners.of(options.owner, due, signal);
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
     const { failure } = thrown;
@@ -135,7 +139,7 @@ async function deliverRound(
     return [];
   }
   const belonging: TaskJob[] = [];
-  for (const [job, resolution] of await findPeople(jobs, round, people, updates, signal)) {
+  for (const [job, resolution] of await findPeople(jobs, round, means, ownerIds, signal)) {
     const { key, records } = job.delivery;
     if (resolution.failure) {
       outcomes.set(key, outcomeOf(resolution.failure, records, []));
@@ -165,8 +169,8 @@ async function deliverRound(
 async function findPeople(
   jobs: readonly TaskJob[],
   round: 'first' | 'last',
-  people: People,
-  updates: PersonUpdates,
+  { people, updates, unowned }: Means,
+  ownerIds: ReadonlyMap<Delivery, string>,
   signal: AbortSignal,
 ): Promise<Map<TaskJob, Resolution>> {
   const found = await people.resolve(
@@ -184,13 +188,21 @@ async function findPeople(
     // Accounts, be they a person's, are left alone.
     return person?.type === 'lead' || person?.type === 'contact' ? [{ delivery, person }] : [];
   });
-  const updated = await updates.write(meetings, signal);
+  tell(found, await updates.write(meetings, signal));
+  const claims = meetings.flatMap((meeting) => {
+    const ownerId = ownerIds.get(meeting.delivery);
+    return ownerId === undefined ? [] : [{ ...meeting, ownerId }];
+  });
+  tell(found, await unowned.give(claims, signal));
+  return found;
+}
+
+function tell(found: Map<TaskJob, Resolution>, updated: ReadonlyMap<Delivery, Updated>): void {
   for (const [job, resolution] of found) {
     const { notes = [], failure } = updated.get(job.delivery) ?? {};
     if (failure) found.set(job, { failure: failure as Failure });
     else if (!resolution.failure) found.set(job, { ...resolution, notes: [...resolution.notes, ...notes] });
   }
-  return found;
 }
 
 const noCatchAll: Resolution = {

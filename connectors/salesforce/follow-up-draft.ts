@@ -2,12 +2,12 @@ import {
   type Delivery,
   followUpOf,
   localDate,
+  ownerOf,
   type RecordDraft,
   withMapping,
 } from '../../src/connector/index.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownerFor } from './owners.ts';
 import { followUpKey } from './setup-names.ts';
 
 /** The Task that a missed call leaves, as far as the call says it; undefined for a call that leaves none. */
@@ -22,7 +22,7 @@ export function followUpDraft(options: SalesforceOptions, delivery: Delivery): R
     IsReminderSet: true,
     ReminderDateTime: dueAt,
     Description: summary(delivery.call),
-    OwnerId: ownerFor(options, delivery),
+    OwnerId: ownerOf(options.owner, delivery),
   };
   return {
     role: 'followUp',

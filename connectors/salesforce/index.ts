@@ -11,7 +11,7 @@ import {
   rehearsedFetch,
   type Tools,
 } from '../../src/connector/index.ts';
-import { PersonUpdates } from '../../src/crm/index.ts';
+import { PersonUpdates, UnownedPeople } from '../../src/crm/index.ts';
 import { AfterCall } from './after-call.ts';
 import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
@@ -20,7 +20,7 @@ import { Descriptions } from './fields.ts';
 import { followUpDraft } from './follow-up-draft.ts';
 import { holds, objects } from './holds.ts';
 import { options, type SalesforceOptions } from './options.ts';
-import { Owners } from './owners.ts';
+import { Owners, ownerField } from './owners.ts';
 import { People } from './people.ts';
 import { PeopleToUpdate } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
@@ -74,14 +74,17 @@ class SalesforceConnection implements Connection {
     const owners = new Owners(api, tools.clock);
     const { onUpdate, properties } = options.person;
     const openFollowUps = new OpenFollowUps(options.followUp, tools.memory);
+    const people = new PeopleToUpdate(api, options, descriptions);
+    const unowned = new UnownedPeople(ownerField(api), people, tools.memory);
     this.#means = {
       options,
-      people: new People(api, options, descriptions, owners, tools),
+      people: new People(api, options, descriptions, owners, unowned, tools),
       updates: new PersonUpdates(
-        new PeopleToUpdate(api, options, descriptions),
+        people,
         { onUpdate, properties, touches: options.attribution ? attributionFields : undefined },
         tools.clock,
       ),
+      unowned,
       owners,
       tasks: new Tasks(api, options, descriptions),
       afterCall: new AfterCall(api, options, descriptions, owners, openFollowUps),

@@ -1,4 +1,5 @@
 import type { Values } from '../../src/connector/index.ts';
+import type { UnownedPeople } from '../../src/crm/index.ts';
 import type { SalesforceApi, Written } from './api.ts';
 import type { Failure } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
@@ -38,8 +39,16 @@ export class NewPeople {
   readonly #options: SalesforceOptions;
   readonly #descriptions: Descriptions;
   readonly #owners: Owners;
+  readonly #unowned: UnownedPeople;
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions, owners: Owners) {
+  constructor(
+    api: SalesforceApi,
+    options: SalesforceOptions,
+    descriptions: Descriptions,
+    owners: Owners,
+    unowned: UnownedPeople,
+  ) {
+    this.#unowned = unowned;
     this.#api = api;
     this.#options = options;
     this.#descriptions = descriptions;
@@ -56,6 +65,17 @@ export class NewPeople {
     }
     const drafts = new Map(callers.map((caller) => [caller, this.#draft(object, caller)]));
     await this.#owners.settle([...drafts.values()], signal);
+    if (this.#options.owner) {
+      const unowned = [...drafts].filter(
+        ([
+          {
+            jobs: [job],
+          },
+          { values },
+        ]) => job?.delivery.call.phase === 'ringing' && !('OwnerId' in values),
+      );
+      await this.#unowned.expect(unowned.map(([{ number }]) => number));
+    }
     await this.#makeWithCalls(object, drafts, made, signal);
     const rest = new Map([...drafts].filter(([{ number }]) => !made.has(number)));
     await this.#makeAlone(object, rest, made, signal);

@@ -1,10 +1,17 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, type Delivery, isRecent, ownerOf } from '../../src/connector/index.ts';
+import {
+  type Clock,
+  type Delivery,
+  isRecent,
+  type OwnerOptions,
+  ownerOf,
+} from '../../src/connector/index.ts';
+import type { OwnerField } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Draft } from './fields.ts';
-import type { SalesforceOptions } from './options.ts';
+import { objects } from './holds.ts';
 import { isIn } from './soql.ts';
 
 /** How long it is believed who has an address: people join, and leave. */
@@ -13,14 +20,23 @@ const believedMs = 10 * 60_000;
 /** Who may own records under an address: a user's id, or why nobody. */
 export type Owner = { id: string; refusal?: undefined } | { refusal: string; id?: undefined };
 
-/**
- * The address of whom a call's records belong to. While the phone rings, what decides may not be known yet: then nobody
- * is named, rather than `otherwise`, since who has a record keeps it.
- */
-export function ownerFor({ owner }: SalesforceOptions, delivery: Delivery): string | null {
-  const { call, source } = delivery;
-  const isDecided = call.phase !== 'ringing' || !!owner?.by.render({ call, timezone: source.timezone });
-  return isDecided ? ownerOf(owner, delivery) : null;
+export function ownerField(api: SalesforceApi): OwnerField {
+  return {
+    name: 'OwnerId',
+    async unowned(records, signal) {
+      const statements = [...Map.groupBy(records, ({ type }) => objects[type])].map(([object, those]) => {
+        const ids = those.map(({ id }) => id);
+        return `SELECT Id,OwnerId FROM ${object} WHERE ${isIn('Id', ids)}`;
+      });
+      const found = await api.query(statements, signal, 'queryAll'); // archived Tasks, too
+      return new Set(
+        found.flatMap(({ rows, failure }) => {
+          if (failure) throw new RequestFailed(failure);
+          return rows.flatMap((row) => (row['OwnerId'] === api.user?.id ? [row.Id] : []));
+        }),
+      );
+    },
+  };
 }
 
 /** Finds the users whom the configuration names by e-mail address or username. */
@@ -47,6 +63,22 @@ export class Owners {
       draft.values = id === undefined ? values : { ...values, OwnerId: id };
       if (refusal !== undefined && !draft.notes.includes(refusal)) draft.notes.push(refusal);
     }
+  }
+
+  /** The user whom `owner` names, of the calls for which there is one. @throws RequestFailed */
+  async of(
+    options: OwnerOptions | undefined,
+    deliveries: readonly Delivery[],
+    signal: AbortSignal,
+  ): Promise<Map<Delivery, string>> {
+    const named = new Map(deliveries.map((delivery) => [delivery, ownerOf(options, delivery) ?? '']));
+    const owners = await this.find([...named.values()].filter(isAddress), signal);
+    return new Map(
+      [...named].flatMap(([delivery, owner]) => {
+        const id = isAddress(owner) ? owners.get(owner)?.id : owner;
+        return id ? [[delivery, id] as const] : [];
+      }),
+    );
   }
 
   async find(addresses: readonly string[], signal: AbortSignal): Promise<Map<string, Owner>> {

@@ -9,6 +9,7 @@ import {
   SingleFlight,
   type Tools,
 } from '../../src/connector/index.ts';
+import type { UnownedPeople } from '../../src/crm/index.ts';
 import type { SalesforceApi, Written } from './api.ts';
 import { type Candidate, type Choice, choose, keyOf, numberIn, personIn, personOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
@@ -79,11 +80,12 @@ export class People {
     options: SalesforceOptions,
     descriptions: Descriptions,
     owners: Owners,
+    unowned: UnownedPeople,
     tools: Tools,
   ) {
     this.#api = api;
     this.#options = options;
-    this.#newPeople = new NewPeople(api, options, descriptions, owners);
+    this.#newPeople = new NewPeople(api, options, descriptions, owners, unowned);
     this.#lookUp = new LookUp(api, options);
     this.#known = tools.people;
     this.#log = tools.log;

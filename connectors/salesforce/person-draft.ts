@@ -1,7 +1,6 @@
-import { type Delivery, type RecordDraft, withMapping } from '../../src/connector/index.ts';
+import { type Delivery, ownerOf, type RecordDraft, withMapping } from '../../src/connector/index.ts';
 import { touchesOfNew } from '../../src/crm/index.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownerFor } from './owners.ts';
 import { attributionFields, ownFields } from './setup-names.ts';
 
 /**
@@ -21,7 +20,7 @@ export function personDraft(
     Company: create === 'Lead' ? 'Unknown' : null, // a Lead without one would convert to a person account
     Phone: caller.number,
     LeadSource: 'Phone Inquiry',
-    OwnerId: ownerFor(options, delivery),
+    OwnerId: ownerOf(options.owner, delivery),
     ...(options.attribution ? touchesOfNew(attributionFields, calls) : {}),
   };
   return {

@@ -1,13 +1,13 @@
 import {
   type Delivery,
   localDate,
+  ownerOf,
   type RecordDraft,
   saleOf,
   withMapping,
 } from '../../src/connector/index.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 
 /** The Opportunity of a sale, as far as the call says it; undefined for a call that is none. */
@@ -21,7 +21,7 @@ export function saleDraft(options: SalesforceOptions, delivery: Delivery): Recor
     Amount: sale.amount,
     RecordTypeId: sale.pipeline ?? null,
     Description: summary(delivery.call),
-    OwnerId: ownerFor(options, delivery),
+    OwnerId: ownerOf(options.owner, delivery),
   };
   return {
     role: 'sale',

@@ -3,12 +3,12 @@ import {
   compileTemplate,
   type Delivery,
   localDate,
+  ownerOf,
   type RecordDraft,
   withMapping,
 } from '../../src/connector/index.ts';
 import { summary } from './call-summary.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownerFor } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 
 const subject = compileTemplate(
@@ -41,7 +41,7 @@ export function taskDraft(options: SalesforceOptions, delivery: Delivery): Recor
     CallDisposition: dispositionOf(call, options.activity.outcomes),
     CallObject: call.id,
     Description: summary(call),
-    OwnerId: ownerFor(options, delivery),
+    OwnerId: ownerOf(options.owner, delivery),
   };
   const { OwnerId, ...rest } = withMapping(defaults, options.activity.properties, delivery);
   const isGiven = OwnerId !== undefined && call.phase !== 'ringing';

@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { Delivery, RecordRef, Records, Values } from '../../src/connector/index.ts';
-import { isShown } from '../../src/crm/index.ts';
+import { ActivityOwners, asFailure, isShown } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Descriptions, Draft, Fitted } from './fields.ts';
 import type { SalesforceOptions } from './options.ts';
+import { ownerField } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly, madeOnly } from './task-draft.ts';
@@ -59,8 +60,7 @@ export class Tasks {
   readonly #api: SalesforceApi;
   readonly #descriptions: Descriptions;
   readonly #madeOnly: readonly string[];
-  /** Tasks that have an owner: who has one keeps it, whatever a later state of the call would say. */
-  readonly #owned = new LRUCache<string, true>({ max: 5_000 });
+  readonly #owners: ActivityOwners;
   /** What Tasks say that were given away: one that is of nobody may not even be seen afterwards. */
   readonly #given = new LRUCache<string, Fields>({ max: 5_000 });
 
@@ -68,6 +68,7 @@ export class Tasks {
     this.#api = api;
     this.#descriptions = descriptions;
     this.#madeOnly = madeOnly(options);
+    this.#owners = new ActivityOwners(ownerField(api));
   }
 
   async write(jobs: readonly TaskJob[], signal: AbortSignal): Promise<Results> {
@@ -91,7 +92,7 @@ export class Tasks {
     const late = [...known].filter(([{ person }, { isLinked }]) => person !== null && !isLinked);
     if (late.length === 0) return;
     const ids = late.map(([, { id }]) => id);
-    const found = await this.#find('Id', ids, signal).catch(asFailure);
+    const found = await this.#find('Id', ids, signal).catch(asFailure<Failure>);
     for (const [job, { id }] of late) {
       if (!(found instanceof Map)) {
         results.set(job, { records: recordsOf(id, undefined), failure: found });
@@ -106,19 +107,18 @@ export class Tasks {
     results: Results,
     signal: AbortSignal,
   ): Promise<TaskJob[]> {
-    const jobs = [...existing.keys()];
-    const free = await this.#freeOfOwners(existing, signal).catch(asFailure);
-    if ('kind' in free) {
-      for (const job of jobs) {
-        const { id, person } = existing.get(job) as Existing;
-        results.set(job, { records: recordsOf(id, person), failure: free });
-      }
-      return [];
-    }
+    const owned = [...existing].filter(([{ values }]) => 'OwnerId' in values);
+    const tasks = owned.map(([, { id }]) => ({ type: 'task', id }));
+    const free = await this.#owners.free(tasks, signal).catch(asFailure<Failure>);
+    const unseen = 'kind' in free ? owned : [];
+    for (const [job, { id, person }] of unseen)
+      results.set(job, { records: recordsOf(id, person), failure: free as Failure });
+    const jobs = [...existing.keys()].filter((job) => !unseen.some(([one]) => one === job));
+    const mayOwn = (id: string) => 'has' in free && free.has(id);
     const valuesOf = (job: TaskJob): Values => {
       const { id, isLinked } = existing.get(job) as Existing;
       const link = !isLinked && job.person ? linkTo(job.person) : {};
-      const kept = free.has(id) ? this.#madeOnly : [...this.#madeOnly, 'OwnerId'];
+      const kept = mayOwn(id) ? this.#madeOnly : [...this.#madeOnly, 'OwnerId'];
       return { ...without(kept, job.values), ...link, Id: id };
     };
     const written = await this.#send(
@@ -137,7 +137,7 @@ export class Tasks {
     jobs.forEach((job, place) => {
       const { failure } = written[place] as Written;
       const { id, person, isLinked } = existing.get(job) as Existing;
-      if (!failure && free.has(id)) this.#give(id, { ...job, values: valuesOf(job) });
+      if (!failure && mayOwn(id)) this.#give(id, { ...job, values: valuesOf(job) });
       if (!failure) results.set(job, { records: recordsOf(id, isLinked ? person : job.person) });
       else if (failure.cure?.what === 'gone') gone.push(job);
       else results.set(job, failed(failure, recordsOf(id, person), job.person));
@@ -163,7 +163,7 @@ export class Tasks {
     const names = new Set(['Id', ...refused.flatMap(({ fields }) => Object.keys(fields))]);
     const ids = refused.map(({ fields }) => String(fields['Id']));
     const statement = `SELECT ${[...names].join(',')} FROM Task WHERE IsDeleted = false AND ${isIn('Id', ids)}`;
-    const rows = await this.#rows(statement, signal).catch(asFailure);
+    const rows = await this.#rows(statement, signal).catch(asFailure<Failure>);
     for (const { place, fields } of refused) {
       if (!Array.isArray(rows)) {
         written[place] = { failure: rows };
@@ -177,26 +177,8 @@ export class Tasks {
     }
   }
 
-  /** Those of the Tasks that are to have an owner and belong to the bridge's user still, as they do when none is named. */
-  async #freeOfOwners(
-    existing: ReadonlyMap<TaskJob, Existing>,
-    signal: AbortSignal,
-  ): Promise<ReadonlySet<string>> {
-    const free = new Set<string>();
-    const ids = [...existing].flatMap(([{ values }, { id }]) =>
-      'OwnerId' in values && !this.#owned.has(id) ? [id] : [],
-    );
-    if (ids.length === 0) return free;
-    const statement = `SELECT Id,OwnerId FROM Task WHERE ${isIn('Id', ids)}`;
-    for (const row of await this.#rows(statement, signal)) {
-      if (row['OwnerId'] === this.#api.user?.id) free.add(row.Id);
-      else this.#owned.set(row.Id, true);
-    }
-    return free;
-  }
-
   #give(id: string, draft: Draft): void {
-    this.#owned.set(id, true);
+    this.#owners.given(id);
     this.#given.set(id, this.#descriptions.fit(draft).fields);
   }
 
@@ -238,7 +220,7 @@ export class Tasks {
       key,
       jobs.map(({ delivery }) => delivery.key),
       signal,
-    ).catch(asFailure);
+    ).catch(asFailure<Failure>);
     const existing = new Map<TaskJob, Existing>();
     for (const job of jobs) {
       if (!(found instanceof Map)) results.set(job, { records: {}, failure: found });
@@ -327,9 +309,4 @@ function failed(failure: Failure, records: Records, person: RecordRef | null): T
 
 function recordsOf(id: string, person: RecordRef | null | undefined): Records {
   return { activity: { type: 'task', id }, ...(person ? { person } : {}) };
-}
-
-function asFailure(thrown: unknown): Failure {
-  if (thrown instanceof RequestFailed) return thrown.failure;
-  throw thrown;
 }

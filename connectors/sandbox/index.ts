@@ -105,7 +105,11 @@ function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outc
   const activity = draftActivity(options, delivery);
   const known = crm.find('call', delivery.key);
   records.activity = known ?? crm.create(activity);
-  if (known) crm.update(known, activity.properties);
+  if (known) {
+    const { owner, ...rest } = activity.properties;
+    const isOwned = crm.read(known)?.['owner'] !== undefined; // who has it is people's to say
+    crm.update(known, isOwned ? rest : activity.properties);
+  }
   if (records.person) crm.link(records.activity, records.person);
   for (const draft of [draftFollowUp(options, delivery), draftSale(options, delivery)]) {
     if (!draft) continue;

@@ -19,12 +19,15 @@ export const ownerOption = z
 
 export type OwnerOptions = z.output<typeof ownerOption>;
 
-/** The e-mail address of the owner, or null if the configuration names none for this call. */
+/**
+ * The e-mail address of the owner, or null if the configuration names none for this call. While the phone rings, what
+ * decides may not be known yet: then nobody is named, rather than `otherwise`, since who has a record keeps it.
+ */
 export function ownerOf(options: OwnerOptions | undefined, { call, source }: Delivery): string | null {
   if (!options) return null;
   const value = options.by.render({ call, timezone: source.timezone });
   const text = value === null ? '' : String(value).trim();
-  if (text === '') return options.otherwise;
+  if (text === '') return call.phase === 'ringing' ? null : options.otherwise;
   const named = Object.entries(options.map).find(
     ([key]) => key.trim().toLowerCase() === text.toLowerCase() || samePhone(key, text, source.region),
   );

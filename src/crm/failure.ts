@@ -23,3 +23,9 @@ export class RequestFailed<F extends Failure = Failure> extends Error {
 export function isOfGone({ cure }: Failure): boolean {
   return cure?.what === 'gone' || cure?.what === 'converted';
 }
+
+/** What is to be caught of a request. */
+export function asFailure<F extends Failure>(thrown: unknown): F {
+  if (thrown instanceof RequestFailed) return thrown.failure as F;
+  throw thrown;
+}

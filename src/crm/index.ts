@@ -4,10 +4,16 @@
  */
 
 export { type TouchFields, touchChanges, touchesOfNew, touchNames } from './attribution.ts';
-export { type Failure as CrmFailure, isOfGone, RequestFailed as CrmRequestFailed } from './failure.ts';
+export {
+  asFailure,
+  type Failure as CrmFailure,
+  isOfGone,
+  RequestFailed as CrmRequestFailed,
+} from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
 export { isBlank, isShown } from './held.ts';
 export { Metadata } from './metadata.ts';
+export { ActivityOwners, type OwnerField, UnownedPeople } from './ownership.ts';
 export {
   type FittedPerson,
   type Meeting,

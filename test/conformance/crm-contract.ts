@@ -5,10 +5,24 @@ import { type TestTools, testTools } from '../support/connector-tools.ts';
 import { movingClock } from '../support/moving-clock.ts';
 import { assert, suite } from '../support/suite.ts';
 
-/** A CRM as its emulator shows it, and as its administrators and users change it. */
-export interface RuledCrm {
+/** What every CRM has, the one in a file too. */
+export interface SmallCrm {
   /** A fresh connection, with settings as YAML gives them beside the log-in. What `tools` keep is all that is remembered. */
   open(settings: Record<string, unknown>, tools?: TestTools): Promise<Connection>;
+  /** Somebody who may own records. Returns how records name them. */
+  addUser(address: string): string;
+  /** Where records say whose they are. */
+  ownerField: string;
+  countRequests(): number;
+  forgetRequests(): void;
+  /** As somebody who edits a record by hand. */
+  edit(record: RecordRef, values: Record<string, string | number>): void;
+  /** What it holds of a record. */
+  held(record: RecordRef): Record<string, unknown>;
+}
+
+/** A CRM as its emulator shows it, and as its administrators and users change it. */
+export interface RuledCrm extends SmallCrm {
   /** Where the touches of a person are. */
   touches: TouchFields;
   /** As somebody else typed them in, so that searching finds them at once. */
@@ -25,12 +39,77 @@ export interface RuledCrm {
   descriptionsAsked(): number;
   /** The next question for them is not answered. */
   refuseDescription(): void;
-  countRequests(): number;
-  forgetRequests(): void;
-  /** As somebody who edits a record by hand. */
-  edit(record: RecordRef, values: Record<string, string | number>): void;
-  /** What it holds of a record. */
-  held(record: RecordRef): Record<string, unknown>;
+}
+
+async function deliver(connection: Connection, delivery: Delivery): Promise<Outcome> {
+  const [outcome] = await connection.deliver([delivery], AbortSignal.timeout(20_000));
+  return outcome as Outcome;
+}
+
+const whole = (id: string, start: Record<string, string> = {}, end: Record<string, string> = {}) =>
+  deliveryOf([startPush(id, start), endPush(id, end)]);
+
+/** What must be the same wherever records are, whatever they are written with. */
+export function smallCrmContract(
+  name: string,
+  withCrm: (use: (crm: SmallCrm) => Promise<void>) => Promise<void>,
+): void {
+  const contract = suite(`CRM contract of records: ${name}`);
+  const owner = {
+    by: 'call.answeredBy.number',
+    map: { '0298989898': 'jane@acme.example' },
+    otherwise: 'desk@acme.example',
+  };
+
+  contract(
+    'an activity is nobody’s while it rings, then whose its call names, and then whose people say',
+    () =>
+      withCrm(async (crm) => {
+        const jane = crm.addUser('jane@acme.example');
+        const joe = crm.addUser('joe@acme.example');
+        crm.addUser('desk@acme.example');
+        const tools = testTools();
+        const started = ['1', '2'].map((id) => deliveryOf([startPush(id)]));
+        const first = await (await crm.open({ owner }, tools)).deliver(started, AbortSignal.timeout(20_000));
+        const records = first.map((outcome) => outcome.records ?? {});
+        const ownersNow = () =>
+          records.map(({ activity }) => crm.held(activity as RecordRef)[crm.ownerField]);
+        crm.edit(records[1]?.activity as RecordRef, { [crm.ownerField]: joe });
+        const ended = records.map((known, i) => ({ ...whole(`${i + 1}`), records: known }));
+        const deliverTo = async (connection: Connection, batch: readonly Delivery[]) => {
+          crm.forgetRequests();
+          for (const outcome of await connection.deliver(batch, AbortSignal.timeout(20_000)))
+            assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+          return crm.countRequests();
+        };
+        const connection = await crm.open({ owner }, tools);
+        await deliverTo(connection, ended);
+        assert.equal(ownersNow(), [jane, joe]);
+        crm.edit(records[0]?.activity as RecordRef, { [crm.ownerField]: joe });
+        await deliverTo(connection, ended);
+        assert.equal(ownersNow(), [joe, joe]);
+        const ofTwo = await deliverTo(await crm.open({ owner }, tools), ended);
+        assert.equal(ownersNow(), [joe, joe]);
+        const ofOne = await deliverTo(await crm.open({ owner }, tools), ended.slice(0, 1));
+        assert.is(ofTwo, ofOne, 'looked at once for a batch');
+      }),
+  );
+
+  contract('a follow-up of an earlier call that is settled is completed, and noted', () =>
+    withCrm(async (crm) => {
+      const connection = await crm.open({ followUp: { doneWhen: 'reached' } });
+      await connection.apply(AbortSignal.timeout(20_000), () => {});
+      const at = (hour: number) => ({ PLA_CallStartTime: `2026-10-01T0${hour}:00:00Z` });
+      const missed = await deliver(connection, whole('1', at(1), { PLA_CallResult: 'Unanswered' }));
+      const id = missed.records?.followUp?.id;
+      const reached = await deliver(connection, whole('2', at(2)));
+      assert.equal(reached.notes, [`The follow-up ${id} of an earlier call was completed.`]);
+      const again = await deliver(connection, whole('3', at(3)));
+      assert.is(again.notes, undefined);
+    }),
+  );
+
+  contract.run();
 }
 
 /** What must be the same in every CRM: the same settings and the same calls do the same, whatever the CRM calls it. */
@@ -38,15 +117,8 @@ export function crmContract(
   name: string,
   withCrm: (use: (crm: RuledCrm) => Promise<void>) => Promise<void>,
 ): void {
+  smallCrmContract(name, withCrm);
   const contract = suite(`CRM contract: ${name}`);
-
-  async function deliver(connection: Connection, delivery: Delivery): Promise<Outcome> {
-    const [outcome] = await connection.deliver([delivery], AbortSignal.timeout(20_000));
-    return outcome as Outcome;
-  }
-
-  const whole = (id: string, start: Record<string, string> = {}, end: Record<string, string> = {}) =>
-    deliveryOf([startPush(id, start), endPush(id, end)]);
 
   contract('$1,250.00 is a number and yes a yes wherever the field is one', () =>
     withCrm(async (crm) => {
@@ -177,20 +249,6 @@ export function crmContract(
     }),
   );
 
-  contract('a follow-up of an earlier call that is settled is completed, and noted', () =>
-    withCrm(async (crm) => {
-      const connection = await crm.open({ followUp: { doneWhen: 'reached' } });
-      await connection.apply(AbortSignal.timeout(20_000), () => {});
-      const at = (hour: number) => ({ PLA_CallStartTime: `2026-10-01T0${hour}:00:00Z` });
-      const missed = await deliver(connection, whole('1', at(1), { PLA_CallResult: 'Unanswered' }));
-      const id = missed.records?.followUp?.id;
-      const reached = await deliver(connection, whole('2', at(2)));
-      assert.equal(reached.notes, [`The follow-up ${id} of an earlier call was completed.`]);
-      const again = await deliver(connection, whole('3', at(3)));
-      assert.is(again.notes, undefined);
-    }),
-  );
-
   contract(
     'what the CRM says of its fields is believed for ten minutes, and serves on while it is away',
     () =>
@@ -234,6 +292,55 @@ export function crmContract(
       crm.forgetRequests();
       await deliver(connection, whole('3', {}, { PLA_ExtraTracking: '5' }));
       assert.is(crm.countRequests(), asked - 1, 'and not looked at again');
+    }),
+  );
+
+  contract(
+    'a person made while the phone rang gets who answered; taken meanwhile, they stay where they are',
+    () =>
+      withCrm(async (crm) => {
+        const jane = crm.addUser('jane@acme.example');
+        const joe = crm.addUser('joe@acme.example');
+        crm.addUser('desk@acme.example');
+        const owner = {
+          by: 'call.answeredBy.number',
+          map: { '0298989898': 'jane@acme.example', '0255501234': 'joe@acme.example' },
+          otherwise: 'desk@acme.example',
+        };
+        const tools = testTools();
+        const numbers = ['0444444444', '0444444445', '0444444446'];
+        const started = numbers.map((PLA_Caller_Phone_Number, i) =>
+          deliveryOf([startPush(`${i}`, { PLA_Caller_Phone_Number })]),
+        );
+        const first = await (await crm.open({ owner }, tools)).deliver(started, AbortSignal.timeout(20_000));
+        const records = first.map((outcome) => outcome.records ?? {});
+        const ownersNow = () => records.map(({ person }) => crm.held(person as RecordRef)[crm.ownerField]);
+        crm.edit(records[1]?.person as RecordRef, { [crm.ownerField]: joe });
+        const ended = numbers.map((PLA_Caller_Phone_Number, i) => ({
+          ...whole(`${i}`, { PLA_Caller_Phone_Number }, i === 2 ? { PLA_Answering_Point: '0255501234' } : {}),
+          records: records[i] ?? {},
+        }));
+        const connection = await crm.open({ owner }, tools);
+        const outcomes = await connection.deliver(ended, AbortSignal.timeout(20_000));
+        for (const outcome of outcomes) assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+        assert.equal(ownersNow(), [jane, joe, joe]);
+        const [name = ''] = numbers;
+        const later = whole('9', { PLA_Caller_Phone_Number: name }, { PLA_Answering_Point: '0255501234' });
+        await deliver(connection, later);
+        assert.equal(ownersNow(), [jane, joe, joe], 'once');
+      }),
+  );
+
+  contract('a person who was there before is nobody’s to give', () =>
+    withCrm(async (crm) => {
+      crm.addUser('jane@acme.example');
+      const there = crm.addPerson('0444 444 444');
+      const before = crm.held(there)[crm.ownerField];
+      const owner = { by: 'call.answeredBy.number', map: { '0298989898': 'jane@acme.example' } };
+      const connection = await crm.open({ owner });
+      const { records = {} } = await deliver(connection, deliveryOf([startPush('1')]));
+      await deliver(connection, { ...whole('1'), records });
+      assert.is(crm.held(there)[crm.ownerField], before);
     }),
   );
 

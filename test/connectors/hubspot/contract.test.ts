@@ -64,6 +64,8 @@ crmContract('hubspot', (use) =>
         stage: 'closedwon',
         descriptionsAsked: () => hubspot.countRequests('properties/calls'),
         refuseDescription: () => hubspot.strike(faults.unavailable, 'properties/calls'),
+        addUser: (address) => hubspot.addOwner(address),
+        ownerField: 'hubspot_owner_id',
         countRequests: hubspot.countRequests,
         forgetRequests: hubspot.forgetRequests,
         edit: ({ type, id }, values) =>

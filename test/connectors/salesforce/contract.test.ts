@@ -35,33 +35,37 @@ connectorContract('salesforce', (use) =>
 );
 
 crmContract('salesforce', (use) =>
-  withSalesforceEmulator((salesforce) =>
-    use({
-      open: (settings, tools) => open(salesforce, settings, tools),
-      touches: attributionFields,
-      addPerson: (phone) => ({ type: 'contact', id: salesforce.addContact({ Phone: phone }) }),
-      addField(of, kind) {
-        const name = `Mapped_${kind}__c`;
-        for (const object of of === 'activity' ? ['Task'] : ['Lead', 'Contact']) {
-          salesforce.addField(object, name, { type: { number: 'Number', boolean: 'Checkbox' }[kind] });
-          salesforce.grantField(`${object}.${name}`);
-        }
-        return name;
-      },
-      unwritable: { missing: 'Nope__c', readOnly: 'CompletedDateTime' },
-      addMissing() {
-        for (const object of ['Task', 'Lead', 'Contact', 'Opportunity']) {
-          salesforce.addField(object, 'Nope__c', { type: 'Text', length: 10 });
-          salesforce.grantField(`${object}.Nope__c`);
-        }
-      },
-      stage: 'Closed Won',
-      descriptionsAsked: () => salesforce.countRequests('Task/describe'),
-      refuseDescription: () => salesforce.strike(faults.unavailable, 'Task/describe'),
-      countRequests: () => salesforce.countRequests(),
-      forgetRequests: salesforce.forgetRequests,
-      edit: ({ id }, values) => salesforce.edit(id, values),
-      held: ({ id }) => salesforce.org.entries.get(id)?.values ?? {},
-    }),
+  withSalesforceEmulator(
+    (salesforce) =>
+      use({
+        open: (settings, tools) => open(salesforce, settings, tools),
+        touches: attributionFields,
+        addPerson: (phone) => ({ type: 'contact', id: salesforce.addContact({ Phone: phone }) }),
+        addField(of, kind) {
+          const name = `Mapped_${kind}__c`;
+          for (const object of of === 'activity' ? ['Task'] : ['Lead', 'Contact']) {
+            salesforce.addField(object, name, { type: { number: 'Number', boolean: 'Checkbox' }[kind] });
+            salesforce.grantField(`${object}.${name}`);
+          }
+          return name;
+        },
+        unwritable: { missing: 'Nope__c', readOnly: 'CompletedDateTime' },
+        addMissing() {
+          for (const object of ['Task', 'Lead', 'Contact', 'Opportunity']) {
+            salesforce.addField(object, 'Nope__c', { type: 'Text', length: 10 });
+            salesforce.grantField(`${object}.Nope__c`);
+          }
+        },
+        stage: 'Closed Won',
+        descriptionsAsked: () => salesforce.countRequests('Task/describe'),
+        refuseDescription: () => salesforce.strike(faults.unavailable, 'Task/describe'),
+        addUser: (address) => salesforce.addUser({ Username: address }),
+        ownerField: 'OwnerId',
+        countRequests: () => salesforce.countRequests(),
+        forgetRequests: salesforce.forgetRequests,
+        edit: ({ id }, values) => salesforce.edit(id, values),
+        held: ({ id }) => salesforce.org.entries.get(id)?.values ?? {},
+      }),
+    { activities: 'ControlledByParent' }, // as where the bridge may write to Tasks that it has given away
   ),
 );

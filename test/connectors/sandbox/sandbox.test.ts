@@ -6,6 +6,7 @@ import { LocalCrm } from '../../../connectors/sandbox/local-crm.ts';
 import { type Fields, parsePush } from '../../../src/call/push.ts';
 import type { RecordRef } from '../../../src/connector/index.ts';
 import { connectorContract } from '../../conformance/connector-contract.ts';
+import { smallCrmContract } from '../../conformance/crm-contract.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { assert, suite } from '../../support/suite.ts';
@@ -44,6 +45,26 @@ connectorContract('sandbox', (use) =>
             notes: [],
           }).id,
         secrets: [],
+      });
+    } finally {
+      crm.close();
+    }
+  }),
+);
+
+smallCrmContract('sandbox', (use) =>
+  withFolder(async (folder) => {
+    const crm = new LocalCrm(join(folder, 'sandbox.db'));
+    try {
+      await use({
+        open: async (settings, tools = testTools()) =>
+          sandbox.open(sandbox.options.parse(settings), { ...tools, dataDir: folder }),
+        addUser: (address) => address,
+        ownerField: 'owner',
+        countRequests: () => 0,
+        forgetRequests() {},
+        edit: (record, values) => crm.update(record, values),
+        held: (record) => crm.read(record) ?? {},
       });
     } finally {
       crm.close();
