@@ -1,12 +1,7 @@
 import type * as z from 'zod';
+import { asFailure, bisect, type PartWritten } from '../../src/crm/index.ts';
 import { type BatchAnswer, batchAnswer, type Row, type RowError } from './answers.ts';
-import {
-  type Circumstances,
-  type Failure,
-  failureOfOmission,
-  failureOfRow,
-  RequestFailed,
-} from './failures.ts';
+import { type Circumstances, type Failure, failureOfOmission, failureOfRow } from './failures.ts';
 import type { Asked, Requests } from './requests.ts';
 import { keyNames } from './setup-names.ts';
 
@@ -40,28 +35,22 @@ export async function writeBatch<I extends Input>(
   ask: (part: readonly I[]) => Asked,
   { schema = batchAnswer, explain }: Reading = {},
 ): Promise<Map<string, Written>> {
-  const written = new Map<string, Written>();
-  const pending: (readonly I[])[] = [];
-  for (let start = 0; start < inputs.length; start += largestBatch) {
-    pending.push(inputs.slice(start, start + largestBatch));
-  }
-  for (let part = pending.shift(); part; part = pending.shift()) {
-    const current = part;
+  const where = requests.circumstances(request);
+  const write = async (part: readonly I[]): Promise<PartWritten<I, Written>> => {
     try {
-      const data = await requests.send(request, signal, schema, { ...ask(current), writes: true });
-      const { fates, again } = fateOfEach(current, data, requests.circumstances(request));
-      for (const [trace, one] of fates) written.set(trace, one);
-      pending.push(...again);
+      const data = await requests.send(request, signal, schema, { ...ask(part), writes: true });
+      return fateOfEach(part, data, where);
     } catch (thrown) {
-      if (!(thrown instanceof RequestFailed)) throw thrown;
-      const failure = (await explain?.(thrown.failure)) ?? thrown.failure;
+      const refusal = asFailure<Failure>(thrown);
+      const failure = (await explain?.(refusal)) ?? refusal;
       explain = undefined; // once is enough: the parts are refused alike
-      const { doomed, again } = splitRefused(current, failure);
-      for (const input of doomed) written.set(input.objectWriteTraceId, { failure });
-      pending.push(...again);
+      return { written: new Map(), refused: new Map(part.map((input) => [input, { failure }])) };
     }
-  }
-  return written;
+  };
+  const uses = ({ properties }: I, { failure }: Written) =>
+    failure?.cure?.what === 'property' && failure.cure.property in properties;
+  const written = await bisect(inputs, largestBatch, write, uses);
+  return new Map([...written].map(([{ objectWriteTraceId }, fate]) => [objectWriteTraceId, fate]));
 }
 
 /**
@@ -72,7 +61,7 @@ function fateOfEach<I extends Input & { id?: string }>(
   inputs: readonly I[],
   answer: BatchAnswer,
   where: Circumstances,
-): { fates: Map<string, Written>; again: (readonly I[])[] } {
+): PartWritten<I, Written> {
   const rows = new Map<string, Row>();
   const errors = new Map<string, RowError>();
   for (const row of answer.results) {
@@ -81,7 +70,7 @@ function fateOfEach<I extends Input & { id?: string }>(
   for (const error of answer.errors) {
     for (const name of namesOfError(error)) errors.set(name, error);
   }
-  const fates = new Map<string, Written>();
+  const written = new Map<I, Written>();
   const unnamed = new Set(answer.errors);
   const open: I[] = [];
   for (const input of inputs) {
@@ -89,39 +78,15 @@ function fateOfEach<I extends Input & { id?: string }>(
     const row = names.map((name) => rows.get(name)).find(Boolean);
     const error = names.map((name) => errors.get(name)).find(Boolean);
     if (error) unnamed.delete(error);
-    if (row) fates.set(input.objectWriteTraceId, { row });
-    else if (error) fates.set(input.objectWriteTraceId, { failure: failureOfRow(error, where) });
+    if (row) written.set(input, { row });
+    else if (error) written.set(input, { failure: failureOfRow(error, where) });
     else open.push(input);
   }
   const [error] = unnamed;
-  if (error === undefined || open.length === 0) {
-    for (const input of open) fates.set(input.objectWriteTraceId, { failure: failureOfSilent(input, where) });
-    return { fates, again: [] };
-  }
-  const failure = failureOfRow(error, where);
-  const { doomed, again } = splitRefused(open, failure);
-  for (const input of doomed) fates.set(input.objectWriteTraceId, { failure });
-  return { fates, again };
-}
-
-/**
- * HubSpot refused all of these: who is to blame, and what to send again. One that stands alone is to blame, and so
- * is each that uses a property HubSpot does not have; otherwise the batch is halved.
- */
-function splitRefused<I extends Input>(
-  inputs: readonly I[],
-  failure: Failure,
-): { doomed: readonly I[]; again: (readonly I[])[] } {
-  const { cure } = failure;
-  if (cure?.what === 'property') {
-    const doomed = inputs.filter((input) => cure.property in input.properties);
-    const rest = inputs.filter((input) => !(cure.property in input.properties));
-    if (doomed.length > 0) return { doomed, again: rest.length > 0 ? [rest] : [] };
-  }
-  const isWorthHalving = failure.kind === 'rejected' || cure?.what === 'smaller';
-  if (!isWorthHalving || inputs.length === 1) return { doomed: inputs, again: [] };
-  const middle = Math.ceil(inputs.length / 2);
-  return { doomed: [], again: [inputs.slice(0, middle), inputs.slice(middle)] };
+  const refusal = error && { failure: failureOfRow(error, where) };
+  if (refusal) return { written, refused: new Map(open.map((input) => [input, refusal])) };
+  for (const input of open) written.set(input, { failure: failureOfSilent(input, where) });
+  return { written, refused: new Map() };
 }
 
 const namesOfRow = (row: Row) => [

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Findings, type Quota, type Tools, type Unanswered } from '../../src/connector/index.ts';
+import { asFailure, bisect, type PartWritten } from '../../src/crm/index.ts';
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import {
@@ -13,7 +14,6 @@ import {
   type SalesforceError,
 } from './failures.ts';
 import type { SalesforceFindings } from './found.ts';
-import { halving } from './halving.ts';
 import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
 import { type Request, Requests } from './requests.ts';
 import { secondLook } from './second-look.ts';
@@ -435,27 +435,38 @@ export class SalesforceApi {
     signal: AbortSignal,
     requestFor: (part: readonly T[]) => Request,
   ): Promise<Written[]> {
-    return halving(attempts, largestBatch, (part) => this.#writePart(requestFor(part), part, signal));
+    const write = (part: readonly T[]) => this.#writePart(requestFor(part), part, signal);
+    const uses = ({ fields }: T, { failure }: Written) =>
+      failure?.cure?.what === 'fields' && failure.cure.names.some((name) => name in fields);
+    const written = await bisect(attempts, largestBatch, write, uses);
+    return attempts.map((attempt) => written.get(attempt) as Written);
   }
 
-  async #writePart(request: Request, attempts: readonly Attempt[], signal: AbortSignal): Promise<Written[]> {
+  async #writePart<T extends Attempt>(
+    request: Request,
+    attempts: readonly T[],
+    signal: AbortSignal,
+  ): Promise<PartWritten<T, Written>> {
     const where = this.#requests.circumstances(request.kind);
     const count = attempts.length;
     try {
       const results = await this.#requests.send(request, signal, answers.saveResults);
-      const written = attempts.map((_, place): Written => {
+      const told = attempts.map((_, place): Written => {
         const result = results.length === count ? results[place] : undefined;
         if (result?.success && result.id) return { id: result.id, created: result.created ?? false };
         return { failure: failureOfRow(result?.errors ?? [], where) };
       });
       const isUnread = (await this.findings.all()).refusals === 'unread';
-      return isUnread ? await secondLook(this, attempts, written, signal) : written;
+      const meant = isUnread ? await secondLook(this, attempts, told, signal) : told;
+      const fates = attempts.map((attempt, place) => [attempt, meant[place] as Written] as const);
+      const isTooMany = ([, { failure }]: readonly [T, Written]) => failure?.cure?.what === 'smaller';
+      return {
+        written: new Map(fates.filter((one) => !isTooMany(one))),
+        refused: new Map(fates.filter(isTooMany)),
+      };
     } catch (thrown) {
-      if (!(thrown instanceof RequestFailed)) throw thrown;
-      const { failure } = thrown;
-      const isOfOne = failure.kind === 'rejected' || failure.cure?.what === 'fields';
-      const whole: Failure = isOfOne ? { ...failure, isWhole: true } : failure;
-      return Array.from({ length: count }, () => ({ failure: whole }));
+      const failure = asFailure<Failure>(thrown);
+      return { written: new Map(), refused: new Map(attempts.map((attempt) => [attempt, { failure }])) };
     }
   }
 }

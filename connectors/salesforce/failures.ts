@@ -11,8 +11,6 @@ import { isOwn } from './setup-names.ts';
 export interface Failure extends CrmFailure {
   /** What the connector can do about it by itself. */
   cure?: Cure;
-  /** It refused a whole request, so that one record of it may be to blame. */
-  isWhole?: true;
   /** It is about one kind of record, such as a permission on Opportunities: others may be written all the same. */
   isOfKind?: true;
   /** What was asked for is not there, as far as our user may see. */

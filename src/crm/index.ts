@@ -4,6 +4,7 @@
  */
 
 export { type TouchFields, touchChanges, touchesOfNew, touchNames } from './attribution.ts';
+export { bisect, type PartWritten } from './bisect.ts';
 export {
   asFailure,
   type Failure as CrmFailure,
