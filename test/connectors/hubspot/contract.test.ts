@@ -62,8 +62,8 @@ crmContract('hubspot', (use) =>
           for (const kind of Object.values(kindOf)) hubspot.addProperty(kind, { name: 'nope' });
         },
         stage: 'closedwon',
-        descriptionsAsked: () => hubspot.countRequests('properties/calls'),
-        refuseDescription: () => hubspot.strike(faults.unavailable, 'properties/calls'),
+        descriptionsAsked: () => hubspot.countRequests('properties/2026-09/calls'),
+        refuseDescription: () => hubspot.strike(faults.unavailable, 'properties/2026-09/calls'),
         addUser: (address) => hubspot.addOwner(address),
         ownerField: 'hubspot_owner_id',
         countRequests: hubspot.countRequests,
