@@ -66,17 +66,30 @@ function textOf(node: TreeNode | undefined): (ScalarNode & { value: string }) | 
   return isText(node) ? node : undefined;
 }
 
-/** A token leads to one source: with two, a push could not be told whose it is. */
+/**
+ * A token leads to one source: with two, a push could not be told whose it is. And it opens one door: push URLs stand in
+ * portals and in logs of proxies, and whoever reads one there would be the operator.
+ */
 function checkTokens(root: MapNode, problems: ProblemList): void {
   const seen = new Map<string, string>();
+  for (const name of ['token', 'readOnlyToken']) {
+    const token = find(root, ['operator', name]).node;
+    if (isText(token) && token.value !== '') seen.set(token.value, `operator.${name}`);
+  }
   for (const source of names(root, 'sources')) {
+    const list = `sources.${source}`;
     for (const [index, token] of items(root, ['sources', source, 'tokens']).entries()) {
       if (!isText(token) || token.value === '') continue;
       const owner = seen.get(token.value);
-      seen.set(token.value, owner ?? source);
+      seen.set(token.value, owner ?? list);
       if (owner === undefined) continue;
-      const whose = owner === source ? 'is in this list already' : `is a token of sources.${owner} already`;
-      problems.add(token.place, ['sources', source, 'tokens', index], `${whose}. Make another one.`);
+      const whose =
+        owner === list ? 'in this list' : owner.startsWith('sources.') ? `a token of ${owner}` : owner;
+      problems.add(
+        token.place,
+        ['sources', source, 'tokens', index],
+        `is ${whose} already. Make another one.`,
+      );
     }
   }
 }

@@ -42,6 +42,11 @@ const cases: [what: string, yaml: string, expected: string][] = [
     'sources: { acme: { missed: [unanswerd, Busy, Abandoned, No reply, Not answered] } }',
     '1:29 sources.acme.missed[0]: "unanswerd" is nearly a result. Did you mean "unanswered"?',
   ],
+  [
+    'a push URL that opens the page',
+    `operator: { token: ${token} }\nsources: { acme: { tokens: [${token}] } }`,
+    '2:29 sources.acme.tokens[0]: is operator.token already. Make another one.',
+  ],
   // What YAML itself has to say
   ['an open quote', 'log: { level: "info', '1:20 a quote is not closed before this place.'],
   ['a tab', 'log:\n\tlevel: info', '2:1 a tab cannot indent YAML. Use blanks.'],

@@ -49,11 +49,11 @@ for (const [written, value] of cases) {
 
 variables('stand in lists and groups without quotes', async () => {
   const { settings } = await load(
-    'sources: { acme: { tokens: [${ONE}, ${TWO:-abcdefghijklmnop}] } }\noperator: { token: ${ONE} }',
-    { ONE: '0123456789012345' },
+    'sources: { acme: { tokens: [${ONE}, ${TWO:-abcdefghijklmnop}] } }\noperator: { token: ${THREE} }',
+    { ONE: '0123456789012345', THREE: '5432109876543210' },
   );
   assert.equal(settings.sources['acme']?.tokens, ['0123456789012345', 'abcdefghijklmnop']);
-  assert.is(settings.operator.token, '0123456789012345');
+  assert.is(settings.operator.token, '5432109876543210');
 });
 
 variables('give numbers and booleans where the setting is one', async () => {
