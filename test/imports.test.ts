@@ -31,8 +31,8 @@ const allowed: Record<string, string> = {
 const knownCircles = [
   // Names of objects lie in the layer of requests.
   'connectors/hubspot: access api batches failures options requests setup-names',
-  // How a refused batch is split and read back is called from the transport.
-  'connectors/salesforce: api halving second-look',
+  // Reading back is called from the transport.
+  'connectors/salesforce: api second-look',
   // Creating people and finding them.
   'connectors/salesforce: new-people people',
 ];

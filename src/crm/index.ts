@@ -22,4 +22,5 @@ export {
   PersonUpdates,
   type Updated,
 } from './person-updates.ts';
+export { mustBeSetUp, ProbeRun, wantedNumber } from './probe.ts';
 export { type Settled, settleFollowUps } from './settled-follow-ups.ts';

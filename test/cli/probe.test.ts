@@ -62,7 +62,7 @@ probe('with --yes it shows a table, writes a report for others to read, and leav
     assert.match(file, /^probe-acme-test-\d{4}-\d\d-\d\d\.md$/);
     const report = readFileSync(join(folder.path, file), 'utf8');
     assert.match(report, /- bridge: \d+\.\d+\.\d+\n- runtime: (Node|Bun) \d/);
-    assert.match(report, /- api: HubSpot CRM API v3/);
+    assert.match(report, /- api: HubSpot API 2026-09/);
     assert.match(
       report,
       '| The phone index holds Australian numbers in a form that the connector asks for. |',
