@@ -1,7 +1,7 @@
 import { type Call, type Delivery, type RecordDraft, withMapping } from '../../src/connector/index.ts';
-import { summary } from './call-summary.ts';
+import { htmlSummary } from '../../src/crm/index.ts';
 import type { HubSpotOptions } from './options.ts';
-import { ownProperties } from './setup-names.ts';
+import { longestText, ownProperties } from './setup-names.ts';
 
 /**
  * The outcomes that every account begins with, by what came of a call.
@@ -25,7 +25,7 @@ export function callDraft(
   const defaults = {
     hs_timestamp: call.startedAt,
     hs_call_title: options.activity.title.render(scope) ?? `Call ${call.id}`,
-    hs_call_body: summary(call),
+    hs_call_body: htmlSummary(delivery, longestText),
     hs_call_direction: 'INBOUND',
     hs_call_status: statusOf(call),
     hs_call_disposition: outcomeOf(call, options.activity.outcomes),

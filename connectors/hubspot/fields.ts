@@ -4,7 +4,7 @@ import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import type { Properties } from './batches.ts';
 import type { Unwritable } from './failures.ts';
-import { isOwn, keyNames, listedElsewhere } from './setup-names.ts';
+import { isOwn, keyNames, listedElsewhere, longestText } from './setup-names.ts';
 
 /** By property, what may stand in place of its value, the best first. */
 export type Instead = Readonly<Record<string, readonly (string | Date)[]>>;
@@ -87,9 +87,6 @@ export class Fields {
 function isUnwritable(definition: PropertyDefinition | undefined): boolean {
   return !definition || definition.modificationMetadata?.readOnlyValue === true;
 }
-
-/** HubSpot's own limit for text properties. */
-const longestText = 65_536;
 
 const kinds: Record<string, Field['kind']> = {
   bool: 'boolean',

@@ -12,10 +12,8 @@ import {
   template,
   writeOption,
 } from '../../src/connector/index.ts';
+import { defaultTitle } from '../../src/crm/index.ts';
 import type { ObjectType } from './api.ts';
-
-export const defaultTitle =
-  'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}';
 
 export const options = z
   .strictObject({
@@ -43,7 +41,9 @@ export const options = z
       .strictObject({
         title: template()
           .prefault(defaultTitle)
-          .describe(`Title of the call record. Default: ${defaultTitle}`),
+          .describe(
+            'Title of the call record. By default: what came of the call, from whom, to whom, answered by whom.',
+          ),
         properties: mapping()
           .default({})
           .describe('Property of the call: template. Adds to the defaults, or replaces them by name.'),

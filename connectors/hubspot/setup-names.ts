@@ -10,6 +10,9 @@ export const ownProperties = {
   deals: 'delacon_call_id',
 } as const satisfies Record<ObjectType, string>;
 
+/** HubSpot's own limit for text properties, in characters. */
+export const longestText = 65_536;
+
 /** Each once. */
 export const keyNames: readonly string[] = [...new Set(Object.values(ownProperties))];
 

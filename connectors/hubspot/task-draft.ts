@@ -1,7 +1,7 @@
 import { type Delivery, followUpOf, type RecordDraft, withMapping } from '../../src/connector/index.ts';
-import { summary } from './call-summary.ts';
+import { htmlSummary } from '../../src/crm/index.ts';
 import type { HubSpotOptions } from './options.ts';
-import { ownProperties } from './setup-names.ts';
+import { longestText, ownProperties } from './setup-names.ts';
 
 /** The task of a call that somebody should return; undefined for a call that needs none. */
 export function taskDraft(
@@ -14,7 +14,7 @@ export function taskDraft(
   const defaults = {
     hs_timestamp: followUp.dueAt, // when it is due
     hs_task_subject: followUp.subject,
-    hs_task_body: summary(delivery.call),
+    hs_task_body: htmlSummary(delivery, longestText),
     hs_task_status: 'NOT_STARTED',
     hs_task_type: 'CALL',
     hubspot_owner_id: ownerId,

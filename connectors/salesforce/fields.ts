@@ -4,7 +4,7 @@ import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { Fields, SalesforceApi, Written } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { ObjectName } from './options.ts';
-import { attributionFields, isKey } from './setup-names.ts';
+import { attributionFields, isKey, longestDescription } from './setup-names.ts';
 
 /** A record to be written, as the mapping has it. */
 export interface Draft {
@@ -27,11 +27,11 @@ const attributionLengths = Object.fromEntries(
 
 /** Lengths of the fields that we write without being asked: these are the same in every org. */
 const standardLengths: Record<ObjectName, Record<string, number>> = {
-  Task: { Subject: 255, CallDisposition: 255, CallObject: 255, Description: 32_000 },
+  Task: { Subject: 255, CallDisposition: 255, CallObject: 255, Description: longestDescription },
   Lead: { FirstName: 40, LastName: 80, Company: 255, Phone: 40, ...attributionLengths },
   Contact: { FirstName: 40, LastName: 80, Phone: 40, ...attributionLengths },
   Account: {},
-  Opportunity: { Name: 120, Description: 32_000 },
+  Opportunity: { Name: 120, Description: longestDescription },
 };
 
 /** A record as its fields can hold it. */

@@ -6,9 +6,9 @@ import {
   type RecordDraft,
   withMapping,
 } from '../../src/connector/index.ts';
-import { summary } from './call-summary.ts';
+import { textSummary } from '../../src/crm/index.ts';
 import type { SalesforceOptions } from './options.ts';
-import { followUpKey } from './setup-names.ts';
+import { followUpKey, longestDescription } from './setup-names.ts';
 
 /** The Task that a missed call leaves, as far as the call says it; undefined for a call that leaves none. */
 export function followUpDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {
@@ -21,7 +21,7 @@ export function followUpDraft(options: SalesforceOptions, delivery: Delivery): R
     // A due date has no time of day, so the reminder tells it.
     IsReminderSet: true,
     ReminderDateTime: dueAt,
-    Description: summary(delivery.call),
+    Description: textSummary(delivery, longestDescription),
     OwnerId: ownerOf(options.owner, delivery),
   };
   return {

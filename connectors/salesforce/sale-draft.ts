@@ -6,9 +6,9 @@ import {
   saleOf,
   withMapping,
 } from '../../src/connector/index.ts';
-import { summary } from './call-summary.ts';
+import { textSummary } from '../../src/crm/index.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownFields } from './setup-names.ts';
+import { longestDescription, ownFields } from './setup-names.ts';
 
 /** The Opportunity of a sale, as far as the call says it; undefined for a call that is none. */
 export function saleDraft(options: SalesforceOptions, delivery: Delivery): RecordDraft | undefined {
@@ -20,7 +20,7 @@ export function saleDraft(options: SalesforceOptions, delivery: Delivery): Recor
     CloseDate: localDate(sale.closedAt, delivery.source.timezone),
     Amount: sale.amount,
     RecordTypeId: sale.pipeline ?? null,
-    Description: summary(delivery.call),
+    Description: textSummary(delivery, longestDescription),
     OwnerId: ownerOf(options.owner, delivery),
   };
   return {

@@ -49,4 +49,7 @@ export function isKey(field: string): boolean {
   );
 }
 
+/** Of a Task's or an Opportunity's Description, in characters. */
+export const longestDescription = 32_000;
+
 export const permissionSet = { Name: 'Delacon_Bridge', Label: 'Delacon Bridge' } as const;

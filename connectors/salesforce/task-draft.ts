@@ -7,13 +7,11 @@ import {
   type RecordDraft,
   withMapping,
 } from '../../src/connector/index.ts';
-import { summary } from './call-summary.ts';
+import { defaultTitle, textSummary } from '../../src/crm/index.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownFields } from './setup-names.ts';
+import { longestDescription, ownFields } from './setup-names.ts';
 
-const subject = compileTemplate(
-  'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',
-);
+const subject = compileTemplate(defaultTitle);
 
 /** Fields that Salesforce takes when a Task is created, and refuses ever after. */
 export const createOnly: readonly string[] = ['TaskSubtype'];
@@ -40,7 +38,7 @@ export function taskDraft(options: SalesforceOptions, delivery: Delivery): Recor
     CallDurationInSeconds: call.durationSeconds,
     CallDisposition: dispositionOf(call, options.activity.outcomes),
     CallObject: call.id,
-    Description: summary(call),
+    Description: textSummary(delivery, longestDescription),
     OwnerId: ownerOf(options.owner, delivery),
   };
   const { OwnerId, ...rest } = withMapping(defaults, options.activity.properties, delivery);

@@ -9,6 +9,7 @@ import {
   template,
   writeOption,
 } from '../../src/connector/index.ts';
+import { defaultTitle } from '../../src/crm/index.ts';
 
 export const options = z.strictObject({
   write: writeOption,
@@ -21,11 +22,7 @@ export const options = z.strictObject({
     .describe('The contact of a caller.'),
   activity: z
     .strictObject({
-      title: template()
-        .prefault(
-          'Call from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',
-        )
-        .describe('Its title.'),
+      title: template().prefault(defaultTitle).describe('Its title.'),
       properties: mapping()
         .default({})
         .describe('Property: template. Adds to the defaults, or replaces them by name.'),

@@ -16,7 +16,6 @@ export { instantOf, isDate } from '../text/dates.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';
 export { counted } from '../text/plural.ts';
 export { bounded } from './bounded-answer.ts';
-export { type Fact, factsOf } from './call-facts.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
 export {
   type Assumption,

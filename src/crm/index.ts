@@ -24,3 +24,4 @@ export {
 } from './person-updates.ts';
 export { mustBeSetUp, ProbeRun, wantedNumber } from './probe.ts';
 export { type Settled, settleFollowUps } from './settled-follow-ups.ts';
+export { defaultTitle, htmlSummary, textSummary } from './summary.ts';

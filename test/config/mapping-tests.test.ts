@@ -55,7 +55,7 @@ records:
     'records.box.activity.result: box, activity, result, answered / busy',
     'records.box.activity.resullt: box, activity, resullt, busy / (nothing)',
     'records.box.activity.dealer: box, activity, dealer, (nothing) / Sydney',
-    'records.box.activity.title: box, activity, title, … Perth … / Call from 0412 345 678 to Sydney',
+    'records.box.activity.title: box, activity, title, … Perth … / Missed call from 0412 345 678 to Sydney',
     'records.box.followUp.dueAt: box, followUp, dueAt, 2026-11-02T18:15:06+11:00 / 2026-11-02T07:15:05.000Z',
     'records.box.sale: box, sale, a record / none',
   ]);

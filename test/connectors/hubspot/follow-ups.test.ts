@@ -47,7 +47,7 @@ followUps('a missed call leaves one task, on the caller, with all that is known 
       hs_task_priority: 'HIGH',
       hubspot_owner_id: owner,
     });
-    assert.match(body, '<strong>Result:</strong> Unanswered');
+    assert.match(body, '<strong>Missed call · ');
     assert.equal(task?.links, { contacts: ['501'], companies: [], calls: [] });
     assert.equal(outcome, {
       kind: 'delivered',

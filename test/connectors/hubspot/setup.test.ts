@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
+import { defaultTitle } from '../../../src/crm/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import {
@@ -180,7 +181,7 @@ setup('settings need a token alone; what is wrong with them is named', () => {
   assert.equal(paths({ accessToken: 'x', tasks: {} }), ['']);
 });
 
-setup('every setting is described, and the description of the title is its default', () => {
+setup('every setting is described, and the title has a default', () => {
   const schema = z.toJSONSchema(hubspotConnector.options, { io: 'input', unrepresentable: 'any' });
   const bare: string[] = [];
   const visit = (node: z.core.JSONSchema.JSONSchema, path: string) => {
@@ -192,7 +193,7 @@ setup('every setting is described, and the description of the title is its defau
   };
   visit(schema, 'hubspot');
   assert.equal(bare, []);
-  assert.match(JSON.stringify(schema), '"default":"Call from {{ call.caller.display }}');
+  assert.match(JSON.stringify(schema), `"default":${JSON.stringify(defaultTitle)}`);
 });
 
 /** Settings that ask for everything. */

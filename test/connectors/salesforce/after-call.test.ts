@@ -47,7 +47,7 @@ after('a missed call leaves a Task on its caller, due in working time, with a re
     assert.is(task?.['IsReminderSet'], true);
     assert.is(task?.['ReminderDateTime'], '2026-11-02T01:00:00.000Z');
     assert.is(task?.['WhoId'], salesforce.leads()[0]?.id);
-    assert.match(String(task?.['Description']), /Result: Unanswered/);
+    assert.match(String(task?.['Description']), /^Missed call · /);
     assert.is(callsOf(salesforce).length, 1);
   }),
 );
@@ -363,7 +363,7 @@ after('a sale becomes an Opportunity of the stage, amount and day that the call 
       IsDeleted: false,
     });
     assert.equal(outcome.records?.sale?.type, 'opportunity');
-    assert.match(String(Description), /Sale amount: 1250/);
+    assert.match(String(Description), /Sale amount: \$1,250.00/);
   }),
 );
 

@@ -41,7 +41,7 @@ tasks("the vendor's two sample pushes become one Lead and one Task", () =>
       id: ringing?.id,
       TaskSubtype: 'Call',
       CallType: 'Inbound',
-      Subject: 'Call from 0444 444 444 to abc',
+      Subject: 'Call from 0444 444 444 to abc, answered by 029898989',
       Status: 'Completed',
       Priority: 'Normal',
       IsClosed: true,
@@ -56,8 +56,10 @@ tasks("the vendor's two sample pushes become one Lead and one Task", () =>
       OwnerId: salesforce.org.userId,
       IsReminderSet: false,
     });
-    assert.match(String(Description), /^Status: ended\nCaller: 0444 444 444 \(abc, abc, abc\)\n/);
-    assert.match(String(Description), /\nDuration: 50 s\n/);
+    assert.match(
+      String(Description),
+      /^Answered call · Thu 2 May 2019, 10:12 am AEST · 0:50 · answered by 029898989\nCaller: 0444 444 444 \(abc, abc, abc\)\n/,
+    );
     assert.ok(CompletedDateTime && CreatedDate && LastModifiedDate);
   }),
 );
@@ -199,7 +201,7 @@ tasks('a lapsed call is completed and says that the end was not received', () =>
     await deliverOne(await open(salesforce), deliveryOf([startPush('1')], { lapsed: true }));
     const [task] = salesforce.tasks();
     assert.is(task?.['Status'], 'Completed');
-    assert.match(String(task?.['Description']), /Status: end of call not received/);
+    assert.match(String(task?.['Description']), /how it ended was not received/);
   }),
 );
 

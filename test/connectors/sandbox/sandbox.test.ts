@@ -92,7 +92,7 @@ behaviour("the vendor's samples are one contact and one completed call", () =>
     });
     assert.equal(await read(outcome?.records?.activity), {
       key: '1122334',
-      title: 'Call from 0444 444 444 to abc',
+      title: 'Call from 0444 444 444 to abc, answered by 029898989',
       status: 'completed',
       startedAt: '2019-05-02T00:12:17.003Z',
       endedAt: '2019-05-02T00:13:07.003Z',
