@@ -1,5 +1,6 @@
-import type { Attempt, SalesforceApi, Written } from './api.ts';
-import { type Failure, RequestFailed } from './failures.ts';
+import { type Doubtful, type Look, readBack, type Seen } from '../../src/crm/index.ts';
+import type { Attempt, Found, SalesforceApi, Written } from './api.ts';
+import type { Failure } from './failures.ts';
 import type { ObjectName } from './options.ts';
 import { isKey } from './setup-names.ts';
 import { isIn } from './soql.ts';
@@ -8,38 +9,21 @@ import { isIn } from './soql.ts';
 const links = ['WhoId', 'WhatId', 'AccountId', 'ContactId'];
 const linked: Record<string, ObjectName> = { '00Q': 'Lead', '003': 'Contact', '001': 'Account' };
 
-/** Something to be looked for: a record, by its id or by a key of ours. */
-interface Sought {
-  object: ObjectName;
-  field: string;
-  value: string;
-}
-
-/**
- * What refusals mean, in an org whose words for it we do not know: that a record is there when its key is, and that it
- * or whom it was to be linked to is gone when Salesforce does not show them. A look that fails leaves the refusal as it
- * is.
- */
+/** What refusals mean, in an org whose words for it we do not know. */
 export async function secondLook(
   api: Pick<SalesforceApi, 'query'>,
   attempts: readonly Attempt[],
   written: readonly Written[],
   signal: AbortSignal,
 ): Promise<Written[]> {
-  const unclear = new Set(attempts.filter((_, place) => isUnclear(written[place]?.failure)));
-  if (unclear.size === 0) return [...written];
-  const seen = await look(
-    api,
-    [...unclear].flatMap((attempt) => [...keysOf(attempt), ...idsOf(attempt)]),
-    signal,
-  );
+  const unclear = attempts.filter((_, place) => isUnclear(written[place]?.failure));
+  const meanings = await readBack(unclear.map(doubtful), (looks) => look(api, looks, signal));
   return attempts.map((attempt, place): Written => {
     const one = written[place] as Written;
-    if (!one.failure || !unclear.has(attempt)) return one;
-    const isThere = keysOf(attempt).some((key) => seen(key) === true);
-    if (isThere) return { failure: { ...one.failure, cure: { what: 'taken' } } };
-    const isGone = idsOf(attempt).some((id) => seen(id) === false);
-    return isGone ? { failure: { ...one.failure, cure: { what: 'gone' } } } : one;
+    const meaning = meanings[unclear.indexOf(attempt)];
+    if (!one.failure || meaning === undefined) return one;
+    if (typeof meaning === 'object') return { failure: meaning };
+    return { failure: { ...one.failure, cure: { what: meaning === 'taken' ? 'taken' : 'gone' } } };
   });
 }
 
@@ -48,49 +32,38 @@ function isUnclear(failure: Failure | undefined): boolean {
   return failure.cure === undefined || failure.cure.what === 'fields';
 }
 
-/** Under which keys it was to be made. */
-function keysOf({ object, id, fields }: Attempt): Sought[] {
-  if (id !== undefined) return [];
-  return Object.entries(fields).flatMap(([field, value]) =>
-    isKey(field) && typeof value === 'string' ? [{ object, field, value }] : [],
-  );
+function doubtful({ object, id, fields }: Attempt): Doubtful {
+  const texts = Object.entries(fields).filter((one): one is [string, string] => typeof one[1] === 'string');
+  const keys = texts.filter(([field]) => id === undefined && isKey(field));
+  return {
+    self: id === undefined ? undefined : { object, field: 'Id', value: id },
+    keys: keys.map(([field, value]) => ({ object, field, value })),
+    links: texts.flatMap(([name, value]) => {
+      const other = links.includes(name) ? linked[value.slice(0, 3)] : undefined;
+      return other ? [{ object: other, field: 'Id', value }] : [];
+    }),
+  };
 }
 
-/** What has to be there: the record itself, and what it was to be linked to. */
-function idsOf({ object, id, fields }: Attempt): Sought[] {
-  const others = links.flatMap((name): Sought[] => {
-    const value = fields[name];
-    const other = typeof value === 'string' ? linked[value.slice(0, 3)] : undefined;
-    return other ? [{ object: other, field: 'Id', value: String(value) }] : [];
-  });
-  return id === undefined ? others : [{ object, field: 'Id', value: id }, ...others];
-}
-
-/** Answers whether something is there, archived ones too; undefined where Salesforce did not say. */
+/** Archived ones are there, too. A converted lead is there, and cannot be written to; its key is still its own. */
 async function look(
   api: Pick<SalesforceApi, 'query'>,
-  all: readonly Sought[],
+  looks: readonly Look[],
   signal: AbortSignal,
-): Promise<(one: Sought) => boolean | undefined> {
-  const places = new Map(all.map(({ object, field }) => [`${object}.${field}`, { object, field }]));
-  const statements = [...places.values()].map(({ object, field }) => {
-    const values = all.flatMap((one) => (one.object === object && one.field === field ? [one.value] : []));
+): Promise<Seen<Failure>[]> {
+  const statements = looks.map(({ object, field, values }) => {
     const names = field === 'Id' ? 'Id' : `Id,${field}`;
-    // A converted lead is there, and cannot be written to; its key is still its own.
     const more = object === 'Lead' && field === 'Id' ? ' AND IsConverted = false' : '';
-    return `SELECT ${names} FROM ${object} WHERE IsDeleted = false AND ${isIn(field, [...new Set(values)])}${more}`;
+    return `SELECT ${names} FROM ${object} WHERE IsDeleted = false AND ${isIn(field, values)}${more}`;
   });
-  const found = await api.query(statements, signal, 'queryAll').catch((thrown: unknown) => {
-    if (thrown instanceof RequestFailed) return [];
-    throw thrown;
+  const found = await api.query(statements, signal, 'queryAll');
+  return looks.map(({ field, values }, place) => {
+    const { rows, failure } = found[place] as Found;
+    if (failure) return failure;
+    const ids = new Map(rows.map((row) => [short(field, row[field]), row.Id]));
+    const there = values.filter((value) => ids.has(short(field, value)));
+    return new Map(there.map((value) => [value, ids.get(short(field, value)) as string]));
   });
-  const seen = new Map(
-    [...places.keys()].map((name, place) => {
-      const field = name.slice(name.indexOf('.') + 1);
-      return [name, found[place]?.rows && new Set(found[place].rows.map((row) => short(field, row[field])))];
-    }),
-  );
-  return ({ object, field, value }) => seen.get(`${object}.${field}`)?.has(short(field, value));
 }
 
 /** Ids have 15 characters, and three more in some places. */

@@ -23,5 +23,6 @@ export {
   type Updated,
 } from './person-updates.ts';
 export { mustBeSetUp, ProbeRun, wantedNumber } from './probe.ts';
+export { type Doubtful, type Look, readBack, type Seen } from './read-back.ts';
 export { type Settled, settleFollowUps } from './settled-follow-ups.ts';
 export { defaultTitle, htmlSummary, textSummary } from './summary.ts';
