@@ -20,6 +20,7 @@ type Delivery = Story['deliveries'][number];
 function tell(story: Story): void {
   const time = (instant: string) => localTime(new Date(instant), story.timezone);
   print(`Call ${story.callId} of source ${story.source} (times in ${story.timezone})`);
+  print(`  ${story.summary[0]?.text}`);
 
   print('\nWhat arrived');
   for (const push of story.pushes) {

@@ -449,6 +449,7 @@ export class Operator {
       pushes: story.pushes.map((push) => ({ ...push, body: null })),
       fields: story.fields.filter(({ name }) => name !== 'PLA_RecordingFile'),
       values: story.values.filter(({ name }) => !name.startsWith('call.recording.')),
+      summary: story.summary.filter(({ label }) => label !== 'Recording'),
       recording: null,
     });
   }

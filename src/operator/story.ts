@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Call, kindOf } from '../call/call.ts';
 import type { RecordRef, RecordRole } from '../call/records.ts';
+import { summaryOf } from '../call/summary.ts';
 import { callOf, routingOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
@@ -68,6 +69,9 @@ export const story = callSummary.omit({ deliveries: true }).extend({
   values: z
     .array(z.object({ name: z.string(), value: z.string() }))
     .describe('The names that templates and conditions use, where they are known.'),
+  summary: z
+    .array(z.object({ label: z.string().nullable().describe('Null: what happened.'), text: z.string() }))
+    .describe('The call as people read it, in the order in which they want it.'),
   notes: z.array(z.string()).describe('What could not be read.'),
   recording: z
     .object({ url: z.string(), playerUrl: z.string() })
@@ -196,11 +200,12 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       attempts: attempts.map(({ connector: _, at, ...attempt }) => ({ ...attempt, at: at.toISOString() })),
     });
   }
+  const timezone = settings.sources[state.source]?.timezone ?? 'UTC';
   return {
     ...factsOf(call, state),
     revision: stored.revision,
     lastReceivedAt: stored.lastReceivedAt.toISOString(),
-    timezone: settings.sources[state.source]?.timezone ?? 'UTC',
+    timezone,
     isKnownSource: callOf(settings, state) !== null,
     pushes: stored.pushes.map((push, i) => ({
       n: i + 1,
@@ -214,6 +219,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
     })),
     fields,
     values: knownNames(call),
+    summary: summaryOf(call, timezone).map(({ label = null, text }) => ({ label, text })),
     notes: call.notes,
     recording: url && playerUrl ? { url, playerUrl } : null,
     routing: routingOf(settings, state).looked,

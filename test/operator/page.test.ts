@@ -124,6 +124,25 @@ page('every page answers, to the operator and to the reader', async () => {
     });
 });
 
+page('a call is told as in the CRM: what happened first, then all that is known, but for the recording', () =>
+  withPage(token, async ({ get, receive }) => {
+    await receive(startPush('1', { PLA_City: 'Melbourne', PLA_Keywords_Searched: 'plumber' }));
+    await receive(
+      endPush('1', { PLA_CallResult: 'Unanswered', PLA_VoicemailLeft: 'Yes', PLA_dtmf: 'Sales' }),
+    );
+    const { text } = await get('/calls/acme/1');
+    assert.match(text, /<p>Voicemail · .+ · \d+:\d\d · rang at .+<\/p>/);
+    for (const [name, value] of [
+      ['Voicemail', 'left'],
+      ['Menu choice', 'Sales'],
+      ['Keywords', 'plumber'],
+    ])
+      assert.match(text, `<dt>${name}</dt><dd class="words">${value}</dd>`);
+    assert.match(text, /<dt>Caller<\/dt><dd class="words">[^<]*Melbourne/);
+    assert.not.match(text, '<dt>Recording</dt>');
+  }),
+);
+
 page('what comes from outside is text, wherever it is shown', () =>
   withPage(token, async ({ get, post, receive, store }) => {
     const fields = Object.fromEntries(

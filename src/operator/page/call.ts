@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
 import { counted } from '../../text/plural.ts';
 import { type AttemptRun, runsOf, type Story } from '../story.ts';
-import { clockTime, fullTime, span, talkTime } from './format.ts';
+import { clockTime, fullTime, span } from './format.ts';
 import { csrf, type Frame, type Html, layout, livePart } from './layout.ts';
-import { callPath, deliveryState, result, time } from './states.ts';
+import { callPath, deliveryState, time } from './states.ts';
 
 type DeliveryOfStory = Story['deliveries'][number];
 
@@ -53,20 +53,11 @@ ${story.notes.length > 0 ? html`<ul class="notes">${story.notes.map((note) => ht
   );
 }
 
-function facts(story: Story): Html {
-  const rows: [string, unknown][] = [
-    ['Started', time(story.startedAt, story.timezone)],
-    ['Caller', story.caller.display],
-    ['Dialled', story.dialled.display],
-    ['Answered by', story.answeredBy.display],
-    ['Dealer', [story.dealer.name, story.dealer.category].filter(Boolean).join(', ')],
-    ['Result', result(story)],
-    ['Lasted', story.durationSeconds === null ? '' : talkTime(story.durationSeconds)],
-    ['Found by', [story.engine, story.keywords].filter(Boolean).join(': ')],
-  ];
-  return html`<dl class="facts">${rows
-    .filter(([, value]) => value !== '' && value !== null)
-    .map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+/** Addresses are not links: they are whatever somebody sent. The recording has a place of its own. */
+function facts({ summary }: Story): Html {
+  const lines = summary.filter(({ label }) => label !== null && label !== 'Recording');
+  return html`<p>${summary[0]?.text}</p>
+<dl class="facts">${lines.map(({ label, text }) => html`<dt>${label}</dt><dd class="words">${text}</dd>`)}</dl>`;
 }
 
 /** The address of the recording is not in the page: the browser is sent to it when somebody plays. */
