@@ -14,7 +14,7 @@ export interface ProcessSurroundings {
   /** What the configuration says now. */
   load(): Config;
   logged(line: string, life: Life): void;
-  taken(connector: string, due: readonly DueDelivery[]): void;
+  taken(life: Life, connector: string, due: readonly DueDelivery[]): void;
   settled(life: Life, lease: Lease, settlements: readonly Settlement[]): void;
   lease: { leaseMs: number; renewMs: number };
 }
@@ -56,7 +56,7 @@ export class SimulatedProcess implements Life {
           openStore: async () => {
             const store = await openSqliteStore(storeFile, role);
             return watched(store, {
-              takeDue: (due, connector) => taken(connector, due),
+              takeDue: (due, connector) => taken(this, connector, due),
               settle: (isTaken, held, settlements) => isTaken && settled(this, held, settlements),
             });
           },

@@ -1,3 +1,4 @@
+import { parsePhone } from '../../src/call/phone.ts';
 import type { Config } from '../../src/config/load.ts';
 import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
 import type { DueDelivery } from '../../src/store/deliveries.ts';
@@ -66,10 +67,13 @@ const startsAt = Date.parse('2026-11-02T03:15:00.000Z');
 const daysStartAt = Date.parse('2026-09-20T22:00:00.000Z');
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** How long it may take after the last bad day until nothing is due any more. */
 const oneAtATime = 'webhook';
-/** How many others it may take before what has waited longest: a few of each that it may have under way. */
-const longestWait = 25;
+/**
+ * How many that came later it may take in a row: each fifth batch is the oldest's, and each of the four between, where it
+ * fails, may be followed by two probes of what came last.
+ */
+const mostLater = 12;
+/** How long it may take after the last bad day until nothing is due any more. */
 const longestCalmMs = 6 * 3_600_000;
 export const token = 'token-of-the-simulated-source';
 
@@ -78,8 +82,7 @@ export class World implements Trouble {
   readonly timeline: Timeline;
   readonly crms: SimulatedCrm[];
   processes: SimulatedProcess[] = [];
-  /** By how much the wall clock is wrong. */
-  wallIsOffMs = 0;
+  #wallIsOffMs = 0;
   /** How the network treats requests to CRMs: one stream of chance for each thing that can go wrong. */
   readonly weather: Trouble['weather'] = { fates: [] };
   diskSays: Trouble['diskSays'];
@@ -106,8 +109,12 @@ export class World implements Trouble {
   readonly #fences = new Map<string, number>();
   readonly #endings: (() => void)[] = [];
   readonly #rushing = new Set<Sent>();
-  /** Of the rush, what the connector that takes one call at a time has not taken yet, and how often it took another. */
-  readonly #waiting = new Map<string, number>();
+  /** Of the rush, what the connector that takes one call at a time has not taken yet, in the order it came. */
+  readonly #waiting = new Set<string>();
+  /** How many that came later it has taken in a row, and who it was. */
+  #later = { taken: 0, by: null as Life | null };
+  /** When a push was first answered as stored, whether or not the answer arrived. */
+  readonly #storedAt = new Map<Sent, number>();
   #started = 0;
   #isCalm = false;
 
@@ -144,6 +151,16 @@ export class World implements Trouble {
 
   get passed(): number {
     return this.timeline.passed;
+  }
+
+  /** By how much the wall clock is wrong. */
+  get wallIsOffMs(): number {
+    return this.#wallIsOffMs;
+  }
+
+  set wallIsOffMs(ms: number) {
+    this.#wallIsOffMs = ms;
+    this.#waiting.clear(); // who came first is another now
   }
 
   get minutes(): number {
@@ -185,7 +202,7 @@ export class World implements Trouble {
 
   async run(): Promise<Ending> {
     const { without = new Set<BadDay>(), instances = 1, seed } = this.#options;
-    const wall = { now: () => this.#startsAt + this.timeline.passed + this.wallIsOffMs };
+    const wall = { now: () => this.#startsAt + this.timeline.passed + this.#wallIsOffMs };
     forgetDeadlines(); // those of whatever this process did before
     using _ = mountDisk(this.#disk, { process: () => this.timeline.current ?? undefined, seed });
     using _http = simulateHttp({ network: this.#network, timeline: this.timeline });
@@ -249,7 +266,7 @@ export class World implements Trouble {
       timeline: this.timeline,
       load: () => this.#config(),
       logged: (line, life) => this.#logged(line, life),
-      taken: (connector, due) => this.#taken(connector, due),
+      taken: (life, connector, due) => this.#taken(life, connector, due),
       settled: (life, lease) => this.#settled(life, lease),
       lease: this.days > 0 ? { leaseMs: 1_800_000, renewMs: 600_000 } : { leaseMs: 30_000, renewMs: 10_000 },
     });
@@ -281,7 +298,6 @@ export class World implements Trouble {
   kill(process: SimulatedProcess, downMs: number): void {
     if (process.isDead) return;
     this.kills++;
-    this.#waiting.clear();
     this.tell(`kills ${process.name}`);
     this.#end(process);
     this.#startLater(downMs);
@@ -299,7 +315,7 @@ export class World implements Trouble {
     const { running } = this;
     if (!running) return;
     this.tell(`${what}, at ${running.name}`);
-    this.#waiting.clear();
+    this.#later.by = null; // a reload begins to count anew
     this.timeline.soon(() => {
       work(running).catch((problem) => this.tell(`that failed: ${(problem as Error).message}`));
     }, running);
@@ -309,18 +325,15 @@ export class World implements Trouble {
     const ofNumber = this.#planned.filter((one) => one.number === number);
     this.ask(`erases ${number}`, async ({ bridge }) => {
       this.#forget(ofNumber.filter(({ atMs }) => atMs <= this.timeline.passed));
-      const came = (one: PlannedPush) => one.push.acknowledged && one.atMs < this.timeline.passed;
-      const named = new Set(
-        ofNumber
-          .filter((one) => came(one) && 'PLA_Caller_Phone_Number' in one.push.fields)
-          .map(({ push }) => callIdOf(push)),
-      );
-      const gone = ofNumber.filter(
-        (one) => came(one) && named.has(callIdOf(one.push)) && !ofNumber.some((other) => isAgain(one, other)),
-      );
+      const gone = (await this.#stories(bridge.store))
+        .filter(({ pushes }) => pushes.some(({ fields }) => callerOf(fields) === number))
+        .flatMap(({ pushes }) => pushes.map(({ body }) => body));
       const { left, erased } = await bridge.operator.erase({ number });
       this.tell(`erased ${erased.calls} calls, ${left} came since`);
-      for (const { push } of gone) this.#erased.set(push.text, this.timeline.passed);
+      // What is sent twice may come again.
+      for (const body of gone)
+        if (this.#planned.filter(({ push }) => push.text === body).length === 1)
+          this.#erased.set(body, this.timeline.passed);
     });
   }
 
@@ -349,8 +362,10 @@ export class World implements Trouble {
     for (const one of this.processes) this.kill(one, 2_000);
     if (this.#disk.isOff) return; // the power goes meanwhile
     this.#disk.put(storeFile, copy);
-    this.#forget(this.#planned.filter(({ atMs }) => atMs > from - 2_000 && atMs <= this.passed));
-    for (const [body, at] of this.#erased) if (at > from) this.#erased.delete(body);
+    const isInCopy = ({ push }: PlannedPush) => (this.#storedAt.get(push) ?? Infinity) <= from;
+    this.#forget(this.#planned.filter((one) => one.atMs <= this.passed && !isInCopy(one)));
+    this.#waiting.clear();
+    for (const [body, at] of this.#erased) if (at >= from) this.#erased.delete(body);
     this.#fences.clear();
     this.#mayTellAgain = true;
   }
@@ -424,12 +439,15 @@ export class World implements Trouble {
   #receive(to: SimulatedProcess, push: Sent, isAnswerLost: boolean): void {
     to.receive(token, push.text).then(
       (status) => {
-        if (to.isDead || isAnswerLost) return;
+        if (to.isDead) return;
+        if (status === 200 && !this.#storedAt.has(push)) {
+          this.#storedAt.set(push, this.passed);
+          if (this.#rushing.has(push)) this.#waiting.add(callIdOf(push));
+        }
+        if (isAnswerLost) return;
         this.tell(`answers ${status} to call ${push.fields['PLA_Call_Id']}`);
-        if (status === 200) {
-          push.acknowledged = true;
-          if (this.#rushing.has(push)) this.#waiting.set(callIdOf(push), 0);
-        } else if (status !== 503) this.break(`a push was answered ${status}`);
+        if (status === 200) push.acknowledged = true;
+        else if (status !== 503) this.break(`a push was answered ${status}`);
       },
       (problem) => {
         if (!to.isDead) this.break(`a push was not answered: ${(problem as Error).stack}`);
@@ -449,15 +467,14 @@ export class World implements Trouble {
   }
 
   /** However many ring, what has waited longest has its turn. */
-  #taken(connector: string, due: readonly DueDelivery[]): void {
-    if (connector !== oneAtATime || due.length === 0) return;
-    for (const { state } of due) this.#waiting.delete(state.callId);
-    for (const [callId, times] of this.#waiting) {
-      if (times > longestWait)
-        this.break(`LATE: ${connector} took ${times} others while call ${callId} waited`);
-      this.#waiting.set(callId, times > longestWait ? Number.NEGATIVE_INFINITY : times + 1);
-      break; // the others have waited for less
-    }
+  #taken(life: Life, connector: string, due: readonly DueDelivery[]): void {
+    const [taken] = due;
+    if (connector !== oneAtATime || !taken || life.isDead) return;
+    const [oldest] = this.#waiting;
+    const isLater = this.#waiting.delete(taken.state.callId) && taken.state.callId !== oldest;
+    if (!isLater || this.#later.by !== life) this.#later = { taken: 0, by: life };
+    if (isLater && ++this.#later.taken === mostLater + 1)
+      this.break(`LATE: ${connector} took ${mostLater + 1} in a row that came after call ${oldest}`);
   }
 
   #settled(life: Life, { name, fence }: Lease): void {
@@ -658,7 +675,7 @@ function callIdOf({ fields }: Sent): string {
   return fields['PLA_Call_Id'] ?? '';
 }
 
-/** Whether the same push is sent once more, later. */
-function isAgain(one: PlannedPush, other: PlannedPush): boolean {
-  return other.push === one.push && other.atMs > one.atMs;
+/** E.164. */
+function callerOf(fields: Record<string, string>): string | null {
+  return parsePhone(fields['PLA_Caller_Phone_Number'] ?? '', 'AU').number;
 }
