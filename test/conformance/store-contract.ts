@@ -1006,6 +1006,24 @@ export function storeContract(
     assert.is(await store.nextLapseAt(), null);
   });
 
+  promise(
+    'what waits keeps its place when its call lapses: nobody rings, and it has waited longest',
+    async (store) => {
+      await store.record(newPush(startPush('1'), { lapseAfterMs: 60_000 }));
+      await store.record(newPush(startPush('2'), { receivedAt: at(30) }));
+      assert.is((await store.lapse(at(60), () => ['crm'], 10)).lapsed, 1);
+      const due = await store.takeDue('crm', at(60), 10);
+      assert.equal(
+        due.map(({ state, revision, dueAt }) => [state.callId, revision, dueAt]),
+        [
+          ['1', 2, at(0)],
+          ['2', 1, at(30)],
+        ],
+      );
+      assert.equal((await store.backlog('crm', 10)).waitingSince, at(0));
+    },
+  );
+
   promise('a call that rings while clocks are changed lapses when its time has passed', async (store) => {
     const hours4 = 4 * 3_600_000;
     for (const [callId, receivedAt, before, after] of [

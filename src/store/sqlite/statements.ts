@@ -172,7 +172,8 @@ export function statements(database: Database, db: Kysely<Tables>) {
     ),
     /**
      * One that waits for its next try is due at once and a failed one gets a new chance, for the call is another now; what
-     * somebody skipped stays so. What waits for its lane goes on waiting.
+     * somebody skipped stays so. What waits for its lane goes on waiting. After a push it is live, and so the latest; where
+     * nobody rings it keeps its place.
      */
     wantRevision: statement(
       database,
@@ -181,7 +182,9 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .set({
           wanted_revision: value('revision'),
           state: sql`case state when 'skipped' then state else 'due' end`,
-          due_at: sql`case state when 'skipped' then null else ${value('at')} end`,
+          due_at: sql`case state when 'skipped' then null
+            when 'due' then iif(${value('line')} = ${again}, min(due_at, ${value('at')}), ${value('at')})
+            else ${value('at')} end`,
           line: sql`case when state = 'due' and line > 1 then line else ${value('line')} end`,
           tried_ms: sql`case state when 'due' then max(0, tried_ms - max(0, due_at - ${value('at')})) else 0 end`,
         })
