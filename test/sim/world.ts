@@ -559,7 +559,7 @@ export class World implements Trouble {
 
   /** When nothing is due, nothing is asked of any CRM. */
   async #atRest(): Promise<void> {
-    await this.timeline.run(this.timeline.passed + 10 * minuteMs);
+    await this.timeline.run(this.timeline.passed + minuteMs);
     const before = this.#asked;
     await this.timeline.run(this.timeline.passed + 15 * minuteMs);
     if (this.#asked !== before) this.break(`${this.#asked - before} requests to CRMs at rest`);
