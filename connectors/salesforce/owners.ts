@@ -1,21 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import {
-  type Clock,
-  type Delivery,
-  isRecent,
-  type OwnerOptions,
-  ownerOf,
-} from '../../src/connector/index.ts';
-import type { OwnerField } from '../../src/crm/index.ts';
+import { type Clock, type Delivery, type OwnerOptions, ownerOf } from '../../src/connector/index.ts';
+import { isBelieved, type OwnerField } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Draft } from './fields.ts';
 import { objects } from './holds.ts';
 import { isIn } from './soql.ts';
-
-/** How long it is believed who has an address: people join, and leave. */
-const believedMs = 10 * 60_000;
 
 /** Who may own records under an address: a user's id, or why nobody. */
 export type Owner = { id: string; refusal?: undefined } | { refusal: string; id?: undefined };
@@ -86,11 +77,17 @@ export class Owners {
     const all = [...new Set(addresses)];
     const unknown = all.filter((address) => {
       const known = this.#known.get(address);
-      return !known || !isRecent(known.at, believedMs, now);
+      return !known || !isBelieved(known.at, known.owner.id === undefined, now);
     });
     if (unknown.length > 0) {
-      const rows = await this.#ask(unknown, signal);
-      for (const address of unknown) this.#known.set(address, { owner: ownerAmong(rows, address), at: now });
+      try {
+        const rows = await this.#ask(unknown, signal);
+        for (const address of unknown)
+          this.#known.set(address, { owner: ownerAmong(rows, address), at: now });
+      } catch (thrown) {
+        // What was told long ago is better than nothing.
+        if (!(thrown instanceof RequestFailed && unknown.every((one) => this.#known.has(one)))) throw thrown;
+      }
     }
     return new Map(all.map((address) => [address, (this.#known.get(address) as { owner: Owner }).owner]));
   }

@@ -13,7 +13,7 @@ export {
 } from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
 export { isBlank, isShown } from './held.ts';
-export { Metadata } from './metadata.ts';
+export { isBelieved, Metadata } from './metadata.ts';
 export { ActivityOwners, type OwnerField, UnownedPeople } from './ownership.ts';
 export {
   type FittedPerson,

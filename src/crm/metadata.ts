@@ -6,6 +6,11 @@ const believedMs = 10 * 60_000;
 /** While something that is wanted is missing, somebody is expected to make it. */
 const believedLackingMs = 10_000;
 
+/** Whether what was told then is believed now. */
+export function isBelieved(at: number, lacks: boolean, now: number): boolean {
+  return isRecent(at, lacks ? believedLackingMs : believedMs, now);
+}
+
 /** What a CRM says of its objects, users or pipelines: by name, each asked for once at a time. */
 export class Metadata<Name extends string, Told> {
   readonly #ask: (name: Name, signal: AbortSignal) => Promise<Told>;
@@ -26,8 +31,7 @@ export class Metadata<Name extends string, Told> {
   /** @throws RequestFailed where it was never told: what was told long ago is better than nothing. */
   async of(name: Name, signal: AbortSignal, lacks: (told: Told) => boolean = () => false): Promise<Told> {
     const known = this.#known.get(name);
-    const ms = known && lacks(known.told) ? believedLackingMs : believedMs;
-    if (known && isRecent(known.at, ms, this.#clock.now().getTime())) return known.told;
+    if (known && isBelieved(known.at, lacks(known.told), this.#clock.now().getTime())) return known.told;
     try {
       return await this.refresh(name, signal);
     } catch (thrown) {

@@ -216,21 +216,27 @@ owners('a new lead whose owner is refused goes by the rules of the org, and the 
   ),
 );
 
-owners('what is known of a user is asked again after ten minutes', () =>
-  withSalesforceEmulator(async (salesforce) => {
-    let now = new Date('2026-11-02T03:15:00Z');
-    const clock = { now: () => now, after: () => () => {} };
-    const connection = await open(salesforce, { owner }, testTools({ clock }));
-    await deliverOne(connection, whole('1'));
-    const id = addJane(salesforce);
-    await deliverOne(connection, whole('2'));
-    now = new Date('2026-11-02T03:25:01Z');
-    await deliverOne(connection, whole('3'));
-    assert.equal(
-      salesforce.tasks().map((task) => task['OwnerId']),
-      [salesforce.org.userId, salesforce.org.userId, id],
-    );
-  }),
+owners(
+  'who has no user is asked for again after ten seconds, and who had one serves while none can be asked for',
+  () =>
+    withSalesforceEmulator(async (salesforce) => {
+      let now = new Date('2026-11-02T03:15:00Z');
+      const clock = { now: () => now, after: () => () => {} };
+      const connection = await open(salesforce, { owner }, testTools({ clock }));
+      await deliverOne(connection, whole('1'));
+      const id = addJane(salesforce);
+      await deliverOne(connection, whole('2'));
+      now = new Date('2026-11-02T03:15:10Z');
+      await deliverOne(connection, whole('3'));
+      now = new Date('2026-11-02T03:25:10Z');
+      salesforce.strike(faults.unavailable, 'POST /composite');
+      const outcome = await deliverOne(connection, whole('4'));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.equal(
+        salesforce.tasks().map((task) => task['OwnerId']),
+        [salesforce.org.userId, salesforce.org.userId, id, id],
+      );
+    }),
 );
 
 owners('while users cannot be asked for, the call waits', () =>
