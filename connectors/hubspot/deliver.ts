@@ -1,5 +1,5 @@
 import type { Delivery, Outcome } from '../../src/connector/index.ts';
-import type { PersonUpdates, UnownedPeople, Updated } from '../../src/crm/index.ts';
+import { outcomeOf, type PersonUpdates, type UnownedPeople, type Updated } from '../../src/crm/index.ts';
 import type { Calls } from './calls.ts';
 import type { Companies } from './companies.ts';
 import type { Contacts } from './contacts.ts';
@@ -9,7 +9,7 @@ import type { HubSpotFindings } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Owners } from './owners.ts';
 import type { Tasks } from './tasks.ts';
-import { outcomeOf, type Work, workOn } from './work.ts';
+import { type Work, workOn } from './work.ts';
 
 /** What a batch is delivered with. */
 export interface Means {

@@ -1,5 +1,11 @@
-import { mayHaveLeft, whySilent } from '../../src/connector/index.ts';
-import { type CrmFailure, CrmRequestFailed } from '../../src/crm/index.ts';
+import {
+  secondsAfter as after,
+  type CrmCircumstances,
+  type CrmFailure,
+  CrmRequestFailed,
+  FailingCrm,
+  pageText,
+} from '../../src/crm/index.ts';
 import type { ObjectType } from './api.ts';
 import { isOwn, keyNames, listedElsewhere, mappedAt } from './setup-names.ts';
 
@@ -15,8 +21,6 @@ export interface Failure extends CrmFailure {
   refuses?: readonly string[];
   /** HubSpot refused it and gave no code that says what is wrong: what is there has to be looked at. */
   isUnclear?: true;
-  /** What was asked may be done still: HubSpot itself did not say what became of it. */
-  isUnanswered?: true;
 }
 
 export type Cure =
@@ -40,18 +44,12 @@ export type Cure =
 /** A failed request, as an error to throw. */
 export class RequestFailed extends CrmRequestFailed<Failure> {}
 
-/** What reading a failure needs to know of where it happened. */
-export interface Circumstances {
-  /** `calls/batch/create`. */
-  request: string;
-  /** The connector's name, for the command that helps. */
-  connector: string;
-  now: Date;
+export interface Circumstances extends CrmCircumstances {
   /** With an app's refresh token; else the access token is the configured one. */
   logsIn?: boolean;
-  /** Never shown, even when HubSpot repeats them. */
-  secrets: readonly string[];
 }
+
+const crm = new FailingCrm('HubSpot');
 
 export interface FailedAnswer {
   status: number;
@@ -185,20 +183,8 @@ export function failureToRead(error: object, where: Circumstances): Failure | un
 /** Categories that will be the same at every attempt. */
 const verdicts = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJECT_NOT_FOUND'];
 
-/** No answer, or none that can be read: whatever was asked may have been done. */
-export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
-  const reason = `HubSpot gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
-  const isUnanswered = mayHaveLeft(thrown) ? { isUnanswered: true as const } : {};
-  return { kind: 'retry', scope: 'connector', reason: hide(reason, where), ...isUnanswered };
-}
-
-/** HubSpot answered 2xx and said nothing of an input. */
-export function failureOfOmission(where: Circumstances): Failure {
-  return {
-    kind: 'retry',
-    reason: `HubSpot accepted ${where.request}, but did not say what came of this record.`,
-  };
-}
+export const failureOfSilence = (thrown: unknown, where: Circumstances) => crm.silence(thrown, where);
+export const failureOfOmission = (where: Circumstances) => crm.omission(where);
 
 /** HubSpot read the request, and does not want it. Codes tell why; its sentences may change, and are for people. */
 function refused(words: string, where: Circumstances, body: unknown): Failure {
@@ -295,10 +281,6 @@ function nextHalfHour(now: Date): Date {
   return new Date((Math.floor(now.getTime() / halfHourMs) + 1) * halfHourMs);
 }
 
-function after(now: Date, seconds: number): Date {
-  return new Date(now.getTime() + seconds * 1000);
-}
-
 function retryAfter(answer: FailedAnswer): number | undefined {
   const seconds = Number.parseInt(answer.headers['retry-after'] ?? '', 10);
   return seconds > 0 ? seconds : undefined;
@@ -350,22 +332,11 @@ function errorBody(body: unknown): ErrorBody {
   return { ...rest, errors: listed };
 }
 
-/** HubSpot's own words, short enough to read, and without the token. */
-function quote(answer: FailedAnswer, where: Circumstances): string {
-  const { message } = errorBody(answer.body);
-  const text = typeof message === 'string' ? message : textOf(answer.body);
-  const status = answer.status === 207 ? '' : ` with ${answer.status}`;
-  const said = text === '' ? '' : `: "${text.slice(0, 500)}"`;
-  return hide(`HubSpot answered ${where.request}${status}${said}.`, where);
-}
-
-/** The text of an answer that is no JSON, such as a gateway's page. */
-function textOf(body: unknown): string {
-  if (typeof body !== 'string') return '';
-  const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
-  return (title ?? body.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim().slice(0, 200);
-}
-
-function hide(text: string, where: Circumstances): string {
-  return where.secrets.reduce((shown, secret) => shown.replaceAll(secret, '[access token]'), text);
+function quote({ status, body }: FailedAnswer, where: Circumstances): string {
+  const { message } = errorBody(body);
+  return crm.quote(
+    status === 207 ? '' : status,
+    typeof message === 'string' ? message : pageText(body),
+    where,
+  );
 }

@@ -1,7 +1,7 @@
 import type { Delivery, Outcome } from '../../src/connector/index.ts';
-import type { PersonUpdates, UnownedPeople, Updated } from '../../src/crm/index.ts';
+import { outcomeOf, type PersonUpdates, type UnownedPeople, type Updated } from '../../src/crm/index.ts';
 import type { AfterCall } from './after-call.ts';
-import { type Failure, outcomeOf, RequestFailed } from './failures.ts';
+import { type Failure, RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';
 import type { Owners } from './owners.ts';
 import type { Orphan, People, Resolution } from './people.ts';
@@ -64,19 +64,9 @@ async function leave(
   });
   for (const [{ key }, { records, notes, failures }] of await afterCall.write(written, signal)) {
     const outcome = outcomes.get(key) as Outcome;
-    const all = [...(outcome.notes ?? []), ...notes];
-    const worst = worstOf(outcome.kind === 'delivered' ? failures : [outcome, ...failures]);
-    if (worst) outcomes.set(key, outcomeOf(worst, records, all));
-    else outcomes.set(key, { kind: 'delivered', records, ...(all.length > 0 ? { notes: all } : {}) });
+    const all = outcome.kind === 'delivered' ? failures : [outcome, ...failures];
+    outcomes.set(key, outcomeOf({ records, notes: [...(outcome.notes ?? []), ...notes], failures: all }));
   }
-}
-
-/** What stops most decides; what cannot succeed is told with it, and shows by itself once the rest is done. */
-function worstOf(failures: readonly Failure[]): Failure | undefined {
-  const order = ['blocked', 'retry', 'rejected'] as const;
-  const sorted = [...failures].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
-  const [worst] = sorted;
-  return worst && { ...worst, reason: sorted.map(({ reason }) => reason).join(' ') };
 }
 
 /** Once more, for calls whose person turned out to be gone: to whom that became, or to whoever has the number now. */
@@ -96,7 +86,10 @@ async function deliverAgain(
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
     for (const { delivery } of lost)
-      outcomes.set(delivery.key, outcomeOf(thrown.failure, delivery.records, []));
+      outcomes.set(
+        delivery.key,
+        outcomeOf({ records: delivery.records, notes: [], failures: [thrown.failure] }),
+      );
   }
 }
 
@@ -134,7 +127,7 @@ async function deliverRound(
     if (!(thrown instanceof RequestFailed)) throw thrown;
     const { failure } = thrown;
     for (const { delivery, notes } of jobs) {
-      outcomes.set(delivery.key, outcomeOf(failure, delivery.records, notes));
+      outcomes.set(delivery.key, outcomeOf({ records: delivery.records, notes, failures: [failure] }));
     }
     return [];
   }
@@ -142,7 +135,7 @@ async function deliverRound(
   for (const [job, resolution] of await findPeople(jobs, round, means, ownerIds, signal)) {
     const { key, records } = job.delivery;
     if (resolution.failure) {
-      outcomes.set(key, outcomeOf(resolution.failure, records, []));
+      outcomes.set(key, outcomeOf({ records, notes: [], failures: [resolution.failure] }));
       continue;
     }
     if (resolution.why) whys.set(key, resolution.why);
@@ -160,8 +153,8 @@ async function deliverRound(
       const isDeleted = failure.cure?.what === 'gone';
       orphans.push({ delivery: { ...delivery, records }, person: orphanOf, isDeleted });
       // Something in Salesforce may still name a person who is gone. That passes.
-      outcomes.set(delivery.key, outcomeOf({ ...failure, kind: 'retry' }, records, notes));
-    } else outcomes.set(delivery.key, outcomeOf(failure, records, notes));
+      outcomes.set(delivery.key, outcomeOf({ records, notes, failures: [{ ...failure, kind: 'retry' }] }));
+    } else outcomes.set(delivery.key, outcomeOf({ records, notes, failures: [failure] }));
   }
   return orphans;
 }

@@ -1,5 +1,11 @@
-import { mayHaveLeft, type Outcome, type Records, whySilent } from '../../src/connector/index.ts';
-import { type CrmFailure, CrmRequestFailed } from '../../src/crm/index.ts';
+import {
+  secondsAfter as after,
+  type CrmCircumstances,
+  type CrmFailure,
+  CrmRequestFailed,
+  FailingCrm,
+  pageText,
+} from '../../src/crm/index.ts';
 import type { RawAnswer } from './exchange.ts';
 import { isOwn } from './setup-names.ts';
 
@@ -15,8 +21,6 @@ export interface Failure extends CrmFailure {
   isOfKind?: true;
   /** What was asked for is not there, as far as our user may see. */
   isMissing?: true;
-  /** What was asked may be done still: Salesforce itself did not say what became of it. */
-  isUnanswered?: true;
 }
 
 export type Cure =
@@ -52,20 +56,14 @@ export class RequestFailed extends CrmRequestFailed<Failure> {
   }
 }
 
-/** What reading a failure needs to know of where it happened. */
-export interface Circumstances {
-  /** `upsert Task`. */
-  request: string;
-  /** The connector's name, for the command that helps. */
-  connector: string;
-  now: Date;
-  /** Never shown, even when Salesforce repeats it. */
-  secrets: readonly string[];
+export interface Circumstances extends CrmCircumstances {
   /** Fields that the configuration maps, of whichever object → where. */
   mapped: ReadonlyMap<string, readonly string[]>;
   /** The day's requests, as Salesforce counted them last. */
   usage: { used: number; limit: number } | undefined;
 }
+
+export const salesforce = new FailingCrm('Salesforce');
 
 /** One complaint. A record alone has `errorCode`, one of a collection `statusCode`. */
 export interface SalesforceError {
@@ -211,7 +209,7 @@ const collateral = ['ALL_OR_NONE_OPERATION_ROLLED_BACK', 'PROCESSING_HALTED'];
 export function failureOfAnswer(answer: Pick<RawAnswer, 'status' | 'body'>, where: Circumstances): Failure {
   const complaint = complaintOf(errorsIn(answer.body), false);
   if (!complaint) return failureOfStatus(answer, where);
-  const words = quote(`${answer.status} ${complaint.code}`, complaint.message, where);
+  const words = salesforce.quote(`${answer.status} ${complaint.code}`, complaint.message, where);
   return (byCode[complaint.code] ?? (answer.status >= 500 ? unavailable : retry))(words, complaint, where);
 }
 
@@ -219,22 +217,12 @@ export function failureOfAnswer(answer: Pick<RawAnswer, 'status' | 'body'>, wher
 export function failureOfRow(errors: readonly SalesforceError[], where: Circumstances): Failure {
   const complaint = complaintOf(errors, true);
   if (!complaint) return failureOfOmission(where);
-  const words = quote(complaint.code, complaint.message, where);
+  const words = salesforce.quote(complaint.code, complaint.message, where);
   return (byCode[complaint.code] ?? retry)(words, complaint, where);
 }
 
-/** No answer, or none that can be read: whatever was asked may have been done. */
-export function failureOfSilence(thrown: unknown, where: Circumstances): Failure {
-  const reason = `Salesforce gave no usable answer to ${where.request}: ${whySilent(thrown)}.`;
-  const isUnanswered = mayHaveLeft(thrown) ? { isUnanswered: true as const } : {};
-  return { kind: 'retry', scope: 'connector', reason: hide(reason, where), ...isUnanswered };
-}
-
-/** Salesforce answered 2xx and said nothing of a record. */
-export function failureOfOmission(where: Circumstances): Failure {
-  const reason = `Salesforce accepted ${where.request}, but did not say what came of this call.`;
-  return { kind: 'retry', reason };
-}
+export const failureOfSilence = (thrown: unknown, where: Circumstances) => salesforce.silence(thrown, where);
+export const failureOfOmission = (where: Circumstances) => salesforce.omission(where);
 
 /** The token endpoint speaks OAuth. Its refusals last until somebody looks at the app, its secret or its user. */
 export function failureOfToken(
@@ -247,10 +235,10 @@ export function failureOfToken(
   if (answer.status === 404 || answer.status === 410)
     return {
       kind: 'blocked',
-      reason: `Check auth.loginUrl. ${quote(String(answer.status), textOf(answer.body), where)}`,
+      reason: `Check auth.loginUrl. ${salesforce.quote(String(answer.status), pageText(answer.body), where)}`,
     };
   if (typeof error !== 'string') return failureOfStatus(answer, where);
-  const words = quote(`${answer.status} ${error}`, String(description ?? ''), where);
+  const words = salesforce.quote(`${answer.status} ${error}`, String(description ?? ''), where);
   const passing = ['rate_limit_exceeded', 'server_error', 'temporarily_unavailable', 'unknown_error'];
   if (answer.status >= 500 || answer.status === 429 || passing.includes(error))
     return unavailable(words, none, where);
@@ -263,18 +251,6 @@ export function takenForAnother(field: string, key: string, row: Record<string, 
   return { kind: 'rejected', reason };
 }
 
-export function outcomeOf(failure: Failure, records: Records, notes: readonly string[]): Outcome {
-  const { kind, reason, notBefore, scope } = failure;
-  return {
-    kind,
-    reason,
-    records,
-    ...(kind === 'retry' && scope ? { scope } : {}),
-    ...(notes.length > 0 ? { notes: [...notes] } : {}),
-    ...(notBefore && kind !== 'rejected' ? { notBefore } : {}),
-  };
-}
-
 const none: Complaint = { code: '', message: '', fields: [], ofRow: false };
 
 /**
@@ -285,7 +261,7 @@ function failureOfStatus(
   { status, body }: Pick<RawAnswer, 'status' | 'body'>,
   where: Circumstances,
 ): Failure {
-  const words = quote(String(status), textOf(body), where);
+  const words = salesforce.quote(String(status), pageText(body), where);
   const failure: Failure = {
     ...unavailable(words, none, where),
     ...(status === 429 ? {} : { isUnanswered: true }),
@@ -410,24 +386,4 @@ function parse(text: string): unknown {
 
 function asObject(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-/** Salesforce's own words, short enough to read, and without secrets. */
-function quote(code: string, message: string, where: Circumstances): string {
-  const said = message.replace(/\s+/g, ' ').trim().slice(0, 500);
-  return hide(`Salesforce answered ${where.request} with ${code}${said === '' ? '' : `: "${said}"`}.`, where);
-}
-
-/** The text of an answer that is no JSON, such as a gateway's page. */
-function textOf(body: string): string {
-  const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
-  return (title ?? body.replace(/<[^>]*>/g, ' ')).slice(0, 200);
-}
-
-function after(now: Date, seconds: number): Date {
-  return new Date(now.getTime() + seconds * 1000);
-}
-
-export function hide(text: string, { secrets }: Pick<Circumstances, 'secrets'>): string {
-  return secrets.reduce((shown, secret) => (secret ? shown.replaceAll(secret, '[secret]') : shown), text);
 }

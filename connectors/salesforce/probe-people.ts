@@ -4,7 +4,7 @@ import type { Row } from './answers.ts';
 import type { Fields } from './api.ts';
 import { candidateOf, numberIn } from './candidates.ts';
 import { packSearches, phoneSearch } from './phone-search.ts';
-import { type ProbedOrg, resultsIn, subject, words } from './probed-org.ts';
+import { type ProbedOrg, resultsIn, words } from './probed-org.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 

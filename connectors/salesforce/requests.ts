@@ -7,8 +7,8 @@ import {
   type Failure,
   failureOfAnswer,
   failureOfSilence,
-  hide,
   RequestFailed,
+  salesforce,
 } from './failures.ts';
 import { secretsOf } from './grant.ts';
 import type { SalesforceOptions } from './options.ts';
@@ -203,7 +203,7 @@ export class Requests {
       return await call(this.#conn);
     } catch (thrown) {
       const words = thrown instanceof Error ? thrown.message : String(thrown);
-      const reason = hide(`Salesforce answered ${kind}: "${words.slice(0, 500)}".`, this.circumstances(kind));
+      const reason = salesforce.quote('', words, this.circumstances(kind));
       throw new RequestFailed({ kind: 'rejected', reason }, thrown);
     } finally {
       this.#tools.countRequest(kind, exchange.answer?.status ?? 'failed');

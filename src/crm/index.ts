@@ -7,9 +7,15 @@ export { type TouchFields, touchChanges, touchesOfNew, touchNames } from './attr
 export { bisect, type PartWritten } from './bisect.ts';
 export {
   asFailure,
+  type Circumstances as CrmCircumstances,
+  FailingCrm,
   type Failure as CrmFailure,
   isOfGone,
+  outcomeOf,
+  pageText,
   RequestFailed as CrmRequestFailed,
+  secondsAfter,
+  withoutSecrets,
 } from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
 export { isBlank, isShown } from './held.ts';

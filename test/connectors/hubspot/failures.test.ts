@@ -309,7 +309,7 @@ failures('a token that HubSpot repeats is not shown', () =>
   withHubSpotEmulator(async (hubspot) => {
     const message = `Token ${hubspot.token} is unknown.`;
     const outcome = await outcomeOf(hubspot, answering(401, { status: 'error', message }));
-    assert.match(outcome.kind === 'blocked' ? outcome.reason : '', 'Token [access token] is unknown.');
+    assert.match(outcome.kind === 'blocked' ? outcome.reason : '', 'Token [secret] is unknown.');
   }),
 );
 
