@@ -1,6 +1,7 @@
 import { confirm, isCancel, progress } from '@clack/prompts';
 import type { Holdings } from '../operator/actions.ts';
 import type { Looked } from '../operator/erasure.ts';
+import { waitingText } from '../operator/page/erase.ts';
 import { counted } from '../text/plural.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
@@ -44,6 +45,7 @@ export async function erase(
     print(`Searched again: ${counted(left, 'call')} of this number left.`);
     if (done.unsearchable > 0) print(unsearchableText(done));
     if (inCrm.length > 0) print("The records named above are the CRM's: erase them there.");
+    if (done.waiting.length > 0) print(waitingText(done));
     if (inLog)
       print(
         "Something reads the store's file just now, such as a backup: until it ends, what was erased stays in the log beside the file. The bridge removes it within a minute after, or with its next start.",

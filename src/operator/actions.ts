@@ -65,6 +65,11 @@ export const holdings = z.object({
       'Rejected pushes that cannot be searched, since they are packed in a way that is not read: they may hold the number, too.',
     ),
   inCrm: z.array(z.object({ connector: z.string(), role: z.string(), type: z.string(), id: z.string() })),
+  waiting: z
+    .array(z.string())
+    .describe(
+      'Connectors to which calls of the number had yet to be written: what was on its way at that moment is in the CRM, too, and not named here.',
+    ),
 });
 export type Holdings = z.output<typeof holdings>;
 

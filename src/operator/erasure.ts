@@ -118,8 +118,9 @@ export class ErasureOf {
   }
 
   #shown({ calls, elsewhere }: Found, unsearchable: number): Holdings {
+    const deliveries = calls.flatMap((call) => call.deliveries);
     const inCrm = new Map<string, Holdings['inCrm'][number]>(); // a person is of several calls
-    for (const { connector, records } of calls.flatMap(({ deliveries }) => deliveries))
+    for (const { connector, records } of deliveries)
       for (const [role, { type, id }] of Object.entries(records) as [string, RecordRef][])
         inCrm.set(JSON.stringify([connector, role, type, id]), { connector, role, type, id });
     return {
@@ -128,6 +129,9 @@ export class ErasureOf {
       elsewhere,
       unsearchable,
       inCrm: [...inCrm.values()],
+      waiting: [
+        ...new Set(deliveries.filter(({ state }) => state === 'due').map(({ connector }) => connector)),
+      ],
     };
   }
 }

@@ -156,6 +156,7 @@ api('a number is looked for, and erased', () =>
       elsewhere: 0,
       unsearchable: 0,
       inCrm: [],
+      waiting: ['box'],
     });
     const erased = (await ask('/api/erasures', { number: '0412345678' })).json;
     assert.equal([erased.erased.calls, erased.left], [1, 0]);

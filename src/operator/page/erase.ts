@@ -30,8 +30,15 @@ ${done.left > 0 ? html`<div class="notice wait"><p>${count(done.left)} of the nu
 ${done.inLog ? html`<div class="notice wait"><p>Something reads the store's file just now, such as a backup. Until that ends, what was erased stays in the log beside the file; the bridge removes it within a minute after.</p></div>` : ''}
 ${done.unsearchable > 0 ? html`<div class="notice wait"><p>${unsearchable(done)} could not be searched, packed in a way that is not read, and may hold the number. To remove ${done.unsearchable === 1 ? 'it' : 'them'}: <code>delacon-bridge erase --unsearchable</code>; else retention.rejected does.</p></div>` : ''}
 ${elsewhere(done)}${done.inCrm.length > 0 ? html`<p>The CRM still holds:</p>${crmList(done)}` : ''}
+${done.waiting.length > 0 ? html`<div class="notice wait"><p>${waitingText(done)}</p></div>` : ''}
 <p><a class="button" href="/calls">To the calls</a></p></section>`,
   );
+}
+
+/** Who was being written to when a number was erased may hold it, without a record that could be named. */
+export function waitingText({ waiting }: Pick<ErasureDone, 'waiting'>): string {
+  const name = waiting.join(' and ');
+  return `Something of it was yet to be written to ${name}. If that was on its way just then, it is there: look for the number in ${name}.`;
 }
 
 function unsearchable({ unsearchable: pushes }: Pick<Holdings, 'unsearchable'>): Html {
