@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandInProcess, type Ended } from './command-in-process.ts';
 import { until } from './until.ts'; // not from suite.ts, which fails a process that ran no test: torture and load run none
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
@@ -23,21 +24,21 @@ export interface BridgeFolder {
   /** Writes the configuration: sources and listening are given, the rest is the caller's YAML. */
   configure(yaml: string): void;
   start(env?: Record<string, string>): Promise<BridgeProcess>;
-  /** Runs a command to its end. */
-  run(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** Runs a command to its end: the first of its name in a process of its own, as users do, later ones in this. */
+  run(...args: string[]): Promise<Ended>;
   /** The same, where no file can grow beyond so many bytes. */
-  runWithFilesOf(
-    bytes: number,
-    env: Record<string, string>,
-    ...args: string[]
-  ): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  runWithFilesOf(bytes: number, env: Record<string, string>, ...args: string[]): Promise<Ended>;
   /** The same, as a user whom the modes of files hold off: nobody, where the tests run as root. */
-  runWithoutRights(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }>;
+  runWithoutRights(...args: string[]): Promise<Ended>;
 }
 
 export const pushToken = 'a-push-token-for-tests';
 
 const nobody = { uid: 65_534, gid: 65_534 };
+
+/** Commands whose bridge would go on in this process. */
+const ofOwnProcess = new Set(['start', 'demo']);
+const wasRun = new Set<string>();
 
 /** A folder with a configuration, in which bridges are started, killed and started again. All end with it. */
 export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise<T>): Promise<T> {
@@ -70,7 +71,13 @@ export async function withBridgeFolder<T>(use: (folder: BridgeFolder) => Promise
         );
       },
       start: (env) => startIn(launch(['start'], env)),
-      run: (...args) => runToEnd(launch(args)),
+      run(...args) {
+        const [command = ''] = args;
+        if (wasRun.has(command) && !ofOwnProcess.has(command))
+          return commandInProcess(path, ['--config', config, ...args]);
+        wasRun.add(command);
+        return runToEnd(launch(args));
+      },
       runWithFilesOf: (bytes, env, ...args) =>
         // Where compiled code was kept, it would end with the limit before anything of ours does.
         runToEnd(
@@ -131,7 +138,7 @@ async function startIn(child: ChildProcess): Promise<BridgeProcess> {
   };
 }
 
-function runToEnd(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
+function runToEnd(child: ChildProcess): Promise<Ended> {
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => (stdout += String(chunk)));
