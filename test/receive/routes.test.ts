@@ -14,11 +14,11 @@ import { type Receiving, receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
 import { listen } from '../../src/runtime/serve.ts';
 import type { Recorded } from '../../src/store/intake.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { endSample, startSample } from '../support/build-push.ts';
 import { room } from '../support/rejections.ts';
 import { assert, suite, until } from '../support/suite.ts';
+import { openNewStore } from '../support/with-store.ts';
 
 const receiving = suite('receiving');
 
@@ -56,7 +56,7 @@ async function withReceiving(
   } = {},
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'receiving-'));
-  const store = await openSqliteStore(join(folder, 'bridge.db'), 'bridge');
+  const store = await openNewStore(join(folder, 'bridge.db'));
   const log: string[] = [];
   const refused: string[] = [];
   const current: Receiving = {

@@ -9,9 +9,9 @@ import { createLog } from '../../src/log.ts';
 import { Changes } from '../../src/operator/changes.ts';
 import { indexedCall, readingsOf } from '../../src/operator/indexed-call.ts';
 import { Operator, type OperatorOptions } from '../../src/operator/operator.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { withConfig } from '../config/with-config.ts';
+import { openNewStore } from './with-store.ts';
 
 export interface OperatedStore {
   operator: Operator;
@@ -35,7 +35,7 @@ export function withOperator<T>(
 ): Promise<T> {
   return withConfig(yaml, async (folder) => {
     const { settings } = await folder.load();
-    const store = await openSqliteStore(join(folder.path, 'bridge.db'), 'bridge');
+    const store = await openNewStore(join(folder.path, 'bridge.db'));
     const woken: string[] = [];
     const changes = new Changes(systemClock);
     const operator = new Operator({

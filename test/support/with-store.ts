@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fields } from '../../src/call/push.ts';
@@ -18,13 +18,26 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
 /** A store in a folder of its own, gone afterwards. */
 export function withSqliteStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
   return withFolder(async (folder) => {
-    const store = await openSqliteStore(join(folder, 'bridge.db'), 'bridge');
+    const store = await openNewStore(join(folder, 'bridge.db'));
     try {
       return await use(store);
     } finally {
       await store.close();
     }
   });
+}
+
+let image: Promise<Buffer> | undefined;
+
+/** Opens a new store in `file`. It is a copy of one that was made once: making the tables costs more than most tests. */
+export async function openNewStore(file: string): Promise<Store> {
+  image ??= withFolder(async (folder) => {
+    const made = join(folder, 'bridge.db');
+    await (await openSqliteStore(made, 'bridge')).close();
+    return readFile(made);
+  });
+  await writeFile(file, await image, { mode: 0o600, flag: 'wx' });
+  return openSqliteStore(file, 'bridge');
 }
 
 /** A push as receiving makes it, from its fields. It goes to `crm`, unless another route is given. */

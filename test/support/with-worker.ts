@@ -11,11 +11,10 @@ import { Worker } from '../../src/deliver/worker.ts';
 import { createLog } from '../../src/log.ts';
 import type { CallStory } from '../../src/store/calls.ts';
 import type { DueDelivery } from '../../src/store/deliveries.ts';
-import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { testTools } from './connector-tools.ts';
 import { VirtualTime } from './virtual-clock.ts';
-import { newPush } from './with-store.ts';
+import { newPush, openNewStore } from './with-store.ts';
 
 export interface RunningWorker {
   /** Records pushes that came together. */
@@ -127,7 +126,7 @@ function sharedStore(): Promise<Store> {
   if (!shared || workers % mostShareOne === 0) {
     const folder = mkdtempSync(join(tmpdir(), 'delacon-bridge-'));
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    shared = openSqliteStore(join(folder, 'bridge.db'), 'bridge');
+    shared = openNewStore(join(folder, 'bridge.db'));
   }
   return shared;
 }
