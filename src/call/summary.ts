@@ -55,7 +55,7 @@ export function summaryOf(call: Call, timezone: string): SummaryLine[] {
     ['Extra tracking', call.extra],
     ['Dealer ID', dealer.id],
     ['Service ID', call.serviceId],
-    ['Web session', marketing.sessionId],
+    ['Web session', marketing.sessionId === marketing.gclid ? null : marketing.sessionId],
     ['Google client ID', marketing.googleClientId],
     ['Delacon call', call.id],
   ];

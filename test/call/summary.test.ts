@@ -148,6 +148,17 @@ for (const [name, fields, lines] of [
 ] as const)
   summary(`tells a call ${name}`, () => assert.equal(told(fields), [...lines]));
 
+summary('finds the click id in the session id, where that is one and the landing page has none', () => {
+  const click = 'EAIaIQobChMIwYjL2uq3iAMVbKRmAh0Q-gB0EAAYASAAEgK_XvD_BwE';
+  const page = 'https://acme.example/?gclid=Cj0KCQ';
+  const of = (fields: Fields) => told(fields).filter((line) => /^(Click|Web)/.test(line));
+  assert.equal(of({ PLA_SESSID: click }), [`Click ID: gclid ${click}`]);
+  assert.equal(of({ PLA_SESSID: click, PLA_Landing_Page: page }), [
+    'Click ID: gclid Cj0KCQ',
+    `Web session: ${click}`,
+  ]);
+});
+
 summary('says when the end of a call never came', () => {
   assert.equal(told({}, true)[0], 'Call · Thu 26 Nov 2026, 10:15 am AEDT · how it ended was not received');
 });
