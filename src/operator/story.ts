@@ -52,7 +52,10 @@ export const story = callSummary.omit({ deliveries: true }).extend({
       n: z.int().describe('1 for the first.'),
       receivedAt: instant,
       kind: z.enum(['start', 'end', 'both', 'neither']),
-      body: z.string().nullable().describe('As it came. Null: numbers are masked.'),
+      body: z
+        .string()
+        .nullable()
+        .describe('As it came. Null: numbers are masked, or those before are a million characters already.'),
       fieldCount: z.int(),
       says: z.array(z.string()).describe('Fields of the call whose value is the one of this push.'),
       repeats: z.int().describe('How often the very same body came again.'),
@@ -200,6 +203,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       attempts: attempts.map(({ connector: _, at, ...attempt }) => ({ ...attempt, at: at.toISOString() })),
     });
   }
+  const bodies = withinRoom(stored.pushes);
   const timezone = settings.sources[state.source]?.timezone ?? 'UTC';
   return {
     ...factsOf(call, state),
@@ -211,7 +215,7 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       n: i + 1,
       receivedAt: push.receivedAt.toISOString(),
       kind: kindOf(push.fields),
-      body: push.body,
+      body: bodies[i] ?? null,
       fieldCount: Object.keys(push.fields).length,
       says: fields.filter((field) => field.push === i + 1).map(({ name }) => name),
       repeats: push.repeats,
@@ -226,6 +230,18 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
     deliveries,
     decisions: stored.decisions.map((made) => ({ ...made, at: made.at.toISOString() })),
   };
+}
+
+/** Somebody may send thousands of long pushes of one call, and who looks at it wants an answer. */
+const shownCharacters = 1_000_000;
+
+/** The bodies from the first on, as far as they may be shown together. */
+function withinRoom(pushes: readonly StoredPush[]): (string | null)[] {
+  let room = shownCharacters;
+  return pushes.map(({ body }) => {
+    room -= body.length;
+    return room >= 0 ? body : null;
+  });
 }
 
 /** Per field the value that won, and the latest push that said it. */

@@ -143,6 +143,16 @@ page('a call is told as in the CRM: what happened first, then all that is known,
   }),
 );
 
+page('a call of very many long pushes is told in a page that a browser can show', () =>
+  withPage(token, async ({ get, receive }) => {
+    for (let n = 0; n < 6; n++) await receive(startPush('1', { PLA_ExtraTracking: `${n}`.repeat(240_000) }));
+    const { text } = await get('/calls/acme/1');
+    assert.ok(text.length < 1_500_000, String(text.length));
+    assert.match(text, 'Push 4 as it came');
+    assert.match(text, 'the pushes of this call are very long together');
+  }),
+);
+
 page('what comes from outside is text, wherever it is shown', () =>
   withPage(token, async ({ get, post, receive, store }) => {
     const fields = Object.fromEntries(

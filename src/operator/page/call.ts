@@ -37,7 +37,7 @@ ${asOperator ? forTheWhole(frame, story) : ''}
 </div>
 </div>
 <section class="sheet"><header><h2>What Delacon said</h2><p>${counted(story.pushes.length, 'push', 'pushes')}</p></header>
-${pushes(story)}
+${pushes(frame, story)}
 ${story.notes.length > 0 ? html`<ul class="notes">${story.notes.map((note) => html`<li>${note}</li>`)}</ul>` : ''}
 <details><summary>Every value, and the push it came from</summary><div class="scroll"><table><thead><tr><th>Field</th><th>Value</th><th class="number">Push</th></tr></thead><tbody>${story.fields.map(
     (field) =>
@@ -220,14 +220,14 @@ function attemptEvent(connector: string, { first, last, count }: AttemptRun, tim
   };
 }
 
-function pushes(story: Story): Html {
+function pushes(frame: Frame, story: Story): Html {
   if (story.pushes.length === 0)
     return html`<p class="soft">The raw pushes are kept no more; what they said is.</p>`;
   return html`${story.pushes.map(
     (push) =>
       html`<details><summary>Push ${push.n}, ${clockTime(push.receivedAt, story.timezone)}: ${push.kind}</summary>${
         push.body === null
-          ? html`<p class="soft">Raw pushes are not shown where numbers are masked.</p>`
+          ? html`<p class="soft">${frame.visitor.masked ? 'Raw pushes are not shown where numbers are masked.' : 'It is stored, and not shown: the pushes of this call are very long together.'}</p>`
           : html`<pre tabindex="0" aria-label="Push ${push.n} as it came">${push.body}</pre>`
       }</details>`,
   )}`;
