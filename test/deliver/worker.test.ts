@@ -711,7 +711,7 @@ worker('what may come late is written over minutes later, together, with the urg
       },
       { clock: time.clock(), limits: { batch: 10, parallel: 2 } },
     );
-    await until('they failed', async () => (await storyOf(store, '2')).attempts.length === 1);
+    await until('they failed', async () => (await storyOf(store, '2')).attempts.length > 0);
     await time.pass(10, async () => {});
     await settled(store, '1');
     await settled(store, '2');

@@ -127,7 +127,7 @@ newPeople('what reads like a reference is text, whoever sends it', () =>
     await (await open(salesforce)).deliver(calls, soon());
     checkBooks(salesforce, calls);
     assert.ok(String(salesforce.tasks()[0]?.['Description']).includes(keywords));
-    assert.match(String(salesforce.tasks()[1]?.['Subject']), /to @\{r0_0\.id\}$/);
+    assert.match(String(salesforce.tasks()[1]?.['Subject']), /to @\{r0_0\.id\}, answered by /);
   }),
 );
 

@@ -93,7 +93,7 @@ for (const isKilled of [false, true])
       const activity = { properties: { ReminderDateTime: '{{ call.endedAt }}', CallObject: '' } };
       const connection = await open(salesforce, { owner, activity });
       const { records = {} } = await deliverOne(connection, start());
-      salesforce.strike(faults.loseAnswer, 'PATCH /composite/sobjects');
+      salesforce.strike(faults.loseAnswer, 'PATCH /composite/sobjects', 1); // after the lead's
       const lost = await deliverOne(connection, ended(records));
       assert.is(lost.kind, 'retry', JSON.stringify(lost));
       assert.equal(shown(salesforce), [id, 'Completed', 50]);
