@@ -69,7 +69,7 @@ export class UnownedPeople {
     await this.#memory.remember(new Map(numbers.map((number) => [nameOf(number), 'yes'])));
   }
 
-  /** Answers what there is to tell. */
+  /** Answers what there is to tell. A person whom the CRM does not let be given costs no call. */
   async give(claims: readonly Claimed[], signal: AbortSignal): Promise<Map<Delivery, Updated>> {
     const told = new Map<Delivery, Updated>();
     const named = claims.flatMap((claim) => {
@@ -90,8 +90,10 @@ export class UnownedPeople {
       const done: string[] = [];
       for (const [id, { delivery, name }] of expected) {
         const { notes = [], failure }: Partial<Updated> = written.get(id) ?? {};
-        const isOver = !failure || isOfGone(failure);
-        told.set(delivery, isOver ? { notes } : { notes, failure });
+        const isPeoples = failure?.kind === 'rejected' && !isOfGone(failure);
+        const isOver = !failure || isOfGone(failure) || isPeoples;
+        const why = isPeoples ? [`The person was not given to who answered. ${failure.reason}`] : [];
+        told.set(delivery, isOver ? { notes: [...notes, ...why] } : { notes, failure });
         if (isOver) done.push(name);
       }
       if (done.length > 0) await this.#memory.forget(done);

@@ -33,6 +33,8 @@ export interface RuledCrm extends SmallCrm {
   unwritable: { missing: string; readOnly: string };
   /** As an administrator who makes the missing one, on everything. */
   addMissing(): void;
+  /** As an administrator whose rule lets nobody be given a person. */
+  refuseOwners(): void;
   /** A stage of sales that it has. */
   stage: string;
   /** How often it was asked for the fields of activities. */
@@ -329,6 +331,22 @@ export function crmContract(
         await deliver(connection, later);
         assert.equal(ownersNow(), [jane, joe, joe], 'once');
       }),
+  );
+
+  contract('a person who cannot be given to who answered costs no call, and the note says why, once', () =>
+    withCrm(async (crm) => {
+      crm.addUser('jane@acme.example');
+      const owner = { by: 'call.answeredBy.number', map: { '0298989898': 'jane@acme.example' } };
+      const tools = testTools();
+      const connection = await crm.open({ owner }, tools);
+      const { records = {} } = await deliver(connection, deliveryOf([startPush('1')]));
+      crm.refuseOwners();
+      const ended = await deliver(connection, { ...whole('1'), records });
+      assert.is(ended.kind, 'delivered', JSON.stringify(ended));
+      assert.is(ended.notes?.length, 1, JSON.stringify(ended));
+      const again = await deliver(connection, { ...whole('1'), records });
+      assert.equal([again.kind, again.notes], ['delivered', undefined]);
+    }),
   );
 
   contract('a person who was there before is nobody’s to give', () =>

@@ -61,6 +61,7 @@ crmContract('hubspot', (use) =>
         addMissing() {
           for (const kind of Object.values(kindOf)) hubspot.addProperty(kind, { name: 'nope' });
         },
+        refuseOwners: () => hubspot.refuseValues('contacts', 'hubspot_owner_id', /./),
         stage: 'closedwon',
         descriptionsAsked: () => hubspot.countRequests('properties/2026-09/calls'),
         refuseDescription: () => hubspot.strike(faults.unavailable, 'properties/2026-09/calls'),

@@ -56,6 +56,7 @@ crmContract('salesforce', (use) =>
             salesforce.grantField(`${object}.Nope__c`);
           }
         },
+        refuseOwners: () => salesforce.org.refusedValues.set('Lead.OwnerId', /./),
         stage: 'Closed Won',
         descriptionsAsked: () => salesforce.countRequests('Task/describe'),
         refuseDescription: () => salesforce.strike(faults.unavailable, 'Task/describe'),
