@@ -33,8 +33,6 @@ const knownCircles = [
   'connectors/hubspot: access api batches failures options requests setup-names',
   // Reading back is called from the transport.
   'connectors/salesforce: api second-look',
-  // Creating people and finding them.
-  'connectors/salesforce: new-people people',
 ];
 
 /** All that a connector sees of src. */

@@ -4,7 +4,8 @@ import type { AfterCall } from './after-call.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';
 import type { Owners } from './owners.ts';
-import type { Orphan, People, Resolution } from './people.ts';
+import type { Orphan, People } from './people.ts';
+import type { Resolution } from './resolution.ts';
 import { taskDraft } from './task-draft.ts';
 import type { TaskJob, Tasks } from './tasks.ts';
 

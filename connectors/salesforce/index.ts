@@ -19,6 +19,7 @@ import { deliver, type Means } from './deliver.ts';
 import { Descriptions } from './fields.ts';
 import { followUpDraft } from './follow-up-draft.ts';
 import { holds, objects } from './holds.ts';
+import { NewPeople } from './new-people.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { Owners, ownerField } from './owners.ts';
 import { People } from './people.ts';
@@ -76,9 +77,10 @@ class SalesforceConnection implements Connection {
     const openFollowUps = new OpenFollowUps(options.followUp, tools.memory);
     const people = new PeopleToUpdate(api, options, descriptions);
     const unowned = new UnownedPeople(ownerField(api), people, tools.memory);
+    const newPeople = new NewPeople(api, options, descriptions, owners, unowned);
     this.#means = {
       options,
-      people: new People(api, options, descriptions, owners, unowned, tools),
+      people: new People(api, options, newPeople, tools),
       updates: new PersonUpdates(
         people,
         { onUpdate, properties, touches: options.attribution ? attributionFields : undefined },

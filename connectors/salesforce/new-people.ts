@@ -5,8 +5,8 @@ import type { Failure } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
 import type { Owners } from './owners.ts';
-import type { Resolution } from './people.ts';
 import { personDraft } from './person-draft.ts';
+import type { Resolution } from './resolution.ts';
 import { ownFields } from './setup-names.ts';
 import { type TaskJob, valuesOfNew } from './tasks.ts';
 
@@ -48,11 +48,11 @@ export class NewPeople {
     owners: Owners,
     unowned: UnownedPeople,
   ) {
-    this.#unowned = unowned;
     this.#api = api;
     this.#options = options;
     this.#descriptions = descriptions;
     this.#owners = owners;
+    this.#unowned = unowned;
   }
 
   async make(callers: readonly NewCaller[], signal: AbortSignal): Promise<AllMade> {
@@ -65,21 +65,20 @@ export class NewPeople {
     }
     const drafts = new Map(callers.map((caller) => [caller, this.#draft(object, caller)]));
     await this.#owners.settle([...drafts.values()], signal);
-    if (this.#options.owner) {
-      const unowned = [...drafts].filter(
-        ([
-          {
-            jobs: [job],
-          },
-          { values },
-        ]) => job?.delivery.call.phase === 'ringing' && !('OwnerId' in values),
-      );
-      await this.#unowned.expect(unowned.map(([{ number }]) => number));
-    }
+    await this.#unowned.expect(this.#withoutOwner(drafts));
     await this.#makeWithCalls(object, drafts, made, signal);
     const rest = new Map([...drafts].filter(([{ number }]) => !made.has(number)));
     await this.#makeAlone(object, rest, made, signal);
     return made;
+  }
+
+  /** Numbers of callers who get their owner once it is known who answered. */
+  #withoutOwner(drafts: Drafts): string[] {
+    if (!this.#options.owner) return [];
+    return [...drafts].flatMap(([{ number, jobs }, { values }]) => {
+      const isRinging = jobs[0]?.delivery.call.phase === 'ringing';
+      return isRinging && !('OwnerId' in values) ? [number] : [];
+    });
   }
 
   #draft(object: PersonObject, { number, jobs, dead }: NewCaller): Draft {

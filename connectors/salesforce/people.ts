@@ -9,32 +9,16 @@ import {
   SingleFlight,
   type Tools,
 } from '../../src/connector/index.ts';
-import type { UnownedPeople } from '../../src/crm/index.ts';
-import type { SalesforceApi, Written } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import { type Candidate, type Choice, choose, keyOf, numberIn, personIn, personOf } from './candidates.ts';
-import { type Failure, RequestFailed } from './failures.ts';
-import type { Descriptions } from './fields.ts';
+import { RequestFailed } from './failures.ts';
 import { LookUp } from './look-up.ts';
-import { keyAfter, NewPeople } from './new-people.ts';
+import { keyAfter, type NewPeople } from './new-people.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
-import type { Owners } from './owners.ts';
 import { packQueries, packSearches, type Wanted } from './phone-search.ts';
+import type { Resolution } from './resolution.ts';
 import { isIn } from './soql.ts';
 import type { TaskJob } from './tasks.ts';
-
-/** Whom a call belongs to: a lead, a contact or an account, nobody, or not to be known yet. */
-export type Resolution =
-  | {
-      person: RecordRef | null;
-      why?: string;
-      notes: string[];
-      /** They were made just now. */
-      isNew?: true;
-      /** What became of calls that were sent along with them. */
-      along?: ReadonlyMap<TaskJob, Written>;
-      failure?: undefined;
-    }
-  | { failure: Failure; person?: undefined };
 
 /** A caller who is to be resolved, with the calls that need it. */
 interface Caller extends Wanted {
@@ -75,17 +59,10 @@ export class People {
   /** Numbers whose key belongs to a converted lead that leads nowhere any more → the lead. */
   readonly #deadKeys = new LRUCache<string, string>({ max: 5_000 });
 
-  constructor(
-    api: SalesforceApi,
-    options: SalesforceOptions,
-    descriptions: Descriptions,
-    owners: Owners,
-    unowned: UnownedPeople,
-    tools: Tools,
-  ) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, newPeople: NewPeople, tools: Tools) {
     this.#api = api;
     this.#options = options;
-    this.#newPeople = new NewPeople(api, options, descriptions, owners, unowned);
+    this.#newPeople = newPeople;
     this.#lookUp = new LookUp(api, options);
     this.#known = tools.people;
     this.#log = tools.log;

@@ -1,7 +1,6 @@
 import { confirm, isCancel, progress } from '@clack/prompts';
 import type { Holdings } from '../operator/actions.ts';
-import type { Looked } from '../operator/erasure.ts';
-import { waitingText } from '../operator/page/erase.ts';
+import { type Looked, waitingText } from '../operator/erasure.ts';
 import { counted } from '../text/plural.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';

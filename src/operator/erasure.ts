@@ -136,6 +136,12 @@ export class ErasureOf {
   }
 }
 
+/** Who was being written to when a number was erased may hold it, without a record that could be named. */
+export function waitingText({ waiting }: Pick<ErasureDone, 'waiting'>): string {
+  const name = waiting.join(' and ');
+  return `Something of it was yet to be written to ${name}. If that was on its way just then, it is there: look for the number in ${name}.`;
+}
+
 function regionOf(number: string): string {
   return parsePhone(number, 'AU').country ?? 'AU';
 }

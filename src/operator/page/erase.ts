@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { count, counted } from '../../text/plural.ts';
 import type { ErasureDone, Holdings } from '../actions.ts';
+import { waitingText } from '../erasure.ts';
 import type { Story } from '../story.ts';
 import { csrf, type Frame, type Html, layout } from './layout.ts';
 import { callPath } from './states.ts';
@@ -33,12 +34,6 @@ ${elsewhere(done)}${done.inCrm.length > 0 ? html`<p>The CRM still holds:</p>${cr
 ${done.waiting.length > 0 ? html`<div class="notice wait"><p>${waitingText(done)}</p></div>` : ''}
 <p><a class="button" href="/calls">To the calls</a></p></section>`,
   );
-}
-
-/** Who was being written to when a number was erased may hold it, without a record that could be named. */
-export function waitingText({ waiting }: Pick<ErasureDone, 'waiting'>): string {
-  const name = waiting.join(' and ');
-  return `Something of it was yet to be written to ${name}. If that was on its way just then, it is there: look for the number in ${name}.`;
 }
 
 function unsearchable({ unsearchable: pushes }: Pick<Holdings, 'unsearchable'>): Html {
