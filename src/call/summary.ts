@@ -1,3 +1,4 @@
+import { talkTime } from '../text/talk-time.ts';
 import type { Call } from './call.ts';
 import { parseUrl } from './values.ts';
 
@@ -75,10 +76,10 @@ function headline(call: Call, timezone: string): string {
   const duration = fields['PLA_Duration']?.trim() ?? '';
   return [
     whatHappened(call),
-    timeText(call.startedAt, timezone),
-    ...(phase === 'ringing' || duration === ''
+    momentText(call.startedAt, timezone),
+    ...(phase === 'ringing' || duration === '' || durationSeconds === 0
       ? []
-      : [durationSeconds === null ? `duration "${shortened(duration)}"` : durationText(durationSeconds)]),
+      : [durationSeconds === null ? `duration "${shortened(duration)}"` : talkTime(durationSeconds)]),
     ...(answeredBy.raw === '' ? [] : [`${rangAt} ${answeredBy.display}`]),
     ...(phase === 'lapsed' ? ['how it ended was not received'] : []),
   ].join(' · ');
@@ -114,14 +115,6 @@ function clickId({ marketing }: Call): string | null {
   return null;
 }
 
-/** `3:45`, `1:02:05` */
-export function durationText(seconds: number): string {
-  const two = (n: number) => String(n).padStart(2, '0');
-  const hours = Math.floor(seconds / 3_600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
-}
-
 const amounts = new Intl.NumberFormat('en-AU', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** `$1,250.00`: dollars of the country that the business is in. */
@@ -131,38 +124,36 @@ function money(amount: number | null): string | null {
 }
 
 /** Where a zone's short name is in use: elsewhere Intl says `GMT+13`. */
-const locales = ['en-AU', 'en-NZ', 'en-GB', 'en-US'];
-const formats = new Map<string, Intl.DateTimeFormat[]>();
+const locales = ['en-AU', 'en-NZ', 'en-GB', 'en-US'] as const;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function partsOf(at: Date, timeZone: string, locale: (typeof locales)[number]) {
+  const key = `${locale} ${timeZone}`;
+  let format = formats.get(key);
+  if (!format) {
+    format = new Intl.DateTimeFormat(locale, {
+      timeZone,
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+      hour: 'numeric',
+      minute: '2-digit',
+      hourCycle: 'h12',
+      timeZoneName: 'short',
+    });
+    formats.set(key, format);
+  }
+  return Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
+}
 
 /** `Thu 26 Nov 2026, 10:15 am AEDT` */
-export function timeText(at: Date, timeZone: string): string {
-  let known = formats.get(timeZone);
-  if (!known) {
-    known = locales.map(
-      (locale) =>
-        new Intl.DateTimeFormat(locale, {
-          timeZone,
-          weekday: 'short',
-          day: 'numeric',
-          month: 'short',
-          year: 'numeric',
-          hour: 'numeric',
-          minute: '2-digit',
-          hourCycle: 'h12',
-          timeZoneName: 'short',
-        }),
-    );
-    formats.set(timeZone, known);
-  }
-  const all = known.map((format) =>
-    Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value])),
-  );
-  const zone = all
-    .map((parts) => parts['timeZoneName'] ?? '')
-    .find((name) => /^[A-Z]{3,5}$/.test(name) && name !== 'GMT');
-  const { weekday, day, month, year, hour, minute, dayPeriod } = all.at(-1)!; // each month in three letters
-  const half = dayPeriod?.toLowerCase() ?? '';
-  return `${weekday} ${day} ${month} ${year}, ${hour}:${minute} ${half} ${zone ?? all[0]!['timeZoneName']}`;
+function momentText(at: Date, timeZone: string): string {
+  const nameIn = (locale: (typeof locales)[number]) => partsOf(at, timeZone, locale)['timeZoneName'] ?? '';
+  const locale = locales.find((one) => /^(?!GMT$)[A-Z]{3,5}$/.test(nameIn(one)));
+  // Each month in three letters: of Australia's, some have four.
+  const { weekday, day, month, year, hour, minute, dayPeriod } = partsOf(at, timeZone, 'en-US');
+  return `${weekday} ${day} ${month} ${year}, ${hour}:${minute} ${dayPeriod?.toLowerCase()} ${nameIn(locale ?? 'en-AU')}`;
 }
 
 function withNote(text: string, note: string | null): string {

@@ -8,6 +8,7 @@ import { createLog } from '../log.ts';
 import { type Bridge, startBridge } from '../main.ts';
 import { environment } from '../runtime/environment.ts';
 import { dataDirOf } from '../store/open.ts';
+import { talkTime } from '../text/talk-time.ts';
 import { banner } from './banner.ts';
 import { pasted } from './command-options.ts';
 import { PlayedClock } from './played-clock.ts';
@@ -116,7 +117,7 @@ async function activities(bridge: Bridge): Promise<string> {
         text('title'),
         text('status'),
         text('result'),
-        text('durationSeconds') && `${text('durationSeconds')} s`,
+        text('durationSeconds') && talkTime(Number(text('durationSeconds'))),
         [text('engine'), text('keywords')].filter(Boolean).join(': '),
         text('survey'),
         text('contact') && `contact ${text('contact')}`,

@@ -419,7 +419,7 @@ commands('demo shows the day as activities, and ends when told to', () =>
     assert.is(code, 0);
     assert.match(stdout, /86 of 86 were acknowledged/);
     assert.match(stdout, / explain 1122334 --config \S*config\/demo\.yaml\n/);
-    assert.match(stdout, /Call from 0444 444 444 to abc, answered by 029898989 +completed +answered +50 s/);
+    assert.match(stdout, /Call from 0444 444 444 to abc, answered by 029898989 +completed +answered +0:50/);
     assert.match(stdout, /end not received/); // the calls whose end is lost, after four hours of the day
     assert.match(stdout, /^2 of them failed/m);
   }),

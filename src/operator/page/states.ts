@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
+import { talkTime } from '../../text/talk-time.ts';
 import type { CallSummary } from '../calls.ts';
 import type { ConnectorHealth } from '../connectors.ts';
-import { fullTime, talkTime } from './format.ts';
+import { fullTime } from './format.ts';
 import type { Html } from './layout.ts';
 
 /** The words for states, the same on every page. Colour only helps to find them. */
