@@ -75,7 +75,8 @@ export class SearchedRecords {
       const job = due.get(written) as J;
       results.set(job, result);
       if (result.id !== null && result.id !== job.known?.id) fresh.push([job.key, result.id]);
-      if (result.id !== null || result.failure?.kind === 'rejected') settled.push(noteOf(job));
+      const isRefused = result.failure !== undefined && result.failure.kind !== 'retry'; // so nothing was made
+      if (result.id !== null || isRefused) settled.push(noteOf(job));
     }
     await this.#noteMade(fresh);
     await this.#memory.forget(settled);

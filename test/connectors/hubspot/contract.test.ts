@@ -1,6 +1,7 @@
 import { touchFields } from '../../../connectors/hubspot/attribution.ts';
 import { connectorContract } from '../../conformance/connector-contract.ts';
-import { crmContract } from '../../conformance/crm-contract.ts';
+import { crmContract, type RuledCrm } from '../../conformance/crm-contract.ts';
+import { testTools } from '../../support/connector-tools.ts';
 import { faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { open, refuseUnwritable, unmetered, unwritable } from './rig.ts';
 
@@ -43,11 +44,14 @@ const kindOf: Record<string, 'contacts' | 'calls' | 'tasks' | 'deals'> = {
   deal: 'deals',
 };
 
-crmContract('hubspot', (use) =>
+const hubspot = (found: Record<string, 'searched'>) => (use: (crm: RuledCrm) => Promise<void>) =>
   withHubSpotEmulator(
     (hubspot) =>
       use({
-        open: (settings, tools) => open(hubspot, settings, tools),
+        async open(settings, tools = testTools()) {
+          await tools.memory.remember(new Map([['found', JSON.stringify(found)]]));
+          return open(hubspot, settings, tools);
+        },
         touches: touchFields,
         addPerson: (phone) => ({ type: 'contact', id: hubspot.addContact({ phone }) }),
         addField(of, kind) {
@@ -82,5 +86,10 @@ crmContract('hubspot', (use) =>
         },
       }),
     { limits: unmetered },
-  ),
+  );
+
+crmContract('hubspot', hubspot({}));
+crmContract(
+  'hubspot without unique keys',
+  hubspot({ callKeys: 'searched', taskKeys: 'searched', dealKeys: 'searched' }),
 );
