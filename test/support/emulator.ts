@@ -6,13 +6,9 @@ import { parseArgs } from 'node:util';
 import { startHubSpotEmulator } from './hubspot-emulator.ts';
 import { startSalesforceEmulator } from './salesforce-emulator.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { port: { type: 'string', default: '0' }, fresh: { type: 'boolean', default: false } },
-});
-const options = { port: Number(values.port), provisioned: !values.fresh };
+const { crm, ...options } = given();
 
-switch (positionals[0]) {
+switch (crm) {
   case 'hubspot': {
     const hubspot = await startHubSpotEmulator(options);
     show(hubspot.url, ['type: hubspot', `accessToken: ${hubspot.token}`, `baseUrl: ${hubspot.url}`]);
@@ -29,6 +25,20 @@ switch (positionals[0]) {
   default:
     console.error('Which CRM? npm run emulator -- hubspot | salesforce [--port 9101] [--fresh]');
     process.exitCode = 2;
+}
+
+/** Without a CRM where what was given cannot be read. */
+function given(): { crm?: string | undefined; port: number; provisioned: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { port: { type: 'string', default: '0' }, fresh: { type: 'boolean', default: false } },
+    });
+    return { crm: positionals[0], port: Number(values.port), provisioned: !values.fresh };
+  } catch (reason) {
+    console.error((reason as Error).message);
+    return { port: 0, provisioned: true };
+  }
 }
 
 function show(url: string, lines: string[]): void {
