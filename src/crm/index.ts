@@ -3,7 +3,7 @@
  * file beside `connector/index.ts`.
  */
 
-export { type TouchFields, touchChanges, touchesOfNew, touchNames } from './attribution.ts';
+export { type TouchFields, touchesOfNew, touchNames } from './attribution.ts';
 export { bisect, type PartWritten } from './bisect.ts';
 export {
   asFailure,
@@ -15,20 +15,18 @@ export {
   pageText,
   RequestFailed as CrmRequestFailed,
   secondsAfter,
-  withoutSecrets,
 } from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
-export { isBlank, isShown } from './held.ts';
+export { isShown } from './held.ts';
 export { isBelieved, Metadata } from './metadata.ts';
 export { ActivityOwners, type OwnerField, UnownedPeople } from './ownership.ts';
 export {
   type FittedPerson,
-  type Meeting,
   type PersonRecords,
   PersonUpdates,
   type Updated,
 } from './person-updates.ts';
 export { mustBeSetUp, ProbeRun, wantedNumber } from './probe.ts';
 export { type Doubtful, type Look, readBack, type Seen } from './read-back.ts';
-export { type Settled, settleFollowUps } from './settled-follow-ups.ts';
+export { settleFollowUps } from './settled-follow-ups.ts';
 export { defaultTitle, htmlSummary, textSummary } from './summary.ts';
