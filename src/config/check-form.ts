@@ -74,7 +74,8 @@ class Teller {
 
   #unknown(path: readonly PropertyKey[], key: string): string {
     const known = keysAt(this.#schema, path).filter((candidate) => candidate !== key);
-    const meant = didYouMean(key, known);
+    const ours = ourWords[key.toLowerCase().replace(/s$/, '')] ?? '';
+    const meant = known.includes(ours) ? ` Did you mean "${ours}"?` : didYouMean(key, known);
     return `unknown setting.${meant || (known.length > 0 ? ` Known here: ${known.join(', ')}.` : ' Leave it out.')}`;
   }
 
@@ -83,6 +84,23 @@ class Teller {
     return description ? `${missing} ${description}` : missing;
   }
 }
+
+/** What CRMs call what the bridge has one word for. */
+const ourWords: Readonly<Record<string, string>> = {
+  contact: 'person',
+  lead: 'person',
+  caller: 'person',
+  call: 'activity',
+  engagement: 'activity',
+  task: 'followUp',
+  callback: 'followUp',
+  deal: 'sale',
+  opportunity: 'sale',
+  field: 'properties',
+  mapping: 'properties',
+  disposition: 'outcomes',
+  condition: 'when',
+};
 
 /** What a member of a union says when something of another kind is there. */
 const kindCodes: readonly string[] = ['invalid_type', 'invalid_value'];

@@ -96,6 +96,7 @@ export async function loadConfig(
       ...feeds.oddities(problems),
       ...withoutOwnToken(root, problems),
       ...atOldPlaces(root, connectors, problems),
+      ...oddExpressions(settings, root, problems),
       ...plainlyWritten(plainly, problems),
       ...reader.warnings,
     ],
@@ -202,6 +203,27 @@ function atOldPlaces(
       return `${placeOf(root, full, problems)}  ${pathText(full)}: it has moved, and is read here for now. Write ${wanted} instead.`;
     }),
   );
+}
+
+/** Templates and conditions that are odd, but may be meant, wherever a connector or a route has them. */
+function oddExpressions(settings: Settings, root: MapNode, problems: ProblemList): string[] {
+  const told: string[] = [];
+  const look = (value: unknown, path: readonly PropertyKey[]) => {
+    if (typeof value !== 'object' || value === null) return;
+    const { text, odd } = value as { text?: unknown; odd?: unknown };
+    if (typeof text === 'string' && typeof odd === 'string')
+      told.push(`${placeOf(root, path, problems)}  ${pathText(path)}: ${odd}`);
+    else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
+      for (const [name, inner] of Object.entries(value))
+        look(inner, [...path, Array.isArray(value) ? Number(name) : name]);
+  };
+  // What has problems of its own is left to who reads it.
+  const held = (holder: object | undefined, key: string) =>
+    holder && Object.getOwnPropertyDescriptor(holder, key)?.value;
+  look(held(settings, 'routes'), ['routes']);
+  for (const name of Object.keys(settings.connectors))
+    look(held(settings.connectors[name], 'options'), ['connectors', name]);
+  return told;
 }
 
 /** A file of settings is copied, sent and kept in repositories, and its secrets with it. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { RecordRole } from '../call/records.ts';
-import { callNames } from '../route/template.ts';
+import { callNames } from '../route/names.ts';
 import { didYouMean } from '../text/did-you-mean.ts';
 
 /*

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { holds } from '../route/template.ts';
+import { holds } from '../route/condition.ts';
 import { afterWorking, hoursOption } from '../text/business-hours.ts';
 import type { Delivery } from './contract.ts';
 import { condition, duration, mapping, template } from './options.ts';

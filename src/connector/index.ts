@@ -9,8 +9,9 @@ export { parsePhone, type Region, samePhone, writtenForms } from '../call/phone.
 export { type RecordRef, type RecordRole, type Records, recordRoles } from '../call/records.ts';
 export { type Clock, isRecent, sleep } from '../clock.ts';
 export type { Log } from '../log.ts';
+export { type Condition, holds } from '../route/condition.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
-export { type Condition, compileTemplate, holds, type Template, type Value } from '../route/template.ts';
+export { compileTemplate, type Template, type Value } from '../route/template.ts';
 export { localDate } from '../text/business-hours.ts';
 export { instantOf, isDate } from '../text/dates.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { compileCondition, compileTemplate, TemplateProblem } from '../route/template.ts';
+import { compileCondition } from '../route/condition.ts';
+import { compileTemplate, TemplateProblem } from '../route/template.ts';
 import { parseDuration } from '../text/quantities.ts';
 
 /** Pieces of a connector's options that read alike in every connector. */

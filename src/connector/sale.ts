@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { holds, type Value } from '../route/template.ts';
+import { holds } from '../route/condition.ts';
+import type { Value } from '../route/template.ts';
 import type { Delivery } from './contract.ts';
 import { condition, mapping, template } from './options.ts';
 

@@ -1,4 +1,5 @@
-import type { Scope, Template, Value } from './template.ts';
+import type { Scope } from './names.ts';
+import type { Template, Value } from './template.ts';
 
 /** Templates by CRM property name. */
 export type Mapping = Readonly<Record<string, Template>>;

@@ -1,5 +1,5 @@
 import type { Call } from '../call/call.ts';
-import type { Condition } from './template.ts';
+import type { Condition } from './condition.ts';
 
 /** Sends the calls of sources to connectors. */
 export interface Route {

@@ -207,6 +207,24 @@ connectors:
   ]);
 });
 
+loading('a name without braces, and a comparison that no call meets, are told where they stand', async () => {
+  const { warnings } = await load(`
+sources: { acme: { tokens: [] } }
+connectors:
+  sandbox:
+    type: sandbox
+    person: { properties: { service: call.serviceId, keyword: PLA_Keywords_Searched, odd: fine } }
+    followUp: { when: "call.result == 'Abandoned'" }
+routes:
+  - { source: acme, when: call.startedAt > 'March', to: [sandbox] }`);
+  assert.equal(warnings, [
+    "config/bridge.yaml:9:27  routes[0].when: 'March' is no time that can be compared. Write it as '2026-03-01' or '2026-03-01 14:30', in the time zone of the source.",
+    'config/bridge.yaml:6:38  connectors.sandbox.person.properties.service: it writes the words "call.serviceId" and no value of the call. Did you mean {{ call.serviceId }}?',
+    'config/bridge.yaml:6:63  connectors.sandbox.person.properties.keyword: it writes the words "PLA_Keywords_Searched" and no value of the call. Did you mean {{ PLA_Keywords_Searched }}?',
+    "config/bridge.yaml:7:23  connectors.sandbox.followUp.when: call.result is never 'Abandoned': it is answered, unanswered, busy or other. call.resultText is what Delacon sent.",
+  ]);
+});
+
 loading(
   'sources that share a CRM are told apart by their prefixes; those that do not need none',
   async () => {

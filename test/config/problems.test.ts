@@ -120,6 +120,16 @@ const cases: [what: string, yaml: string, expected: string][] = [
     '1:11 listen.publicurl: unknown setting. Did you mean "publicUrl"?',
   ],
   [
+    "a CRM's own words for what every connector has",
+    'connectors: { sandbox: { type: sandbox, contact: {}, task: {}, deal: {}, lead: {}, call: {} } }',
+    `\
+1:41 connectors.sandbox.contact: unknown setting. Did you mean "person"?
+1:54 connectors.sandbox.task: unknown setting. Did you mean "followUp"?
+1:64 connectors.sandbox.deal: unknown setting. Did you mean "sale"?
+1:74 connectors.sandbox.lead: unknown setting. Did you mean "person"?
+1:84 connectors.sandbox.call: unknown setting. Did you mean "activity"?`,
+  ],
+  [
     'an unknown setting without a value',
     'listen: { prot: }',
     '1:11 listen.prot: unknown setting. Did you mean "port"?',

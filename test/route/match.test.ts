@@ -1,5 +1,5 @@
+import { compileCondition } from '../../src/route/condition.ts';
 import { explainRoutes, matchRoutes, type Route } from '../../src/route/match.ts';
-import { compileCondition } from '../../src/route/template.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { assert, suite } from '../support/suite.ts';
 

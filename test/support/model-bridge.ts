@@ -8,7 +8,7 @@ import { createLog } from '../../src/log.ts';
 import { AddressList } from '../../src/receive/addresses.ts';
 import { receiveRoutes } from '../../src/receive/routes.ts';
 import { TokenTable } from '../../src/receive/tokens.ts';
-import { compileCondition } from '../../src/route/template.ts';
+import { compileCondition } from '../../src/route/condition.ts';
 import type { Settlement } from '../../src/store/deliveries.ts';
 import type { Recorded } from '../../src/store/intake.ts';
 import type { Lease } from '../../src/store/leases.ts';

@@ -9,7 +9,7 @@ import { payload, webhookId } from '../../../connectors/webhook/payload.ts';
 import { signatureHeaders } from '../../../connectors/webhook/signature.ts';
 import { parsePush } from '../../../src/call/push.ts';
 import type { Outcome, PlannedRequest } from '../../../src/connector/index.ts';
-import { callNames } from '../../../src/route/template.ts';
+import { callNames } from '../../../src/route/names.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { assert, suite, until } from '../../support/suite.ts';
