@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { connectorNames } from '../src/connector/registry.ts';
+import { callNames } from '../src/route/names.ts';
 import { withBridgeFolder } from './support/bridge-process.ts';
 import { assert, suite } from './support/suite.ts';
 
@@ -37,6 +39,7 @@ docs('the promise stands in the README, word for word', () => {
 docs('every link between the documents leads to a file', () => {
   for (const file of [
     'README.md',
+    'config/fields.md',
     'config/metrics.md',
     'connectors/README.md',
     'connectors/hubspot/README.md',
@@ -60,5 +63,20 @@ docs('each folder of src, and what stands alone there, is in its README', () => 
     if (!['README.md', 'clock.ts'].includes(name)) assert.match(told, `- \`${folder}\``);
   }
 });
+
+docs(
+  "the table of Delacon's fields is what `fields --markdown` makes of the code, and every name is beside it",
+  () =>
+    withBridgeFolder(async (folder) => {
+      const both = fileURLToPath(new URL('config/examples/both-crms.yaml', root));
+      const { stdout } = await folder.run('fields', '--markdown', '--config', both);
+      const told = read('config/fields.md');
+      assert.ok(
+        told.includes(`\n\n${stdout}\n`),
+        'npm run -s bridge -- fields --markdown --config config/examples/both-crms.yaml',
+      );
+      for (const name of callNames) if (name !== 'call.fields') assert.match(told, `\`${name}\``);
+    }),
+);
 
 docs.run();

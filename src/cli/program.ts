@@ -155,6 +155,17 @@ example(
 
 example(
   program
+    .command('fields')
+    .description('Tell of every field that Delacon sends what templates call it, and where it shows.')
+    .option('--connector <name>', 'where this connector shows it (default: all)')
+    .option('--markdown', 'as a table; config/fields.md has this one')
+    .addOption(json())
+    .action(async (_, command) => (await import('./fields.ts')).fields(command.optsWithGlobals())),
+  'delacon-bridge fields',
+);
+
+example(
+  program
     .command('test')
     .description('Run the tests of the mapping that the configuration has under "tests:". Nothing is sent.')
     .option('--connector <name>', 'only what is expected of this connector')
