@@ -80,10 +80,30 @@ export interface CallState {
 export type Urgency = 'live' | 'backlog' | 'historic';
 
 export const liveMs = 120_000;
+/** Who is first heard of so long after the end belongs to an import. */
+const historicMs = 3_600_000;
+/**
+ * A start before that says that the sender's clock was never set, and nothing of the call: it is as if no time were given.
+ * Within that a clock that is slow makes its calls late, which costs them their place before others and nothing else.
+ */
+const mostBehindMs = 400 * 24 * 3_600_000;
+/** Where a call that is over does not say how long it lasted: few last longer. */
+const likelyMostMs = 3_600_000;
 
-/** By when its last push came. What came by a clock that ran ahead is not live. */
-export function urgencyOf(lastReceivedAt: Date, now: Date): Urgency {
-  return isRecent(lastReceivedAt.getTime(), liveMs, now.getTime()) ? 'live' : 'backlog';
+/** Of what came in time and is due since; by a clock that ran ahead it is not live. */
+export function urgencyOf(since: Date, now: Date): Urgency {
+  return isRecent(since.getTime(), liveMs, now.getTime()) ? 'live' : 'backlog';
+}
+
+/** How urgent a push makes its call, by the call's own times. `state`: with that push. */
+export function urgencyOfPush({ fields, endReceivedAt, firstReceivedAt }: CallState, at: Date): Urgency {
+  const start = parseInstant(fields['PLA_CallStartTime'] ?? '')?.getTime();
+  if (start === undefined || at.getTime() - start < liveMs || at.getTime() - start > mostBehindMs)
+    return 'live';
+  const seconds = endReceivedAt === null ? 0 : parseDuration(fields['PLA_Duration'] ?? '');
+  const toldOf = start + (seconds === null ? likelyMostMs : seconds * 1_000);
+  if (at.getTime() - toldOf < liveMs) return 'live';
+  return firstReceivedAt.getTime() - toldOf < historicMs ? 'backlog' : 'historic';
 }
 
 /** A call whose pushes all come at one time. */

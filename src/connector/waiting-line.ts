@@ -2,7 +2,7 @@ import type { Urgency } from '../call/call.ts';
 
 /** Who is most urgent comes first. */
 const order: readonly Urgency[] = ['live', 'backlog', 'historic'];
-/** Of so many turns, one is that of who would be last: nobody waits for ever. */
+/** Of so many turns, one is that of who would come later, in rotation: nobody waits for ever. */
 const oneOf = 5;
 
 /** Who waits for a turn: by urgency, and within one in the order of coming. */
@@ -17,7 +17,9 @@ export class WaitingLine<Waiting> {
   /** Whose turn it is, among those whose urgency `may` go now. */
   next(may: (urgency: Urgency) => boolean = () => true): Waiting | undefined {
     const waiting = order.filter((urgency) => this.#lines[urgency].length > 0 && may(urgency));
-    const chosen = (this.#turns + 1) % oneOf === 0 ? waiting.at(-1) : waiting[0];
+    const turn = this.#turns + 1;
+    const rotated = turn % oneOf === 0 ? (turn / oneOf - 1) % Math.max(1, waiting.length - 1) : null;
+    const chosen = rotated === null ? waiting[0] : waiting.at(-1 - rotated);
     if (chosen === undefined) return undefined;
     this.#turns++;
     return this.#lines[chosen].shift();

@@ -7,8 +7,8 @@ const oldestEvery = 5;
 /**
  * What is taken next of a connector's due deliveries.
  *
- * Live first: a batch takes the latest live calls, and the oldest of the backlog where there is room; every fifth the
- * oldest alone, so that nothing starves.
+ * Live first: a batch takes the latest live calls, and the oldest of the backlog where there is room, and then historic
+ * ones; every fifth the oldest of all alone, so that nothing starves.
  *
  * Lanes: while a batch is under way, no other batch holds a call of the same callers, nor one of the batch's calls: a
  * call changes its lane when a push tells of its caller.
@@ -44,7 +44,7 @@ export class DueBatches {
     const live = isOldest ? [] : await this.#take(now, limit, { overOnly, liveOnly: true });
     if (live.length === limit) return inOrder(live);
     const taken = new Set(live.map(({ callRow }) => callRow));
-    const oldest = await this.#take(now, limit, { overOnly });
+    const oldest = await this.#take(now, limit, { overOnly, oldestFirst: isOldest });
     const rest = oldest.filter(({ callRow }) => !taken.has(callRow)).slice(0, limit - live.length);
     return inOrder([...live, ...rest]);
   }

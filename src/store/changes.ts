@@ -1,10 +1,10 @@
-import { type CallState, foldWithinBounds, gapsIn, hasEnd, laneOf } from '../call/call.ts';
+import { type CallState, foldWithinBounds, gapsIn, hasEnd, laneOf, urgencyOfPush } from '../call/call.ts';
 import type { Records } from '../call/records.ts';
 import { stateOf } from './call-state.ts';
 import type { Settlement } from './deliveries.ts';
 import type { NewPush } from './intake.ts';
 import { rewriteAt, unansweredAt } from './late-writes.ts';
-import { again } from './lines.ts';
+import { again, behind, fresh, lineOf } from './lines.ts';
 import type { CallRow, DeliveryRow, LeaseRow } from './schema.ts';
 
 /*
@@ -43,6 +43,8 @@ export interface FirstPushChanges {
   state: CallState;
   /** All that the call holds of a push that says more than one holds. Null: it holds it whole. */
   heldFields: string | null;
+  /** Where its deliveries stand. */
+  line: number;
 }
 
 /** What a push makes of a call that is not known. Its deliveries go where `route` sends the state. */
@@ -71,6 +73,7 @@ export function firstPushChanges(push: NewPush): FirstPushChanges {
     },
     state,
     heldFields: isWhole ? null : JSON.stringify(fields),
+    line: lineOf[urgencyOfPush(state, receivedAt)],
   };
 }
 
@@ -86,8 +89,9 @@ export type PushChanges =
       call: CallChange;
       /** As with a first push. */
       heldFields: string | null;
-      /** The call is another now: every delivery of it wants the new revision. */
+      /** The call is another now: every delivery of it wants the new revision, and stands in `line`. */
       isChanged: boolean;
+      line: number;
     };
 
 /**
@@ -146,6 +150,7 @@ export function pushChanges(
     // Its pushes do not say any more what it holds.
     heldFields: isWhole ? null : JSON.stringify(fields),
     isChanged,
+    line: lineOf[urgencyOfPush(state, push.receivedAt)],
   };
 }
 
@@ -243,6 +248,7 @@ export function settlementChanges(
   const isDue = next.state === 'due';
   const failedUntil = isDue ? (next.at?.getTime() ?? null) : null;
   const waits = failedUntil !== null && !changed;
+  const line = row.line & ~behind;
   return {
     ...known,
     state: changed ? 'due' : next.state,
@@ -261,7 +267,7 @@ export function settlementChanges(
           ? row.tried_ms
           : 0
         : row.tried_ms + attempt.tookMs + (waits ? Math.max(0, failedUntil - ended) : 0),
-    line: waits ? again : row.line % 2,
+    line: waits && line === fresh ? again : line,
     reason: attempt.reason,
     skippedRevision: null,
   };

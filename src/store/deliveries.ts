@@ -37,6 +37,8 @@ export interface DueFilter {
   overOnly?: boolean;
   /** Only live calls: those of the callers who called last. */
   liveOnly?: boolean;
+  /** The oldest, historic calls among them; else those come after all others. */
+  oldestFirst?: boolean;
 }
 
 export interface Attempt {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { CallState } from '../../src/call/call.ts';
 import { parsePush } from '../../src/call/push.ts';
-import type { Attempt, DueDelivery, Settlement } from '../../src/store/deliveries.ts';
+import type { Attempt, DueDelivery, DueFilter, Settlement } from '../../src/store/deliveries.ts';
 import type { NewPush } from '../../src/store/intake.ts';
 import type { Lease } from '../../src/store/leases.ts';
 import type { KeptPush, NewRejection, ReadAgain, Rejection } from '../../src/store/rejections.ts';
@@ -404,6 +404,58 @@ export function storeContract(
     assert.equal(await live(10, 400), []);
     await store.record(newPush(endPush('old 3'), { receivedAt: at(400) }));
     assert.equal(await live(10, 400), ['old 3'], 'again when it ends');
+  });
+
+  promise('takeDue takes late pushes after live ones, and historic calls after all others', async (store) => {
+    const told = (id: string, came: number, began: number, duration?: string) =>
+      store.record(
+        newPush(
+          startPush(id, {
+            PLA_Caller_Phone_Number: `04000${id.replace(/\D/g, '').padStart(5, '0')}`,
+            PLA_CallStartTime: `${at(began).getTime()}`,
+            ...(duration === undefined ? {} : { PLA_Duration: duration }),
+          }),
+          { receivedAt: at(came) },
+        ),
+      );
+    await told('1 in time', 100_000, 100_000);
+    await told('2 historic', 100_001, 100, '50');
+    await told('3 late', 100_002, 99_000, '50');
+    for (
+      let n = 10;
+      n < 1_310;
+      n += 100 // as many as a look goes past
+    )
+      await Promise.all(Array.from({ length: 100 }, (_, i) => told(`${n + i} historic`, 100_003, 100, '50')));
+    await told('4 rings', 100_200, 100_199);
+    const take = async (which: DueFilter, limit = 4) => {
+      const due = await store.takeDue('crm', at(100_200), limit, which);
+      return due.map(({ state, urgency }) => [state.callId, urgency]);
+    };
+    const live = ['4 rings', 'live'];
+    assert.equal(await take({ liveOnly: true }), [live]);
+    const late = ['3 late', 'backlog'];
+    const historic = ['2 historic', 'historic'];
+    assert.equal(await take({}), [['1 in time', 'backlog'], late, live, historic]);
+    assert.equal(await take({ oldestFirst: true }, 3), [['1 in time', 'backlog'], historic, late]);
+
+    const [first] = await store.takeDue('crm', at(100_200), 1);
+    const tried = {
+      attempt: { ...attempt, at: at(100_200) },
+      next: { state: 'due' as const, at: at(100_205) },
+    };
+    await store.settle(await leaseOn(store, 'crm'), [settlement(first!, tried)]);
+    assert.equal(await take({}, 2), [late, live]);
+    assert.equal(await store.nextDueAt('crm', at(100_200)), at(100_205));
+    assert.is(await store.makeAllDue('crm', at(100_200)), 1);
+    await told('3 late', 100_200, 100_100, '99');
+    assert.equal(
+      await take({ liveOnly: true }),
+      [['3 late', 'live'], live],
+      'told of in time, a call is live whatever was known of it',
+    );
+    await told('4 rings', 100_600, 100_199, '50');
+    assert.equal((await take({}, 3)).at(-1), ['4 rings', 'backlog'], 'and late, it keeps its place');
   });
 
   promise(

@@ -5,6 +5,7 @@
  */
 import * as fc from 'fast-check';
 import { readCall } from '../../src/call/call.ts';
+import type { Fields } from '../../src/call/push.ts';
 import { sleep } from '../../src/clock.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import type { Delivery, Outcome } from '../../src/connector/index.ts';
@@ -103,13 +104,13 @@ class SlowCrm {
   }
 
   /** Pushes of calls, each of its own caller. */
-  async ring(count: number, id = (n: number) => `${n}`): Promise<string[]> {
+  async ring(count: number, id = (n: number) => `${n}`, fields: Fields = {}): Promise<string[]> {
     const ids = Array.from({ length: count }, (_, n) => id(this.#recorded + n));
     const receivedAt = this.time.now();
     await Promise.all(
       ids.map((one, n) => {
         const number = `04${`${this.#recorded + n}`.padStart(8, '0')}`;
-        const push = startPush(one, { PLA_Caller_Phone_Number: number });
+        const push = startPush(one, { PLA_Caller_Phone_Number: number, ...fields });
         return this.store.record(newPush(push, { receivedAt }));
       }),
     );
@@ -191,6 +192,45 @@ for (const age of ['a moment', 'an hour'])
       for (const id of ['now', ...later]) assert.ok(crm.writtenAt.get(id)! <= at + 40_000, id);
     }),
   );
+
+live('while 3,000 calls that ended an hour ago are pushed, one that rings is begun at once', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.tookMs = 20_000;
+    const hourAgo = `${crm.time.now().getTime() - 3_700_000}`;
+    await crm.ring(3_000, undefined, { PLA_CallStartTime: hourAgo, PLA_Duration: '60' });
+    await crm.ring(1, () => 'late', { PLA_CallStartTime: hourAgo });
+    await crm.pass(100);
+    const at = crm.time.passed;
+    await crm.ring(1, () => 'now', { PLA_CallStartTime: `${crm.time.now().getTime() - 500}` });
+    assert.equal(crm.begunSince(at), [{ at, ids: ['now'] }]);
+    for (let n = 0; n < 9; n++) await crm.ring(1, (i) => `later ${i}`);
+    await crm.pass(40_000);
+    assert.equal([...crm.writtenAt.keys()].filter((id) => id.startsWith('later')).length, 9);
+    assert.not(crm.writtenAt.has('late'), 'which counts with the others that came late');
+    await crm.drain(3_011);
+  }),
+);
+
+live(
+  'historic calls come after the backlog, and a fifth of the batches is theirs where they are the oldest',
+  () =>
+    withCrm({ batch: 10, parallel: 1 }, async (crm) => {
+      const lastWeek = `${crm.time.now().getTime() - 7 * 86_400_000}`;
+      const imported = await crm.ring(50, (n) => `imported ${n}`, {
+        PLA_CallStartTime: lastWeek,
+        PLA_Duration: '60',
+      });
+      await crm.ring(100, (n) => `known ${n}`);
+      crm.time.jump(3_600_000); // live no more
+      for (let n = 0; n < 12; n++) {
+        await crm.ring(20, (i) => `live ${i}`); // twice as many as it takes
+        await crm.pass(1_000);
+      }
+      const done = imported.filter((id) => crm.writtenAt.has(id)).length;
+      assert.ok(done >= 20 && done < 50, `${done} of the imported`);
+      await crm.drain(150 + 240);
+    }),
+);
 
 live('where the connection takes one batch at a time, a call that rings goes with the next', () =>
   withCrm({ batch: 10, parallel: 1 }, async (crm) => {

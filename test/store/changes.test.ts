@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type CallState, foldFields, hasEnd, laneOf } from '../../src/call/call.ts';
+import { type CallState, foldFields, hasEnd, laneOf, urgencyOf, urgencyOfPush } from '../../src/call/call.ts';
 import type { Fields } from '../../src/call/push.ts';
 import { fieldsOf, stateOf } from '../../src/store/call-state.ts';
 import {
@@ -11,6 +11,7 @@ import {
   settlementChanges,
 } from '../../src/store/changes.ts';
 import type { Settlement } from '../../src/store/deliveries.ts';
+import { behind, fresh, historic, late, lineOf, lines } from '../../src/store/lines.ts';
 import type { CallRow, DeliveryRow } from '../../src/store/schema.ts';
 import { assert, suite } from '../support/suite.ts';
 import { newPush } from '../support/with-store.ts';
@@ -21,13 +22,16 @@ const changes = suite('changes');
 class OneCall {
   row: CallRow | null = null;
   readonly bodies: { id: number; body: string }[] = [];
+  /** Where the last push put it. */
+  line = -1;
   repeats = 0;
 
   push(fields: Fields, receivedAt: Date, when: 'now' | 'late' = 'now') {
     const push = newPush(fields, { callId: '1', receivedAt });
     const known = this.row;
     if (!known) {
-      const { call, state, heldFields } = firstPushChanges(push);
+      const { call, state, heldFields, line } = firstPushChanges(push);
+      this.line = line;
       this.row = {
         id: 1,
         source: call.source,
@@ -55,6 +59,7 @@ class OneCall {
       assert.is(this.bodies.find(({ id }) => id === made.repeatOf)?.body, push.body);
       return made.state;
     }
+    this.line = made.line;
     this.bodies.push({ id: this.bodies.length + 1, body: push.body });
     this.row = applied(known, made.call);
     if (made.heldFields !== null)
@@ -160,6 +165,47 @@ changes('a push that is stored after later ones fills gaps, and takes nothing ba
   assert.is(call.row?.last_received_at, at(60).getTime());
 });
 
+const ms = (date: Date) => `${date.getTime()}`.padStart(20, '0');
+const hour = 3_600;
+const day = 24 * hour;
+for (const [what, began, ended, came, line] of [
+  ['rings', -1, null, 0, fresh],
+  ['began a moment ago', -119, null, 0, fresh],
+  ['rang a while ago', -121, null, 0, late],
+  ['rang long ago', -2 * hour, null, 0, historic],
+  ['ended a moment ago', -400, '300', 0, fresh],
+  ['ended a while ago', -400, '0:02:00', 0, late],
+  ['ended long ago', -3 * hour, '5m', 0, historic],
+  ['ended long ago, and was heard of in time', -3 * hour, '5m', -3 * hour + 300, late],
+  ['is over, nobody knows since when', -1_800, '', 0, fresh],
+  ['is over, and few last so long', -3 * hour, 'about a minute', 0, historic],
+  ['is told of by a clock that is ahead', 13 * hour, '50', 0, fresh],
+  ['is told of by one that is slow', -10 * 60, '50', 0, late],
+  ['is told of by one that was never set', -20_000 * day, '50', 0, fresh],
+  ['was in another year', -399 * day, '50', 0, historic],
+] as const)
+  changes(`a call that ${what} stands where its own times put it, whenever it came`, () => {
+    const call = new OneCall();
+    const start = { PLA_CallStartTime: ms(at(began)) };
+    const end = ended === null ? {} : { PLA_CallResult: 'Answered', PLA_Duration: ended };
+    if (came < 0) call.push({ ...start, PLA_City: 'Perth' }, at(came));
+    call.push({ ...start, ...end }, at(0));
+    assert.is(call.line, line);
+  });
+
+changes('however slow or fast the clocks of senders are, no call is live that came two minutes ago', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -500 * day, max: 500 * day }), fc.nat(600), (ahead, sinceIt) => {
+      const call = new OneCall();
+      const state = call.push({ PLA_CallStartTime: ms(at(ahead)) }, at(0));
+      const live = call.line === fresh && urgencyOf(at(0), at(sinceIt)) === 'live';
+      if (live) assert.ok(sinceIt < 120);
+      if (ahead >= -119) assert.is(live, sinceIt < 120);
+      assert.is(lineOf[urgencyOfPush(state, at(0))], call.line);
+    }),
+  );
+});
+
 const someRow = fc.record({
   call: fc.integer({ min: 1, max: 3 }),
   connector: fc.constant('crm'),
@@ -173,7 +219,7 @@ const someRow = fc.record({
   last_reason: fc.constantFrom(null, 'before'),
   records: fc.constantFrom('{}', '{"person":{"type":"contacts","id":"1"}}'),
   skipped_revision: fc.option(fc.integer({ min: 1, max: 3 })),
-  line: fc.nat(3),
+  line: fc.constantFrom(...lines),
   lane: fc.constantFrom(null, '1'),
   tried_ms: fc.nat(10_000),
   unanswered_at: fc.option(fc.nat(1_000_000)),
@@ -243,7 +289,10 @@ changes(
         assert.is(change.deliveredRevision, next.state === 'delivered' ? revision : row.delivered_revision);
         assert.equal(JSON.parse(change.records), { ...JSON.parse(row.records), ...settlement.records });
         assert.ok(change.triedMs >= 0);
-        assert.ok(change.line === 0 || change.line === 1, 'it waits for no lane any more');
+        assert.is(change.line & behind, 0, 'it waits for no lane any more');
+        const stood = row.line & ~behind;
+        if (stood !== fresh && row.state !== 'skipped')
+          assert.is(change.line, stood, 'what came late stays so, however often it is tried');
         if (next.state !== 'due')
           assert.equal([change.failures, change.failingSince, change.triedMs], [0, null, 0]);
       }),

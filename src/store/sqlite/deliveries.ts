@@ -1,17 +1,17 @@
-import { urgencyOf } from '../../call/call.ts';
+import { type Urgency, urgencyOf } from '../../call/call.ts';
 import type { Records } from '../../call/records.ts';
 import { asDate } from '../call-state.ts';
 import { newConnectors, settlementChanges } from '../changes.ts';
 import type { DueDelivery, DueFilter, ReplayFilter, Settlement } from '../deliveries.ts';
 import type { NewPush } from '../intake.ts';
 import type { Lease } from '../leases.ts';
-import { again } from '../lines.ts';
+import { again, historic, late } from '../lines.ts';
 import type { DeliveryRow, LeaseRow } from '../schema.ts';
 import type { SqliteCallCounts } from './call-counts.ts';
 import type { SqliteCallIndex } from './call-index.ts';
 import type { SqliteCalls } from './calls.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import type { SqliteDue } from './due.ts';
+import type { DueRow, SqliteDue } from './due.ts';
 import type { Statements } from './statements.ts';
 
 /** What is taken to be delivered, what came of it, and what people decide on it. */
@@ -46,7 +46,7 @@ export class SqliteDeliveries {
       connector,
       state: this.#calls.stateOf(row),
       lane: row.lane,
-      urgency: row.state === 'delivered' ? 'backlog' : urgencyOf(new Date(row.last_received_at), now),
+      urgency: urgencyOfDue(row, now),
       isRewrite: row.state === 'delivered',
       revision: row.revision,
       records: JSON.parse(row.records) as Records,
@@ -161,4 +161,10 @@ export class SqliteDeliveries {
   ): void {
     this.#do.addDecision.run({ call, at: now.getTime(), connector, decision, reason, revision });
   }
+}
+
+function urgencyOfDue(row: DueRow, now: Date): Urgency {
+  if (row.state === 'delivered' || row.line === late) return 'backlog';
+  if (row.line === historic) return 'historic';
+  return urgencyOf(new Date(Math.min(row.last_received_at, row.due_at)), now);
 }

@@ -2,13 +2,14 @@ import { liveMs } from '../../call/call.ts';
 import type { Database } from '../../runtime/sqlite.ts';
 import type { DueFilter } from '../deliveries.ts';
 import { rewriteAt } from '../late-writes.ts';
-import { again, behind, fresh } from '../lines.ts';
+import { again, behind, fresh, historic, late, lines, linesInSight } from '../lines.ts';
 import type { CallRow } from '../schema.ts';
 import type { CommitQueue } from './commit-queue.ts';
 
 /** A call with what of its delivery a worker needs. */
 export type DueRow = CallRow & {
   state: 'due' | 'delivered';
+  line: number;
   records: string;
   due_at: number;
   attempts: number;
@@ -35,8 +36,8 @@ const atOnce = 1_000;
 /**
  * What is due, in the order in which it is taken.
  *
- * Due deliveries stand in two lines, each in the order of its times: what pushes made due, where the live calls are
- * last; and what is tried again. Where a caller has so many calls due that a look meets nothing but calls of lanes that
+ * Due deliveries stand in lines, each in the order of its times: what pushes made due, where the live calls are last;
+ * what is tried again; what pushes made due that came late; and historic calls, after all others. Where a caller has so many calls due that a look meets nothing but calls of lanes that
  * are busy, those are put behind: out of sight until their lane is free, and then let in again, some at a time. So a
  * look costs the same whatever waits, and a push writes nothing for it.
  *
@@ -55,7 +56,14 @@ export class SqliteDue {
     connector: string,
     now: number,
     limit: number,
-    { exceptLanes = [], exceptCalls = [], onlyCalls, overOnly = false, liveOnly = false }: DueFilter,
+    {
+      exceptLanes = [],
+      exceptCalls = [],
+      onlyCalls,
+      overOnly = false,
+      liveOnly = false,
+      oldestFirst = false,
+    }: DueFilter,
   ): Promise<DueRow[]> {
     if (!this.#do.any.get({ connector, now })) return []; // nearly always, for somebody who is told of each push
     const lanes = JSON.stringify([...exceptLanes]);
@@ -79,21 +87,24 @@ export class SqliteDue {
       return this.#do.among.all({ connector, now, only, lanes, calls, over, limit }) as unknown as DueRow[];
     }
     for (let round = 0; ; round++) {
-      const found = [
-        ...[fresh, again].flatMap((line) =>
+      const found = (shown: readonly number[]) =>
+        shown.flatMap((line) =>
           this.#do.oldest.all({ connector, line, now, looked, lanes, calls, over, limit }),
-        ),
-        ...this.#do.rewrites.all({ connector, now, looked, lanes, calls, over, limit }),
-      ] as unknown as DueRow[];
-      const isEnough = found.length >= limit || overOnly || lanes === '[]' || round === mostRounds;
-      if (isEnough || !(await this.#putBehind(connector, now, looked, lanes)))
-        return found.sort((a, b) => a.due_at - b.due_at || a.id - b.id).slice(0, limit);
+        ) as unknown as DueRow[];
+      const rewrites = this.#do.rewrites.all({ connector, now, looked, lanes, calls, over, limit });
+      const first = [
+        ...found(oldestFirst ? linesInSight : [fresh, again, late]),
+        ...(rewrites as unknown as DueRow[]),
+      ].sort((a, b) => a.due_at - b.due_at || a.id - b.id);
+      const all = oldestFirst || first.length >= limit ? first : [...first, ...found([historic])];
+      const isEnough = all.length >= limit || overOnly || lanes === '[]' || round === mostRounds;
+      if (isEnough || !(await this.#putBehind(connector, now, looked, lanes))) return all.slice(0, limit);
     }
   }
 
   /** Those that a look passed because their lane is busy; false when it has seen all that is due. */
   async #putBehind(connector: string, now: number, looked: number, lanes: string): Promise<boolean> {
-    const full = [fresh, again].filter(
+    const full = linesInSight.filter(
       (line) => this.#do.seen.get({ connector, line, now, looked })?.['n'] === looked,
     );
     let moved = 0;
@@ -117,7 +128,7 @@ export class SqliteDue {
   /** When the next falls due after a time. */
   nextAt(connector: string, after: number): number | null {
     const times = [
-      ...[fresh, again].map((line) => this.#do.next.get({ connector, line, after })?.['at'] as number),
+      ...linesInSight.map((line) => this.#do.next.get({ connector, line, after })?.['at'] as number),
       this.#do.nextRewrite.get({ connector, after })?.['at'] as number,
     ];
     const known = times.filter((at) => at !== null);
@@ -135,7 +146,7 @@ export class SqliteDue {
         this.#do.unansweredNow.run({ connector, now, rewriteAt: rewriteAt(now) });
         this.#do.leftNow.run({ connector, now });
       });
-    for (const line of [fresh, again]) {
+    for (const line of linesInSight) {
       for (let changed = atOnce; changed === atOnce; hastened += changed) {
         if ((this.#do.next.get({ connector, line, after: now })?.['at'] ?? null) === null) break;
         changed = await this.#queue.write(() =>
@@ -162,7 +173,7 @@ function dueStatements(database: Database) {
   const prepare = (sql: string) => database.prepare(sql);
   // A limit within keeps SQLite from going on through all that is due; what is outside keeps its order, unsorted.
   const columns =
-    'calls.*, d.state, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms';
+    'calls.*, d.state, d.line, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms';
   const isFree = `calls.lane not in (select value from json_each(:lanes))
       and calls.id not in (select value from json_each(:calls))
       and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)`;
@@ -176,6 +187,7 @@ function dueStatements(database: Database) {
     cross join calls on calls.id = d.call
     where ${isFree} ${also}
     limit :limit`;
+  const hidden = lines.filter((line) => line & behind);
   const inLine = "state = 'due' and line = :line";
   const toRewrite = "state = 'delivered' and unanswered_at is not null";
   const passed = `
@@ -185,8 +197,8 @@ function dueStatements(database: Database) {
   const is = (which: string) => `exists (select 1 from deliveries where connector = :connector and ${which})`;
   return {
     any: prepare(`
-      select 1 where ${[fresh, again].map((line) => is(`state = 'due' and line = ${line} and due_at <= :now`)).join(' or ')}
-        or ${[fresh, again].map((line) => is(`state = 'due' and line = ${line + behind}`)).join(' or ')}
+      select 1 where ${linesInSight.map((line) => is(`state = 'due' and line = ${line} and due_at <= :now`)).join(' or ')}
+        or ${hidden.map((line) => is(`state = 'due' and line = ${line}`)).join(' or ')}
         or ${is(`${toRewrite} and due_at <= :now`)}`),
     oldest: prepare(look(columns, inLine, 'due_at <= :now', 'asc')),
     rewrites: prepare(look(columns, toRewrite, 'due_at <= :now', 'asc')),
@@ -207,7 +219,7 @@ function dueStatements(database: Database) {
       order by d.due_at, d.call limit :limit`),
     seen: prepare(`select count(*) as n from (${passed})`),
     putBehind: prepare(`
-      update deliveries set line = line + ${behind}, lane = (select lane from calls where id = call)
+      update deliveries set line = line | ${behind}, lane = (select lane from calls where id = call)
       where connector = :connector and call in (
         select passed.call from (${passed}) as passed join calls on calls.id = passed.call
         where calls.lane in (select value from json_each(:lanes))
@@ -222,12 +234,12 @@ function dueStatements(database: Database) {
       select lane from known
       where lane is not null and lane not in (select value from json_each(:lanes))
         and not exists (
-          select 1 from deliveries where connector = :connector and lane = known.lane and line < ${behind}
+          select 1 from deliveries where connector = :connector and lane = known.lane and line in (${linesInSight})
         )`),
     letIn: prepare(`
-      update deliveries set line = line - ${behind}, due_at = min(due_at, :now)
+      update deliveries set line = line & ~${behind}, due_at = min(due_at, :now)
       where connector = :connector and call in (
-        select call from deliveries where connector = :connector and lane = :lane and line >= ${behind}
+        select call from deliveries where connector = :connector and lane = :lane and line >= ${behind} -- a free lane has none in sight
         order by line, due_at, call limit :limit
       )`),
     next: prepare(`

@@ -2,7 +2,7 @@ import { hasEnd } from '../../call/call.ts';
 import { asDate } from '../call-state.ts';
 import { firstPushChanges, lapseChanges, newConnectors, pushChanges } from '../changes.ts';
 import type { NewPush, Recorded } from '../intake.ts';
-import { again, fresh } from '../lines.ts';
+import { again } from '../lines.ts';
 import type { SqliteCallIndex } from './call-index.ts';
 import type { SqliteCalls } from './calls.ts';
 import type { Statements } from './statements.ts';
@@ -40,7 +40,7 @@ export class SqliteIntake {
     this.#do.changeCall.run(made.call);
     if (made.heldFields !== null) this.#do.notFolded.run({ id: call, fields: made.heldFields });
     const { revision } = made.call;
-    const due = made.isChanged ? this.#want(call, revision, push.route(state), at, fresh) : [];
+    const due = made.isChanged ? this.#want(call, revision, push.route(state), at, made.line) : [];
     return { repeat: false, revision, state, due };
   }
 
@@ -53,7 +53,8 @@ export class SqliteIntake {
     this.#do.addPush.run({ call, at, body: push.body });
     if (made.heldFields !== null) this.#do.notFolded.run({ id: call, fields: made.heldFields });
     const due = [...push.route(made.state)];
-    for (const connector of due) this.#do.addDelivery.run({ call, connector, revision: 1, at, line: fresh });
+    for (const connector of due)
+      this.#do.addDelivery.run({ call, connector, revision: 1, at, line: made.line });
     return { repeat: false, revision: 1, state: made.state, due };
   }
 

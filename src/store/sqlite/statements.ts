@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
-import { again } from '../lines.ts';
+import { again, behind, fresh } from '../lines.ts';
 import type { CallRow, Tables } from '../schema.ts';
 
 /** Of a call's last pushes: a repeat follows soon, and one that is not seen as such is kept as a push of its own. */
@@ -172,8 +172,8 @@ export function statements(database: Database, db: Kysely<Tables>) {
     ),
     /**
      * One that waits for its next try is due at once and a failed one gets a new chance, for the call is another now; what
-     * somebody skipped stays so. What waits for its lane goes on waiting. After a push it is live, and so the latest; where
-     * nobody rings it keeps its place.
+     * somebody skipped stays so. What waits for its lane goes on waiting. After a push in time it is live, and so the latest;
+     * else it keeps its place.
      */
     wantRevision: statement(
       database,
@@ -183,9 +183,9 @@ export function statements(database: Database, db: Kysely<Tables>) {
           wanted_revision: value('revision'),
           state: sql`case state when 'skipped' then state else 'due' end`,
           due_at: sql`case state when 'skipped' then null
-            when 'due' then iif(${value('line')} = ${again}, min(due_at, ${value('at')}), ${value('at')})
+            when 'due' then iif(${value('line')} = ${fresh}, ${value('at')}, min(due_at, ${value('at')}))
             else ${value('at')} end`,
-          line: sql`case when state = 'due' and line > 1 then line else ${value('line')} end`,
+          line: sql`iif(state = 'due', line & ${behind}, 0) | ${value('line')}`,
           tried_ms: sql`case state when 'due' then max(0, tried_ms - max(0, due_at - ${value('at')})) else 0 end`,
         })
         .where('call', '=', value('call'))
