@@ -18,6 +18,11 @@ export class TemplateProblem extends Error {
   override name = 'TemplateProblem';
 }
 
+const reckoning = [
+  ...['plus', 'minus', 'times', 'divided_by', 'modulo'],
+  ...['abs', 'ceil', 'floor', 'round', 'at_least', 'at_most'],
+];
+
 /** Liquid as the configuration has it. */
 export function engine(own: Pick<LiquidOptions, 'operators' | 'groupedExpressions'> = {}): Liquid {
   const liquid = new Liquid({
@@ -35,6 +40,13 @@ export function engine(own: Pick<LiquidOptions, 'operators' | 'groupedExpression
   liquid.registerFilter('date', function (value: unknown, format?: unknown, timezone?: unknown) {
     return plainDate.call(this, value, format, timezone ?? this.context.getSync(['timezone']));
   });
+  // What is not known stays so: Liquid makes 0 of it, and a deal was worth $0 whose amount nobody had told.
+  for (const name of reckoning) {
+    const plain = liquid.filters[name] as (this: unknown, ...args: unknown[]) => unknown;
+    liquid.registerFilter(name, function (value: unknown, ...args: unknown[]) {
+      return value === null || value === undefined ? null : plain.call(this, value, ...args);
+    });
+  }
   // In conditions, texts compare without letter case: this is for whoever wants it.
   liquid.registerFilter('exactly', (value: unknown, other: unknown) => value === other);
   return liquid;

@@ -30,6 +30,8 @@ const renders: [source: string | number | boolean, value: Value][] = [
   ['{{ call.extra }}', null],
   ['{{ call.durationSeconds | divided_by: 0 }}', null],
   ['{{ call.extra | default: "none" }}', 'none'],
+  ['{{ call.extra | times: 1.1 | round: 2 }}', null],
+  ['{{ call.extra | default: 0 | plus: 1 }}', 1],
   ['{{ call.notes }}', ''],
   ['{{ call.fields.PLA_assignee }}', 'Jo'],
   ['{{ call.fields["PLA_CID"] }}', '123'],
