@@ -75,6 +75,9 @@ docs(
         told.includes(`\n\n${stdout}\n`),
         'npm run -s bridge -- fields --markdown --config config/examples/both-crms.yaml',
       );
+      const { stdout: json } = await folder.run('fields', '--json', '--config', both);
+      for (const { name, summary } of JSON.parse(json))
+        assert.ok(summary.length > 0, `${name} shows nowhere`);
       for (const name of callNames) if (name !== 'call.fields') assert.match(told, `\`${name}\``);
     }),
 );

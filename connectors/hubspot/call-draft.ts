@@ -33,6 +33,7 @@ export function callDraft(
     hs_call_from_number: call.caller.number ?? call.caller.raw,
     hs_call_to_number: call.dialled.number ?? call.dialled.raw,
     hs_call_recording_url: recordingOf(call),
+    hs_call_has_voicemail: hasVoicemail(call) || null,
     hubspot_owner_id: ownerId,
   };
   return {
@@ -52,6 +53,11 @@ function statusOf(call: Call): string {
   return 'COMPLETED';
 }
 
+/** "`true` only together with a missed status", HubSpot's guide says of the property; else it has no value. */
+function hasVoicemail(call: Call): boolean {
+  return call.voicemail === true && (call.result === 'unanswered' || call.result === 'busy');
+}
+
 /** What we call what came of a call. */
 const ownNames: readonly string[] = ['answered', 'busy', 'unanswered', 'voicemail', 'other'];
 
@@ -66,8 +72,11 @@ function outcomeOf(call: Call, configured: Readonly<Record<string, string>>): st
   const told = [call.survey.outcome, call.resultText]
     .map((text) => text?.trim().toLowerCase() ?? '')
     .filter((text) => !ownNames.includes(text));
-  const isVoicemail = call.voicemail === true && call.result !== 'answered';
-  const name = [...told, isVoicemail ? 'voicemail' : '', call.result ?? ''].find((one) => outcomes.has(one));
+  const name = [
+    ...told,
+    call.voicemail === true && call.result !== 'answered' ? 'voicemail' : '',
+    call.result ?? '',
+  ].find((one) => outcomes.has(one));
   return name === undefined ? null : (outcomes.get(name) ?? null);
 }
 

@@ -21,6 +21,8 @@ export function contactDraft(
     phone: caller.number,
     firstname: 'Caller',
     lastname: caller.display,
+    city: caller.city, // of landlines
+    state: caller.state,
     hubspot_owner_id: ownerId,
   };
   return {

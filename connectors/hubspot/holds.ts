@@ -13,7 +13,7 @@ export const objectTypes: Record<string, ObjectType> = {
 
 /** What the bridge writes without being asked to. */
 const written: Record<ObjectType, readonly string[]> = {
-  contacts: ['firstname', 'lastname', 'phone', 'mobilephone', 'hubspot_owner_id'],
+  contacts: ['firstname', 'lastname', 'phone', 'mobilephone', 'city', 'state', 'hubspot_owner_id'],
   calls: [
     'hs_timestamp',
     'hs_call_title',
@@ -25,6 +25,7 @@ const written: Record<ObjectType, readonly string[]> = {
     'hs_call_from_number',
     'hs_call_to_number',
     'hs_call_recording_url',
+    'hs_call_has_voicemail',
     'hubspot_owner_id',
   ],
   tasks: [

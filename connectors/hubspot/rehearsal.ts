@@ -229,6 +229,7 @@ const filledLater = [
   'hs_call_disposition',
   'hs_call_duration',
   'hs_call_recording_url',
+  'hs_call_has_voicemail',
 ];
 
 const madeUp = 'new-';

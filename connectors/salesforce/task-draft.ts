@@ -57,15 +57,16 @@ function dateOf(call: Call, timezone: string): string | null {
   return call.phase === 'ringing' ? null : localDate(call.startedAt, timezone);
 }
 
-/** What the configuration calls the result, a message left before the rest; else what Delacon calls it. */
+/** What the configuration calls the result, a message left before the rest; else that one was left, or what Delacon calls it. */
 function dispositionOf(call: Call, outcomes: Readonly<Record<string, string>>): string | null {
   const { result, resultText, voicemail } = call;
-  const words = [voicemail && result !== 'answered' ? 'voicemail' : null, resultText, result];
+  const isVoicemail = voicemail === true && result !== 'answered';
+  const words = [isVoicemail ? 'voicemail' : null, resultText, result];
   for (const word of words) {
     const named = Object.entries(outcomes).find(
       ([name]) => word !== null && name.trim().toLowerCase() === word.trim().toLowerCase(),
     );
     if (named) return named[1];
   }
-  return resultText;
+  return isVoicemail ? 'Left voicemail' : resultText;
 }

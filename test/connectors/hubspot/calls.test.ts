@@ -40,6 +40,8 @@ calls("the vendor's samples, start and then end, as HubSpot gets them", () =>
           phone: '+61444444444',
           firstname: 'Caller',
           lastname: '0444 444 444',
+          city: 'abc',
+          state: 'abc',
         },
       },
     ]);

@@ -725,7 +725,13 @@ for (const refused of [['lastname'], ['phone'], ['phone', 'lastname'], ['firstna
         outcome.notes,
         refused.map((name) => `${name} was left out: HubSpot refuses it.`),
       );
-      const ours = { phone: '+61444444444', firstname: 'Caller', lastname: '0444 444 444' };
+      const ours = {
+        phone: '+61444444444',
+        firstname: 'Caller',
+        lastname: '0444 444 444',
+        city: 'abc',
+        state: 'abc',
+      };
       assert.equal(hubspot.contacts()[0]?.properties, {
         delacon_caller: '+61444444444',
         ...Object.fromEntries(Object.entries(ours).filter(([name]) => !refused.includes(name))),

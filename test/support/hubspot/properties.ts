@@ -353,6 +353,7 @@ export function callProperties(): Properties {
       }),
     }),
     define('hs_call_recording_url', 'string'),
+    define('hs_call_has_voicemail', 'bool', { options: options(['true', 'false']) }),
     define('hs_call_source', 'enumeration', { options: options(['INTEGRATIONS_PLATFORM']) }),
     define('hs_call_external_id', 'string'),
     define('hs_call_callee_object_id', 'number'),
