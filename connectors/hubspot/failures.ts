@@ -151,7 +151,7 @@ export function failureOfLogIn(answer: FailedAnswer, where: Circumstances): Fail
   if ([423, 429, 477].includes(status) || status >= 500) return failureOfAnswer(answer, where);
   const isAnswer = typeof body === 'object' && body !== null;
   const { error } = isAnswer ? (body as { error?: unknown }) : {};
-  if (!isAnswer || passing.includes(String(error)))
+  if (!isAnswer || passing.includes(textIn(error)))
     return { kind: 'retry', scope: 'connector', reason: words };
   const advice =
     'Check oauth.clientId and oauth.clientSecret, and install the app again for a new oauth.refreshToken.';
@@ -164,7 +164,7 @@ const passing = ['server_error', 'temporarily_unavailable'];
 /** A row of a batch that HubSpot did not write, while it wrote others. It has no status, only a category. */
 export function failureOfRow(error: object, where: Circumstances): Failure {
   const words = quote({ status: 207, headers: {}, body: error }, where);
-  const category = String(errorBody(error).category);
+  const category = textIn(errorBody(error).category);
   if (category === 'MISSING_SCOPES') return failureOfAnswer({ status: 403, headers: {}, body: error }, where);
   if (category === 'RATE_LIMITS') return { kind: 'retry', reason: words, notBefore: after(where.now, 1) };
   const failure = refused(words, where, error);
@@ -307,10 +307,10 @@ export function propertyProblems(body: unknown): { code: string; property: strin
   const listed = [{ code: subCategory, context }, ...errors].flatMap((error) => {
     const names = error.context?.['propertyName'];
     return Array.isArray(names)
-      ? names.map((name) => ({ code: String(error.code), property: String(name) }))
+      ? names.map((name) => ({ code: textIn(error.code), property: textIn(name) }))
       : [];
   });
-  return [...listed, ...problemsInMessage(String(message))];
+  return [...listed, ...problemsInMessage(textIn(message))];
 }
 
 function problemsInMessage(message: string): { code: string; property: string }[] {
@@ -318,12 +318,15 @@ function problemsInMessage(message: string): { code: string; property: string }[
     const json = message.slice(message.indexOf('[{'), message.lastIndexOf('}]') + 2);
     const told = JSON.parse(json) as { error?: unknown; name?: unknown }[];
     return told.flatMap(({ error, name }) =>
-      typeof name === 'string' ? { code: String(error), property: name } : [],
+      typeof name === 'string' ? { code: textIn(error), property: name } : [],
     );
   } catch {
     return [];
   }
 }
+
+/** What should be text, of an answer that may hold anything: of an object with a `toString` of its own, String() throws. */
+const textIn = (value: unknown) => (typeof value === 'string' ? value : '');
 
 function errorBody(body: unknown): ErrorBody {
   if (typeof body !== 'object' || body === null) return {};

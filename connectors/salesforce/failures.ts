@@ -238,7 +238,7 @@ export function failureOfToken(
       reason: `Check auth.loginUrl. ${salesforce.quote(String(answer.status), pageText(answer.body), where)}`,
     };
   if (typeof error !== 'string') return failureOfStatus(answer, where);
-  const words = salesforce.quote(`${answer.status} ${error}`, String(description ?? ''), where);
+  const words = salesforce.quote(`${answer.status} ${error}`, textIn(description), where);
   const passing = ['rate_limit_exceeded', 'server_error', 'temporarily_unavailable', 'unknown_error'];
   if (answer.status >= 500 || answer.status === 429 || passing.includes(error))
     return unavailable(words, none, where);
@@ -361,12 +361,15 @@ function fieldsIn({ fields, message }: Complaint): string[] {
   return /create\/update fields: ([\w, ]+)/.exec(message)?.[1]?.split(/,\s*/) ?? [];
 }
 
+/** What should be text, of an answer that may hold anything: of an object with a `toString` of its own, String() throws. */
+const textIn = (value: unknown) => (typeof value === 'string' ? value : '');
+
 function complaintOf(errors: readonly SalesforceError[], ofRow: boolean): Complaint | undefined {
   const complaints = errors.flatMap((error) => {
     const code = error.statusCode ?? error.errorCode;
     if (typeof code !== 'string') return [];
-    const fields = Array.isArray(error.fields) ? error.fields.map(String) : [];
-    return [{ code, message: String(error.message ?? ''), fields, ofRow }];
+    const fields = Array.isArray(error.fields) ? error.fields.filter((name) => typeof name === 'string') : [];
+    return [{ code, message: textIn(error.message), fields, ofRow }];
   });
   return complaints.find(({ code }) => !collateral.includes(code)) ?? complaints[0];
 }

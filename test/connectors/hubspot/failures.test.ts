@@ -1,4 +1,4 @@
-import { failureOfAnswer } from '../../../connectors/hubspot/failures.ts';
+import { failureOfAnswer, failureOfRow } from '../../../connectors/hubspot/failures.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Clock, Outcome } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
@@ -543,5 +543,17 @@ failures('a contact who lacks what the account demands costs no call', () =>
     assert.match(String(fresh.notes), 'Map person.properties.company');
   }),
 );
+
+failures('what should be text and is none is read as nothing said', () => {
+  const where = { request: 'read contacts', connector: 'acme-hubspot', now, secrets: [] };
+  const odd = { constructor: 1, toString: 2, length: -1 };
+  const errors = [{ code: odd, message: odd, context: { propertyName: [odd] } }];
+  for (const body of [
+    { message: odd },
+    { category: odd, message: odd, errors },
+    { message: `[{"error":{"toString":1},"name":"x"}]` },
+  ])
+    assert.is(failureOfRow({ ...body }, where as never).kind, 'retry');
+});
 
 failures.run();

@@ -430,4 +430,18 @@ failures('a page elsewhere is not asked for: the token would go there', () =>
   ),
 );
 
+failures('what should be text and is none is read as nothing said', () => {
+  const odd = { constructor: 1, toString: 2, length: -1 };
+  const failure = failureOfRow(
+    [{ statusCode: 'UNABLE_TO_LOCK_ROW', message: odd, fields: [odd] } as never],
+    where,
+  );
+  assert.is(failure.kind, 'retry');
+  const token = JSON.stringify({ error: 'invalid_grant', error_description: odd });
+  assert.is(
+    failureOfToken({ status: 400, body: token, headers: {} } as never, 'Advice.', where).kind,
+    'blocked',
+  );
+});
+
 failures.run();
