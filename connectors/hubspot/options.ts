@@ -8,8 +8,8 @@ import {
   personOptions,
   reserveOption,
   saleOption,
-  secret,
   template,
+  token,
   writeOption,
 } from '../../src/connector/index.ts';
 import { defaultTitle } from '../../src/crm/index.ts';
@@ -17,14 +17,14 @@ import type { ObjectType } from './api.ts';
 
 export const options = z
   .strictObject({
-    accessToken: secret()
+    accessToken: token()
       .optional()
       .describe('Service key, or the token of a legacy private app. README.md lists the scopes to grant.'),
     oauth: z
       .strictObject({
         clientId: z.string().min(1).describe("The app's client id."),
-        clientSecret: secret().describe("The app's client secret."),
-        refreshToken: secret().describe('From the installation of the app in the account.'),
+        clientSecret: token().describe("The app's client secret."),
+        refreshToken: token().describe('From the installation of the app in the account.'),
       })
       .optional()
       .describe('Instead of accessToken: an OAuth app, whose tokens last half an hour.'),

@@ -11,6 +11,7 @@ import {
   reserveOption,
   saleOption,
   secret,
+  token,
   writeOption,
 } from '../../src/connector/index.ts';
 
@@ -36,7 +37,7 @@ const auth = z
         ),
       loginUrl,
       clientId,
-      clientSecret: secret().describe("The app's consumer secret."),
+      clientSecret: token().describe("The app's consumer secret."),
     }),
     z.strictObject({
       flow: z.literal('jwtBearer'),
@@ -58,8 +59,8 @@ const auth = z
       flow: z.literal('refreshToken'),
       loginUrl,
       clientId,
-      clientSecret: secret().optional().describe("The app's consumer secret, if it requires one."),
-      refreshToken: secret().describe(
+      clientSecret: token().optional().describe("The app's consumer secret, if it requires one."),
+      refreshToken: token().describe(
         'From a first log-in. One that replaces it is kept in the store, until another is put here.',
       ),
     }),

@@ -35,8 +35,14 @@ export async function banner(bridge: Bridge, isTerminal = process.stdout.isTTY =
     `  ${pasted('link', config)}`,
     '',
   );
-  const [first] = isTerminal ? urls : [];
-  if (first) {
+  const [first] = urls;
+  if (first && !isTerminal)
+    lines.push(
+      `Try it: ${pasted('send', config)}`,
+      '  plays a call, its start and its end.',
+      `What became of it: ${pasted('explain 1122334', config)}`,
+    );
+  else if (first) {
     const local = (url: string) => url.replace(publicUrl ?? bridge.url, bridge.url);
     lines.push(
       'Try it: a call rings …',

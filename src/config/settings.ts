@@ -2,7 +2,7 @@ import { getCountries } from 'libphonenumber-js/max';
 import * as z from 'zod';
 import { resultWord } from '../call/call.ts';
 import type { ConnectorDefinition } from '../connector/contract.ts';
-import { condition, duration, isLoopback, secret } from '../connector/options.ts';
+import { condition, duration, isLoopback, secret, token } from '../connector/options.ts';
 import type { Route } from '../route/match.ts';
 import { didYouMean } from '../text/did-you-mean.ts';
 import { parseSize } from '../text/quantities.ts';
@@ -141,7 +141,7 @@ const retention = z
   }));
 
 const operatorToken = () =>
-  secret().min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' });
+  token().min(16, { error: 'is too short: a token has at least 16 characters. Try openssl rand -hex 24.' });
 
 const operator = z
   .strictObject({

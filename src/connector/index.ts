@@ -52,6 +52,7 @@ export {
   reserveOption,
   secret,
   template,
+  token,
   writeOption,
 } from './options.ts';
 export { type OwnerOptions, ownerOf, ownerOption } from './owner.ts';

@@ -43,6 +43,12 @@ export const mapping = () => z.record(z.string().min(1), template());
  */
 export const secret = () => z.string().min(1).max(10_000).meta({ writeOnly: true });
 
+/** A secret that goes as it is: with a blank or an end of line beside it, it is another. */
+export const token = () =>
+  secret().regex(/^(?!\s).*(?<!\s)$/s, {
+    error: 'begins or ends with a blank or an end of line. Was it pasted with it?',
+  });
+
 /** An address that a connector calls, as it stands: https, or http on this machine. */
 export const exactUrl = () =>
   z

@@ -250,6 +250,20 @@ commands('on a terminal a bridge prints URLs, a link, and curl lines that work a
   }),
 );
 
+commands('away from a terminal a bridge says how to try it, and tells no token', async () => {
+  const url = `http://127.0.0.1:8080/push/${pushToken}`;
+  const bridge = {
+    configFile: '/etc/bridge.yaml',
+    settings: { listen: {}, sources: { acme: {} } },
+    pushUrls: () => ({ source: 'acme', create: `${url}/create`, update: `${url}/update`, single: url }),
+    url: 'http://127.0.0.1:8080',
+  };
+  const said = await banner(bridge as unknown as Bridge, false);
+  assert.match(said, /Try it: .* send --config \/etc\/bridge.yaml\n/);
+  assert.match(said, /What became of it: .* explain 1122334 --config \/etc\/bridge.yaml/);
+  assert.not.match(said, pushToken);
+});
+
 commands('a bridge that has found no configuration says so', async () => {
   const bridge = {
     configFile: undefined,

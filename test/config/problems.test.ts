@@ -162,6 +162,16 @@ const cases: [what: string, yaml: string, expected: string][] = [
     '1:20 operator.token: is too short: a token has at least 16 characters. Try openssl rand -hex 24.',
   ],
   [
+    'an operator token that was pasted with its blanks',
+    'operator: { token: " abcdefghijklmnop" }',
+    '1:20 operator.token: begins or ends with a blank or an end of line. Was it pasted with it?',
+  ],
+  [
+    'a token of a CRM that was pasted with its end of line',
+    'connectors: { acme: { type: hubspot, accessToken: "pat-ap1-0123456789\\n" } }',
+    '1:51 connectors.acme.accessToken: begins or ends with a blank or an end of line. Was it pasted with it?',
+  ],
+  [
     'a read-only token that may do everything',
     'operator: { token: abcdefghijklmnop, readOnlyToken: abcdefghijklmnop }',
     '1:53 operator.readOnlyToken: is the same as operator.token. Give the read-only role one of its own.',
