@@ -28,9 +28,23 @@ export interface NewProperty {
   label: string;
   description: string;
   groupName: string;
-  type: 'string' | 'datetime';
+  type: 'string' | 'datetime' | 'number' | 'bool';
   hasUniqueValue: boolean;
 }
+
+/** How HubSpot shows each type. https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide */
+const fieldTypes: Record<NewProperty['type'], object> = {
+  string: { fieldType: 'text' },
+  datetime: { fieldType: 'date' },
+  number: { fieldType: 'number' },
+  bool: {
+    fieldType: 'booleancheckbox',
+    options: [
+      { label: 'Yes', value: 'true', displayOrder: 0, hidden: false },
+      { label: 'No', value: 'false', displayOrder: 1, hidden: false },
+    ],
+  },
+};
 
 export interface SearchPage {
   rows: Row[];
@@ -283,7 +297,7 @@ export class HubSpotApi {
     property: NewProperty,
     signal: AbortSignal,
   ): Promise<PropertyDefinition> {
-    const definition = { ...property, fieldType: property.type === 'string' ? 'text' : 'date' };
+    const definition = { ...property, ...fieldTypes[property.type] };
     const asked = post(propertiesOf(objectType), definition);
     return this.#requests.send(`properties/${objectType}`, signal, answers.property, asked);
   }

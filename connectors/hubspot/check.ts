@@ -121,7 +121,7 @@ function mapped(
     const property = properties.find((known) => known.name === name);
     const where = `${mappedAt[objectType]}.${name}`;
     if (!property) {
-      const fix = `Create it in HubSpot, or take ${where} out of the configuration.`;
+      const fix = `Create it in HubSpot or by \`delacon-bridge setup\`, or take ${where} out of the configuration.`;
       return { level: 'problem', subject, message: 'It is mapped, but HubSpot does not have it.', fix };
     }
     if (property.modificationMetadata?.readOnlyValue) {

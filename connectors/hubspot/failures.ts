@@ -222,7 +222,7 @@ export function missingProperty(property: string, where: Circumstances, words = 
   if (isOwn(property)) return needsSetup(property, where, words);
   const objectType = where.request.split('/')[0] as string;
   const mapped = mappedAt[objectType as ObjectType];
-  const reason = `HubSpot has no property ${objectType}.${property}. Create it in HubSpot, or take ${mapped}.${property} out of the configuration.`;
+  const reason = `HubSpot has no property ${objectType}.${property}. Create it in HubSpot or by \`delacon-bridge setup\`, or take ${mapped}.${property} out of the configuration.`;
   return {
     kind: 'blocked',
     reason: words === '' ? reason : `${reason} ${words}`,

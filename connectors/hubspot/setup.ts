@@ -1,4 +1,5 @@
-import type { PlanStep } from '../../src/connector/index.ts';
+import type { Mapping, PlanStep } from '../../src/connector/index.ts';
+import { type MappedField, mappedFields } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, NewProperty, ObjectType } from './api.ts';
 import type { LinkFrom } from './associations.ts';
@@ -6,11 +7,12 @@ import { attributionProperties } from './attribution.ts';
 import { RequestFailed } from './failures.ts';
 import { areSearched, type Found, type HubSpotFindings, keysFinding } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
-import { ownGroup, ownProperties } from './setup-names.ts';
+import { isOwn, ownGroup, ownProperties } from './setup-names.ts';
 
 /*
  * What HubSpot needs to have before the first call: on each kind of object that the configuration asks for, a group and
- * a unique property; and on contacts those that tell how a person's calls came about, where that is wanted.
+ * a unique property; on contacts those that tell how a person's calls came about, where that is wanted; and what the mapping
+ * names and the account lacks.
  */
 
 const keys: Record<ObjectType, { label: string; description: string }> = {
@@ -115,6 +117,7 @@ async function tasks(
         ...wantedProperties(objectType, options, account).map((wanted) =>
           propertyTask(api, objectType, wanted, properties, findings),
         ),
+        ...mappedTasks(api, objectType, options, properties),
       ];
     }),
   );
@@ -131,6 +134,53 @@ function groupTask(api: HubSpotApi, objectType: ObjectType, groups: readonly str
     },
     run: (signal) => api.createGroup(objectType, ownGroup, signal),
   };
+}
+
+const types: Record<MappedField['holds'], NewProperty['type']> = {
+  text: 'string',
+  number: 'number',
+  'yes or no': 'bool',
+  'date and time': 'datetime',
+};
+
+/** Names beginning with `hs_` are HubSpot's own: one that is not there is written wrongly. */
+const isNameOfProperty = (name: string) => /^(?!hs_|hubspot_)[a-z][a-z0-9_]{0,99}$/.test(name);
+
+function mappedTasks(
+  api: HubSpotApi,
+  objectType: ObjectType,
+  { person, activity, followUp, sale }: HubSpotOptions,
+  existing: readonly PropertyDefinition[],
+): Task[] {
+  const mappings: Record<ObjectType, Mapping> = {
+    contacts: person.properties,
+    calls: activity.properties,
+    tasks: followUp?.properties ?? {},
+    deals: sale?.properties ?? {},
+  };
+  const isLacking = ({ name }: MappedField) =>
+    isNameOfProperty(name) && !isOwn(name) && !existing.some((property) => property.name === name);
+  return mappedFields(mappings[objectType])
+    .filter(isLacking)
+    .map(({ name, label, holds }) => ({
+      step: {
+        action: 'create',
+        subject: `property ${objectType}.${name}`,
+        detail: `"${label}", ${holds}, for what the mapping writes`,
+      },
+      async run(signal) {
+        const description = 'Written by delacon-bridge, as its mapping says.';
+        const property = {
+          name,
+          label,
+          description,
+          groupName: ownGroup.name,
+          type: types[holds],
+          hasUniqueValue: false,
+        };
+        await api.createProperty(objectType, property, signal);
+      },
+    }));
 }
 
 function propertyTask(

@@ -44,6 +44,11 @@ export interface CustomFieldDefinition {
   externalId?: boolean;
   unique?: boolean;
   caseSensitive?: boolean;
+  /** Of a number: its digits, and how many of them stand behind the point. */
+  precision?: number;
+  scale?: number;
+  /** A checkbox must have one. */
+  defaultValue?: string;
   description: string;
 }
 

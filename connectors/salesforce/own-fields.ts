@@ -1,8 +1,10 @@
+import type { Mapping } from '../../src/connector/index.ts';
+import { type MappedField, mappedFields } from '../../src/crm/index.ts';
 import type { FieldDescription } from './answers.ts';
 import type { CustomFieldDefinition } from './api.ts';
 import { longestText } from './fields.ts';
 import { matchOf, type ObjectName, type PersonObject, type SalesforceOptions } from './options.ts';
-import { attributionFields, followUpKey, isKey, ownFields } from './setup-names.ts';
+import { attributionFields, followUpKey, isKey, isOwn, ownFields } from './setup-names.ts';
 
 /** Our own fields: how they are to be, and whether they are. */
 
@@ -10,17 +12,14 @@ export interface OwnField {
   object: ObjectName;
   name: string;
   definition: CustomFieldDefinition;
+  /** The mapping names it: of what is there, people know best how it should be. */
+  isMapped?: boolean;
   /** What permissions are granted on. Task and Event share a field, and its permissions. */
   grants: string[];
 }
 
 /** Those that this configuration needs. */
 export function ownFieldsFor(options: SalesforceOptions): OwnField[] {
-  const { attribution, person } = options;
-  const match = matchOf(options);
-  const touched = (['Lead', 'Contact'] as const).filter(
-    (object) => person.create === object || match.includes(object),
-  );
   return [
     onActivity(ownFields.Task, 'Delacon Call ID', 'It keeps a phone call from being recorded twice.'),
     caller('Lead'),
@@ -29,8 +28,53 @@ export function ownFieldsFor(options: SalesforceOptions): OwnField[] {
       ? [onActivity(followUpKey, 'Delacon Follow-up Of', 'It keeps a call from being followed up twice.')]
       : []),
     ...(options.sale ? [sale] : []),
-    ...(attribution ? touched.flatMap(attributionOf) : []),
+    ...(options.attribution ? peopleOf(options).flatMap(attributionOf) : []),
   ];
+}
+
+const customField = /^[A-Za-z]\w{0,39}__c$/;
+
+const forms: Record<MappedField['holds'], Partial<CustomFieldDefinition> & { type: string }> = {
+  text: { type: 'Text', length: longestText },
+  number: { type: 'Number', precision: 18, scale: 2 },
+  'yes or no': { type: 'Checkbox', defaultValue: 'false' },
+  'date and time': { type: 'DateTime' },
+};
+
+/** Custom fields that the mapping names. */
+export function mappedFieldsFor(options: SalesforceOptions): OwnField[] {
+  const { person, activity, followUp, sale } = options;
+  const mappings: [ObjectName, Mapping][] = [
+    ...peopleOf(options).map((object): [ObjectName, Mapping] => [object, person.properties]),
+    ['Task', { ...activity.properties, ...followUp?.properties }],
+    ['Opportunity', sale?.properties ?? {}],
+  ];
+  return mappings.flatMap(([object, mapping]) =>
+    mappedFields(mapping)
+      .filter(({ name }) => customField.test(name) && !isOwn(name))
+      .map(
+        ({ name, label, holds }): OwnField => ({
+          object,
+          name,
+          isMapped: true,
+          definition: {
+            fullName: `${object === 'Task' ? 'Activity' : object}.${name}`,
+            label: label.slice(0, 40),
+            ...forms[holds],
+            description: 'Written by delacon-bridge, as its mapping says.',
+          },
+          grants: object === 'Task' ? [`Task.${name}`, `Event.${name}`] : [`${object}.${name}`],
+        }),
+      ),
+  );
+}
+
+/** The objects whose records a caller may be. */
+function peopleOf(options: SalesforceOptions): PersonObject[] {
+  const match = matchOf(options);
+  return (['Lead', 'Contact'] as const).filter(
+    (object) => options.person.create === object || match.includes(object),
+  );
 }
 
 function onActivity(name: string, label: string, purpose: string): OwnField {
@@ -115,9 +159,10 @@ function attributionOf(object: PersonObject): OwnField[] {
 
 /** Why a field cannot be used, if so. It takes what describe tells, or what its definition says. */
 export function flaw(
-  { name, definition }: OwnField,
+  { name, definition, isMapped }: OwnField,
   field: Partial<FieldDescription | CustomFieldDefinition>,
 ): string | undefined {
+  if (isMapped) return undefined;
   const isTime = definition.type === 'DateTime';
   const types = isTime ? ['datetime', 'DateTime'] : ['string', 'Text'];
   if (!types.includes(field.type ?? ''))
@@ -135,9 +180,15 @@ export function flaw(
   return undefined;
 }
 
+const typeNames: Readonly<Record<string, string>> = {
+  DateTime: 'date and time',
+  Number: 'number',
+  Checkbox: 'yes or no',
+};
+
 /** For people: `text of 64 characters, external ID, unique, case-sensitive`. */
 export function formOf({ name, definition: { type, length, caseSensitive } }: OwnField): string {
-  const form = type === 'DateTime' ? 'date and time' : `text of ${length} characters`;
+  const form = type === 'Text' ? `text of ${length} characters` : (typeNames[type] ?? type);
   return isKey(name) ? `${form}, external ID, unique${caseSensitive ? ', case-sensitive' : ''}` : form;
 }
 

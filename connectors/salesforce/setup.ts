@@ -3,7 +3,7 @@ import type { FieldDescription, Row } from './answers.ts';
 import type { CustomFieldDefinition, SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { SalesforceOptions } from './options.ts';
-import { flaw, formOf, type OwnField, ownFieldsFor } from './own-fields.ts';
+import { flaw, formOf, mappedFieldsFor, type OwnField, ownFieldsFor } from './own-fields.ts';
 import { permissionSet } from './setup-names.ts';
 import { isIn, quote } from './soql.ts';
 
@@ -24,7 +24,7 @@ export async function plan(
   options: SalesforceOptions,
   signal: AbortSignal,
 ): Promise<PlanStep[]> {
-  return (await look(api, ownFieldsFor(options), signal)).steps;
+  return (await look(api, await wanted(api, options, signal), signal)).steps;
 }
 
 export async function apply(
@@ -33,7 +33,7 @@ export async function apply(
   signal: AbortSignal,
   done: (step: PlanStep) => void,
 ): Promise<void> {
-  const fields = ownFieldsFor(options);
+  const fields = await wanted(api, options, signal);
   const { steps, missing, ungranted } = await look(api, fields, signal);
   const conflicts = steps.filter(({ action }) => action === 'conflict');
   if (conflicts.length > 0) {
@@ -48,6 +48,17 @@ export async function apply(
   if (ungranted.length > 0) await grant(api, ungranted, signal);
   await confirm(api, fields, signal);
   done(steps.at(-1) as PlanStep);
+}
+
+/** Ours, and what the mapping names that the bridge's user does not see. */
+async function wanted(
+  api: SalesforceApi,
+  options: SalesforceOptions,
+  signal: AbortSignal,
+): Promise<OwnField[]> {
+  const mapped = mappedFieldsFor(options);
+  const seen = await describeOwn(api, mapped, signal);
+  return [...ownFieldsFor(options), ...mapped.filter((field) => !seen.has(field))];
 }
 
 /** The last step is the permission. */

@@ -18,6 +18,7 @@ export {
 } from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
 export { isShown } from './held.ts';
+export { type MappedField, mappedFields } from './mapped-fields.ts';
 export { isBelieved, Metadata } from './metadata.ts';
 export { ActivityOwners, type OwnerField, UnownedPeople } from './ownership.ts';
 export {

@@ -50,6 +50,52 @@ setup('the plan names what is missing, applying makes it, and then nothing is le
   }, bare),
 );
 
+setup('it offers what the mapping names and the account lacks, in the form that the mapping tells', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    hubspot.addProperty('calls', { name: 'branch' });
+    const connection = await open(hubspot, {
+      activity: {
+        properties: {
+          keyword: '{{ PLA_Keywords_Searched }}',
+          branch: '{{ call.dealer.category }}',
+          talk_minutes: '{{ PLA_Duration | divided_by: 60.0 | round: 1 }}',
+          rang_at: '{{ call.startedAt }}',
+          was_missed: '{{ call.missed }}',
+          hs_call_sauce: '{{ call.marketing.engine }}', // HubSpot's own names are not for us to make
+        },
+      },
+      person: { properties: { first_branch: '{{ call.dealer.name }}' } },
+    });
+    const offered = (await connection.plan(soon())).filter(({ detail }) => detail.includes('mapping'));
+    assert.equal(
+      offered.map(({ subject, detail }) => `${subject}: ${detail}`),
+      [
+        'property calls.keyword: "Keyword", text, for what the mapping writes',
+        'property calls.talk_minutes: "Talk minutes", number, for what the mapping writes',
+        'property calls.rang_at: "Rang at", date and time, for what the mapping writes',
+        'property calls.was_missed: "Was missed", yes or no, for what the mapping writes',
+        'property contacts.first_branch: "First branch", text, for what the mapping writes',
+      ],
+    );
+    await connection.apply(soon(), () => {});
+    assert.equal(
+      (await connection.plan(soon())).filter(({ action }) => action !== 'keep'),
+      [],
+    );
+    const other = await open(hubspot, {
+      activity: {
+        properties: {
+          talk_minutes: '{{ PLA_Duration | divided_by: 60.0 }}',
+          was_missed: '{{ call.missed }}',
+        },
+      },
+    });
+    await deliverOne(other, deliveryOf([startPush('1'), endPush('1', { PLA_Duration: '90s' })]));
+    const [call] = hubspot.calls();
+    assert.equal([call?.properties['talk_minutes'], call?.properties['was_missed']], ['1.5', 'false']);
+  }, bare),
+);
+
 setup('a property that is there without unique values is a conflict, and nothing is made', () =>
   withHubSpotEmulator(async (hubspot) => {
     hubspot.addProperty('contacts', { name: 'delacon_caller' });

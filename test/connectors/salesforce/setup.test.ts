@@ -92,6 +92,48 @@ setup('with everything asked for, it makes the fields of follow-ups, sales and a
   }, empty),
 );
 
+setup(
+  'it offers what the mapping names and the org lacks, in the form that the mapping tells, and grants it',
+  () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const settings = {
+        activity: {
+          properties: {
+            Keyword__c: '{{ PLA_Keywords_Searched }}',
+            Talk_Minutes__c: '{{ PLA_Duration | divided_by: 60.0 | round: 1 }}',
+            Was_Missed__c: '{{ call.missed }}',
+            Priority: 'High',
+          },
+        },
+        person: { properties: { First_Call__c: '{{ call.startedAt }}' } },
+      };
+      const connection = await open(salesforce, settings);
+      const made = (await connection.plan(soon())).filter(({ action }) => action === 'create');
+      assert.equal(
+        made.slice(3, -1).map(({ subject, detail }) => `${subject}: ${detail}`),
+        [
+          'field Lead.First_Call__c: "First Call", date and time',
+          'field Contact.First_Call__c: "First Call", date and time',
+          'field Activity.Keyword__c: "Keyword", text of 255 characters',
+          'field Activity.Talk_Minutes__c: "Talk Minutes", number',
+          'field Activity.Was_Missed__c: "Was Missed", yes or no',
+        ],
+      );
+      await connection.apply(soon(), () => {});
+      assert.equal(
+        (await connection.plan(soon())).filter(({ action }) => action !== 'keep'),
+        [],
+      );
+      const outcome = await deliverOne(
+        await open(salesforce, settings),
+        deliveryOf([startPush('1'), endPush('1', { PLA_Duration: '90s' })]),
+      );
+      assert.is(outcome.kind, 'delivered');
+      const [task] = salesforce.tasks();
+      assert.equal([task?.['Talk_Minutes__c'], task?.['Was_Missed__c']], [1.5, false]);
+    }, empty),
+);
+
 setup('drift of what was made is found, and told what to do about', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce, everything);
