@@ -35,7 +35,7 @@ function written(
         ...records.map(([title, values]) =>
           [
             title,
-            ...Object.entries(values).map(([property, value]) => {
+            ...inOrder(values).map(([property, value]) => {
               const lines = valueText(value).split('\n');
               return `  ${property}: ${lines.length > 1 ? `\n    ${lines.join('\n    ')}` : lines[0]}`.replace(
                 /: \n/,
@@ -47,6 +47,12 @@ function written(
       ].join('\n'),
     )
     .join('\n\n');
+}
+
+/** In whatever order they were written: titles first, and last our own keys, which say nothing to people. */
+function inOrder(values: object): [name: string, value: unknown][] {
+  const rank = (name: string) => (/^delacon_/i.test(name) ? 2 : /title|subject|name$/i.test(name) ? 0 : 1);
+  return Object.entries(values).sort(([one], [other]) => rank(one) - rank(other) || (one < other ? -1 : 1));
 }
 
 /** HTML as it looks, with where links lead. */
@@ -81,7 +87,7 @@ samples('in HubSpot: hubspot.txt', () =>
     for (const [, delivery] of deliveries()) await hubspotRig.deliverOne(connection, delivery);
     const of = (kind: 'calls' | 'tasks' | 'deals', id: string) =>
       hubspot.records(kind).filter(({ properties }) => properties['delacon_call_id'] === id);
-    const shown = (properties: object) =>
+    const shown = (properties: Record<string, string>) =>
       Object.fromEntries(
         Object.entries(properties).map(([name, value]) => [
           name,
