@@ -35,6 +35,8 @@ export class CommitQueue {
   #isCalled = false;
   #closed = false;
   #damage: StoreUnavailable | null = null;
+  /** A write met a disk that is full or broken, and none was told since that as much fits as any push takes. */
+  wantsRoom = false;
 
   constructor(database: Database, opened: OpenedFile | undefined) {
     this.#database = database;
@@ -144,6 +146,7 @@ export class CommitQueue {
         : `SQLite: ${message}`;
     const unavailable = new StoreUnavailable(words, { cause: reason });
     if (failure === 'damaged') this.#damage = unavailable;
+    if (failure === 'machine') this.wantsRoom = true;
     return unavailable;
   }
 }

@@ -26,6 +26,12 @@ insert into deliveries
 rollback to probe;
 release probe;`;
 
+/** Once a write did not fit, a page that does tells nothing of the next: as much as the longest push takes, and gone again. */
+const room = [
+  "insert or replace into kept (name, text) values ('room', hex(zeroblob(200 * 1024)))",
+  "delete from kept where name = 'room'",
+];
+
 /** The file that the store is, as its keeper sees it. */
 export class SqliteFile {
   readonly #path: string;
@@ -59,6 +65,9 @@ export class SqliteFile {
   async checkWritable(): Promise<void> {
     await this.#queue.write(() => this.#database.exec(probe), probePatienceMs);
     if (this.#queue.damage) throw this.#queue.damage;
+    if (!this.#queue.wantsRoom) return;
+    for (const sql of room) await this.#queue.write(() => this.#database.exec(sql), probePatienceMs);
+    this.#queue.wantsRoom = false;
   }
 
   watch(changed: () => void): () => void {

@@ -4,6 +4,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CommitQueue } from '../../../src/store/sqlite/commit-queue.ts';
+import { SqliteFile } from '../../../src/store/sqlite/file.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import { StoreUnavailable } from '../../../src/store/store.ts';
 import { startPush } from '../../support/build-push.ts';
@@ -202,6 +203,35 @@ queue('a damaged page that only some pushes meet is known after the first of the
     assert.equal(reasons, new Set(['taken', 'SQLite: database disk image is malformed']));
     assert.is(await reasonOf(store.checkWritable()), 'SQLite: database disk image is malformed');
     await store.close();
+  }),
+);
+
+/* With room for some pages, what it looked with fitted and a push did not: it said that it could be written to. */
+queue('a disk that had no room for a push is full until it has, whatever smaller fits', () =>
+  withFolder(async (folder) => {
+    const path = join(folder, 'bridge.db');
+    await (await openSqliteStore(path, 'bridge')).close();
+    const database = new DatabaseSync(path);
+    const commits = new CommitQueue(database, undefined);
+    const file = new SqliteFile(path, database, commits, undefined);
+    const add = database.prepare('insert or replace into kept (name, text) values (?, ?)');
+    const push = () => reasonOf(commits.write(() => add.run('x', 'x'.repeat(250_000))));
+    const pages = Number(database.prepare('pragma page_count').get()!['page_count']);
+    database.exec(`pragma max_page_count=${pages + 8}`);
+    assert.is(await reasonOf(file.checkWritable()), 'taken', 'nobody knows yet');
+    assert.is(await push(), 'SQLite: database or disk is full');
+    for (const _ of [1, 2])
+      assert.is(await reasonOf(file.checkWritable()), 'SQLite: database or disk is full');
+    database.exec('pragma max_page_count=1000000');
+    assert.is(await reasonOf(file.checkWritable()), 'taken', 'without a push');
+    assert.is(await push(), 'taken');
+    assert.is(
+      database.prepare('select count(*) as n from kept').get()!['n'],
+      1,
+      'and nothing is left behind',
+    );
+    await commits.close();
+    database.close();
   }),
 );
 
