@@ -1,4 +1,10 @@
-import { type Call, type Delivery, type RecordDraft, withMapping } from '../../src/connector/index.ts';
+import {
+  type Call,
+  type Delivery,
+  ownerOf,
+  type RecordDraft,
+  withMapping,
+} from '../../src/connector/index.ts';
 import { htmlSummary } from '../../src/crm/index.ts';
 import type { HubSpotOptions } from './options.ts';
 import { longestText, ownProperties } from './setup-names.ts';
@@ -15,11 +21,7 @@ export const defaultOutcomes: Readonly<Record<string, string>> = {
 };
 
 /** The call record of a delivery: the whole of what the call shows now, whatever it showed before. */
-export function callDraft(
-  options: HubSpotOptions,
-  delivery: Delivery,
-  ownerId: string | null = null,
-): RecordDraft {
+export function callDraft(options: HubSpotOptions, delivery: Delivery): RecordDraft {
   const { call, source } = delivery;
   const scope = { call, timezone: source.timezone };
   const defaults = {
@@ -34,7 +36,7 @@ export function callDraft(
     hs_call_to_number: call.dialled.number ?? call.dialled.raw,
     hs_call_recording_url: recordingOf(call),
     hs_call_has_voicemail: hasVoicemail(call) || null,
-    hubspot_owner_id: ownerId,
+    hubspot_owner_id: ownerOf(options.owner, delivery),
   };
   return {
     role: 'activity',

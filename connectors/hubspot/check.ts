@@ -1,5 +1,5 @@
 import type { Finding } from '../../src/connector/index.ts';
-import { listed } from '../../src/crm/index.ts';
+import { checkOwners, listed, type Users } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, ObjectType } from './api.ts';
 import { defaultOutcomes } from './call-draft.ts';
@@ -7,7 +7,6 @@ import { RequestFailed } from './failures.ts';
 import { fieldOf, fitProperty } from './fields.ts';
 import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
-import type { Owners } from './owners.ts';
 import type { Pipelines } from './pipelines.ts';
 import { flaw, objectTypes, wantedProperties } from './setup.ts';
 import { mappedAt } from './setup-names.ts';
@@ -19,9 +18,8 @@ import { mappedAt } from './setup-names.ts';
 export async function check(
   api: HubSpotApi,
   options: HubSpotOptions,
-  findings: HubSpotFindings,
-  owners: Owners,
-  pipelines: Pipelines,
+  { findings, pipelines }: { findings: HubSpotFindings; pipelines: Pipelines },
+  users: Users,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const token = await found('token', () => accountFindings(api, signal));
@@ -39,7 +37,8 @@ export async function check(
     });
     all.push(...more);
   }
-  if (options.owner) all.push(...(await found('owner', () => ownerFindings(owners, signal))));
+  const { owner } = options;
+  if (owner) all.push(...(await found('owner', () => checkOwners(users, owner, signal))));
   if (options.followUp && !options.owner && !('hubspot_owner_id' in options.followUp.properties)) {
     all.push({
       level: 'warning',
@@ -156,18 +155,6 @@ function callOutcomes(options: HubSpotOptions, calls: readonly PropertyDefinitio
       fix: 'Name one of them in activity.outcomes, by label or id, or "" to write none.',
     },
   ];
-}
-
-async function ownerFindings(owners: Owners, signal: AbortSignal): Promise<Finding[]> {
-  const refused = await owners.refused(signal);
-  if (refused.size === 0)
-    return [{ level: 'ok', subject: 'owner', message: 'All of them are active users.' }];
-  return [...refused].map(([email, { problem, fix }]) => ({
-    level: 'problem',
-    subject: `owner ${email}`,
-    message: problem,
-    fix,
-  }));
 }
 
 async function saleFindings(pipelines: Pipelines, signal: AbortSignal): Promise<Finding[]> {

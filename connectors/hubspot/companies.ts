@@ -1,8 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, isRecent } from '../../src/connector/index.ts';
 import type { HubSpotApi } from './api.ts';
-import { RequestFailed } from './failures.ts';
-import type { Work } from './work.ts';
 
 /** How long a contact is believed to work where it did. */
 const keptMs = 3_600_000;
@@ -18,27 +16,22 @@ export class Companies {
     this.#clock = clock;
   }
 
-  /** Only a record that is yet to be made brings a link along. */
-  async find(works: readonly Work[], signal: AbortSignal): Promise<void> {
-    const wanted = works.flatMap((work) =>
-      work.contactId === null ? [] : [{ work, contactId: work.contactId }],
-    );
+  /** By contact. Only a record that is yet to be made brings a link along. @throws RequestFailed */
+  async of(contactIds: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     const now = this.#clock.now().getTime();
-    const unknown = wanted
-      .map(({ contactId }) => contactId)
-      .filter((id) => !isRecent(this.#known.get(id)?.at ?? Number.NEGATIVE_INFINITY, keptMs, now));
-    try {
-      if (unknown.length > 0) {
-        const ids = [...new Set(unknown)];
-        const found = await this.#api.companiesOf(ids, signal);
-        for (const id of ids) this.#known.set(id, { companyId: found.get(id) ?? null, at: now });
-      }
-      for (const { work, contactId } of wanted)
-        work.companyId = this.#known.get(contactId)?.companyId ?? null;
-    } catch (thrown) {
-      if (!(thrown instanceof RequestFailed)) throw thrown;
-      for (const { work } of wanted) work.failures.push(thrown.failure);
+    const isUnknown = (id: string) =>
+      !isRecent(this.#known.get(id)?.at ?? Number.NEGATIVE_INFINITY, keptMs, now);
+    const unknown = [...new Set(contactIds.filter(isUnknown))];
+    if (unknown.length > 0) {
+      const found = await this.#api.companiesOf(unknown, signal);
+      for (const id of unknown) this.#known.set(id, { companyId: found.get(id) ?? null, at: now });
     }
+    return new Map(
+      contactIds.flatMap((id) => {
+        const companyId = this.#known.get(id)?.companyId;
+        return companyId ? [[id, companyId] as const] : [];
+      }),
+    );
   }
 
   /** The contact or its company is gone. */

@@ -1,4 +1,10 @@
-import { type Delivery, type RecordDraft, withMapping } from '../../src/connector/index.ts';
+import {
+  type Call,
+  type Delivery,
+  ownerOf,
+  type RecordDraft,
+  withMapping,
+} from '../../src/connector/index.ts';
 import { touchesOfNew } from '../../src/crm/index.ts';
 import { touchFields } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -11,8 +17,7 @@ import { ownProperties } from './setup-names.ts';
 export function contactDraft(
   options: HubSpotOptions,
   delivery: Delivery,
-  ownerId: string | null = null,
-  calls = [delivery.call],
+  calls: readonly Call[],
 ): RecordDraft | undefined {
   const { caller } = delivery.call;
   if (caller.number === null) return undefined;
@@ -23,7 +28,7 @@ export function contactDraft(
     lastname: caller.display,
     city: caller.city, // of landlines
     state: caller.state,
-    hubspot_owner_id: ownerId,
+    hubspot_owner_id: ownerOf(options.owner, delivery),
   };
   return {
     role: 'person',

@@ -7,6 +7,7 @@ import type { Records } from './records.ts';
 /** Contacts as they are changed when their callers call again. */
 export function contactsToUpdate(api: HubSpotApi, records: Records): PersonRecords {
   return {
+    types: ['contact'],
     describe: (_, signal) => records.fields.ready('contacts', signal),
     fit(_, values, timezone) {
       const { properties, notes, unwritable } = records.fields.fit('contacts', values, timezone);

@@ -2,7 +2,6 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
-  Findings,
   keepingRotated,
   type PlanStep,
   type RecordDraft,
@@ -10,46 +9,23 @@ import {
   type Rehearsal,
   type Tools,
 } from '../../src/connector/index.ts';
-import { ActivityOwners, PersonUpdates, UnownedPeople } from '../../src/crm/index.ts';
+import { CrmEngine, draftsOf as draftsIn } from '../../src/crm/index.ts';
 import { HubSpotApi } from './api.ts';
-import { touchFields } from './attribution.ts';
 import { largestBatch } from './batches.ts';
-import { callDraft } from './call-draft.ts';
-import { Calls } from './calls.ts';
 import { check } from './check.ts';
-import { Companies } from './companies.ts';
-import { contactDraft } from './contact-draft.ts';
-import { contactsToUpdate } from './contact-updates.ts';
-import { Contacts } from './contacts.ts';
-import { dealDraft } from './deal-draft.ts';
-import { Deals } from './deals.ts';
-import { deliver, type Means } from './deliver.ts';
-import { Fields } from './fields.ts';
-import type { Found, HubSpotFindings } from './found.ts';
+import { draftsOf, HubSpotDriver } from './driver.ts';
 import { holds } from './holds.ts';
-import { KeyedRecords } from './keyed-records.ts';
 import { RecordLinks } from './links.ts';
-import { type HubSpotOptions, mappedProperties, options } from './options.ts';
-import { Owners, ownerField } from './owners.ts';
-import { Pipelines } from './pipelines.ts';
+import { type HubSpotOptions, options } from './options.ts';
 import { HubSpotProbe } from './probe.ts';
-import { Records } from './records.ts';
 import { openStage, PretendedHubSpot } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
-import { taskDraft } from './task-draft.ts';
-import { Tasks } from './tasks.ts';
 
 /** Writes each call as one HubSpot call on one contact, with a task where somebody should call back and a deal on a sale. */
 export default defineConnector({
   type: 'hubspot',
   options,
-  draft: (options, delivery) =>
-    [
-      contactDraft(options, delivery) ?? [],
-      callDraft(options, delivery),
-      taskDraft(options, delivery) ?? [],
-      dealDraft(options, delivery) ?? [],
-    ].flat(),
+  draft: (options, delivery) => draftsIn(draftsOf(options), delivery),
   open: async (options, tools) =>
     new HubSpotConnection(await HubSpotApi.open(options, tools), options, tools),
   openRehearsal(options, tools, rehearsal) {
@@ -65,38 +41,18 @@ class HubSpotConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel };
   readonly probe: HubSpotProbe;
   readonly #api: HubSpotApi;
-  readonly #means: Means;
-  readonly #pipelines: Pipelines;
+  readonly #options: HubSpotOptions;
+  readonly #driver: HubSpotDriver;
+  readonly #engine: CrmEngine;
   readonly #links: RecordLinks;
 
   constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools) {
-    const { clock, memory } = tools;
     this.#api = api;
-    const findings: HubSpotFindings = new Findings<Found>(tools);
-    const owners = new Owners(api, options.owner, clock);
-    const records = new Records(api, new Fields(api, clock, mappedProperties(options)), owners.forget);
-    const keyed = { api, records, findings, memory, clock };
-    const people = contactsToUpdate(api, records);
-    const field = ownerField(api);
-    const unowned = new UnownedPeople(field, people, memory);
-    const { onUpdate, properties } = options.person;
-    const touches = options.attribution ? touchFields : undefined;
-    const updates = new PersonUpdates(people, { onUpdate, properties, touches }, clock);
-    this.#pipelines = new Pipelines(api, options.sale, clock);
-    this.#means = {
-      options,
-      findings,
-      owners,
-      contacts: new Contacts(api, records, options, unowned, updates, findings, tools),
-      updates,
-      unowned,
-      companies: options.activity.company ? new Companies(api, clock) : undefined,
-      calls: new Calls(new KeyedRecords(keyed, 'calls', new ActivityOwners(field)), options, findings),
-      tasks: new Tasks(new KeyedRecords(keyed, 'tasks'), records, options, memory),
-      deals: new Deals(new KeyedRecords(keyed, 'deals'), options, this.#pipelines),
-    };
+    this.#options = options;
+    this.#driver = new HubSpotDriver(api, options, tools, () => this.#engine.users.forget());
+    this.#engine = new CrmEngine(this.#driver, options, tools);
     this.#links = new RecordLinks(api);
-    this.probe = new HubSpotProbe(api, options, findings, tools);
+    this.probe = new HubSpotProbe(api, options, this.#driver.findings, tools);
   }
 
   get quota() {
@@ -104,30 +60,23 @@ class HubSpotConnection implements Connection {
   }
 
   deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    return this.#api.unanswered.in(() => deliver(batch, this.#means, signal));
+    return this.#api.unanswered.in(() => this.#engine.deliver(batch, signal));
   }
 
   check(signal: AbortSignal) {
-    return check(
-      this.#api,
-      this.#means.options,
-      this.#means.findings,
-      this.#means.owners,
-      this.#pipelines,
-      signal,
-    );
+    return check(this.#api, this.#options, this.#driver, this.#engine.users, signal);
   }
 
   plan(signal: AbortSignal) {
-    return plan(this.#api, this.#means.options, this.#means.findings, signal);
+    return plan(this.#api, this.#options, this.#driver.findings, signal);
   }
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
-    return apply(this.#api, this.#means.options, this.#means.findings, signal, done);
+    return apply(this.#api, this.#options, this.#driver.findings, signal, done);
   }
 
   read(record: RecordRef, signal: AbortSignal) {
-    return holds(this.#api, this.#means.options, record, signal);
+    return holds(this.#api, this.#options, record, signal);
   }
 
   link(record: RecordRef) {

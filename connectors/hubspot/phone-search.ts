@@ -1,9 +1,9 @@
-import { parsePhone, type Region, samePhone, writtenForms } from '../../src/connector/index.ts';
+import { parsePhone, writtenForms } from '../../src/connector/index.ts';
+import type { Candidate, Wanted } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Found } from './found.ts';
-import type { HubSpotOptions } from './options.ts';
 import { ownProperties } from './setup-names.ts';
 
 /**
@@ -13,9 +13,7 @@ import { ownProperties } from './setup-names.ts';
  * asked for as long as that costs no further request.
  */
 
-export interface Wanted {
-  number: string;
-  region: Region;
+interface Asked extends Wanted {
   /** Leave the rare forms out: with them, this many numbers would take more requests. */
   isSparing?: boolean;
 }
@@ -37,7 +35,7 @@ type Account = Pick<Partial<Found>, 'phoneIndex' | 'longestList'>;
 const mostAlone = 3;
 
 /** As few requests as the cap allows: about 34 Australian numbers each, or 12 with their rare forms. */
-export function packSearches(wanted: readonly Wanted[], account: Account): Wanted[][] {
+export function packSearches(wanted: readonly Wanted[], account: Account): Asked[][] {
   if (wanted.length <= mostAlone && account.phoneIndex !== 'odd') return wanted.map((one) => [one]);
   const sparing = pack(
     wanted.map((one) => ({ ...one, isSparing: true })),
@@ -47,9 +45,9 @@ export function packSearches(wanted: readonly Wanted[], account: Account): Wante
   return generous.length <= sparing.length ? generous : sparing;
 }
 
-function pack(wanted: readonly Wanted[], account: Account): Wanted[][] {
-  const packs: Wanted[][] = [];
-  let open: Wanted[] = [];
+function pack(wanted: readonly Asked[], account: Account): Asked[][] {
+  const packs: Asked[][] = [];
+  let open: Asked[] = [];
   for (const one of wanted) {
     if (open.length > 0 && !fits(searchFor([...open, one], account, '9999'), account)) {
       packs.push(open);
@@ -67,8 +65,8 @@ function fits(search: ReturnType<typeof searchFor>, { longestList = Number.POSIT
   return JSON.stringify(search).length <= longestBody && Math.max(...lists) <= longestList;
 }
 
-function searchFor(wanted: readonly Wanted[], { phoneIndex }: Account, after: string | undefined) {
-  const among = (names: readonly string[], forms: (one: Wanted) => string[]) => {
+function searchFor(wanted: readonly Asked[], { phoneIndex }: Account, after: string | undefined) {
+  const among = (names: readonly string[], forms: (one: Asked) => string[]) => {
     const values = [...new Set(wanted.flatMap(forms))];
     return names.map((propertyName) => ({ filters: [{ propertyName, operator: 'IN', values }] }));
   };
@@ -93,7 +91,7 @@ function searchFor(wanted: readonly Wanted[], { phoneIndex }: Account, after: st
   };
 }
 
-export function digitForms({ number, region, isSparing = false }: Wanted): string[] {
+export function digitForms({ number, region, isSparing = false }: Asked): string[] {
   const forms = writtenForms(number, region).filter((form) => /^\d+$/.test(form));
   if (isSparing) return forms;
   const whole = number.slice(1);
@@ -123,34 +121,30 @@ function localAndCountryCode({ number, region }: Wanted): [local: string, countr
   return [local, whole.slice(0, whole.length - local.length)];
 }
 
-/** The contacts that have each number, in either field. */
+/** Contacts that may have one of these numbers. @throws RequestFailed */
 export async function searchByPhone(
   api: HubSpotApi,
-  wanted: readonly Wanted[],
+  wanted: readonly Asked[],
   account: Account,
   signal: AbortSignal,
-): Promise<Map<string, Row[]>> {
+): Promise<Row[]> {
   try {
     return await searchPages(api, wanted, account, signal);
   } catch (thrown) {
     const isRefused = thrown instanceof RequestFailed && thrown.failure.kind === 'rejected';
     if (!isRefused || wanted.every(({ isSparing }) => isSparing)) throw thrown;
     // No document says that these properties take wildcards; without them, most people are found.
-    return searchPages(
-      api,
-      wanted.map((one) => ({ ...one, isSparing: true })),
-      account,
-      signal,
-    );
+    const sparing = wanted.map((one) => ({ ...one, isSparing: true }));
+    return searchPages(api, sparing, account, signal);
   }
 }
 
 async function searchPages(
   api: HubSpotApi,
-  wanted: readonly Wanted[],
+  wanted: readonly Asked[],
   account: Account,
   signal: AbortSignal,
-): Promise<Map<string, Row[]>> {
+): Promise<Row[]> {
   const found = new Map<string, Row>();
   let after: string | undefined;
   for (let page = 0; page < mostPages; page++) {
@@ -159,22 +153,23 @@ async function searchPages(
     after = next;
     if (after === undefined) break;
   }
-  return new Map(wanted.map((one) => [one.number, [...found.values()].filter((row) => numberIn(row, one))]));
+  return [...found.values()];
 }
 
-/** The property in which a contact has the number, and how it is written there. */
-export function numberIn(row: Row, { number, region }: Wanted): [property: string, text: string] | undefined {
-  const found = typed.find((property) => samePhone(row.properties[property], number, region));
-  return found === undefined ? undefined : [found, row.properties[found] ?? ''];
-}
-
-/** Who of several gets the call, or null: the number does not tell. */
-export function choose(rows: readonly Row[], rule: HubSpotOptions['person']['whenSeveral']): Row | null {
-  if (rows.length > 1 && rule === 'none') return null;
-  const byAge = [...rows].sort((a, b) => madeAt(a) - madeAt(b) || Number(a.id) - Number(b.id));
-  return byAge.at(rule === 'oldest' ? 0 : -1) ?? null;
-}
-
-function madeAt(row: Row): number {
-  return Date.parse(row.properties['createdate'] ?? '') || 0;
+/** A contact as one who may be the caller. */
+export function candidateOf({ id, properties }: Row): Candidate {
+  const record = { type: 'contact', id };
+  return {
+    record,
+    person: record,
+    key: properties[ownProperties.contacts] || null,
+    keyField: ownProperties.contacts,
+    isConverted: false,
+    createdAt: properties['createdate'] ?? '',
+    numbers: typed.flatMap((field) => {
+      const text = properties[field];
+      return text ? [{ field, text }] : [];
+    }),
+    rank: 0,
+  };
 }

@@ -2,7 +2,12 @@ import type { Clock, SaleOptions } from '../../src/connector/index.ts';
 import { Metadata } from '../../src/crm/index.ts';
 import type { Pipeline } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
-import type { Place } from './deal-draft.ts';
+
+/** A stage of a pipeline, by id. */
+export interface Place {
+  pipeline: string;
+  stage: string;
+}
 
 /** The stages that deals go through in this account. */
 export class Pipelines {

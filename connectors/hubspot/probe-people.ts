@@ -1,8 +1,8 @@
 import { maskNumber, parsePhone, type Trial } from '../../src/connector/index.ts';
-import { wantedNumber } from '../../src/crm/index.ts';
+import { numberIn, wantedNumber } from '../../src/crm/index.ts';
 import type { RawAnswer } from './api.ts';
 import { mergedFrom } from './merged-contacts.ts';
-import { digitForms, searchByPhone } from './phone-search.ts';
+import { candidateOf, digitForms, searchByPhone } from './phone-search.ts';
 import { idsIn, type ProbedAccount, rowsIn, words } from './probed-account.ts';
 
 /** Numbers that the Australian authority keeps for fiction: nobody has them. */
@@ -98,14 +98,11 @@ export function searches(on: ProbedAccount): Trial[] {
         const account = { phoneIndex: on.findings.phoneIndex, longestList: on.findings.longestList };
         const lagMs = await on.until(async () => {
           const asked = [...open];
-          const rows = await searchByPhone(
-            on.api,
-            asked.map(wantedNumber),
-            withoutBlanks(account),
-            on.signal,
-          );
+          const wanted = asked.map(wantedNumber);
+          const rows = await searchByPhone(on.api, wanted, withoutBlanks(account), on.signal);
+          const found = rows.map(candidateOf);
           for (const typed of asked)
-            if (rows.get(wantedNumber(typed).number)?.some(({ id }) => id === made.get(typed)))
+            if (found.some((one) => one.record.id === made.get(typed) && numberIn(one, wantedNumber(typed))))
               open.delete(typed);
           return open.size === 0;
         }, untilFound);

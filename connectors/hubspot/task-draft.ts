@@ -1,14 +1,16 @@
-import { type Delivery, followUpOf, type RecordDraft, withMapping } from '../../src/connector/index.ts';
+import {
+  type Delivery,
+  followUpOf,
+  ownerOf,
+  type RecordDraft,
+  withMapping,
+} from '../../src/connector/index.ts';
 import { htmlSummary } from '../../src/crm/index.ts';
 import type { HubSpotOptions } from './options.ts';
 import { longestText, ownProperties } from './setup-names.ts';
 
 /** The task of a call that somebody should return; undefined for a call that needs none. */
-export function taskDraft(
-  options: HubSpotOptions,
-  delivery: Delivery,
-  ownerId: string | null = null,
-): RecordDraft | undefined {
+export function taskDraft(options: HubSpotOptions, delivery: Delivery): RecordDraft | undefined {
   const followUp = followUpOf(options.followUp, delivery);
   if (!followUp) return undefined;
   const defaults = {
@@ -17,7 +19,7 @@ export function taskDraft(
     hs_task_body: htmlSummary(delivery, longestText),
     hs_task_status: 'NOT_STARTED',
     hs_task_type: 'CALL',
-    hubspot_owner_id: ownerId,
+    hubspot_owner_id: ownerOf(options.owner, delivery),
   };
   return {
     role: 'followUp',

@@ -1,10 +1,10 @@
-import type { Clock, Finding } from '../../src/connector/index.ts';
+import type { Finding } from '../../src/connector/index.ts';
+import { checkOwners, type Users } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';
-import { Owners } from './owners.ts';
 import { recordTypeFor, stageFor } from './sales.ts';
 import { sharing } from './sharing.ts';
 
@@ -23,7 +23,7 @@ interface Made {
 export async function check(
   api: SalesforceApi,
   options: SalesforceOptions,
-  clock: Clock,
+  users: Users,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   try {
@@ -46,7 +46,7 @@ export async function check(
       ...made.flatMap((one) => requiredFields(one, descriptions)),
       ...statuses(options, descriptions.Task),
       ...sales(options, descriptions.Opportunity),
-      ...(await owners(api, options, clock, signal)),
+      ...(await owners(api, options, users, signal)),
     ];
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed)) throw thrown;
@@ -269,19 +269,14 @@ function sales({ sale }: SalesforceOptions, opportunity: ObjectDescription | und
 async function owners(
   api: SalesforceApi,
   options: SalesforceOptions,
-  clock: Clock,
+  users: Users,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  const { map = {}, otherwise = null } = options.owner ?? {};
-  const addresses = [...Object.values(map), ...(otherwise === null ? [] : [otherwise])];
-  const found = await new Owners(api, clock).find(addresses, signal);
-  const known = [...found].map(([address, { id, refusal }]): Finding => {
-    const subject = `owner ${address}`;
-    if (refusal === undefined) return { level: 'ok', subject, message: `User ${id}.` };
-    const fix = 'Correct `owner` in the configuration, or the user in Salesforce.';
-    return { level: 'problem', subject, message: refusal, fix };
-  });
-  const ids = [...found.values()].flatMap(({ id }) => id ?? []);
+  const { owner } = options;
+  const known = owner ? await checkOwners(users, owner, signal) : [];
+  const ids = owner
+    ? [...Object.values(owner.map), owner.otherwise].flatMap((one) => users.idOf(one) ?? [])
+    : [];
   return [...known, ...(await sharing(api, options, ids, signal))];
 }
 

@@ -1,50 +1,30 @@
 import {
-  type Clock,
   type Connection,
   type Delivery,
   defineConnector,
   keepingRotated,
-  OpenFollowUps,
   type PlanStep,
   type RecordDraft,
   type RecordRef,
   rehearsedFetch,
   type Tools,
 } from '../../src/connector/index.ts';
-import { PersonUpdates, UnownedPeople } from '../../src/crm/index.ts';
-import { AfterCall } from './after-call.ts';
+import { CrmEngine, draftsOf as draftsIn } from '../../src/crm/index.ts';
 import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
-import { deliver, type Means } from './deliver.ts';
-import { Descriptions } from './fields.ts';
-import { followUpDraft } from './follow-up-draft.ts';
+import { draftsOf, SalesforceDriver } from './driver.ts';
 import { holds, objects } from './holds.ts';
-import { NewPeople } from './new-people.ts';
 import { options, type SalesforceOptions } from './options.ts';
-import { Owners, ownerField } from './owners.ts';
-import { People } from './people.ts';
-import { PeopleToUpdate } from './people-updates.ts';
-import { personDraft } from './person-draft.ts';
 import { SalesforceProbe } from './probe.ts';
 import { PretendedSalesforce } from './rehearsal.ts';
 import { mostAtOnce } from './requests.ts';
-import { saleDraft } from './sale-draft.ts';
 import { apply, plan } from './setup.ts';
-import { attributionFields } from './setup-names.ts';
-import { taskDraft } from './task-draft.ts';
-import { Tasks } from './tasks.ts';
 
 /** Writes each call as one Task on whom it came from, and what it leaves: a follow-up, an Opportunity. */
 export default defineConnector({
   type: 'salesforce',
   options,
-  draft: (options, delivery) =>
-    [
-      personDraft(options, delivery) ?? [],
-      taskDraft(options, delivery),
-      followUpDraft(options, delivery) ?? [],
-      saleDraft(options, delivery) ?? [],
-    ].flat(),
+  draft: (options, delivery) => draftsIn(draftsOf(options), delivery),
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
   async openRehearsal(options, tools, rehearsal) {
@@ -62,35 +42,16 @@ class SalesforceConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel: mostAtOnce };
   readonly probe: SalesforceProbe;
   readonly #api: SalesforceApi;
-  readonly #means: Means;
-  readonly #clock: Clock;
-  readonly #descriptions: Descriptions;
+  readonly #options: SalesforceOptions;
+  readonly #driver: SalesforceDriver;
+  readonly #engine: CrmEngine;
 
   constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools) {
     this.#api = api;
-    this.#clock = tools.clock;
+    this.#options = options;
+    this.#driver = new SalesforceDriver(api, options, tools);
+    this.#engine = new CrmEngine(this.#driver, options, tools);
     this.probe = new SalesforceProbe(api, options, tools);
-    const descriptions = new Descriptions(api, tools.clock);
-    this.#descriptions = descriptions;
-    const owners = new Owners(api, tools.clock);
-    const { onUpdate, properties } = options.person;
-    const openFollowUps = new OpenFollowUps(options.followUp, tools.memory);
-    const people = new PeopleToUpdate(api, options, descriptions);
-    const unowned = new UnownedPeople(ownerField(api), people, tools.memory);
-    const newPeople = new NewPeople(api, options, descriptions, owners, unowned);
-    this.#means = {
-      options,
-      people: new People(api, options, newPeople, tools),
-      updates: new PersonUpdates(
-        people,
-        { onUpdate, properties, touches: options.attribution ? attributionFields : undefined },
-        tools.clock,
-      ),
-      unowned,
-      owners,
-      tasks: new Tasks(api, options, descriptions),
-      afterCall: new AfterCall(api, options, descriptions, owners, openFollowUps),
-    };
   }
 
   get quota() {
@@ -98,23 +59,23 @@ class SalesforceConnection implements Connection {
   }
 
   deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    return this.#api.unanswered.in(() => deliver(batch, this.#means, signal));
+    return this.#api.unanswered.in(() => this.#engine.deliver(batch, signal));
   }
 
   check(signal: AbortSignal) {
-    return check(this.#api, this.#means.options, this.#clock, signal);
+    return check(this.#api, this.#options, this.#engine.users, signal);
   }
 
   plan(signal: AbortSignal) {
-    return plan(this.#api, this.#means.options, signal);
+    return plan(this.#api, this.#options, signal);
   }
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
-    return apply(this.#api, this.#means.options, signal, done);
+    return apply(this.#api, this.#options, signal, done);
   }
 
   read(record: RecordRef, signal: AbortSignal) {
-    return holds(this.#api, this.#means.options, this.#descriptions, record, signal);
+    return holds(this.#api, this.#options, this.#driver.descriptions, record, signal);
   }
 
   link({ type, id }: RecordRef) {

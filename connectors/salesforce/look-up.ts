@@ -1,16 +1,9 @@
+import type { Candidate, Wanted } from '../../src/crm/index.ts';
 import type { Found, SalesforceApi } from './api.ts';
-import { type Candidate, candidateOf } from './candidates.ts';
+import { candidateOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import { matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
-import {
-  digitsQuery,
-  keyQuery,
-  type Place,
-  phoneQuery,
-  phoneSearch,
-  type Search,
-  type Wanted,
-} from './phone-search.ts';
+import { type Match, matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
+import { digitsQuery, keyQuery, type Place, phoneQuery, phoneSearch, type Search } from './phone-search.ts';
 import { ownFields, personAccountKey } from './setup-names.ts';
 
 type PlaceName = PersonObject | 'Account';
@@ -35,6 +28,7 @@ const ofPersonAccounts: Record<PlaceName, { columns: readonly string[]; phones: 
 /** Finds whoever has a number, by key, by spelling and by search, in the objects that the configuration names. */
 export class LookUp {
   readonly #api: SalesforceApi;
+  readonly #order: readonly Match[];
   /** Objects whose phone fields are looked at. */
   readonly #matched: readonly PlaceName[];
   /** Objects in which a key of ours may be: what is looked in, and what is made. */
@@ -49,6 +43,7 @@ export class LookUp {
   constructor(api: SalesforceApi, options: SalesforceOptions) {
     this.#api = api;
     const match = matchOf(options);
+    this.#order = match;
     const { create } = options.person;
     this.#withPersonAccounts = match.includes('PersonAccount');
     this.#matched = [...new Set(match.map((one) => (one === 'PersonAccount' ? 'Account' : one)))];
@@ -63,11 +58,8 @@ export class LookUp {
     return Math.max(1, ...this.#matched.map((name) => this.#place(name).phones.length));
   }
 
-  /** One request for all callers of a batch. */
-  async byQuery(
-    callers: readonly Wanted[],
-    signal: AbortSignal,
-  ): Promise<{ keyed: Candidate[]; typed: Candidate[] }> {
+  /** By key and by spelling, in one request for all callers of a batch. */
+  async byQuery(callers: readonly Wanted[], signal: AbortSignal): Promise<Candidate[]> {
     const keys = callers.map(({ number }) => number);
     const keyed = this.#keyStatements(keys);
     const typed = this.#matched
@@ -85,13 +77,12 @@ export class LookUp {
       this.#comparesDigits = false;
       return this.byQuery(callers, signal);
     }
-    const all = asked.map(({ place }, i) => {
+    return asked.flatMap(({ place }, i) => {
       const { rows = [], failure } = found[i] as Found;
       // Without the keys, a person could be made twice. Spellings that take too long to compare are searched for.
       if (failure && (i < keyed.length || failure.cure?.what !== 'slow')) throw new RequestFailed(failure);
-      return rows.map((row) => candidateOf(place.object, row, place.phones));
+      return rows.map((row) => candidateOf(place.object, row, place.phones, this.#order));
     });
-    return { keyed: all.slice(0, keyed.length).flat(), typed: all.slice(keyed.length).flat() };
   }
 
   async byKey(keys: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
@@ -103,7 +94,7 @@ export class LookUp {
     return asked.flatMap(({ place }, i) => {
       const { rows, failure } = found[i] as Found;
       if (failure) throw new RequestFailed(failure);
-      return rows.map((row) => candidateOf(place.object, row, place.phones));
+      return rows.map((row) => candidateOf(place.object, row, place.phones, this.#order));
     });
   }
 
@@ -116,7 +107,7 @@ export class LookUp {
     const rows = await this.#api.search(phoneSearch(places, text), signal);
     return rows.flatMap((row) => {
       const place = places.find(({ object }) => object === row.attributes.type);
-      return place ? [candidateOf(place.object, row, place.phones)] : [];
+      return place ? [candidateOf(place.object, row, place.phones, this.#order)] : [];
     });
   }
 
@@ -133,7 +124,7 @@ export class LookUp {
     return places.flatMap(({ object, phones }, i) => {
       const { rows = [], failure } = found[i] as Found;
       if (failure && failure.cure?.what !== 'slow') throw new RequestFailed(failure);
-      return rows.map((row) => candidateOf(object, row, phones));
+      return rows.map((row) => candidateOf(object, row, phones, this.#order));
     });
   }
 

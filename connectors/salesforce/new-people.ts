@@ -1,28 +1,13 @@
-import type { Values } from '../../src/connector/index.ts';
-import type { UnownedPeople } from '../../src/crm/index.ts';
-import type { SalesforceApi, Written } from './api.ts';
+import type { Made, Newcomer, Work, Written } from '../../src/crm/index.ts';
+import type { SalesforceApi, Written as Saved } from './api.ts';
 import type { Failure } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
-import type { Owners } from './owners.ts';
-import { personDraft } from './person-draft.ts';
-import type { Resolution } from './resolution.ts';
 import { ownFields } from './setup-names.ts';
-import { type TaskJob, valuesOfNew } from './tasks.ts';
+import { type Tasks, valuesOfNew } from './tasks.ts';
 
-/** A caller whom Salesforce does not have, and the calls that are to be linked to whoever is made. */
-export interface NewCaller {
-  number: string;
-  jobs: readonly TaskJob[];
-  /** The converted lead that has the key of this number, and leads to nobody any more. */
-  dead: string | undefined;
-}
-
-/** Who was made; or somebody has the key already. */
-export type Made = Resolution | 'taken';
-
-type AllMade = Map<string, Made>; // by number
-type Drafts = ReadonlyMap<NewCaller, Draft>;
+type AllMade = Map<Newcomer, Made>;
+type Drafts = ReadonlyMap<Newcomer, Draft>;
 
 /**
  * Makes people under their key, so that making one twice is making it once. Nothing is written over: who has the key
@@ -38,57 +23,23 @@ export class NewPeople {
   readonly #api: SalesforceApi;
   readonly #options: SalesforceOptions;
   readonly #descriptions: Descriptions;
-  readonly #owners: Owners;
-  readonly #unowned: UnownedPeople;
+  readonly #tasks: Tasks;
 
-  constructor(
-    api: SalesforceApi,
-    options: SalesforceOptions,
-    descriptions: Descriptions,
-    owners: Owners,
-    unowned: UnownedPeople,
-  ) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions, tasks: Tasks) {
     this.#api = api;
     this.#options = options;
     this.#descriptions = descriptions;
-    this.#owners = owners;
-    this.#unowned = unowned;
+    this.#tasks = tasks;
   }
 
-  async make(callers: readonly NewCaller[], signal: AbortSignal): Promise<AllMade> {
-    const object = this.#options.person.create;
+  async make(newcomers: readonly Newcomer[], signal: AbortSignal): Promise<Made[]> {
+    const object = this.#options.person.create as PersonObject;
     const made: AllMade = new Map();
-    if (object === false) {
-      const notes = ['Nobody has this number, and person.create is off.'];
-      for (const { number } of callers) made.set(number, { person: null, notes });
-      return made;
-    }
-    const drafts = new Map(callers.map((caller) => [caller, this.#draft(object, caller)]));
-    await this.#owners.settle([...drafts.values()], signal);
-    await this.#unowned.expect(this.#withoutOwner(drafts));
+    const drafts = new Map(newcomers.map((newcomer) => [newcomer, draftOf(object, newcomer)]));
     await this.#makeWithCalls(object, drafts, made, signal);
-    const rest = new Map([...drafts].filter(([{ number }]) => !made.has(number)));
+    const rest = new Map([...drafts].filter(([newcomer]) => !made.has(newcomer)));
     await this.#makeAlone(object, rest, made, signal);
-    return made;
-  }
-
-  /** Numbers of callers who get their owner once it is known who answered. */
-  #withoutOwner(drafts: Drafts): string[] {
-    if (!this.#options.owner) return [];
-    return [...drafts].flatMap(([{ number, jobs }, { values }]) => {
-      const isRinging = jobs[0]?.delivery.call.phase === 'ringing';
-      return isRinging && !('OwnerId' in values) ? [number] : [];
-    });
-  }
-
-  #draft(object: PersonObject, { number, jobs, dead }: NewCaller): Draft {
-    const [{ delivery }] = jobs as readonly [TaskJob, ...TaskJob[]];
-    const calls = jobs.map((job) => job.delivery.call);
-    const values: Values = {
-      ...personDraft(this.#options, delivery, calls)?.properties,
-      [ownFields[object]]: keyAfter(number, dead),
-    };
-    return { object, values, timezone: delivery.source.timezone, notes: [] };
+    return newcomers.map((newcomer) => made.get(newcomer) as Made);
   }
 
   async #makeWithCalls(
@@ -97,10 +48,10 @@ export class NewPeople {
     made: AllMade,
     signal: AbortSignal,
   ): Promise<void> {
-    const wanted = [...drafts].map(([caller, draft]) => ({
-      caller,
+    const wanted = [...drafts].map(([newcomer, draft]) => ({
+      newcomer,
       draft,
-      fresh: caller.jobs.filter(({ delivery }) => !delivery.records.activity),
+      fresh: newcomer.works.filter(({ activity }) => activity.known === null),
     }));
     if (wanted.every(({ fresh }) => fresh.length === 0)) return;
     // In such an org a refusal says little, and has to be looked into.
@@ -109,22 +60,26 @@ export class NewPeople {
       object,
       wanted.map(({ draft, fresh }) => ({
         person: this.#descriptions.fit(draft).fields,
-        tasks: fresh.map((job) => this.#descriptions.fit({ ...job, values: valuesOfNew(job) }).fields),
+        tasks: fresh.map(({ activity }) => this.#tasks.fit(activity, valuesOfNew(activity)).fields),
       })),
       signal,
     );
     written?.forEach(({ person, tasks }, place) => {
-      const { caller, draft, fresh } = wanted[place] as (typeof wanted)[number];
-      if (person.failure) {
-        if (person.failure.cure?.what === 'taken') made.set(caller.number, 'taken');
-        else if (isPassing(person.failure)) made.set(caller.number, { failure: person.failure });
+      const { newcomer, fresh } = wanted[place] as (typeof wanted)[number];
+      const { failure } = person;
+      if (failure) {
+        if (failure.cure?.what === 'taken' || isPassing(failure)) made.set(newcomer, { failure });
         return;
       }
-      const known = fresh.flatMap((job, i) => {
-        const call = tasks[i] as Written;
-        return call.failure && !isPassing(call.failure) ? [] : [[job, call] as const];
-      });
-      made.set(caller.number, { ...resolutionOf(object, person.id, caller, draft), along: new Map(known) });
+      const along = new Map(
+        fresh.flatMap((work, i): [Work, Written][] => {
+          const task = tasks[i] as Saved;
+          return task.failure && !isPassing(task.failure)
+            ? []
+            : [[work, this.#tasks.made(work.activity, task)]];
+        }),
+      );
+      made.set(newcomer, { person: { type: object.toLowerCase(), id: person.id }, isNew: true, along });
     });
   }
 
@@ -138,29 +93,19 @@ export class NewPeople {
         (records) => this.#api.insert(object, records, signal),
         signal,
       );
-      part.forEach(([caller, draft], place) => {
-        made.set(caller.number, this.#read(object, written[place] as Written, caller, draft));
+      part.forEach(([newcomer], place) => {
+        const { id, failure } = written[place] as Saved;
+        made.set(
+          newcomer,
+          failure ? { failure } : { person: { type: object.toLowerCase(), id }, isNew: true },
+        );
       });
     }
   }
-
-  #read(object: PersonObject, { id, failure }: Written, caller: NewCaller, draft: Draft): Made {
-    if (failure) return failure.cure?.what === 'taken' ? 'taken' : { failure };
-    return resolutionOf(object, id, caller, draft);
-  }
 }
 
-/** A converted lead keeps its key and cannot be changed, so whoever comes after a dead one has a key made of both. */
-export function keyAfter(number: string, dead: string | undefined): string {
-  return dead === undefined ? number : `${number}/${dead}`;
-}
-
-function resolutionOf(object: PersonObject, id: string, { dead }: NewCaller, { notes }: Draft) {
-  const why =
-    dead === undefined
-      ? 'Created, as nobody had this number.'
-      : `Created, as the converted lead ${dead} of this number leads to nobody any more.`;
-  return { person: { type: object.toLowerCase(), id }, why, notes, isNew: true as const };
+function draftOf(object: PersonObject, { key, values, timezone, notes }: Newcomer): Draft {
+  return { object, values: { ...values, [ownFields[object]]: key }, timezone, notes };
 }
 
 /** Whether the same may well be taken a little later, and says nothing of what was sent. */

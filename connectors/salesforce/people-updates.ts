@@ -12,6 +12,7 @@ import { isIn } from './soql.ts';
  * other kind does not have is passed over.
  */
 export class PeopleToUpdate implements PersonRecords {
+  readonly types = ['lead', 'contact'];
   readonly #api: SalesforceApi;
   readonly #descriptions: Descriptions;
   readonly #options: SalesforceOptions;

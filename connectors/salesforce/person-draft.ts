@@ -1,4 +1,10 @@
-import { type Delivery, ownerOf, type RecordDraft, withMapping } from '../../src/connector/index.ts';
+import {
+  type Call,
+  type Delivery,
+  ownerOf,
+  type RecordDraft,
+  withMapping,
+} from '../../src/connector/index.ts';
 import { touchesOfNew } from '../../src/crm/index.ts';
 import type { SalesforceOptions } from './options.ts';
 import { attributionFields, ownFields } from './setup-names.ts';
@@ -10,7 +16,7 @@ import { attributionFields, ownFields } from './setup-names.ts';
 export function personDraft(
   options: SalesforceOptions,
   delivery: Delivery,
-  calls = [delivery.call],
+  calls: readonly Call[],
 ): RecordDraft | undefined {
   const { caller } = delivery.call;
   const { create, properties } = options.person;

@@ -1,4 +1,5 @@
-import { parsePhone, type Region, writtenForms } from '../../src/connector/index.ts';
+import { parsePhone, writtenForms } from '../../src/connector/index.ts';
+import type { Wanted } from '../../src/crm/index.ts';
 import { isIn, quote, term } from './soql.ts';
 
 /*
@@ -7,11 +8,6 @@ import { isIn, quote, term } from './soql.ts';
  * callers for the digits too, whatever stands between and around them. A search sees through separators, and lags behind
  * by minutes. What any of them finds is compared before it is believed.
  */
-
-export interface Wanted {
-  number: string;
-  region: Region;
-}
 
 /** What is looked at of an object, and in which of its fields numbers are. */
 export interface Place {

@@ -1,8 +1,8 @@
 import type { Trial } from '../../src/connector/index.ts';
-import { wantedNumber } from '../../src/crm/index.ts';
+import { numberIn, wantedNumber } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { Fields } from './api.ts';
-import { candidateOf, numberIn } from './candidates.ts';
+import { candidateOf } from './candidates.ts';
 import { packSearches, phoneSearch } from './phone-search.ts';
 import { type ProbedOrg, resultsIn, words } from './probed-org.ts';
 import { ownFields } from './setup-names.ts';
@@ -156,7 +156,8 @@ export function search(on: ProbedOrg): Trial {
         const lag = Math.round((on.clock.now().getTime() - since) / 1000);
         for (const [typed, id] of open) {
           const row = rows.find(({ Id }) => Id === id);
-          if (!row || !numberIn(candidateOf('Lead', row, place.phones), wantedNumber(typed))) continue;
+          if (!row || !numberIn(candidateOf('Lead', row, place.phones, ['Lead']), wantedNumber(typed)))
+            continue;
           open.delete(typed);
           found.push(`${kindOf(typed)} after ${lag} s`);
         }

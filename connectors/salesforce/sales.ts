@@ -1,6 +1,7 @@
+import type { Values } from '../../src/connector/index.ts';
 import { optionFor } from '../../src/crm/index.ts';
 import type { ObjectDescription } from './answers.ts';
-import { type Draft, optionsOf } from './fields.ts';
+import { optionsOf } from './fields.ts';
 
 /** What an org says of Opportunities: whether it has the stage and the record type that the configuration names. */
 
@@ -8,7 +9,7 @@ import { type Draft, optionsOf } from './fields.ts';
 const optional = ['Description', 'AccountId', 'ContactId'];
 
 /** Makes a draft of a sale one that this org takes; answers why it cannot, in words that tell what to do. */
-export function fitSale(draft: Draft, opportunity: ObjectDescription): string | undefined {
+export function fitSale(draft: { values: Values }, opportunity: ObjectDescription): string | undefined {
   const { StageName, RecordTypeId, ...values } = draft.values;
   const stage = stageFor(opportunity, StageName === undefined ? '' : String(StageName));
   if (stage.problem !== undefined) return stage.problem;

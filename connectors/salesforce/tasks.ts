@@ -1,66 +1,40 @@
 import { LRUCache } from 'lru-cache';
-import type { Delivery, RecordRef, Records, Values } from '../../src/connector/index.ts';
-import { ActivityOwners, asFailure, isShown } from '../../src/crm/index.ts';
+import type { Values } from '../../src/connector/index.ts';
+import {
+  asFailure,
+  type CallRecord,
+  type Change,
+  type CrmFailure,
+  type Existing,
+  isShown,
+  type Written,
+} from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
-import type { Fields, SalesforceApi, Written } from './api.ts';
+import type { Fields, SalesforceApi, Written as Saved } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Descriptions, Draft, Fitted } from './fields.ts';
 import type { SalesforceOptions } from './options.ts';
-import { ownerField } from './owners.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly, madeOnly } from './task-draft.ts';
 
-/** A call to be written. */
-export interface TaskJob extends Draft {
-  delivery: Delivery;
-  /** Whom it belongs to, once that is known. */
-  person: RecordRef | null;
-  /** What became of it when it was sent along with a person who was made for it. */
-  along?: Written | undefined;
-}
-
-/** What became of a call, and what of it is in Salesforce: after a failure too, there may be something. */
-export interface TaskResult {
-  records: Records;
-  failure?: Failure;
-  /** The person who turned out not to be there any more. */
-  orphanOf?: RecordRef;
-}
-
-type Results = Map<TaskJob, TaskResult>;
-
-/** A Task that is there, and whom it is linked to already: a person, or something else that somebody chose. */
-interface Existing {
-  id: string;
-  person: RecordRef | undefined;
-  isLinked: boolean;
-}
-
 const key = ownFields.Task;
 
 /** The values of a Task that is to be made. */
-export function valuesOfNew({ values, person, delivery }: TaskJob): Values {
-  return { ...values, ...(person ? linkTo(person) : {}), [key]: delivery.key };
+export function valuesOfNew({ values, person, key: { property, value } }: CallRecord): Values {
+  return { ...values, ...(person ? linkTo(person) : {}), [property]: value };
 }
 
 /**
- * Writes calls so that each is one Task, whatever was written before:
- *
- *     id known ──▶ update ──gone──▶ ┐
- *     id unknown ─────────────────▶ upsert as a new call ──there──▶ look up by key ──▶ update
- *
  * A Task becomes a call only when it is made: TaskSubtype is refused afterwards. So an upsert always says it, which can
- * make a call but never a plain task, and is refused for a Task that is there. That one is then found and updated.
- * The person is linked once, and never sent again: a lead may have become a contact meanwhile. A call whose caller was
- * made for it may have been sent along with them.
+ * make a call but never a plain task, and is refused for a Task that is there. That one is then found and updated. A call
+ * whose caller was made for it may have been sent along with them.
  */
 export class Tasks {
   readonly #api: SalesforceApi;
   readonly #descriptions: Descriptions;
   readonly #madeOnly: readonly string[];
-  readonly #owners: ActivityOwners;
   /** What Tasks say that were given away: one that is of nobody may not even be seen afterwards. */
   readonly #given = new LRUCache<string, Fields>({ max: 5_000 });
 
@@ -68,62 +42,40 @@ export class Tasks {
     this.#api = api;
     this.#descriptions = descriptions;
     this.#madeOnly = madeOnly(options);
-    this.#owners = new ActivityOwners(ownerField(api));
   }
 
-  async write(jobs: readonly TaskJob[], signal: AbortSignal): Promise<Results> {
-    const results: Results = new Map();
-    const known = new Map<TaskJob, Existing>();
-    for (const job of jobs) {
-      const { activity, person } = job.delivery.records;
-      if (activity) known.set(job, { id: activity.id, person, isLinked: person !== undefined });
-      else if (job.along) this.#keep(job, job.along, results);
-    }
-    await this.#lookAtLinks(known, results, signal);
-    const gone = await this.#update(known, results, signal);
-    const fresh = [...jobs.filter((job) => !known.has(job) && !results.has(job)), ...gone];
-    const there = await this.#upsert(fresh, results, signal);
-    await this.#adopt(there, results, signal);
-    return results;
+  async create(records: readonly CallRecord[], signal: AbortSignal): Promise<Written[]> {
+    const written = await this.#descriptions.writeFitted(
+      records.map((record) => draftOf(record, valuesOfNew(record))),
+      (fitted) =>
+        this.#api.upsert(
+          'Task',
+          key,
+          fitted.map(({ fields }) => fields),
+          signal,
+        ),
+      signal,
+    );
+    return records.map((record, place) => this.made(record, written[place] as Saved));
   }
 
-  /** A Task without a person, which is to get one now, may have got one from people meanwhile. */
-  async #lookAtLinks(known: Map<TaskJob, Existing>, results: Results, signal: AbortSignal): Promise<void> {
-    const late = [...known].filter(([{ person }, { isLinked }]) => person !== null && !isLinked);
-    if (late.length === 0) return;
-    const ids = late.map(([, { id }]) => id);
-    const found = await this.#find('Id', ids, signal).catch(asFailure<Failure>);
-    for (const [job, { id }] of late) {
-      if (!(found instanceof Map)) {
-        results.set(job, { records: recordsOf(id, undefined), failure: found });
-        known.delete(job);
-      } else if (found.has(id)) known.set(job, found.get(id) as Existing);
-    }
+  /** What became of one that was to be made. */
+  made(record: CallRecord, { id, created, failure }: Saved): Written {
+    if (failure) return { failure: isThere(failure) ? asTaken(failure) : asOrphan(failure, record) };
+    const isOwned = created && 'OwnerId' in record.values;
+    if (isOwned) this.#given.set(id, this.fit(record, valuesOfNew(record)).fields);
+    return { id, isOwned };
   }
 
-  /** Updates by id; answers the jobs whose Task, or else whose person, is gone. */
-  async #update(
-    existing: ReadonlyMap<TaskJob, Existing>,
-    results: Results,
-    signal: AbortSignal,
-  ): Promise<TaskJob[]> {
-    const owned = [...existing].filter(([{ values }]) => 'OwnerId' in values);
-    const tasks = owned.map(([, { id }]) => ({ type: 'task', id }));
-    const free = await this.#owners.free(tasks, signal).catch(asFailure<Failure>);
-    const unseen = 'kind' in free ? owned : [];
-    for (const [job, { id, person }] of unseen)
-      results.set(job, { records: recordsOf(id, person), failure: free as Failure });
-    const jobs = [...existing.keys()].filter((job) => !unseen.some(([one]) => one === job));
-    const mayOwn = (id: string) => 'has' in free && free.has(id);
-    const valuesOf = (job: TaskJob): Values => {
-      const { id, isLinked } = existing.get(job) as Existing;
-      const link = !isLinked && job.person ? linkTo(job.person) : {};
-      const kept = mayOwn(id) ? this.#madeOnly : [...this.#madeOnly, 'OwnerId'];
-      return { ...without(kept, job.values), ...link, Id: id };
-    };
-    const written = await this.#send(
-      jobs,
-      valuesOf,
+  /** As the fields of a Task can hold it. */
+  fit(record: CallRecord, values: Values): Fitted {
+    return this.#descriptions.fit(draftOf(record, values));
+  }
+
+  async update(changes: readonly Change[], signal: AbortSignal): Promise<Written[]> {
+    const drafts = changes.map((change) => draftOf(change.record, this.#valuesOf(change)));
+    const written = await this.#descriptions.writeFitted(
+      drafts,
       (records) =>
         this.#api.update(
           'Task',
@@ -132,33 +84,31 @@ export class Tasks {
         ),
       signal,
     );
-    await this.#forgive(jobs, valuesOf, written, signal);
-    const gone: TaskJob[] = [];
-    jobs.forEach((job, place) => {
-      const { failure } = written[place] as Written;
-      const { id, person, isLinked } = existing.get(job) as Existing;
-      if (!failure && mayOwn(id)) this.#give(id, { ...job, values: valuesOf(job) });
-      if (!failure) results.set(job, { records: recordsOf(id, isLinked ? person : job.person) });
-      else if (failure.cure?.what === 'gone') gone.push(job);
-      else results.set(job, failed(failure, recordsOf(id, person), job.person));
+    await this.#forgive(drafts, written, signal);
+    return changes.map(({ record, id, values }, place): Written => {
+      const { failure } = written[place] as Saved;
+      if (failure) return { failure: failure.cure?.what === 'gone' ? failure : asOrphan(failure, record) };
+      const isOwned = 'OwnerId' in values;
+      if (isOwned) this.#given.set(id, this.#descriptions.fit(drafts[place] as Draft).fields);
+      return { id, isOwned };
     });
-    return gone;
+  }
+
+  #valuesOf({ id, values, link }: Change): Values {
+    const changed = Object.entries(values).filter(([name]) => !this.#madeOnly.includes(name));
+    return { ...Object.fromEntries(changed), ...(link ? linkTo(link) : {}), Id: id };
   }
 
   /**
    * Nothing is to be written to a Task that shows it all: one that was given away with this very state by an attempt
    * whose answer was lost, or that is replayed. Whoever has it now need not let us change it.
    */
-  async #forgive(
-    jobs: readonly TaskJob[],
-    valuesOf: (job: TaskJob) => Values,
-    written: Written[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const refused = jobs.flatMap((job, place) => {
-      if (written[place]?.failure?.cure?.what !== 'theirs') return [];
-      return [{ place, fields: this.#descriptions.fit({ ...job, values: valuesOf(job) }).fields }];
-    });
+  async #forgive(drafts: readonly Draft[], written: Saved[], signal: AbortSignal): Promise<void> {
+    const refused = drafts.flatMap((draft, place) =>
+      written[place]?.failure?.cure?.what === 'theirs'
+        ? [{ place, fields: this.#descriptions.fit(draft).fields }]
+        : [],
+    );
     if (refused.length === 0) return;
     const names = new Set(['Id', ...refused.flatMap(({ fields }) => Object.keys(fields))]);
     const ids = refused.map(({ fields }) => String(fields['Id']));
@@ -177,85 +127,42 @@ export class Tasks {
     }
   }
 
-  #give(id: string, draft: Draft): void {
-    this.#owners.given(id);
-    this.#given.set(id, this.#descriptions.fit(draft).fields);
-  }
-
-  /** What became of a Task that was to be made. */
-  #keep(job: TaskJob, { id, created, failure }: Written, results: Results): void {
-    if (id !== undefined && created && 'OwnerId' in job.values)
-      this.#give(id, { ...job, values: valuesOfNew(job) });
-    if (failure) results.set(job, failed(failure, {}, job.person));
-    else results.set(job, { records: recordsOf(id, job.person) });
-  }
-
-  /** Makes Tasks; answers the jobs whose key a Task has already, from an attempt whose answer was lost. */
-  async #upsert(jobs: readonly TaskJob[], results: Results, signal: AbortSignal): Promise<TaskJob[]> {
-    const written = await this.#send(
-      jobs,
-      valuesOfNew,
-      (records) =>
-        this.#api.upsert(
-          'Task',
-          key,
-          records.map(({ fields }) => fields),
-          signal,
-        ),
-      signal,
+  async find(
+    records: readonly CallRecord[],
+    signal: AbortSignal,
+  ): Promise<Map<CallRecord, Existing | CrmFailure>> {
+    const wanted = records.map((record) => record.key.value);
+    const found = await this.#find(key, wanted, signal);
+    return new Map(
+      records.flatMap((record): [CallRecord, Existing | CrmFailure][] => {
+        const { value } = record.key;
+        const one = found.get(value);
+        if (one) return [[record, one]];
+        const like = [...found].find(([other]) => other.toLowerCase() === value.toLowerCase());
+        return like ? [[record, takenForAnother(key, value, { Id: like[1].id, [key]: like[0] })]] : [];
+      }),
     );
-    const there: TaskJob[] = [];
-    jobs.forEach((job, place) => {
-      const one = written[place] as Written;
-      this.#keep(job, one, results); // should nothing be found
-      if (one.failure && isThere(one.failure)) there.push(job);
-    });
-    return there;
-  }
-
-  /** Finds the Tasks that have these keys, and updates them. */
-  async #adopt(jobs: readonly TaskJob[], results: Results, signal: AbortSignal): Promise<void> {
-    if (jobs.length === 0) return;
-    const found = await this.#find(
-      key,
-      jobs.map(({ delivery }) => delivery.key),
-      signal,
-    ).catch(asFailure<Failure>);
-    const existing = new Map<TaskJob, Existing>();
-    for (const job of jobs) {
-      if (!(found instanceof Map)) results.set(job, { records: {}, failure: found });
-      else {
-        const task = found.get(job.delivery.key);
-        if (task) existing.set(job, task);
-        else this.#explain(job, found, results);
-      }
-    }
-    for (const job of await this.#update(existing, results, signal)) {
-      // It was there a moment ago, so whoever is gone is the person.
-      const { id, person, isLinked } = existing.get(job) as Existing;
-      const failure = { kind: 'retry' as const, reason: 'The person of this call is gone from Salesforce.' };
-      const orphan = !isLinked && job.person ? { orphanOf: job.person } : {};
-      results.set(job, {
-        records: recordsOf(id, person),
-        failure: { ...failure, cure: { what: 'gone' } },
-        ...orphan,
-      });
-    }
   }
 
   /** Salesforce says that a Task has the key, and shows none that has this very one. */
-  #explain(job: TaskJob, found: ReadonlyMap<string, Existing>, results: Results): void {
-    const wanted = job.delivery.key;
-    const like = [...found].find(([one]) => one.toLowerCase() === wanted.toLowerCase());
-    if (like) {
-      const failure = takenForAnother(key, wanted, { Id: like[1].id, [key]: like[0] });
-      results.set(job, { records: {}, failure });
-      return;
-    }
-    const { failure } = results.get(job) as { failure: Failure };
-    if (failure.cure?.what !== 'theirs') return;
+  unseen(failure: CrmFailure): CrmFailure {
+    if ((failure.cure as Taken | undefined)?.isTheirs !== true) return failure;
     const reason = `Either the Task of this call is there and somebody else's, so that the bridge's user may not even see it ("Owners" in connectors/salesforce/README.md), or the user may make none for this person. ${failure.reason}`;
-    results.set(job, { records: {}, failure: { kind: 'rejected', reason } });
+    return { kind: 'rejected', reason };
+  }
+
+  async look(
+    records: ReadonlyMap<CallRecord, Existing>,
+    signal: AbortSignal,
+  ): Promise<Map<CallRecord, Existing>> {
+    const ids = [...records.values()].map(({ id }) => id);
+    const found = await this.#find('Id', ids, signal);
+    return new Map(
+      [...records].flatMap(([record, { id }]) => {
+        const one = found.get(id);
+        return one ? [[record, one] as const] : [];
+      }),
+    );
   }
 
   /** Tasks by a field of theirs; archived ones too, which a plain query leaves out. */
@@ -279,21 +186,10 @@ export class Tasks {
     if (found?.rows) return found.rows;
     throw new RequestFailed((found as { failure: Failure }).failure);
   }
-
-  async #send(
-    jobs: readonly TaskJob[],
-    valuesOf: (job: TaskJob) => Values,
-    write: (records: readonly Fitted[]) => Promise<Written[]>,
-    signal: AbortSignal,
-  ): Promise<Written[]> {
-    if (jobs.length === 0) return [];
-    const drafts = jobs.map((job): Draft => ({ ...job, values: valuesOf(job) }));
-    return this.#descriptions.writeFitted(drafts, write, signal);
-  }
 }
 
-function without(names: readonly string[], values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
+function draftOf({ timezone, notes }: CallRecord, values: Values): Draft {
+  return { object: 'Task', values, timezone, notes };
 }
 
 /** Salesforce says so by refusing what can only be said of a new Task, by our key, or by whose Task it is. */
@@ -302,11 +198,16 @@ function isThere({ cure }: Failure): boolean {
   return cure?.what === 'taken' || cure?.what === 'theirs';
 }
 
-function failed(failure: Failure, records: Records, person: RecordRef | null): TaskResult {
-  const isOrphan = failure.cure?.what === 'gone' || failure.cure?.what === 'converted';
-  return { records, failure, ...(isOrphan && person ? { orphanOf: person } : {}) };
+/** Or so it seems: that a Task is somebody else's may be said of one that is not there. */
+type Taken = { what: 'taken'; isTheirs: boolean };
+
+function asTaken(failure: Failure): CrmFailure {
+  const cure: Taken = { what: 'taken', isTheirs: failure.cure?.what === 'theirs' };
+  return { ...failure, cure };
 }
 
-function recordsOf(id: string, person: RecordRef | null | undefined): Records {
-  return { activity: { type: 'task', id }, ...(person ? { person } : {}) };
+/** Where the record itself is there, or is only being made, it is its person who is gone. */
+export function asOrphan(failure: Failure, { person }: CallRecord): CrmFailure {
+  const isGone = failure.cure?.what === 'gone' || failure.cure?.what === 'converted';
+  return isGone && person ? { ...failure, cure: { what: 'orphan' } } : failure;
 }

@@ -99,7 +99,7 @@ function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outc
       if (!isKnown) whyPerson = knownPerson;
     } else if (options.person.create) {
       records.person = crm.create(person);
-      whyPerson = 'Created, as no contact had this number.';
+      whyPerson = 'Created, as nobody had this number.';
     }
   }
   const activity = draftActivity(options, delivery);

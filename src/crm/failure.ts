@@ -11,6 +11,8 @@ export interface Failure {
   scope?: 'call' | 'connector';
   /** What was asked may be done still: the CRM itself did not say what became of it. */
   isUnanswered?: true;
+  /** It is about one kind of record, such as a permission on deals: others may be written all the same. */
+  isOfKind?: true;
   /** What can be done about it. `gone`: the record is not there; `converted`: it has become another. */
   cure?: { what: string };
 }

@@ -5,6 +5,19 @@
 
 export { type TouchFields, touchesOfNew, touchNames } from './attribution.ts';
 export { bisect, type PartWritten } from './bisect.ts';
+export { type Candidate, numberIn, type Wanted } from './candidates.ts';
+export type {
+  Change,
+  CrmDriver,
+  Finder,
+  Made,
+  Newcomer,
+  PeopleDriver,
+  PersonSearch,
+  RecordDriver,
+  Whereabouts,
+} from './driver.ts';
+export { CrmEngine, draftsOf } from './engine.ts';
 export {
   asFailure,
   type Circumstances as CrmCircumstances,
@@ -20,14 +33,15 @@ export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from '.
 export { isShown } from './held.ts';
 export { type MappedField, mappedFields } from './mapped-fields.ts';
 export { isBelieved, Metadata } from './metadata.ts';
-export { ActivityOwners, type OwnerField, UnownedPeople } from './ownership.ts';
-export {
-  type FittedPerson,
-  type PersonRecords,
-  PersonUpdates,
-  type Updated,
+export type { OwnerField } from './ownership.ts';
+export type {
+  FittedPerson,
+  PersonRecords,
+  Updated,
 } from './person-updates.ts';
 export { mustBeSetUp, ProbeRun, wantedNumber } from './probe.ts';
 export { type Doubtful, type Look, readBack, type Seen } from './read-back.ts';
 export { settleFollowUps } from './settled-follow-ups.ts';
 export { defaultTitle, htmlSummary, textSummary } from './summary.ts';
+export { checkOwners, type User, type Users } from './users.ts';
+export type { CallRecord, Existing, Work, Written } from './work.ts';

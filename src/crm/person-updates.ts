@@ -43,6 +43,8 @@ export interface Updated {
 
 /** What a CRM brings for it. All of it may throw `RequestFailed`. */
 export interface PersonRecords {
+  /** The types that are changed. */
+  readonly types: readonly string[];
   /** Asked before anything is fitted: what the fields of these people are, if that has to be known. */
   describe(people: readonly RecordRef[], signal: AbortSignal): Promise<void>;
   /** Without what this kind of person does not have. */

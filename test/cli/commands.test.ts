@@ -288,14 +288,14 @@ commands('explain and the page say why a call went to its person, and by which c
       await fetch(`${running.url}/push/${pushToken}`, { method: 'POST', body });
       await until(`call ${id} to be delivered`, async () => /: delivered/.test(await explained(id)));
     }
-    assert.match(await explained('1'), /person: contact 1\n {4}Created, as no contact had this number\.\n/);
+    assert.match(await explained('1'), /person: contact 1\n {4}Created, as nobody had this number\.\n/);
     const known =
-      /Known from an earlier call of this number\. The first was call 1 at [^:]+:\d\d:\d\d: Created, as no contact had this number\.\n/;
+      /Known from an earlier call of this number\. The first was call 1 at [^:]+:\d\d:\d\d: Created, as nobody had this number\.\n/;
     await until('the index to have the calls', async () => known.test(await explained('3')));
     const headers = { authorization: 'Bearer a-token-of-the-operator' };
     const page = await (await fetch(`${running.url}/calls/acme/3`, { headers })).text();
     assert.match(page, 'The first was <a href="/calls/acme/1">call 1</a>');
-    assert.match(page, 'Created, as no contact had this number.');
+    assert.match(page, 'Created, as nobody had this number.');
     const held = await folder.run('erase', '0444 444 444');
     assert.match(held.stdout, /^3 calls of \+6144\*\*\*444 are in the store\.\n/);
     const roles = [...held.stdout.matchAll(/ stays in try-it: (\w+),/g)].map(([, role]) => role);

@@ -30,8 +30,8 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
   },
   'a person without a key': {
     file: 'connectors/salesforce/new-people.ts',
-    find: '      [ownFields[object]]: keyAfter(number, dead),\n',
-    put: '',
+    find: 'values: { ...values, [ownFields[object]]: key },',
+    put: 'values: { ...values },',
     crms: 'salesforce',
   },
   'the answer of another row': {

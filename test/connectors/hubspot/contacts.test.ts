@@ -224,7 +224,7 @@ contacts('a search index that lags never makes a second contact', () =>
         whys.push(whyPerson);
       }
       const byKey = 'Found by the key delacon_caller.';
-      assert.equal(whys, ['Created, as no contact had this number.', byKey, byKey]);
+      assert.equal(whys, ['Created, as nobody had this number.', byKey, byKey]);
       assert.is(hubspot.contacts().length, 1);
       assert.equal(linked(hubspot), ['501', '501', '501']);
     },
@@ -248,13 +248,13 @@ for (const [rule, expected] of [
       if (expected === undefined) {
         assert.is(outcome.whyPerson, undefined);
         assert.equal(outcome.notes, [
-          `Several contacts have this number (${all}), so none was linked, as person.whenSeveral says.`,
+          `Several people have this number (${all}), so none was linked, as person.whenSeveral says.`,
         ]);
       } else {
         const written = ['04** *** 444', '+61******444'][expected];
         assert.is(
           outcome.whyPerson,
-          `Found by its number (phone is ${written}). It is the ${rule} of 2 contacts that have it (${all}), as person.whenSeveral says.`,
+          `Found by its number (phone is ${written}). It is the ${rule} of 2 that have it (${all}), as person.whenSeveral says.`,
         );
         assert.is(outcome.notes, undefined);
       }
@@ -296,7 +296,7 @@ contacts('a withheld number goes to the catch-all, and to nobody when that is go
     const withheld = caller('anonymous');
     const outcome = await deliverOne(connection, deliveryOf([startPush('1', withheld)]));
     assert.is(outcome.records?.person?.id, id);
-    assert.is(outcome.whyPerson, 'The number is withheld: person.withheld names this contact.');
+    assert.is(outcome.whyPerson, 'The number is withheld: person.withheld names this record.');
     assert.is(hubspot.countRequests(), 1);
     assert.equal(linked(hubspot), [id]);
     hubspot.archiveContact(id);
@@ -483,7 +483,7 @@ contacts('a key that another contact took meanwhile decides', () =>
     assert.is(outcome.records?.person?.id, holder);
     assert.is.not(holder, typed);
     assert.is(tools.known.get('+61444444444')?.id, holder);
-    assert.is(outcome.whyPerson, 'Found by the key delacon_caller, which this contact got meanwhile.');
+    assert.is(outcome.whyPerson, 'Found by the key delacon_caller, which they got meanwhile.');
   }),
 );
 

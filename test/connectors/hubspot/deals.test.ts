@@ -38,7 +38,7 @@ deals('a sale leaves one deal, on the caller and the call', () =>
         activity: { type: 'call', id: '39001' },
         sale: { type: 'deal', id: deal?.id ?? '' },
       },
-      whyPerson: 'Created, as no contact had this number.',
+      whyPerson: 'Created, as nobody had this number.',
     });
   }),
 );
@@ -209,7 +209,7 @@ for (const [name, at, fault, kind, words] of table) {
       const failed = await deliverOne(connection, sold('1'));
       hubspot.calm();
       assert.is(failed.kind, kind, JSON.stringify(failed));
-      assert.match(JSON.stringify(failed), 'The call is in HubSpot, its deal is not done yet.');
+      assert.match(JSON.stringify(failed), 'The call is in HubSpot, its sale is not done yet.');
       assert.match(JSON.stringify(failed), words);
       assert.is(hubspot.calls().length, 1);
       const outcome = await deliverOne(connection, { ...sold('1'), records: failed.records ?? {} });
@@ -231,7 +231,7 @@ deals('a follow-up and a deal that both fail are both told, and the one that may
     const failed = await deliverOne(connection, sold('1'));
     hubspot.calm();
     assert.is(failed.kind, 'retry');
-    assert.match(JSON.stringify(failed), /follow-up is not done yet.*no task.*deal is not done yet.*500/);
+    assert.match(JSON.stringify(failed), /follow-up is not done yet.*no task.*sale is not done yet.*500/);
     const outcome = await deliverOne(connection, { ...sold('1'), records: failed.records ?? {} });
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
     assert.is(hubspot.records('tasks').length, 1);

@@ -56,7 +56,7 @@ followUps('a missed call leaves one task, on the caller, with all that is known 
         activity: { type: 'call', id: '39001' },
         followUp: { type: 'task', id: task?.id ?? '' },
       },
-      whyPerson: 'Created, as no contact had this number.',
+      whyPerson: 'Created, as nobody had this number.',
     });
   }),
 );

@@ -363,15 +363,15 @@ setup('check names unknown pipelines, stages and owners, with what there is and 
     assert.equal(await problemsOf(hubspot, settings), [
       {
         level: 'problem',
-        subject: 'owner desk@acme.example',
-        message: 'desk@acme.example is deactivated in HubSpot.',
-        fix: 'Name somebody else in `owner`, or bring the user back.',
-      },
-      {
-        level: 'problem',
         subject: 'owner jane@acme.example',
         message: 'HubSpot has no user jane@acme.example.',
         fix: 'Invite them, or correct `owner` in the configuration.',
+      },
+      {
+        level: 'problem',
+        subject: 'owner desk@acme.example',
+        message: 'desk@acme.example is deactivated in HubSpot.',
+        fix: 'Name somebody else in `owner`, or bring the user back.',
       },
       {
         level: 'problem',

@@ -437,7 +437,10 @@ after('a user who may not make Opportunities: calls go on, sales wait and say wh
     salesforce.org.notCreateable.add('Opportunity');
     const outcome = await deliverOne(connection, saleCall('1'));
     assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
-    assert.match(JSON.stringify(outcome), /its sale is not. The bridge's user may not do this in Salesforce/);
+    assert.match(
+      JSON.stringify(outcome),
+      /its sale is not done yet. The bridge's user may not do this in Salesforce/,
+    );
     assert.is((await deliverOne(connection, missedCall('2'))).kind, 'delivered');
     salesforce.org.notCreateable.clear();
     const again = await deliverOne(connection, { ...saleCall('1'), records: outcome.records ?? {} });
@@ -534,7 +537,7 @@ for (const [title, fault, kind] of classes) {
         assert.is(outcome.kind, kind, JSON.stringify(outcome));
         assert.match(
           JSON.stringify(outcome),
-          /The call is in Salesforce, its follow-up is not. .*Salesforce answered/,
+          /The call is in Salesforce, its follow-up is not done yet. .*Salesforce answered/,
         );
         assert.is(outcome.records?.activity?.id, callsOf(salesforce)[0]?.id);
         const again = await deliverOne(connection, { ...missedCall('1'), records: outcome.records ?? {} });

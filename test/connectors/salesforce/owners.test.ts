@@ -149,12 +149,12 @@ owners('nobody is taken for "otherwise" while it rings: who answers may still be
 );
 
 for (const [title, users, words] of [
-  ['nobody has the address', [], /no user of Salesforce has this address/],
-  ['the user is inactive', [{ IsActive: false }], /the user is inactive/],
+  ['nobody has the address', [], /Salesforce has no user jane@acme.example/],
+  ['the user is inactive', [{ IsActive: false }], /is inactive in Salesforce. Name somebody else/],
   [
     'several have the address',
     [{ Username: 'a@acme.example' }, { Username: 'b@acme.example' }],
-    /several active users have this address. Write the username/,
+    /Several active users of Salesforce have the address .* Write the username/,
   ],
 ] as const) {
   owners(`${title}: the call is written, and the note says what to do`, () =>

@@ -1,0 +1,65 @@
+import { Findings, type Tools } from '../../src/connector/index.ts';
+import type { CrmDriver } from '../../src/crm/index.ts';
+import type { HubSpotApi } from './api.ts';
+import { touchFields } from './attribution.ts';
+import { callDraft } from './call-draft.ts';
+import { CallRecords } from './call-records.ts';
+import { Companies } from './companies.ts';
+import { contactDraft } from './contact-draft.ts';
+import { contactsToUpdate } from './contact-updates.ts';
+import { dealDraft } from './deal-draft.ts';
+import { Fields } from './fields.ts';
+import type { Found, HubSpotFindings } from './found.ts';
+import { type HubSpotOptions, mappedProperties } from './options.ts';
+import { Contacts } from './people.ts';
+import { Pipelines } from './pipelines.ts';
+import { Records } from './records.ts';
+import { taskDraft } from './task-draft.ts';
+import { ownerField, usersOf } from './users.ts';
+
+/** What a call leaves in HubSpot, before HubSpot is asked anything. */
+export function draftsOf(options: HubSpotOptions): CrmDriver['drafts'] {
+  return {
+    person: (delivery, calls) => contactDraft(options, delivery, calls),
+    activity: (delivery) => callDraft(options, delivery),
+    followUp: (delivery) => taskDraft(options, delivery),
+    sale: (delivery) => dealDraft(options, delivery),
+  };
+}
+
+/** HubSpot as the engine drives it. */
+export class HubSpotDriver implements CrmDriver {
+  readonly name = 'HubSpot';
+  readonly touches = touchFields;
+  readonly drafts: CrmDriver['drafts'];
+  readonly owner: CrmDriver['owner'];
+  readonly people: CrmDriver['people'];
+  readonly personRecords: CrmDriver['personRecords'];
+  readonly records: CrmDriver['records'];
+  readonly findings: HubSpotFindings;
+  readonly pipelines: Pipelines;
+  readonly #api: HubSpotApi;
+
+  /** @param ownerRefused HubSpot does not take an owner any more */
+  constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools, ownerRefused: () => void) {
+    const { clock } = tools;
+    this.#api = api;
+    this.findings = new Findings<Found>(tools);
+    this.pipelines = new Pipelines(api, options.sale, clock);
+    const companies = options.activity.company ? new Companies(api, clock) : undefined;
+    const records = new Records(api, new Fields(api, clock, mappedProperties(options)), ownerRefused);
+    this.drafts = draftsOf(options);
+    this.owner = ownerField(api);
+    this.people = new Contacts(api, records, this.findings, companies, tools);
+    this.personRecords = contactsToUpdate(api, records);
+    this.records = new CallRecords(api, records, options, this.findings, this.pipelines, companies);
+  }
+
+  users(addresses: readonly string[], signal: AbortSignal) {
+    return usersOf(this.#api, addresses, signal);
+  }
+
+  async showsOnlyEnded(): Promise<boolean> {
+    return (await this.findings.all()).timeline === 'ended';
+  }
+}

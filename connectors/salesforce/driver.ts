@@ -1,0 +1,69 @@
+import type { Tools } from '../../src/connector/index.ts';
+import type { CallRecord, CrmDriver, RecordDriver } from '../../src/crm/index.ts';
+import { AfterCall } from './after-call.ts';
+import type { SalesforceApi } from './api.ts';
+import { Descriptions } from './fields.ts';
+import { followUpDraft } from './follow-up-draft.ts';
+import { NewPeople } from './new-people.ts';
+import type { SalesforceOptions } from './options.ts';
+import { People } from './people.ts';
+import { PeopleToUpdate } from './people-updates.ts';
+import { personDraft } from './person-draft.ts';
+import { saleDraft } from './sale-draft.ts';
+import { attributionFields } from './setup-names.ts';
+import { taskDraft } from './task-draft.ts';
+import { Tasks } from './tasks.ts';
+import { ownerField, usersOf } from './users.ts';
+
+/** What a call leaves in Salesforce, before Salesforce is asked anything. */
+export function draftsOf(options: SalesforceOptions): CrmDriver['drafts'] {
+  return {
+    person: (delivery, calls) => personDraft(options, delivery, calls),
+    activity: (delivery) => taskDraft(options, delivery),
+    followUp: (delivery) => followUpDraft(options, delivery),
+    sale: (delivery) => saleDraft(options, delivery),
+  };
+}
+
+/** Salesforce as the engine drives it. */
+export class SalesforceDriver implements CrmDriver {
+  readonly name = 'Salesforce';
+  readonly touches = attributionFields;
+  readonly drafts: CrmDriver['drafts'];
+  readonly owner: CrmDriver['owner'];
+  readonly people: CrmDriver['people'];
+  readonly personRecords: CrmDriver['personRecords'];
+  readonly records: CrmDriver['records'];
+  readonly descriptions: Descriptions;
+  readonly #api: SalesforceApi;
+
+  constructor(api: SalesforceApi, options: SalesforceOptions, { clock }: Tools) {
+    this.#api = api;
+    this.descriptions = new Descriptions(api, clock);
+    const tasks = new Tasks(api, options, this.descriptions);
+    this.drafts = draftsOf(options);
+    this.owner = ownerField(api);
+    this.people = new People(api, options, new NewPeople(api, options, this.descriptions, tasks));
+    this.personRecords = new PeopleToUpdate(api, options, this.descriptions);
+    this.records = recordsOf(tasks, new AfterCall(api, this.descriptions));
+  }
+
+  users(addresses: readonly string[], signal: AbortSignal) {
+    return usersOf(this.#api, addresses, signal);
+  }
+}
+
+/** Activities are upserted, what else a call leaves is inserted: the engine never writes both at once. */
+function recordsOf(tasks: Tasks, afterCall: AfterCall): RecordDriver {
+  const isActivity = (records: readonly CallRecord[]) => records[0]?.role === 'activity';
+  return {
+    create: (records, signal) => (isActivity(records) ? tasks : afterCall).create(records, signal),
+    find: (records, signal) => (isActivity(records) ? tasks : afterCall).find(records, signal),
+    unseen: (record, failure) =>
+      record.role === 'activity' ? tasks.unseen(failure) : afterCall.unseen(record, failure),
+    update: (changes, signal) => tasks.update(changes, signal),
+    look: (records, signal) => tasks.look(records, signal),
+    prepareSales: (sales, signal) => afterCall.prepareSales(sales, signal),
+    complete: (ids, signal) => afterCall.complete(ids, signal),
+  };
+}
