@@ -223,11 +223,11 @@ export function crmContract(
         const { clock, pass } = movingClock();
         const properties = { [missing]: '5' };
         const stage = part === 'sale' ? { stage: crm.stage } : {};
-        const connection = await crm.open(
-          { [part]: { ...settings, ...stage, properties } },
-          testTools({ clock }),
-        );
-        await connection.apply(AbortSignal.timeout(20_000), () => {});
+        const tools = testTools({ clock });
+        // Set up before the mapping named it.
+        const before = await crm.open({ [part]: { ...settings, ...stage } }, tools);
+        await before.apply(AbortSignal.timeout(20_000), () => {});
+        const connection = await crm.open({ [part]: { ...settings, ...stage, properties } }, tools);
         const blocked = await deliver(connection, whole('1'));
         assert.is(blocked.kind, 'blocked', JSON.stringify(blocked));
         assert.match(JSON.stringify(blocked), `${part}.properties.${missing}`);
