@@ -21,7 +21,7 @@ import { ownerField, usersOf } from './users.ts';
 export function draftsOf(options: HubSpotOptions): CrmDriver['drafts'] {
   return {
     person: (delivery, calls) => contactDraft(options, delivery, calls),
-    activity: (delivery) => callDraft(options, delivery),
+    activity: (delivery) => (options.activity.isWritten ? callDraft(options, delivery) : undefined),
     followUp: (delivery) => taskDraft(options, delivery),
     sale: (delivery) => dealDraft(options, delivery),
   };

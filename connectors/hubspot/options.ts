@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import {
+  activityOption,
   attributionOption,
   baseUrl,
   followUpOption,
@@ -37,8 +38,8 @@ export const options = z
       .strictObject(personOptions)
       .prefault({})
       .describe('The contact of the caller: whether one is made, and what is written to it.'),
-    activity: z
-      .strictObject({
+    activity: activityOption(
+      z.strictObject({
         title: template()
           .prefault(defaultTitle)
           .describe(
@@ -57,9 +58,8 @@ export const options = z
           .boolean()
           .default(false)
           .describe('Links what a call leaves to the primary company of its contact, too.'),
-      })
-      .prefault({})
-      .describe('What the call record shows.'),
+      }),
+    ).describe('What the call record shows. false: none is made, and tasks and deals stand alone.'),
     attribution: attributionOption,
     owner: ownerOption.optional(),
     followUp: followUpOption.optional(),

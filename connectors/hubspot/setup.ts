@@ -37,7 +37,7 @@ const keys: Record<ObjectType, { label: string; description: string }> = {
 /** The objects that these options write to. */
 export function objectTypes(options: HubSpotOptions): ObjectType[] {
   return [
-    'calls',
+    ...(options.activity.isWritten ? ['calls' as const] : []),
     'contacts',
     ...(options.followUp ? ['tasks' as const] : []),
     ...(options.sale ? ['deals' as const] : []),

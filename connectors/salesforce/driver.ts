@@ -19,7 +19,7 @@ import { ownerField, usersOf } from './users.ts';
 export function draftsOf(options: SalesforceOptions): CrmDriver['drafts'] {
   return {
     person: (delivery, calls) => personDraft(options, delivery, calls),
-    activity: (delivery) => taskDraft(options, delivery),
+    activity: (delivery) => (options.activity.isWritten ? taskDraft(options, delivery) : undefined),
     followUp: (delivery) => followUpDraft(options, delivery),
     sale: (delivery) => saleDraft(options, delivery),
   };

@@ -51,7 +51,9 @@ export class NewPeople {
     const wanted = [...drafts].map(([newcomer, draft]) => ({
       newcomer,
       draft,
-      fresh: newcomer.works.filter(({ activity }) => activity.known === null),
+      fresh: newcomer.works.flatMap((work) =>
+        work.activity?.known === null ? [{ work, activity: work.activity }] : [],
+      ),
     }));
     if (wanted.every(({ fresh }) => fresh.length === 0)) return;
     // In such an org a refusal says little, and has to be looked into.
@@ -72,11 +74,9 @@ export class NewPeople {
         return;
       }
       const along = new Map(
-        fresh.flatMap((work, i): [Work, Written][] => {
+        fresh.flatMap(({ work, activity }, i): [Work, Written][] => {
           const task = tasks[i] as Saved;
-          return task.failure && !isPassing(task.failure)
-            ? []
-            : [[work, this.#tasks.made(work.activity, task)]];
+          return task.failure && !isPassing(task.failure) ? [] : [[work, this.#tasks.made(activity, task)]];
         }),
       );
       made.set(newcomer, { person: { type: object.toLowerCase(), id: person.id }, isNew: true, along });

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import * as z from 'zod';
 import {
+  activityOption,
   attributionOption,
   baseUrl,
   followUpOption,
@@ -111,8 +112,8 @@ export const options = z
       })
       .prefault({})
       .describe('The lead or contact of the caller: whether one is made, and what is written to it.'),
-    activity: z
-      .strictObject({
+    activity: activityOption(
+      z.strictObject({
         outcomes: z
           .record(z.string().min(1), z.string())
           .default({})
@@ -122,9 +123,8 @@ export const options = z
         properties: mapping()
           .default({})
           .describe('Field of the Task: template. Adds to the defaults, or replaces them by name.'),
-      })
-      .prefault({})
-      .describe('What the Task shows.'),
+      }),
+    ).describe('What the Task shows. false: none is made, and tasks and deals stand alone.'),
     attribution: attributionOption,
     owner: ownerOption.optional(),
     followUp: followUpOption.optional(),

@@ -21,7 +21,9 @@ export interface OwnField {
 /** Those that this configuration needs. */
 export function ownFieldsFor(options: SalesforceOptions): OwnField[] {
   return [
-    onActivity(ownFields.Task, 'Delacon Call ID', 'It keeps a phone call from being recorded twice.'),
+    ...(options.activity.isWritten
+      ? [onActivity(ownFields.Task, 'Delacon Call ID', 'It keeps a phone call from being recorded twice.')]
+      : []),
     caller('Lead'),
     caller('Contact'),
     ...(options.followUp

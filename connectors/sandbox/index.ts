@@ -36,12 +36,12 @@ function fileIn({ dataDir }: Tools): string {
 }
 
 function drafts(options: SandboxOptions, delivery: Delivery): RecordDraft[] {
-  return [
-    draftPerson(options, delivery) ?? [],
-    draftActivity(options, delivery),
+  const left = [
+    options.activity.isWritten ? draftActivity(options, delivery) : [],
     draftFollowUp(options, delivery) ?? [],
     draftSale(options, delivery) ?? [],
   ].flat();
+  return left.length === 0 ? [] : [draftPerson(options, delivery) ?? [], left].flat();
 }
 
 function connectionTo(crm: LocalCrm, options: SandboxOptions, { memory }: Tools): Connection {
@@ -90,6 +90,9 @@ function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outc
   }
   const records: Records = {};
   let whyPerson: string | undefined;
+  const left = [draftFollowUp(options, delivery), draftSale(options, delivery)].filter((one) => one !== null);
+  const { isWritten } = options.activity;
+  if (!isWritten && left.length === 0) return { kind: 'delivered', records };
   const person = draftPerson(options, delivery);
   const isKnown = delivery.records.person !== undefined;
   if (person) {
@@ -103,16 +106,15 @@ function write(crm: LocalCrm, options: SandboxOptions, delivery: Delivery): Outc
     }
   }
   const activity = draftActivity(options, delivery);
-  const known = crm.find('call', delivery.key);
-  records.activity = known ?? crm.create(activity);
+  const known = isWritten ? crm.find('call', delivery.key) : undefined;
+  if (isWritten) records.activity = known ?? crm.create(activity);
   if (known) {
     const { owner, ...rest } = activity.properties;
     const isOwned = crm.read(known)?.['owner'] !== undefined; // who has it is people's to say
     crm.update(known, isOwned ? rest : activity.properties);
   }
-  if (records.person) crm.link(records.activity, records.person);
-  for (const draft of [draftFollowUp(options, delivery), draftSale(options, delivery)]) {
-    if (!draft) continue;
+  if (records.person && records.activity) crm.link(records.activity, records.person);
+  for (const draft of left) {
     const record = crm.find(draft.type, delivery.key) ?? crm.create(draft);
     records[draft.role] = record;
     if (records.person) crm.link(record, records.person);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import {
+  activityOption,
   condition,
   followUpOption,
   mapping,
@@ -20,15 +21,14 @@ export const options = z.strictObject({
     })
     .prefault({})
     .describe('The contact of a caller.'),
-  activity: z
-    .strictObject({
+  activity: activityOption(
+    z.strictObject({
       title: template().prefault(defaultTitle).describe('Its title.'),
       properties: mapping()
         .default({})
         .describe('Property: template. Adds to the defaults, or replaces them by name.'),
-    })
-    .prefault({})
-    .describe('The record of a call.'),
+    }),
+  ).describe('The record of a call. false: none is made, and tasks and deals stand alone.'),
   owner: ownerOption.optional(),
   followUp: followUpOption.optional(),
   sale: saleOption.optional(),

@@ -39,6 +39,7 @@ export { labelled } from './labelled.ts';
 export type { Memory } from './memory.ts';
 export { OpenFollowUps } from './open-follow-ups.ts';
 export {
+  activityOption,
   attributionOption,
   baseUrl,
   condition,

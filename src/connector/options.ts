@@ -80,6 +80,16 @@ export const personOptions = {
     .describe('CRM property: template. Adds to the defaults, or replaces them by name.'),
 };
 
+/** What a call's own record shows. `false`: calls have none, and what else they leave stands alone. */
+export const activityOption = <T extends z.ZodObject>(shown: T) =>
+  z
+    .union([z.literal(false), shown])
+    .prefault({} as never)
+    .transform((activity) => ({
+      ...((activity === false ? shown.parse({}) : activity) as z.output<T>),
+      isWritten: activity !== false,
+    }));
+
 /** A setting that stands elsewhere by now, and is read at its old place for now, with a warning. @param to beside the old parent: `attribution` */
 export const moved = <T extends z.ZodType>(schema: T, to: string) =>
   schema.optional().meta({ deprecated: true, movedTo: to, description: `Has moved: write \`${to}\`.` });

@@ -78,7 +78,7 @@ export class CrmEngine {
   /** Once more, for calls whose person turned out to be gone: to whom that became, or to whoever has the number now. */
   async #writeTwice(due: readonly Delivery[], signal: AbortSignal): Promise<Work[]> {
     const works = due.map((delivery) => workOn(delivery, this.#driver.drafts));
-    await this.#write(works, signal);
+    await this.#write(works.filter(leavesSomething), signal);
     const orphans = works.filter(isOrphan);
     await this.#people.moveOn(orphans, signal);
     const again = new Map(orphans.filter(isOrphan).map((work) => [work, this.#again(work)]));
@@ -133,7 +133,7 @@ export class CrmEngine {
   async #settleOwners(works: readonly Work[], signal: AbortSignal): Promise<void> {
     const field = this.#driver.owner.name;
     const named = works.flatMap((work) => {
-      const drafts = [work.activity, ...work.left];
+      const drafts = [work.activity ?? [], ...work.left].flat();
       const owners = [
         ownerOf(this.#options.owner, work.delivery),
         ...drafts.map(({ values }) => values[field]),
@@ -156,20 +156,25 @@ export class CrmEngine {
   }
 
   async #writeActivities(works: readonly Work[], signal: AbortSignal): Promise<void> {
-    for (const { activity, person } of works) activity.person = person;
-    const written = await this.#activities.write(
-      works.map(({ activity }) => activity),
-      signal,
-    );
+    const activities = works.flatMap(({ activity, person }) => {
+      if (activity) activity.person = person;
+      return activity ?? [];
+    });
+    const written = await this.#activities.write(activities, signal);
     for (const work of works) {
-      const { id, person, failure } = written.get(work.activity) as Result;
-      const { type } = work.activity;
+      const { activity } = work;
+      if (!activity) {
+        if (work.person) work.records = { ...work.records, person: work.person };
+        continue;
+      }
+      const { id, person, failure } = written.get(activity) as Result;
+      const { type } = activity;
       work.records = {
         ...work.records,
         ...(id === null ? {} : { activity: { type, id } }),
         ...(person && !failure ? { person } : {}),
       };
-      work.notes.push(...work.activity.notes);
+      work.notes.push(...activity.notes);
       if (failure) work.failures.push(failure);
     }
   }
@@ -233,12 +238,11 @@ export class CrmEngine {
 
 /** What a call leaves under these drafts, for people to look at before anything is written. */
 export function draftsOf(drafts: Drafts, delivery: Delivery): RecordDraft[] {
-  return [
-    drafts.person(delivery, [delivery.call]) ?? [],
-    drafts.activity(delivery),
-    drafts.followUp(delivery) ?? [],
-    drafts.sale(delivery) ?? [],
-  ].flat();
+  const left = [drafts.activity(delivery), drafts.followUp(delivery), drafts.sale(delivery)].filter(
+    (draft) => draft !== undefined,
+  );
+  // Nobody is made of a call that leaves nothing.
+  return left.length === 0 ? [] : [drafts.person(delivery, [delivery.call]) ?? [], left].flat();
 }
 
 const names: Record<CallRecord['role'], string> = { activity: 'record', followUp: 'follow-up', sale: 'sale' };
@@ -274,14 +278,19 @@ function tell(works: readonly Work[], updated: ReadonlyMap<Delivery, Updated>): 
   }
 }
 
+function leavesSomething({ activity, left }: Work): boolean {
+  return activity !== undefined || left.length > 0;
+}
+
 function isSound({ failures }: Work): boolean {
   return failures.length === 0;
 }
 
-/** Its activity is there, and nothing of it is to be tried again. */
-function isWritten({ records, failures }: Work): boolean {
+/** Its activity is there, where it is to have one, and nothing of it is to be tried again. */
+function isWritten({ activity, records, failures }: Work): boolean {
   return (
-    records.activity !== undefined && failures.every((one) => one.kind === 'rejected' && !isOfOrphan(one))
+    (activity === undefined || records.activity !== undefined) &&
+    failures.every((one) => one.kind === 'rejected' && !isOfOrphan(one))
   );
 }
 

@@ -122,7 +122,7 @@ export class People {
         work.person = one.person;
         work.whyPerson = one.why;
         work.isNew = one.isNew === true;
-        work.activity.along = one.along?.get(work);
+        if (work.activity) work.activity.along = one.along?.get(work);
         work.notes.push(...one.notes);
       }
     }

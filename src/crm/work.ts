@@ -7,7 +7,8 @@ import type { Failure } from './failure.ts';
 export interface Drafts {
   /** Undefined: nobody is made of this caller. @param calls all of theirs that are known by then */
   person(delivery: Delivery, calls: readonly Delivery['call'][]): RecordDraft | undefined;
-  activity(delivery: Delivery): RecordDraft;
+  /** Undefined where calls leave no record of their own. */
+  activity(delivery: Delivery): RecordDraft | undefined;
   /** Undefined for a call that leaves none. */
   followUp(delivery: Delivery): RecordDraft | undefined;
   /** Undefined for a call that was none. */
@@ -73,7 +74,8 @@ export interface Work {
   isNew: boolean;
   /** Once it was found out. */
   whyPerson?: string | undefined;
-  readonly activity: CallRecord;
+  /** Undefined where calls leave no record of their own. */
+  readonly activity: CallRecord | undefined;
   /** A follow-up, a sale. */
   readonly left: readonly CallRecord[];
   notes: string[];
@@ -84,31 +86,29 @@ export interface Work {
 
 export function workOn(delivery: Delivery, drafts: Drafts): Work {
   const { records } = delivery;
-  const [activity, ...left] = [
-    drafts.activity(delivery),
-    drafts.followUp(delivery),
-    drafts.sale(delivery),
-  ].flatMap((draft): CallRecord[] => {
-    if (!draft?.key) return [];
-    const { type, key, properties, notes } = draft;
-    const { timezone } = delivery.source;
-    const role = draft.role as CallRecord['role'];
-    const existing = records[role];
-    const known = existing
-      ? { id: existing.id, isLinked: records.person !== undefined, person: records.person }
-      : null;
-    return [
-      { delivery, role, type, key, values: properties, timezone, notes: [...notes], known, person: null },
-    ];
-  });
+  const all = [drafts.activity(delivery), drafts.followUp(delivery), drafts.sale(delivery)].flatMap(
+    (draft): CallRecord[] => {
+      if (!draft?.key) return [];
+      const { type, key, properties, notes } = draft;
+      const { timezone } = delivery.source;
+      const role = draft.role as CallRecord['role'];
+      const existing = records[role];
+      const known = existing
+        ? { id: existing.id, isLinked: records.person !== undefined, person: records.person }
+        : null;
+      return [
+        { delivery, role, type, key, values: properties, timezone, notes: [...notes], known, person: null },
+      ];
+    },
+  );
   return {
     delivery,
     records,
     person: records.person ?? null,
     isSettled: records.person !== undefined,
     isNew: false,
-    activity: activity as CallRecord,
-    left,
+    activity: all.find(({ role }) => role === 'activity'),
+    left: all.filter(({ role }) => role !== 'activity'),
     notes: [],
     failures: [],
     late: [],

@@ -218,7 +218,7 @@ setup('settings need a token alone; what is wrong with them is named', () => {
   const paths = (settings: object) => parse(settings).error?.issues.map((issue) => issue.path.join('.'));
   assert.equal(paths({}), ['accessToken']);
   assert.equal(paths({ accessToken: 'x', baseUrl: 'http://example.com' }), ['baseUrl']);
-  assert.equal(paths({ accessToken: 'x', activity: { title: '{{ call.nope }}' } }), ['activity.title']);
+  assert.equal(paths({ accessToken: 'x', followUp: { subject: '{{ call.nope }}' } }), ['followUp.subject']);
   assert.equal(paths({ accessToken: 'x', person: { properties: { city: '{{ oops' } } }), [
     'person.properties.city',
   ]);
