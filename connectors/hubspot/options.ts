@@ -4,6 +4,7 @@ import {
   attributionOption,
   baseUrl,
   followUpOption,
+  leavesSomething,
   mapping,
   ownerOption,
   personOptions,
@@ -65,6 +66,7 @@ export const options = z
     followUp: followUpOption.optional(),
     sale: saleOption.optional(),
   })
+  .superRefine(leavesSomething)
   .superRefine(({ accessToken, oauth }, context) => {
     if ((accessToken === undefined) === (oauth === undefined))
       context.addIssue({

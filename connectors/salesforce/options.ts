@@ -5,6 +5,7 @@ import {
   attributionOption,
   baseUrl,
   followUpOption,
+  leavesSomething,
   mapping,
   moved,
   ownerOption,
@@ -130,6 +131,7 @@ export const options = z
     followUp: followUpOption.optional(),
     sale: saleOption.optional(),
   })
+  .superRefine(leavesSomething)
   .transform(({ person: { attribution = false, ...person }, ...others }) => ({
     ...others,
     person,

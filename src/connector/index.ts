@@ -47,6 +47,7 @@ export {
   exactUrl,
   expression,
   isLoopback,
+  leavesSomething,
   mapping,
   moved,
   personOptions,

@@ -84,11 +84,21 @@ export const personOptions = {
 export const activityOption = <T extends z.ZodObject>(shown: T) =>
   z
     .union([z.literal(false), shown])
-    .prefault({} as never)
+    .optional()
     .transform((activity) => ({
-      ...((activity === false ? shown.parse({}) : activity) as z.output<T>),
+      ...((activity || shown.parse({})) as z.output<T>),
       isWritten: activity !== false,
     }));
+
+/** To refine the options of a CRM with: that calls leave something in it. */
+export function leavesSomething(
+  { activity, followUp, sale }: { activity: { isWritten: boolean }; followUp?: unknown; sale?: unknown },
+  context: z.RefinementCtx,
+): void {
+  if (activity.isWritten || followUp || sale) return;
+  const message = 'is false, so that nothing would be written. Set followUp or sale, or take it out.';
+  context.addIssue({ code: 'custom', path: ['activity'], message });
+}
 
 /** A setting that stands elsewhere by now, and is read at its old place for now, with a warning. @param to beside the old parent: `attribution` */
 export const moved = <T extends z.ZodType>(schema: T, to: string) =>

@@ -172,7 +172,7 @@ export class CrmEngine {
       work.records = {
         ...work.records,
         ...(id === null ? {} : { activity: { type, id } }),
-        ...(person && !failure ? { person } : {}),
+        ...(person ? { person } : {}),
       };
       work.notes.push(...activity.notes);
       if (failure) work.failures.push(failure);

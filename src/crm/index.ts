@@ -32,7 +32,7 @@ export {
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
 export { isShown } from './held.ts';
 export { type MappedField, mappedFields } from './mapped-fields.ts';
-export { isBelieved, Metadata } from './metadata.ts';
+export { Metadata } from './metadata.ts';
 export type { OwnerField } from './ownership.ts';
 export type {
   FittedPerson,

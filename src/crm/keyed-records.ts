@@ -171,7 +171,8 @@ export class KeyedRecords {
     const refused = await this.#driver.link(new Map(ids), signal);
     for (const [record, id] of ids) {
       const failure = refused.get(record);
-      results.set(record, { id, isLinked: !failure, person: record.person ?? undefined, failure });
+      if (failure) results.set(record, { id, isLinked: false, failure });
+      else results.set(record, { id, isLinked: true, person: record.person ?? undefined });
     }
   }
 }

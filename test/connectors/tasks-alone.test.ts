@@ -1,3 +1,5 @@
+import hubspot from '../../connectors/hubspot/index.ts';
+import salesforce from '../../connectors/salesforce/index.ts';
 import sandbox from '../../connectors/sandbox/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { testTools } from '../support/connector-tools.ts';
@@ -68,5 +70,22 @@ alone('in the sandbox: the same', () =>
     await connection.close();
   }),
 );
+
+alone('where neither tasks nor sales are asked for, it is told that nothing would be written', () => {
+  const accessToken = 'a-service-key';
+  const loginUrl = 'https://acme.my.salesforce.com';
+  const auth = { flow: 'clientCredentials', loginUrl, clientId: 'id', clientSecret: 'secret' };
+  for (const [connector, more] of [
+    [sandbox, {}],
+    [hubspot, { accessToken }],
+    [salesforce, { auth }],
+  ] as const) {
+    const told = connector.options.safeParse({ ...more, activity: false });
+    assert.equal(
+      told.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`),
+      ['activity is false, so that nothing would be written. Set followUp or sale, or take it out.'],
+    );
+  }
+});
 
 alone.run();
