@@ -507,6 +507,18 @@ people("the org's duplicate rule does not stop a new Lead, and an edit of ours d
   ),
 );
 
+people('who holds the key themselves comes before whom a converted lead that keeps it became', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const lead = salesforce.addLead({ LastName: 'x', Company: 'x', Delacon_Caller__c: '+61444444444' });
+    salesforce.convertLead(lead);
+    const contact = salesforce.addContact({ LastName: 'Jane', Delacon_Caller__c: '+61444444444' });
+    const connection = await open(salesforce, { person: { match: ['Lead', 'Contact'] } });
+    const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+    assert.equal(outcome.records?.person, { type: 'contact', id: contact });
+    assert.is(outcome.whyPerson, 'Found by the key Delacon_Caller__c.');
+  }),
+);
+
 people('a rule that blocks duplicates is quoted', () =>
   withSalesforceEmulator(
     async (salesforce) => {
