@@ -584,6 +584,22 @@ contacts('fillBlank writes mapped properties where nothing is, and asks only onc
   }),
 );
 
+contacts('a contact that is locked for a moment keeps its call waiting, and not out of HubSpot', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await open(hubspot, { person: { properties: city, onUpdate: 'overwrite' } });
+    await deliverOne(connection, deliveryOf([startPush('1')]));
+    const start = startPush('2', { PLA_City: 'Perth' });
+    hubspot.strike(faults.locked, 'contacts/batch/update');
+    const waiting = await deliverOne(connection, deliveryOf([start]));
+    assert.is(waiting.kind, 'retry', JSON.stringify(waiting));
+    assert.is(hubspot.calls().length, 2);
+    const done = await deliverOne(connection, deliveryOf([start], { records: waiting.records ?? {} }));
+    assert.is(done.kind, 'delivered', JSON.stringify(done));
+    assert.is(hubspot.contacts()[0]?.properties['city'], 'Perth');
+    assert.is(hubspot.calls().length, 2);
+  }),
+);
+
 contacts('fillBlank leaves alone what somebody has filled in since the contact was read', () =>
   withHubSpotEmulator(async (hubspot) => {
     let now = Date.now();

@@ -519,6 +519,25 @@ people('who holds the key themselves comes before whom a converted lead that kee
   }),
 );
 
+people('a person who is locked for a moment keeps the call waiting, and not out of Salesforce', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const person = { properties: { City: '{{ call.caller.city }}' }, onUpdate: 'overwrite' };
+    const connection = await open(salesforce, { person });
+    const { records } = await deliverOne(connection, deliveryOf([startPush('1')]));
+    const start = startPush('2', { PLA_City: 'Perth' });
+    salesforce.org.locked.add(records?.person?.id ?? '');
+    const waiting = await deliverOne(connection, deliveryOf([start]));
+    assert.is(waiting.kind, 'retry', JSON.stringify(waiting));
+    assert.match(JSON.stringify(waiting), /UNABLE_TO_LOCK_ROW/);
+    assert.is(salesforce.tasks().length, 2);
+    salesforce.org.locked.clear();
+    const done = await deliverOne(connection, deliveryOf([start], { records: waiting.records ?? {} }));
+    assert.is(done.kind, 'delivered', JSON.stringify(done));
+    assert.is(salesforce.leads()[0]?.['City'], 'Perth');
+    assert.is(salesforce.tasks().length, 2);
+  }),
+);
+
 people('a rule that blocks duplicates is quoted', () =>
   withSalesforceEmulator(
     async (salesforce) => {
