@@ -102,11 +102,6 @@ export class CallRecords implements RecordDriver {
     return new Map(rows.map((row) => [row.properties[key] ?? '', row.id]));
   }
 
-  unseen({ type, key }: CallRecord): CrmFailure {
-    const reason = `HubSpot says that one of its ${type}s has ${key.property} ${key.value} already, but does not show it.`;
-    return { kind: 'retry', reason };
-  }
-
   async link(
     records: ReadonlyMap<CallRecord, string>,
     signal: AbortSignal,
@@ -161,11 +156,14 @@ export class CallRecords implements RecordDriver {
     return new Map();
   }
 
-  async complete(ids: readonly string[], signal: AbortSignal): Promise<Map<string, CrmFailure | undefined>> {
+  async complete(
+    ids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ failure?: CrmFailure | undefined }[]> {
     const values = { hs_task_status: 'COMPLETED' };
     const drafts = ids.map((id) => ({ id, objectWriteTraceId: id, values, timezone: 'UTC' }));
     const written = await this.#records.update('tasks', drafts, signal);
-    return new Map([...written].map(([id, { failure }]) => [id, failure]));
+    return ids.map((id) => written.get(id) ?? {});
   }
 
   async unkeyed(): Promise<{ types: string[]; lagMs: number }> {

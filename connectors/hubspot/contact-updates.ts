@@ -1,4 +1,4 @@
-import type { PersonRecords } from '../../src/crm/index.ts';
+import type { PersonRecords, Updated } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Properties } from './batches.ts';
 import { unwritableProperty } from './failures.ts';
@@ -20,8 +20,8 @@ export function contactsToUpdate(api: HubSpotApi, records: Records): PersonRecor
       const rows = await api.read('contacts', ids, { properties: names }, signal);
       return new Map(rows.map(({ id, properties }) => [id, properties]));
     },
-    write: (changes, signal) =>
-      records.update(
+    async write(changes, signal) {
+      const written = await records.update(
         'contacts',
         changes.map(({ person: { id }, values }) => ({
           id,
@@ -30,6 +30,8 @@ export function contactsToUpdate(api: HubSpotApi, records: Records): PersonRecor
           timezone: 'UTC', // they are fitted already
         })),
         signal,
-      ),
+      );
+      return changes.map(({ person: { id } }) => written.get(id) as Updated);
+    },
   };
 }

@@ -134,13 +134,12 @@ export class AfterCall {
     return failure.reason.includes(key.property) ? failure : { ...failure, kind: 'rejected' };
   }
 
-  async complete(ids: readonly string[], signal: AbortSignal): Promise<Map<string, CrmFailure | undefined>> {
-    const written = await this.#api.update(
+  complete(ids: readonly string[], signal: AbortSignal): Promise<Saved[]> {
+    return this.#api.update(
       'follow-ups',
       ids.map((id) => ({ object: 'Task', id, fields: { Status: 'Completed' } })),
       signal,
     );
-    return new Map(ids.map((id, place) => [id, written[place]?.failure]));
   }
 
   /** As Salesforce has them by now: it moves a call along when it converts or merges its person. */

@@ -71,7 +71,7 @@ export class PeopleToUpdate implements PersonRecords {
   async write(
     changes: readonly { person: RecordRef; values: Record<string, unknown> }[],
     signal: AbortSignal,
-  ): Promise<Map<string, Updated>> {
+  ): Promise<Updated[]> {
     const updated = new Map<string, Updated>();
     for (const [object, those] of byObject(changes.map(({ person }) => person))) {
       const drafts = those.map(({ id }): Draft => {
@@ -92,7 +92,7 @@ export class PeopleToUpdate implements PersonRecords {
         updated.set(those[place]?.id as string, { notes, failure: written[place]?.failure });
       });
     }
-    return updated;
+    return changes.map(({ person }) => updated.get(person.id) as Updated);
   }
 
   #field(object: PersonObject, name: string): FieldDescription | undefined {

@@ -28,6 +28,13 @@ export interface Candidate {
   readonly held?: Readonly<Record<string, unknown>>;
 }
 
+/** One of a kind of person that becomes no other, and of which none wins. */
+export function candidate(
+  one: Pick<Candidate, 'record' | 'key' | 'keyField' | 'createdAt' | 'numbers' | 'held'>,
+): Candidate {
+  return { person: one.record, isConverted: false, rank: 0, ...one };
+}
+
 export type WhenSeveral = 'newest' | 'oldest' | 'none';
 
 /** `among`: whom else the rule could have taken, with the chosen one. */

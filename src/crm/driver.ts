@@ -23,7 +23,10 @@ export interface Change {
   link: RecordRef | null;
 }
 
-/** The records that calls leave. What is changed of their values on the way is noted on them. */
+/**
+ * The records that calls leave. What is changed of their values on the way is noted on them. A link to somebody who is not
+ * there fails a record with the cure `orphan`.
+ */
 export interface RecordDriver {
   /** Makes records under their keys, with their links, and changes none that is there. Answers in order. */
   create(records: readonly CallRecord[], signal: AbortSignal): Promise<Written[]>;
@@ -34,9 +37,9 @@ export interface RecordDriver {
     records: readonly CallRecord[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<CallRecord, Existing | Failure>>;
-  /** What it means that a record has this key and is not shown. */
-  unseen(record: CallRecord, failure: Failure): Failure;
-  /** Where links are fields: whom these records of ours are linked to by now. */
+  /** What it means that a record has this key and is not shown. Undefined: that it is tried again. */
+  unseen?(record: CallRecord, failure: Failure): Failure;
+  /** Where links are fields: whom these records of ours are linked to by now. Undefined: as `find` tells. */
   look?(
     records: ReadonlyMap<CallRecord, Existing>,
     signal: AbortSignal,
@@ -51,9 +54,12 @@ export interface RecordDriver {
     records: readonly CallRecord[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<CallRecord, Failure>>;
-  /** Completes follow-ups; answers by id why not. */
-  complete(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Failure | undefined>>;
-  /** Types of records whose keys this CRM does not keep unique, and how far its search may be behind, in ms. */
+  /** Completes follow-ups. Answers in order. */
+  complete(
+    ids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly { failure?: Failure | undefined }[]>;
+  /** Types of records whose keys this CRM does not keep unique, and how far `find` may be behind, in ms. */
   unkeyed?(): Promise<{ types: readonly string[]; lagMs: number }>;
 }
 
@@ -103,36 +109,46 @@ export type Finder = (
   fields: readonly string[],
 ) => PersonSearch[] | Promise<PersonSearch[]>;
 
+/** A way in which all are looked for with one request. */
+export function together(
+  find: (callers: readonly Wanted[], fields: readonly string[], signal: AbortSignal) => Promise<Candidate[]>,
+): Finder {
+  return (callers, fields) => [{ callers, find: (signal) => find(callers, fields, signal) }];
+}
+
 /** Finds people, and makes them. */
 export interface PeopleDriver {
   /** The surest and cheapest first: each is for those whom none before it found. */
   readonly finders: readonly Finder[];
   /** What to do where somebody has a caller's key and is not shown: a sentence. */
-  readonly whenUnseen: string;
+  readonly whenUnseen?: string;
   /** Whom an id of the configuration names. */
   named(id: string): RecordRef;
   /** Who holds these keys, of what was written a moment ago, too. */
   byKey(keys: readonly string[], fields: readonly string[], signal: AbortSignal): Promise<Candidate[]>;
-  /** Writes the key on people who were found by their number. Answers in order. */
-  claim(
+  /** Writes the key on people who were found by their number. Answers in order. Undefined: they stay without. */
+  claim?(
     claims: readonly { candidate: Candidate; key: string }[],
     signal: AbortSignal,
   ): Promise<{ failure?: Failure | undefined }[]>;
   /** Makes people under their keys, and writes over nobody. Answers in order. */
   make(newcomers: readonly Newcomer[], signal: AbortSignal): Promise<Made[]>;
-  /** What became of people, by id; those left out are gone. */
-  whereabouts(
+  /** What became of people, by id; those left out are gone. Undefined: all are, and nobody becomes another. */
+  whereabouts?(
     people: readonly { number: string; person: RecordRef }[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Whereabouts>>;
+  /** Where this CRM does not keep the keys of people unique: how far the finders may be behind, in ms. */
+  readonly unkeyed?: { lagMs: number } | undefined;
 }
 
 export interface CrmDriver {
   /** For sentences. */
   readonly name: string;
+  /** Of a model, as `draftsFrom` makes them. */
   readonly drafts: Drafts;
   /** Undefined: this CRM has no fields for touches. */
-  readonly touches?: TouchFields;
+  readonly touches?: TouchFields | undefined;
   readonly owner: OwnerField;
   /** The users whom these addresses name; it may tell of more than it was asked for. */
   users(addresses: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, User>>;

@@ -1,26 +1,17 @@
 import type { RecordRef } from '../call/records.ts';
 import type { Delivery, Outcome, RecordDraft, Tools } from '../connector/contract.ts';
-import type { FollowUpOptions } from '../connector/follow-up.ts';
 import { OpenFollowUps } from '../connector/open-follow-ups.ts';
-import { type OwnerOptions, ownerOf } from '../connector/owner.ts';
+import { ownerOf } from '../connector/owner.ts';
 import type { CrmDriver } from './driver.ts';
 import { type Failure, outcomeOf, RequestFailed } from './failure.ts';
 import { KeyedRecords } from './keyed-records.ts';
+import type { CrmOptions } from './options.ts';
 import { ActivityOwners, UnownedPeople } from './ownership.ts';
-import { People, type PeopleOptions } from './people.ts';
-import { type PersonUpdateOptions, PersonUpdates, type Updated } from './person-updates.ts';
-import { settleFollowUps } from './settled-follow-ups.ts';
+import { People } from './people.ts';
+import { PersonUpdates, type Updated } from './person-updates.ts';
+import { passing, settleFollowUps } from './settled-follow-ups.ts';
 import { isAddress, Users } from './users.ts';
 import { type CallRecord, type Drafts, type Result, type Work, workOn } from './work.ts';
-
-/** The settings that every CRM has. */
-export interface CrmOptions {
-  write: 'live' | 'atEnd';
-  person: PeopleOptions & Omit<PersonUpdateOptions, 'touches'>;
-  attribution: boolean;
-  owner?: OwnerOptions | undefined;
-  followUp?: FollowUpOptions | undefined;
-}
 
 /**
  * Makes calls appear in a CRM: people first, then activities with their links, then what else a call leaves; each delivery
@@ -223,10 +214,8 @@ export class CrmEngine {
     const told = await settleFollowUps(
       this.#followUps,
       works.map(({ delivery }) => delivery),
-      async (ids) => {
-        const failures = await this.#driver.records.complete(ids, signal);
-        return new Map([...failures].map(([id, failure]) => [id, failure && passing(failure)]));
-      },
+      (ids) => this.#driver.records.complete(ids, signal),
+      signal,
     );
     for (const work of works) {
       const { notes = [], failures = [] } = told.get(work.delivery) ?? {};
@@ -300,9 +289,4 @@ function isOrphan({ failures }: Work): boolean {
 
 function isOfOrphan({ cure }: Failure): boolean {
   return cure?.what === 'orphan';
-}
-
-/** The call itself is written: what is wrong with one kind of record must not stop other calls. */
-function passing(failure: Failure): Failure {
-  return failure.kind === 'blocked' && failure.isOfKind ? { ...failure, kind: 'retry' } : failure;
 }

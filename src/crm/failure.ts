@@ -38,6 +38,14 @@ export function asFailure<F extends Failure>(thrown: unknown): F {
   throw thrown;
 }
 
+/** What failed as a whole failed for each of so many. */
+export function forAll(count: number): (thrown: unknown) => { failure: Failure }[] {
+  return (thrown) => {
+    const failure = asFailure(thrown);
+    return Array.from({ length: count }, () => ({ failure }));
+  };
+}
+
 /** What reading a failure needs to know of where it happened. */
 export interface Circumstances {
   /** As people read it: `calls/batch/create`, `upsert Task`. */

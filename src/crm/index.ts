@@ -5,17 +5,18 @@
 
 export { type TouchFields, touchesOfNew, touchNames } from './attribution.ts';
 export { bisect, type PartWritten } from './bisect.ts';
-export { type Candidate, numberIn, type Wanted } from './candidates.ts';
-export type {
-  Change,
-  CrmDriver,
-  Finder,
-  Made,
-  Newcomer,
-  PeopleDriver,
-  PersonSearch,
-  RecordDriver,
-  Whereabouts,
+export { type Candidate, candidate, numberIn, type Wanted } from './candidates.ts';
+export {
+  type Change,
+  type CrmDriver,
+  type Finder,
+  type Made,
+  type Newcomer,
+  type PeopleDriver,
+  type PersonSearch,
+  type RecordDriver,
+  together,
+  type Whereabouts,
 } from './driver.ts';
 export { CrmEngine, draftsOf } from './engine.ts';
 export {
@@ -33,6 +34,8 @@ export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from '.
 export { isShown } from './held.ts';
 export { type MappedField, mappedFields } from './mapped-fields.ts';
 export { Metadata } from './metadata.ts';
+export { type CrmModel, draftsFrom, type RecordModel } from './model.ts';
+export { crmSettings } from './options.ts';
 export type { OwnerField } from './ownership.ts';
 export type {
   FittedPerson,
@@ -41,7 +44,14 @@ export type {
 } from './person-updates.ts';
 export { mustBeSetUp, ProbeRun, wantedNumber } from './probe.ts';
 export { type Doubtful, type Look, readBack, type Seen } from './read-back.ts';
-export { settleFollowUps } from './settled-follow-ups.ts';
+export {
+  type Fate,
+  oneByOne,
+  type Row,
+  type SimpleCrm,
+  type SimpleModel,
+  simpleDriver,
+} from './simple-driver.ts';
 export { defaultTitle, htmlSummary, textSummary } from './summary.ts';
 export { checkOwners, type User, type Users } from './users.ts';
 export type { CallRecord, Existing, Work, Written } from './work.ts';

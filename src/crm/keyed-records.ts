@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Memory } from '../connector/memory.ts';
 import type { Change, RecordDriver } from './driver.ts';
-import { asFailure, type Failure } from './failure.ts';
+import { asFailure, type Failure, forAll } from './failure.ts';
 import type { ActivityOwners } from './ownership.ts';
 import { UnkeyedRecords } from './unkeyed-records.ts';
 import type { CallRecord, Existing, Results, Written } from './work.ts';
@@ -66,13 +66,18 @@ export class KeyedRecords {
   /** One without a person, which is to get one now, may have got one from people meanwhile. */
   async #lookAtLinks(known: Map<CallRecord, Existing>, results: Results, signal: AbortSignal): Promise<void> {
     const late = new Map([...known].filter(([{ person }, { isLinked }]) => person !== null && !isLinked));
-    if (late.size === 0 || !this.#driver.look) return;
-    const shown = await this.#driver.look(late, signal).catch(asFailure<Failure>);
+    if (late.size === 0 || this.#driver.link) return;
+    const shown = await (
+      this.#driver.look?.(late, signal) ?? this.#driver.find([...late.keys()], signal)
+    ).catch(asFailure<Failure>);
     for (const [record, one] of late) {
       if ('kind' in shown) {
         results.set(record, { ...one, failure: shown });
         known.delete(record);
-      } else known.set(record, shown.get(record) ?? one);
+        continue;
+      }
+      const seen = shown.get(record);
+      known.set(record, seen && 'id' in seen ? seen : one);
     }
   }
 
@@ -95,12 +100,13 @@ export class KeyedRecords {
       const values = 'has' in free && free.has(id) ? record.values : others;
       return [{ record, id, values, link: isLinked ? null : record.person }];
     });
-    const written = changes.length === 0 ? [] : await this.#driver.update(changes, signal);
+    const written =
+      changes.length === 0 ? [] : await this.#driver.update(changes, signal).catch(forAll(changes.length));
     const gone: CallRecord[] = [];
-    changes.forEach(({ record, id }, place) => {
-      const { failure, isOwned } = written[place] as Written;
+    changes.forEach(({ record, id, values }, place) => {
+      const { failure, isOwned = ownerField in values } = written[place] as Written;
       const one = known.get(record) as Existing;
-      if (isOwned) owners.given(id);
+      if (isOwned && !failure) owners.given(id);
       if (failure?.cure?.what === 'gone') gone.push(record);
       else if (failure) results.set(record, { ...one, failure });
       else if (one.isLinked || this.#driver.link) results.set(record, one);
@@ -116,7 +122,7 @@ export class KeyedRecords {
     signal: AbortSignal,
   ): Promise<CallRecord[]> {
     if (records.length === 0) return [];
-    const written = await this.#driver.create(records, signal);
+    const written = await this.#driver.create(records, signal).catch(forAll(records.length));
     records.forEach((record, place) => {
       this.#keep(record, written[place] as Written, results);
     });
@@ -127,7 +133,8 @@ export class KeyedRecords {
   #keep(record: CallRecord, { id, isOwned, failure }: Written, results: Results): void {
     if (failure) results.set(record, { id: null, isLinked: false, failure });
     else {
-      if (isOwned) this.#upkeep?.owners.given(id);
+      if (this.#upkeep && (isOwned ?? this.#upkeep.ownerField in record.values))
+        this.#upkeep.owners.given(id);
       results.set(record, { id, isLinked: true, person: record.person ?? undefined });
     }
   }
@@ -143,7 +150,7 @@ export class KeyedRecords {
       results.delete(record);
       if (one && 'id' in one) shown.set(record, one);
       else {
-        const why = one ?? this.#driver.unseen(record, failure);
+        const why = one ?? this.#driver.unseen?.(record, failure) ?? this.#unseen(record);
         results.set(record, { id: null, isLinked: false, failure: why });
       }
     }
@@ -168,11 +175,16 @@ export class KeyedRecords {
       failure || id === null || isLinked ? [] : [[record, id] as const],
     );
     if (ids.length === 0 || !this.#driver.link) return;
-    const refused = await this.#driver.link(new Map(ids), signal);
+    const refused = await this.#driver.link(new Map(ids), signal).catch(asFailure<Failure>);
     for (const [record, id] of ids) {
-      const failure = refused.get(record);
+      const failure = 'kind' in refused ? refused : refused.get(record);
       if (failure) results.set(record, { id, isLinked: false, failure });
       else results.set(record, { id, isLinked: true, person: record.person ?? undefined });
     }
+  }
+
+  #unseen({ type, key }: CallRecord): Failure {
+    const reason = `${this.#crm} says that one of its ${type}s has ${key.property} ${key.value} already, but does not show it.`;
+    return { kind: 'retry', reason };
   }
 }

@@ -86,7 +86,8 @@ export class UnownedPeople {
       const changes = [...expected.values()].flatMap(({ person, ownerId }) =>
         free.has(person.id) ? [{ person, values: { [this.#field.name]: ownerId } }] : [],
       );
-      const written = changes.length === 0 ? new Map() : await this.#people.write(changes, signal);
+      const answers = changes.length === 0 ? [] : await this.#people.write(changes, signal);
+      const written = new Map(changes.map(({ person }, place) => [person.id, answers[place]]));
       const done: string[] = [];
       for (const [id, { delivery, name }] of expected) {
         const { notes = [], failure }: Partial<Updated> = written.get(id) ?? {};

@@ -4,6 +4,7 @@ import type { RecordRef } from '../call/records.ts';
 import type { Tools } from '../connector/contract.ts';
 import { SingleFlight } from '../connector/single-flight.ts';
 import { knownPerson } from '../connector/why-person.ts';
+import { Begun } from './begun.ts';
 import {
   type Candidate,
   choose,
@@ -14,7 +15,7 @@ import {
   whyFound,
   whyHolder,
 } from './candidates.ts';
-import type { Finder, Made, Newcomer, PeopleDriver } from './driver.ts';
+import type { Finder, Made, Newcomer, PeopleDriver, Whereabouts } from './driver.ts';
 import { type Failure, isOfGone, RequestFailed } from './failure.ts';
 import type { UnownedPeople } from './ownership.ts';
 import type { PersonUpdates } from './person-updates.ts';
@@ -71,6 +72,8 @@ export class People {
   readonly #unowned: UnownedPeople | undefined;
   readonly #known: Tools['people'];
   readonly #log: Tools['log'];
+  readonly #clock: Tools['clock'];
+  readonly #begun: Begun;
   /** Numbers that another batch resolves just now. */
   readonly #inFlight = new SingleFlight<Resolution>();
   /** People whom the CRM said are gone, though a converted record still names them. */
@@ -84,7 +87,7 @@ export class People {
     crm: { name: string; people: PeopleDriver; drafts: Drafts },
     options: PeopleOptions,
     means: { users: Users; updates: PersonUpdates; unowned: UnownedPeople | undefined },
-    { people, log }: Pick<Tools, 'people' | 'log'>,
+    tools: Pick<Tools, 'clock' | 'log' | 'memory' | 'people'>,
   ) {
     this.#crm = crm.name;
     this.#driver = crm.people;
@@ -93,8 +96,10 @@ export class People {
     this.#users = means.users;
     this.#updates = means.updates;
     this.#unowned = means.unowned;
-    this.#known = people;
-    this.#log = log;
+    this.#known = tools.people;
+    this.#log = tools.log;
+    this.#clock = tools.clock;
+    this.#begun = new Begun(tools);
   }
 
   /** Finds the person of each call's caller. Calls without a number have none, but for the catch-all. */
@@ -141,9 +146,9 @@ export class People {
     }
     if (gone.size === 0) return;
     const asked = [...gone].map(([number, person]) => ({ number, person }));
-    let became: Awaited<ReturnType<PeopleDriver['whereabouts']>>;
+    let became: ReadonlyMap<string, Whereabouts>;
     try {
-      became = await this.#driver.whereabouts(asked, signal);
+      became = (await this.#driver.whereabouts?.(asked, signal)) ?? new Map();
     } catch (thrown) {
       if (!(thrown instanceof RequestFailed)) throw thrown;
       for (const work of works) work.failures = [thrown.failure];
@@ -280,7 +285,7 @@ export class People {
     resolved: Resolutions,
     signal: AbortSignal,
   ): Promise<void> {
-    if (claims.size === 0) return;
+    if (claims.size === 0 || !this.#driver.claim) return;
     const sorted = [...claims].sort(([, a], [, b]) => a.record.type.localeCompare(b.record.type));
     const written = await this.#driver.claim(
       sorted.map(([key, candidate]) => ({ candidate, key })),
@@ -347,11 +352,15 @@ export class People {
       resolved.set(number, { person: null, notes: [`Nobody could be made of the caller. ${why}`] });
     }
     await this.#remember(callers, resolved);
+    const isSettled = ({ number }: Caller) => resolved.get(number)?.failure?.kind !== 'retry';
+    if (this.#driver.unkeyed) await this.#begun.settle(callers.filter(isSettled).map(makingName));
   }
 
   /** Answers those whose key turned out to be held by somebody who leads to nobody. */
   async #makeOnce(callers: readonly Caller[], resolved: Resolutions, signal: AbortSignal): Promise<Caller[]> {
-    const newcomers = callers.map(({ number, works }) => this.#newcomer(number, works));
+    const all = callers.map(({ number, works }) => this.#newcomer(number, works));
+    const newcomers = await this.#begin(all, resolved);
+    if (newcomers.length === 0) return [];
     await this.#users.settle(newcomers, signal);
     // They get their owner once it is known who answered.
     const isUnowned = ({ works: [work], values }: Newcomer) =>
@@ -372,10 +381,26 @@ export class People {
     for (const [number, { reason }] of refused) {
       if (resolved.has(number) || dead.has(number)) continue;
       const unseen = `Somebody has the key of the caller, and ${this.#crm} does not show them.`;
-      const why = [unseen, this.#driver.whenUnseen, reason].join(' ');
+      const why = [unseen, this.#driver.whenUnseen ?? [], reason].flat().join(' ');
       resolved.set(number, { failure: { kind: 'retry', reason: why } });
     }
     return callers.filter(({ number }) => !resolved.has(number));
+  }
+
+  /** Where keys of people are not unique: all but those whose making was not answered, and who may be found soon. */
+  async #begin(newcomers: readonly Newcomer[], resolved: Resolutions): Promise<readonly Newcomer[]> {
+    const { unkeyed } = this.#driver;
+    if (!unkeyed) return newcomers;
+    const begun = await this.#begun.of(newcomers.map(makingName), unkeyed.lagMs);
+    const due = newcomers.filter((one) => {
+      const notBefore = begun.get(makingName(one));
+      if (!notBefore || notBefore <= this.#clock.now()) return true;
+      const reason = `The answer to the making of this caller's person was lost, and ${this.#crm} does not keep the keys of people unique: they are looked for until searching must show them.`;
+      resolved.set(one.number, { failure: { kind: 'retry', reason, notBefore } });
+      return false;
+    });
+    await this.#begun.note(due.map(makingName));
+    return due;
   }
 
   #newcomer(number: string, works: readonly Work[]): Newcomer {
@@ -419,6 +444,9 @@ export class People {
     if (people.length > 0) await this.#known.remember(new Map(people));
   }
 }
+
+/** The number comes last: erasing a caller erases what ends with it. */
+const makingName = ({ number }: { number: string }) => `making person/${number}`;
 
 /** A converted record keeps its key and cannot be changed, so whoever comes after a dead one has a key made of both. */
 function keyAfter(number: string, dead: RecordRef | undefined): string {

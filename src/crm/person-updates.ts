@@ -37,7 +37,7 @@ export interface FittedPerson {
 
 /** What became of a change. */
 export interface Updated {
-  notes: readonly string[];
+  notes?: readonly string[];
   failure?: Failure | undefined;
 }
 
@@ -46,20 +46,20 @@ export interface PersonRecords {
   /** The types that are changed. */
   readonly types: readonly string[];
   /** Asked before anything is fitted: what the fields of these people are, if that has to be known. */
-  describe(people: readonly RecordRef[], signal: AbortSignal): Promise<void>;
-  /** Without what this kind of person does not have. */
-  fit(person: RecordRef, values: Values, timezone: string): FittedPerson;
+  describe?(people: readonly RecordRef[], signal: AbortSignal): Promise<void>;
+  /** Without what this kind of person does not have. Undefined: they have everything, and it fits. */
+  fit?(person: RecordRef, values: Values, timezone: string): FittedPerson;
   /** What those who are there hold, by id. */
   read(
     people: readonly RecordRef[],
     names: readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Held>>;
-  /** By id. */
+  /** Answers in order. */
   write(
     changes: readonly { person: RecordRef; values: Record<string, unknown> }[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Updated>>;
+  ): Promise<readonly Updated[]>;
 }
 
 /**
@@ -96,7 +96,7 @@ export class PersonUpdates {
     if (this.names.length === 0 || meetings.length === 0) return new Map();
     try {
       const people = meetings.map(({ person }) => person);
-      await this.#records.describe(people, signal);
+      await this.#records.describe?.(people, signal);
       if (this.#mustKnow)
         await this.#read(
           people.filter(({ id }) => !this.#held.has(id)),
@@ -150,7 +150,7 @@ export class PersonUpdates {
       ([name]) => onUpdate === 'overwrite' || isBlank(held[name]),
     );
     const values = { ...(touches ? touchChanges(touches, held, call) : {}), ...Object.fromEntries(open) };
-    const fitted = this.#records.fit(person, values, timezone);
+    const fitted = this.#records.fit?.(person, values, timezone) ?? { values, notes: [] };
     const changed = Object.entries(fitted.values).filter(([name, value]) => !isShown(held[name], value));
     return { ...fitted, values: Object.fromEntries(changed) };
   }
@@ -179,15 +179,16 @@ export class PersonUpdates {
       byPerson.set(person.id, { person, values: { ...byPerson.get(person.id)?.values, ...values } });
     }
     if (byPerson.size === 0) return told;
-    const written = await this.#records.write([...byPerson.values()], signal);
+    const answers = await this.#records.write([...byPerson.values()], signal);
+    const written = new Map([...byPerson.keys()].map((id, place) => [id, answers[place] as Updated]));
     for (const [id, { values }] of byPerson)
-      if (written.has(id) && !written.get(id)?.failure) this.hold(id, values, this.#held.get(id)?.at); // of the others nothing was heard
+      if (!written.get(id)?.failure) this.hold(id, values, this.#held.get(id)?.at);
     for (const { delivery, person } of meetings) {
       const { notes = [], failure } = told.get(delivery) ?? {};
       const one = written.get(person.id);
       if (one)
         told.set(delivery, {
-          notes: [...notes, ...one.notes, ...noteOn(one.failure)],
+          notes: [...notes, ...(one.notes ?? []), ...noteOn(one.failure)],
           failure: failure ?? (isTold(one.failure) ? undefined : one.failure),
         });
     }

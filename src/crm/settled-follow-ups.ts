@@ -1,6 +1,7 @@
 import type { Delivery } from '../connector/contract.ts';
 import type { OpenFollowUps } from '../connector/open-follow-ups.ts';
-import { type Failure, isOfGone } from './failure.ts';
+import type { RecordDriver } from './driver.ts';
+import { type Failure, forAll, isOfGone } from './failure.ts';
 
 /** What became of the follow-ups that a call settles. */
 export interface Settled {
@@ -12,19 +13,22 @@ export interface Settled {
 /**
  * Completes the follow-ups of earlier calls that these calls settle, and tells of it. One that is gone, or that the CRM
  * does not let be completed, is people's.
- *
- * @param complete answers by id why one was not completed
  */
 export async function settleFollowUps(
   open: OpenFollowUps,
   deliveries: readonly Delivery[],
-  complete: (ids: readonly string[]) => Promise<ReadonlyMap<string, Failure | undefined>>,
+  complete: RecordDriver['complete'],
+  signal: AbortSignal,
 ): Promise<Map<Delivery, Settled>> {
   const settled = await open.settledBy(deliveries);
   const told = new Map<Delivery, Settled>();
   if (settled.length === 0) return told;
   // Two calls may settle one.
-  const failures = await complete([...new Set(settled.map(({ followUp }) => followUp.id))]);
+  const ids = [...new Set(settled.map(({ followUp }) => followUp.id))];
+  const answers = await complete(ids, signal).catch(forAll(ids.length));
+  const failures = new Map(
+    ids.map((id, place) => [id, answers[place]?.failure && passing(answers[place].failure)]),
+  );
   for (const {
     followUp: { id },
     by,
@@ -48,6 +52,11 @@ export async function settleFollowUps(
     }),
   );
   return told;
+}
+
+/** The call itself is written: what is wrong with one kind of record must not stop other calls. */
+export function passing(failure: Failure): Failure {
+  return failure.kind === 'blocked' && failure.isOfKind ? { ...failure, kind: 'retry' } : failure;
 }
 
 function isPeoples({ kind }: Failure): boolean {

@@ -20,7 +20,12 @@ export interface Drafts {
  * `gone`: it is not there any more; `orphan`: whom or what it was to be linked to is not.
  */
 export type Written =
-  | { id: string /** It holds an owner that we named. */; isOwned: boolean; failure?: undefined }
+  | {
+      id: string;
+      /** Whether it has an owner now. Undefined: if one was written. */
+      isOwned?: boolean;
+      failure?: undefined;
+    }
   | { failure: Failure; id?: undefined; isOwned?: undefined };
 
 /** A record that is in the CRM. */

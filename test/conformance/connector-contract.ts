@@ -4,7 +4,10 @@ import { assert, suite } from '../support/suite.ts';
 
 /** A CRM that a connector writes to, as its emulator shows it. */
 export interface Crm {
-  /** A fresh connection: nothing remembered in memory, an empty map of people. What it needs is set up already. */
+  /**
+   * A fresh connection, with an empty map of people. `tools.memory` is empty, too, unless nothing but it can tell what was
+   * made, as where keys are not unique. What it needs is set up already.
+   */
   open(): Promise<Connection>;
   /** The activities it holds. */
   activities(): { key: string; completed: boolean; personId: string | null }[];

@@ -5,7 +5,7 @@ import { type TestTools, testTools } from '../support/connector-tools.ts';
 import { movingClock } from '../support/moving-clock.ts';
 import { assert, suite } from '../support/suite.ts';
 
-/** What every CRM has, the one in a file too. */
+/** What every CRM has, be it one that says nothing of its fields. */
 export interface SmallCrm {
   /** A fresh connection, with settings as YAML gives them beside the log-in. What `tools` keep is all that is remembered. */
   open(settings: Record<string, unknown>, tools?: TestTools): Promise<Connection>;
@@ -13,6 +13,12 @@ export interface SmallCrm {
   addUser(address: string): string;
   /** Where records say whose they are. */
   ownerField: string;
+  /** Where the touches of a person are. */
+  touches: TouchFields;
+  /** As somebody else typed them in, so that searching finds them at once. */
+  addPerson(phone: string): RecordRef;
+  /** A field that an administrator makes, of activities or of whatever people may be. Returns its name. */
+  addField(of: 'activity' | 'person', kind: 'number' | 'boolean'): string;
   countRequests(): number;
   forgetRequests(): void;
   /** As somebody who edits a record by hand. */
@@ -23,12 +29,6 @@ export interface SmallCrm {
 
 /** A CRM as its emulator shows it, and as its administrators and users change it. */
 export interface RuledCrm extends SmallCrm {
-  /** Where the touches of a person are. */
-  touches: TouchFields;
-  /** As somebody else typed them in, so that searching finds them at once. */
-  addPerson(phone: string): RecordRef;
-  /** A field that an administrator makes, of activities or of whatever people may be. Returns its name. */
-  addField(of: 'activity' | 'person', kind: 'number' | 'boolean'): string;
   /** Fields that no activity has, or that nobody may write. */
   unwritable: { missing: string; readOnly: string };
   /** As an administrator who makes the missing one, on everything. */
@@ -111,34 +111,6 @@ export function smallCrmContract(
     }),
   );
 
-  contract.run();
-}
-
-/** What must be the same in every CRM: the same settings and the same calls do the same, whatever the CRM calls it. */
-export function crmContract(
-  name: string,
-  withCrm: (use: (crm: RuledCrm) => Promise<void>) => Promise<void>,
-): void {
-  smallCrmContract(name, withCrm);
-  const contract = suite(`CRM contract: ${name}`);
-
-  contract('$1,250.00 is a number and yes a yes wherever the field is one', () =>
-    withCrm(async (crm) => {
-      const properties = {
-        [crm.addField('activity', 'number')]: '$1,250.00',
-        [crm.addField('activity', 'boolean')]: 'yes',
-      };
-      const outcome = await deliver(await crm.open({ activity: { properties } }), whole('1'));
-      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
-      assert.is(outcome.notes, undefined);
-      const held = crm.held(outcome.records?.activity as RecordRef);
-      assert.equal(
-        Object.keys(properties).map((field) => String(held[field])),
-        ['1250', 'true'],
-      );
-    }),
-  );
-
   /** A call that an advertisement brought. */
   const advertised = (id: string, day: number, keywords: string) =>
     whole(id, {
@@ -148,7 +120,7 @@ export function crmContract(
     });
 
   /** The keywords of a person's first and last touch. */
-  const touchesOf = (crm: RuledCrm, person: RecordRef | undefined) => {
+  const touchesOf = (crm: SmallCrm, person: RecordRef | undefined) => {
     const held = crm.held(person as RecordRef);
     return [held[crm.touches.first.keywords], held[crm.touches.last.keywords]];
   };
@@ -195,6 +167,104 @@ export function crmContract(
       const held = crm.held(there);
       const blank = [mapped, ...Object.values(crm.touches).flatMap((touch) => Object.values<string>(touch))];
       for (const field of blank) assert.is(held[field] ?? null, null, field);
+    }),
+  );
+
+  contract('a blank of a person is believed for ten seconds: what people fill in meanwhile stays', () =>
+    withCrm(async (crm) => {
+      const { clock, pass } = movingClock();
+      const field = crm.addField('person', 'number');
+      const there = crm.addPerson('0444 444 444');
+      const person = { properties: { [field]: '{{ call.extra }}' } };
+      const connection = await crm.open({ person }, testTools({ clock }));
+      await deliver(connection, whole('1', {}, { PLA_ExtraTracking: '' }));
+      crm.edit(there, { [field]: 7 });
+      pass(10_000);
+      crm.forgetRequests();
+      await deliver(connection, whole('2', {}, { PLA_ExtraTracking: '5' }));
+      assert.is(String(crm.held(there)[field]), '7');
+      const asked = crm.countRequests();
+      pass(9_000);
+      crm.forgetRequests();
+      await deliver(connection, whole('3', {}, { PLA_ExtraTracking: '5' }));
+      assert.is(crm.countRequests(), asked - 1, 'and not looked at again');
+    }),
+  );
+
+  contract(
+    'a person made while the phone rang gets who answered; taken meanwhile, they stay where they are',
+    () =>
+      withCrm(async (crm) => {
+        const jane = crm.addUser('jane@acme.example');
+        const joe = crm.addUser('joe@acme.example');
+        crm.addUser('desk@acme.example');
+        const owner = {
+          by: 'call.answeredBy.number',
+          map: { '0298989898': 'jane@acme.example', '0255501234': 'joe@acme.example' },
+          otherwise: 'desk@acme.example',
+        };
+        const tools = testTools();
+        const numbers = ['0444444444', '0444444445', '0444444446'];
+        const started = numbers.map((PLA_Caller_Phone_Number, i) =>
+          deliveryOf([startPush(`${i}`, { PLA_Caller_Phone_Number })]),
+        );
+        const first = await (await crm.open({ owner }, tools)).deliver(started, AbortSignal.timeout(20_000));
+        const records = first.map((outcome) => outcome.records ?? {});
+        const ownersNow = () => records.map(({ person }) => crm.held(person as RecordRef)[crm.ownerField]);
+        crm.edit(records[1]?.person as RecordRef, { [crm.ownerField]: joe });
+        const ended = numbers.map((PLA_Caller_Phone_Number, i) => ({
+          ...whole(`${i}`, { PLA_Caller_Phone_Number }, i === 2 ? { PLA_Answering_Point: '0255501234' } : {}),
+          records: records[i] ?? {},
+        }));
+        const connection = await crm.open({ owner }, tools);
+        const outcomes = await connection.deliver(ended, AbortSignal.timeout(20_000));
+        for (const outcome of outcomes) assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+        assert.equal(ownersNow(), [jane, joe, joe]);
+        const [name = ''] = numbers;
+        const later = whole('9', { PLA_Caller_Phone_Number: name }, { PLA_Answering_Point: '0255501234' });
+        await deliver(connection, later);
+        assert.equal(ownersNow(), [jane, joe, joe], 'once');
+      }),
+  );
+
+  contract('a person who was there before is nobody’s to give', () =>
+    withCrm(async (crm) => {
+      crm.addUser('jane@acme.example');
+      const there = crm.addPerson('0444 444 444');
+      const before = crm.held(there)[crm.ownerField];
+      const owner = { by: 'call.answeredBy.number', map: { '0298989898': 'jane@acme.example' } };
+      const connection = await crm.open({ owner });
+      const { records = {} } = await deliver(connection, deliveryOf([startPush('1')]));
+      await deliver(connection, { ...whole('1'), records });
+      assert.is(crm.held(there)[crm.ownerField], before);
+    }),
+  );
+
+  contract.run();
+}
+
+/** What must be the same in every CRM: the same settings and the same calls do the same, whatever the CRM calls it. */
+export function crmContract(
+  name: string,
+  withCrm: (use: (crm: RuledCrm) => Promise<void>) => Promise<void>,
+): void {
+  smallCrmContract(name, withCrm);
+  const contract = suite(`CRM contract: ${name}`);
+
+  contract('$1,250.00 is a number and yes a yes wherever the field is one', () =>
+    withCrm(async (crm) => {
+      const properties = {
+        [crm.addField('activity', 'number')]: '$1,250.00',
+        [crm.addField('activity', 'boolean')]: 'yes',
+      };
+      const outcome = await deliver(await crm.open({ activity: { properties } }), whole('1'));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.is(outcome.notes, undefined);
+      const held = crm.held(outcome.records?.activity as RecordRef);
+      assert.equal(
+        Object.keys(properties).map((field) => String(held[field])),
+        ['1250', 'true'],
+      );
     }),
   );
 
@@ -276,63 +346,6 @@ export function crmContract(
       }),
   );
 
-  contract('a blank of a person is believed for ten seconds: what people fill in meanwhile stays', () =>
-    withCrm(async (crm) => {
-      const { clock, pass } = movingClock();
-      const field = crm.addField('person', 'number');
-      const there = crm.addPerson('0444 444 444');
-      const person = { properties: { [field]: '{{ call.extra }}' } };
-      const connection = await crm.open({ person }, testTools({ clock }));
-      await deliver(connection, whole('1', {}, { PLA_ExtraTracking: '' }));
-      crm.edit(there, { [field]: 7 });
-      pass(10_000);
-      crm.forgetRequests();
-      await deliver(connection, whole('2', {}, { PLA_ExtraTracking: '5' }));
-      assert.is(String(crm.held(there)[field]), '7');
-      const asked = crm.countRequests();
-      pass(9_000);
-      crm.forgetRequests();
-      await deliver(connection, whole('3', {}, { PLA_ExtraTracking: '5' }));
-      assert.is(crm.countRequests(), asked - 1, 'and not looked at again');
-    }),
-  );
-
-  contract(
-    'a person made while the phone rang gets who answered; taken meanwhile, they stay where they are',
-    () =>
-      withCrm(async (crm) => {
-        const jane = crm.addUser('jane@acme.example');
-        const joe = crm.addUser('joe@acme.example');
-        crm.addUser('desk@acme.example');
-        const owner = {
-          by: 'call.answeredBy.number',
-          map: { '0298989898': 'jane@acme.example', '0255501234': 'joe@acme.example' },
-          otherwise: 'desk@acme.example',
-        };
-        const tools = testTools();
-        const numbers = ['0444444444', '0444444445', '0444444446'];
-        const started = numbers.map((PLA_Caller_Phone_Number, i) =>
-          deliveryOf([startPush(`${i}`, { PLA_Caller_Phone_Number })]),
-        );
-        const first = await (await crm.open({ owner }, tools)).deliver(started, AbortSignal.timeout(20_000));
-        const records = first.map((outcome) => outcome.records ?? {});
-        const ownersNow = () => records.map(({ person }) => crm.held(person as RecordRef)[crm.ownerField]);
-        crm.edit(records[1]?.person as RecordRef, { [crm.ownerField]: joe });
-        const ended = numbers.map((PLA_Caller_Phone_Number, i) => ({
-          ...whole(`${i}`, { PLA_Caller_Phone_Number }, i === 2 ? { PLA_Answering_Point: '0255501234' } : {}),
-          records: records[i] ?? {},
-        }));
-        const connection = await crm.open({ owner }, tools);
-        const outcomes = await connection.deliver(ended, AbortSignal.timeout(20_000));
-        for (const outcome of outcomes) assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
-        assert.equal(ownersNow(), [jane, joe, joe]);
-        const [name = ''] = numbers;
-        const later = whole('9', { PLA_Caller_Phone_Number: name }, { PLA_Answering_Point: '0255501234' });
-        await deliver(connection, later);
-        assert.equal(ownersNow(), [jane, joe, joe], 'once');
-      }),
-  );
-
   contract('a person who cannot be given to who answered costs no call, and the note says why, once', () =>
     withCrm(async (crm) => {
       crm.addUser('jane@acme.example');
@@ -346,19 +359,6 @@ export function crmContract(
       assert.is(ended.notes?.length, 1, JSON.stringify(ended));
       const again = await deliver(connection, { ...whole('1'), records });
       assert.equal([again.kind, again.notes], ['delivered', undefined]);
-    }),
-  );
-
-  contract('a person who was there before is nobody’s to give', () =>
-    withCrm(async (crm) => {
-      crm.addUser('jane@acme.example');
-      const there = crm.addPerson('0444 444 444');
-      const before = crm.held(there)[crm.ownerField];
-      const owner = { by: 'call.answeredBy.number', map: { '0298989898': 'jane@acme.example' } };
-      const connection = await crm.open({ owner });
-      const { records = {} } = await deliver(connection, deliveryOf([startPush('1')]));
-      await deliver(connection, { ...whole('1'), records });
-      assert.is(crm.held(there)[crm.ownerField], before);
     }),
   );
 

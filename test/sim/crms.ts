@@ -90,16 +90,16 @@ function simulatedSandbox(): SimulatedCrm {
     typeIn() {},
     requests: () => 0,
     activities: () =>
-      records('call').map(({ id, ...values }) => ({
+      records('call').map(({ id, fields }) => ({
         id,
-        key: String(values['key']),
-        people: values['contact'] === undefined ? [] : [String(values['contact'])],
-        values,
+        key: String(fields['delacon_call_id']),
+        people: fields['contact'] === undefined ? [] : [String(fields['contact'])],
+        values: fields,
       })),
     people: () =>
-      records('contact').map(({ id, ...values }) => ({
+      records('contact').map(({ id, fields }) => ({
         id,
-        number: parsePhone(String(values['phone']), 'AU').number,
+        number: parsePhone(String(fields['phone']), 'AU').number,
       })),
     settleIndex() {},
     meddle: () => undefined,
