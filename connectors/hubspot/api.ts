@@ -1,6 +1,7 @@
 import type { Client } from '@hubspot/api-client';
 import * as z from 'zod';
 import type { Quota, Tools, Unanswered } from '../../src/connector/index.ts';
+import { type Asked, type RawAnswer, Requests } from '../../src/crm/index.ts';
 import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import { pathOf } from './api-version.ts';
@@ -8,13 +9,8 @@ import { asAssociation, type Link, type LinkFrom, type LinkTo, primaryCompany } 
 import { type Input, largestBatch, type Written, writeBatch } from './batches.ts';
 import { type Circumstances, type Failure, failureToRead, needsSetup, RequestFailed } from './failures.ts';
 import type { HubSpotOptions } from './options.ts';
-import { type Asked, type RawAnswer, Requests } from './requests.ts';
-
-import { ownProperties } from './setup-names.ts';
-
-export type { RawAnswer } from './requests.ts';
-
-export type ObjectType = 'contacts' | 'calls' | 'tasks' | 'deals';
+import { type ObjectType, ownProperties } from './setup-names.ts';
+import { type HubSpotRequests, HubSpotTransport } from './transport.ts';
 
 export interface CreateInput extends Input {
   links: readonly Link[];
@@ -58,19 +54,28 @@ const mostOwnerPages = 100;
 /** Of records whose links are asked for. */
 const largestLinksBatch = 1_000;
 
-const post = (path: string, body: unknown): Asked => ({ method: 'POST', path, body });
-const get = (path: string): Asked => ({ method: 'GET', path });
+const post = (request: string, path: string, body?: unknown): Asked => ({
+  request,
+  method: 'POST',
+  path,
+  body,
+});
+const get = (request: string, path: string): Asked => ({ request, method: 'GET', path });
 const objects = (objectType: ObjectType | 'companies') => pathOf('crm/objects', objectType);
 const propertiesOf = (objectType: ObjectType) => pathOf('crm/properties', objectType);
 const associations = (from: string, to: string) => pathOf('crm/associations', `${from}/${to}/batch`);
 
 /** What the bridge asks of HubSpot, request by request. */
 export class HubSpotApi {
-  readonly #requests: Requests;
+  /** Requests of the day, of the whole account. */
+  readonly quota: Quota;
+  readonly #requests: HubSpotRequests;
   readonly #tools: Tools;
 
   private constructor(client: Client, options: HubSpotOptions, tools: Tools) {
-    this.#requests = new Requests(client, options, tools);
+    const transport = new HubSpotTransport(client, options, tools);
+    this.quota = transport.quota;
+    this.#requests = new Requests(transport, tools);
     this.#tools = tools;
   }
 
@@ -86,11 +91,6 @@ export class HubSpotApi {
 
   get connector(): string {
     return this.#tools.name;
-  }
-
-  /** Requests of the day, of the whole account. */
-  get quota(): Quota {
-    return this.#requests.quota;
   }
 
   get unanswered(): Unanswered {
@@ -112,17 +112,15 @@ export class HubSpotApi {
   ): Promise<Map<string, Written>> {
     return writeBatch(
       this.#requests,
-      `${objectType}/batch/create`,
+      post(`${objectType}/batch/create`, `${objects(objectType)}/batch/create`),
       inputs,
       signal,
       (part) =>
-        post(`${objects(objectType)}/batch/create`, {
-          inputs: part.map(({ objectWriteTraceId, properties, links }) => ({
-            objectWriteTraceId,
-            properties,
-            associations: links.map((link) => asAssociation(objectType, link)),
-          })),
-        }),
+        part.map(({ objectWriteTraceId, properties, links }) => ({
+          objectWriteTraceId,
+          properties,
+          associations: links.map((link) => asAssociation(objectType, link)),
+        })),
       { explain: (failure) => this.#explained(objectType, 'there', failure, signal) },
     );
   }
@@ -132,9 +130,8 @@ export class HubSpotApi {
     inputs: readonly UpdateInput[],
     signal: AbortSignal,
   ): Promise<Map<string, Written>> {
-    return writeBatch(this.#requests, `${objectType}/batch/update`, inputs, signal, (part) =>
-      post(`${objects(objectType)}/batch/update`, { inputs: part }),
-    );
+    const asked = post(`${objectType}/batch/update`, `${objects(objectType)}/batch/update`);
+    return writeBatch(this.#requests, asked, inputs, signal, (part) => part);
   }
 
   /** Creates, or updates the one that has the key. The key is among the properties. */
@@ -146,13 +143,10 @@ export class HubSpotApi {
   ): Promise<Map<string, Written>> {
     return writeBatch(
       this.#requests,
-      `${objectType}/batch/upsert`,
+      post(`${objectType}/batch/upsert`, `${objects(objectType)}/batch/upsert`),
       inputs,
       signal,
-      (part) =>
-        post(`${objects(objectType)}/batch/upsert`, {
-          inputs: part.map((input) => ({ ...input, idProperty, id: input.properties[idProperty] as string })),
-        }),
+      (part) => part.map((input) => ({ ...input, idProperty, id: input.properties[idProperty] as string })),
       { explain: (failure) => this.#explained(objectType, 'unique', failure, signal) },
     );
   }
@@ -175,13 +169,13 @@ export class HubSpotApi {
     const rows: Row[] = [];
     const request = `${objectType}/batch/read`;
     for (let start = 0; start < ids.length; start += largestBatch) {
-      const asked = post(`${objects(objectType)}/batch/read`, {
+      const asked = post(request, `${objects(objectType)}/batch/read`, {
         ...(what.idProperty === undefined ? {} : { idProperty: what.idProperty }),
         properties: what.properties,
         propertiesWithHistory: [],
         inputs: ids.slice(start, start + largestBatch).map((id) => ({ id })),
       });
-      const data = await this.#requests.send(request, signal, answers.page, asked).catch(async (thrown) => {
+      const data = await this.#requests.send(asked, signal, answers.page).catch(async (thrown) => {
         if (!(thrown instanceof RequestFailed) || what.idProperty === undefined) throw thrown;
         throw new RequestFailed(
           await this.#explained(objectType, what.mayBeShared ? 'there' : 'unique', thrown.failure, signal),
@@ -220,8 +214,8 @@ export class HubSpotApi {
     request: object & { after?: string },
     signal: AbortSignal,
   ): Promise<SearchPage> {
-    const asked = post(`${objects(objectType)}/search`, request);
-    const data = await this.#requests.send(`${objectType}/search`, signal, answers.page, asked);
+    const asked = post(`${objectType}/search`, `${objects(objectType)}/search`, request);
+    const data = await this.#requests.send(asked, signal, answers.page);
     return { rows: data.results, next: data.paging?.next?.after };
   }
 
@@ -240,13 +234,15 @@ export class HubSpotApi {
       objectWriteTraceId: link.fromId,
       properties: {},
     }));
-    const ask = (part: readonly { fromId: string; toId: string }[]) =>
-      post(`${associations(from, to)}/associate/default`, {
-        inputs: part.map(({ fromId, toId }) => ({ from: { id: fromId }, to: { id: toId } })),
-      });
-    return writeBatch(this.#requests, `${from}/associate/${to}`, inputs, signal, ask, {
-      schema: answers.linked,
-    });
+    const asked = post(`${from}/associate/${to}`, `${associations(from, to)}/associate/default`);
+    return writeBatch(
+      this.#requests,
+      asked,
+      inputs,
+      signal,
+      (part) => part.map(({ fromId, toId }) => ({ from: { id: fromId }, to: { id: toId } })),
+      { schema: answers.linked },
+    );
   }
 
   /** The primary company of each contact, or the only one. Contacts without one are left out. */
@@ -254,12 +250,9 @@ export class HubSpotApi {
     const found = new Map<string, string>();
     for (let start = 0; start < contactIds.length; start += largestLinksBatch) {
       const inputs = contactIds.slice(start, start + largestLinksBatch).map((id) => ({ id }));
-      const data = await this.#requests.send(
-        'contacts/companies/read',
-        signal,
-        answers.companiesOfContacts,
-        post(`${associations('contacts', 'companies')}/read`, { inputs }),
-      );
+      const path = `${associations('contacts', 'companies')}/read`;
+      const asked = post('contacts/companies/read', path, { inputs });
+      const data = await this.#requests.send(asked, signal, answers.companiesOfContacts);
       for (const { from: contact, to } of data.results) {
         const primary = to.find(({ associationTypes }) =>
           associationTypes.some(
@@ -276,20 +269,21 @@ export class HubSpotApi {
   // What the account has
 
   async properties(objectType: ObjectType, signal: AbortSignal): Promise<PropertyDefinition[]> {
-    const asked = get(propertiesOf(objectType));
-    const data = await this.#requests.send(`properties/${objectType}`, signal, answers.properties, asked);
+    const asked = get(`properties/${objectType}`, propertiesOf(objectType));
+    const data = await this.#requests.send(asked, signal, answers.properties);
     return data.results;
   }
 
   async groups(objectType: ObjectType, signal: AbortSignal): Promise<string[]> {
-    const asked = get(`${propertiesOf(objectType)}/groups`);
-    const data = await this.#requests.send(`properties/${objectType}/groups`, signal, answers.groups, asked);
+    const asked = get(`properties/${objectType}/groups`, `${propertiesOf(objectType)}/groups`);
+    const data = await this.#requests.send(asked, signal, answers.groups);
     return data.results.map((group) => group.name);
   }
 
   async createGroup(objectType: ObjectType, group: { name: string; label: string }, signal: AbortSignal) {
-    const asked = post(`${propertiesOf(objectType)}/groups`, { ...group, displayOrder: -1 });
-    await this.#requests.send(`properties/${objectType}/groups`, signal, z.unknown(), asked);
+    const path = `${propertiesOf(objectType)}/groups`;
+    const asked = post(`properties/${objectType}/groups`, path, { ...group, displayOrder: -1 });
+    await this.#requests.send(asked, signal, z.unknown());
   }
 
   createProperty(
@@ -298,13 +292,13 @@ export class HubSpotApi {
     signal: AbortSignal,
   ): Promise<PropertyDefinition> {
     const definition = { ...property, ...fieldTypes[property.type] };
-    const asked = post(propertiesOf(objectType), definition);
-    return this.#requests.send(`properties/${objectType}`, signal, answers.property, asked);
+    const asked = post(`properties/${objectType}`, propertiesOf(objectType), definition);
+    return this.#requests.send(asked, signal, answers.property);
   }
 
   async pipelines(signal: AbortSignal): Promise<Pipeline[]> {
-    const asked = get(pathOf('crm/pipelines', 'deals'));
-    const data = await this.#requests.send('pipelines/deals', signal, answers.pipelines, asked);
+    const asked = get('pipelines/deals', pathOf('crm/pipelines', 'deals'));
+    const data = await this.#requests.send(asked, signal, answers.pipelines);
     return data.results;
   }
 
@@ -328,28 +322,24 @@ export class HubSpotApi {
 
   #ownersPage(which: Record<string, string>, signal: AbortSignal) {
     const query = new URLSearchParams({ limit: String(ownersPage), archived: 'false', ...which });
-    return this.#requests.send('owners', signal, answers.owners, get(`${pathOf('crm/owners')}?${query}`));
+    const asked = get('owners', `${pathOf('crm/owners')}?${query}`);
+    return this.#requests.send(asked, signal, answers.owners);
   }
 
   /** Whatever only a probe asks for. That HubSpot refuses what was asked is an answer, too. */
-  ask(
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    body: unknown,
-    signal: AbortSignal,
-  ): Promise<RawAnswer> {
+  ask(method: Asked['method'], path: string, body: unknown, signal: AbortSignal): Promise<RawAnswer> {
     const request = `${method} ${path.replace(/\/\d+/g, '/:id')}`;
-    return this.#requests.ask(request, signal, { method, path, body }, isVerdict);
+    return this.#requests.ask({ request, method, path, body }, signal, isVerdict);
   }
 
   /** Which account the token belongs to. */
   account(signal: AbortSignal): Promise<{ portalId: string; uiDomain: string }> {
-    const asked = get(pathOf('account-info', 'details'));
-    return this.#requests.send('account-info', signal, answers.account, asked);
+    const asked = get('account-info', pathOf('account-info', 'details'));
+    return this.#requests.send(asked, signal, answers.account);
   }
 }
 
 /** Of the request itself: not of who asks, how often, or of HubSpot's own troubles. */
-function isVerdict(status: number): boolean {
+function isVerdict({ status }: RawAnswer): boolean {
   return status < 500 && ![401, 423, 429, 477].includes(status);
 }

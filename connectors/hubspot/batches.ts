@@ -1,9 +1,9 @@
 import type * as z from 'zod';
-import { asFailure, bisect, type PartWritten } from '../../src/crm/index.ts';
+import { type Asked, asFailure, bisect, type PartWritten } from '../../src/crm/index.ts';
 import { type BatchAnswer, batchAnswer, type Row, type RowError } from './answers.ts';
 import { type Circumstances, type Failure, failureOfOmission, failureOfRow } from './failures.ts';
-import type { Asked, Requests } from './requests.ts';
 import { keyNames } from './setup-names.ts';
+import type { HubSpotRequests } from './transport.ts';
 
 export const largestBatch = 100;
 
@@ -28,17 +28,18 @@ interface Reading {
  * leave an input out without a word: only what an answer names is written.
  */
 export async function writeBatch<I extends Input>(
-  requests: Requests,
-  request: string,
+  requests: HubSpotRequests,
+  asked: Asked,
   inputs: readonly I[],
   signal: AbortSignal,
-  ask: (part: readonly I[]) => Asked,
+  inputsOf: (part: readonly I[]) => readonly object[],
   { schema = batchAnswer, explain }: Reading = {},
 ): Promise<Map<string, Written>> {
-  const where = requests.circumstances(request);
+  const where = requests.circumstances(asked.request);
   const write = async (part: readonly I[]): Promise<PartWritten<I, Written>> => {
     try {
-      const data = await requests.send(request, signal, schema, { ...ask(part), writes: true });
+      const written = { ...asked, body: { inputs: inputsOf(part) }, writes: true } as const;
+      const data = await requests.send(written, signal, schema);
       return fateOfEach(part, data, where);
     } catch (thrown) {
       const refusal = asFailure<Failure>(thrown);

@@ -1,7 +1,7 @@
 import type { Finding } from '../../src/connector/index.ts';
 import { checkOwners, listed, type Users } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
-import type { HubSpotApi, ObjectType } from './api.ts';
+import type { HubSpotApi } from './api.ts';
 import { defaultOutcomes } from './call-draft.ts';
 import { RequestFailed } from './failures.ts';
 import { fieldOf, fitProperty } from './fields.ts';
@@ -9,7 +9,7 @@ import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import type { Pipelines } from './pipelines.ts';
 import { flaw, objectTypes, wantedProperties } from './setup.ts';
-import { mappedAt } from './setup-names.ts';
+import { mappedAt, type ObjectType } from './setup-names.ts';
 
 /**
  * Looks at everything that can be looked at without writing: token, scopes to read, own and mapped properties, call

@@ -5,9 +5,9 @@ import {
   CrmRequestFailed,
   FailingCrm,
   pageText,
+  type RawAnswer,
 } from '../../src/crm/index.ts';
-import type { ObjectType } from './api.ts';
-import { isOwn, keyNames, listedElsewhere, mappedAt } from './setup-names.ts';
+import { isOwn, keyNames, listedElsewhere, mappedAt, type ObjectType } from './setup-names.ts';
 
 /*
  * What each failure of HubSpot means to us. A request fails as a whole, or a row of a batch fails within a 207; both
@@ -42,20 +42,15 @@ export type Cure =
   | { what: 'smaller' };
 
 /** A failed request, as an error to throw. */
-export class RequestFailed extends CrmRequestFailed<Failure> {}
+export type RequestFailed = CrmRequestFailed<Failure>;
+export const RequestFailed: new (failure: Failure, cause?: unknown) => RequestFailed = CrmRequestFailed;
 
 export interface Circumstances extends CrmCircumstances {
   /** With an app's refresh token; else the access token is the configured one. */
   logsIn?: boolean;
 }
 
-const crm = new FailingCrm('HubSpot');
-
-export interface FailedAnswer {
-  status: number;
-  headers: Record<string, string>;
-  body: unknown;
-}
+export const hubspot = new FailingCrm('HubSpot');
 
 /** HubSpot's error body. Every field may be missing. */
 interface ErrorBody {
@@ -67,7 +62,7 @@ interface ErrorBody {
   errors?: { message?: unknown; code?: unknown; context?: Record<string, unknown> | undefined }[];
 }
 
-type Reading = (words: string, where: Circumstances, answer: FailedAnswer) => Failure;
+type Reading = (words: string, where: Circumstances, answer: RawAnswer) => Failure;
 
 /** What to do about a token that HubSpot refuses, by how the bridge gets it. */
 const createKey =
@@ -102,7 +97,7 @@ const byStatus: Record<number, Reading> = {
   }),
 };
 
-export function failureOfAnswer(answer: FailedAnswer, where: Circumstances): Failure {
+export function failureOfAnswer(answer: RawAnswer, where: Circumstances): Failure {
   const words = quote(answer, where);
   const read = byStatus[answer.status];
   if (read && (isHubSpots(answer) || toldByStatus.includes(answer.status))) return read(words, where, answer);
@@ -126,7 +121,7 @@ const tooLong = [413, 414, 431];
  * Whether HubSpot itself refused. A page, nothing, or another program's JSON is a gateway's answer, and no verdict: HubSpot
  * may have got the request, or not. https://developers.hubspot.com/docs/api-reference/error-handling
  */
-function isHubSpots({ body, headers }: FailedAnswer): boolean {
+function isHubSpots({ body, headers }: RawAnswer): boolean {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
   const { status, category, correlationId, errorType } = body as Record<string, unknown>;
   return (
@@ -140,7 +135,7 @@ function isHubSpots({ body, headers }: FailedAnswer): boolean {
  * The log-in of an app. What HubSpot refuses here it refuses until somebody looks at the app, and so it is where there is
  * no such log-in any more. A page that is in HubSpot's place will go away.
  */
-export function failureOfLogIn(answer: FailedAnswer, where: Circumstances): Failure {
+export function failureOfLogIn(answer: RawAnswer, where: Circumstances): Failure {
   const words = quote(answer, where);
   const { status, body } = answer;
   if (status === 404 || status === 410) {
@@ -183,8 +178,7 @@ export function failureToRead(error: object, where: Circumstances): Failure | un
 /** Categories that will be the same at every attempt. */
 const verdicts = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJECT_NOT_FOUND'];
 
-export const failureOfSilence = (thrown: unknown, where: Circumstances) => crm.silence(thrown, where);
-export const failureOfOmission = (where: Circumstances) => crm.omission(where);
+export const failureOfOmission = (where: Circumstances) => hubspot.omission(where);
 
 /** HubSpot read the request, and does not want it. Codes tell why; its sentences may change, and are for people. */
 function refused(words: string, where: Circumstances, body: unknown): Failure {
@@ -256,7 +250,7 @@ export function needsSetup(property: string, where: Circumstances, words: string
   };
 }
 
-function overLimit(words: string, where: Circumstances, answer: FailedAnswer): Failure {
+function overLimit(words: string, where: Circumstances, answer: RawAnswer): Failure {
   const { policyName } = errorBody(answer.body);
   const waitSeconds = retryAfter(answer);
   if (policyName === 'DAILY' || answer.headers['x-hubspot-ratelimit-daily-remaining'] === '0') {
@@ -281,7 +275,7 @@ function nextHalfHour(now: Date): Date {
   return new Date((Math.floor(now.getTime() / halfHourMs) + 1) * halfHourMs);
 }
 
-function retryAfter(answer: FailedAnswer): number | undefined {
+function retryAfter(answer: RawAnswer): number | undefined {
   const seconds = Number.parseInt(answer.headers['retry-after'] ?? '', 10);
   return seconds > 0 ? seconds : undefined;
 }
@@ -335,9 +329,9 @@ function errorBody(body: unknown): ErrorBody {
   return { ...rest, errors: listed };
 }
 
-function quote({ status, body }: FailedAnswer, where: Circumstances): string {
+function quote({ status, body }: RawAnswer, where: Circumstances): string {
   const { message } = errorBody(body);
-  return crm.quote(
+  return hubspot.quote(
     status === 207 ? '' : status,
     typeof message === 'string' ? message : pageText(body),
     where,

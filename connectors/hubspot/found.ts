@@ -1,6 +1,6 @@
 import type { Findings } from '../../src/connector/index.ts';
-import type { ObjectType } from './api.ts';
 import type { LinkFrom } from './associations.ts';
+import type { ObjectType } from './setup-names.ts';
 
 /** How an account differs from what HubSpot's documents say, as `probe` or `setup` found out. */
 export interface Found {

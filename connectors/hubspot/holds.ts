@@ -1,7 +1,8 @@
 import { labelled, type RecordRef } from '../../src/connector/index.ts';
-import type { HubSpotApi, ObjectType } from './api.ts';
+import type { HubSpotApi } from './api.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import { wantedProperties } from './setup.ts';
+import type { ObjectType } from './setup-names.ts';
 
 /** Of a record. */
 export const objectTypes: Record<string, ObjectType> = {

@@ -15,7 +15,7 @@ import {
   writeOption,
 } from '../../src/connector/index.ts';
 import { defaultTitle } from '../../src/crm/index.ts';
-import type { ObjectType } from './api.ts';
+import type { ObjectType } from './setup-names.ts';
 
 export const options = z
   .strictObject({

@@ -1,6 +1,5 @@
 import { maskNumber, parsePhone, type Trial } from '../../src/connector/index.ts';
-import { numberIn, wantedNumber } from '../../src/crm/index.ts';
-import type { RawAnswer } from './api.ts';
+import { numberIn, type RawAnswer, wantedNumber } from '../../src/crm/index.ts';
 import { mergedFrom } from './merged-contacts.ts';
 import { candidateOf, digitForms, searchByPhone } from './phone-search.ts';
 import { idsIn, type ProbedAccount, rowsIn, words } from './probed-account.ts';

@@ -1,6 +1,6 @@
 import type { Assumption, Probe, Tools, Trial } from '../../src/connector/index.ts';
-import { mustBeSetUp } from '../../src/crm/index.ts';
-import type { HubSpotApi, RawAnswer } from './api.ts';
+import { mustBeSetUp, type RawAnswer } from '../../src/crm/index.ts';
+import type { HubSpotApi } from './api.ts';
 import { apiName, pathOf } from './api-version.ts';
 import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';

@@ -1,7 +1,7 @@
 import type { Tools, Trace } from '../../src/connector/index.ts';
-import { ProbeRun } from '../../src/crm/index.ts';
+import { ProbeRun, type RawAnswer } from '../../src/crm/index.ts';
 import type { Pipeline } from './answers.ts';
-import type { HubSpotApi, ObjectType, RawAnswer } from './api.ts';
+import type { HubSpotApi } from './api.ts';
 import { pathOf } from './api-version.ts';
 import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';
@@ -13,7 +13,7 @@ import {
   failureOfRow,
 } from './failures.ts';
 import type { Found } from './found.ts';
-import { ownProperties } from './setup-names.ts';
+import { type ObjectType, ownProperties } from './setup-names.ts';
 
 interface Two {
   key: string;

@@ -1,12 +1,12 @@
 import type { Values } from '../../src/connector/index.ts';
 import { textOf } from '../../src/crm/index.ts';
-import type { CreateInput, HubSpotApi, ObjectType, UpdateInput } from './api.ts';
+import type { CreateInput, HubSpotApi, UpdateInput } from './api.ts';
 import type { Link, LinkFrom } from './associations.ts';
 import type { Input, Written } from './batches.ts';
 import { type Failure, RequestFailed, unwritableProperty } from './failures.ts';
 import type { Fields, Instead } from './fields.ts';
 import { secondLook } from './second-look.ts';
-import { listedElsewhere, ownProperties } from './setup-names.ts';
+import { listedElsewhere, type ObjectType, ownProperties } from './setup-names.ts';
 
 /** A record to be written, with values of any kind. */
 export interface Draft {

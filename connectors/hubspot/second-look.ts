@@ -1,8 +1,8 @@
 import { asFailure, type Look, readBack, type Seen } from '../../src/crm/index.ts';
-import type { HubSpotApi, ObjectType } from './api.ts';
+import type { HubSpotApi } from './api.ts';
 import type { Link } from './associations.ts';
 import type { Cure, Failure } from './failures.ts';
-import { ownProperties } from './setup-names.ts';
+import { type ObjectType, ownProperties } from './setup-names.ts';
 
 /** A record that was refused. */
 export interface Refused {

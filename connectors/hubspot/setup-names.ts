@@ -1,6 +1,7 @@
 import { touchNames } from '../../src/crm/index.ts';
-import type { ObjectType } from './api.ts';
 import { touchFields } from './attribution.ts';
+
+export type ObjectType = 'contacts' | 'calls' | 'tasks' | 'deals';
 
 /** The properties of our own, by object: what makes a second write of the same call or caller find the first. */
 export const ownProperties = {

@@ -1,13 +1,13 @@
 import type { Mapping, PlanStep } from '../../src/connector/index.ts';
 import { type MappedField, mappedFields } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
-import type { HubSpotApi, NewProperty, ObjectType } from './api.ts';
+import type { HubSpotApi, NewProperty } from './api.ts';
 import type { LinkFrom } from './associations.ts';
 import { attributionProperties } from './attribution.ts';
 import { RequestFailed } from './failures.ts';
 import { areSearched, type Found, type HubSpotFindings, keysFinding } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
-import { isOwn, ownGroup, ownProperties } from './setup-names.ts';
+import { isOwn, type ObjectType, ownGroup, ownProperties } from './setup-names.ts';
 
 /*
  * What HubSpot needs to have before the first call: on each kind of object that the configuration asks for, a group and

@@ -1,6 +1,14 @@
+import type { Connection } from 'jsforce';
 import * as z from 'zod';
 import { Findings, type Quota, type Tools, type Unanswered } from '../../src/connector/index.ts';
-import { asFailure, bisect, type PartWritten } from '../../src/crm/index.ts';
+import {
+  type Asked,
+  asFailure,
+  bisect,
+  type PartWritten,
+  type RawAnswer,
+  Requests,
+} from '../../src/crm/index.ts';
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import {
@@ -9,14 +17,14 @@ import {
   failureOfAnswer,
   failureOfOmission,
   failureOfRow,
-  failureOfSilence,
   RequestFailed,
   type SalesforceError,
+  salesforce,
 } from './failures.ts';
 import type { SalesforceFindings } from './found.ts';
 import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
-import { type Request, Requests } from './requests.ts';
 import { secondLook } from './second-look.ts';
+import { SalesforceTransport } from './transport.ts';
 
 /** Of a collection. */
 export const largestBatch = 200;
@@ -92,31 +100,31 @@ const allowSimilar = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
 export class SalesforceApi {
   /** How this org differs from the documents. */
   readonly findings: SalesforceFindings;
-  readonly #requests: Requests;
+  readonly connector: string;
+  readonly apiVersion: string;
+  readonly #transport: SalesforceTransport;
+  readonly #requests: Requests<Failure, Circumstances>;
 
-  private constructor(requests: Requests, findings: SalesforceFindings) {
-    this.#requests = requests;
-    this.findings = findings;
+  private constructor(transport: SalesforceTransport, { apiVersion }: SalesforceOptions, tools: Tools) {
+    this.#transport = transport;
+    this.#requests = new Requests(transport, tools);
+    this.findings = new Findings(tools);
+    this.connector = tools.name;
+    this.apiVersion = apiVersion;
   }
 
   static async open(options: SalesforceOptions, tools: Tools): Promise<SalesforceApi> {
-    return new SalesforceApi(await Requests.open(options, tools), new Findings(tools));
+    return new SalesforceApi(await SalesforceTransport.open(options, tools), options, tools);
   }
 
-  get connector(): string {
-    return this.#requests.connector;
-  }
-
-  get apiVersion(): string {
-    return this.#requests.apiVersion;
-  }
-
+  /** Where people see records. Known for certain after the first request. */
   get instanceUrl(): string {
-    return this.#requests.instanceUrl;
+    return this.#transport.instanceUrl;
   }
 
-  get user(): Requests['user'] {
-    return this.#requests.user;
+  /** Who we are, after the first request. */
+  get user(): SalesforceTransport['user'] {
+    return this.#transport.user;
   }
 
   /** For a failure that is told without asking Salesforce. */
@@ -124,12 +132,12 @@ export class SalesforceApi {
     return this.#requests.circumstances(request);
   }
 
-  get usage(): Requests['usage'] {
-    return this.#requests.usage;
+  get usage(): SalesforceTransport['usage'] {
+    return this.#transport.usage;
   }
 
   get quota(): Quota {
-    return this.#requests.quota;
+    return this.#transport.quota;
   }
 
   get unanswered(): Unanswered {
@@ -153,15 +161,15 @@ export class SalesforceApi {
     // Within a body, because a statement with a batch of numbers is longer than an address may be.
     const { compositeResponse } = await this.#requests.send(
       {
-        kind: resource,
+        request: resource,
         method: 'POST',
-        path: '/composite',
+        path: this.#path('/composite'),
         body: {
           allOrNone: false,
           compositeRequest: statements.map((statement, place) => ({
             method: 'GET',
             referenceId: `q${place}`,
-            url: `/services/data/v${this.apiVersion}/${resource}?q=${encodeURIComponent(statement)}`,
+            url: `${this.#path(`/${resource}`)}?q=${encodeURIComponent(statement)}`,
           })),
         },
       },
@@ -174,11 +182,10 @@ export class SalesforceApi {
         const answer = compositeResponse.find(({ referenceId }) => referenceId === `q${place}`);
         if (!answer) return { failure: failureOfOmission(where) };
         if (answer.httpStatusCode !== 200) {
-          const body = JSON.stringify(answer.body);
-          return { failure: failureOfAnswer({ status: answer.httpStatusCode, body }, where) };
+          return { failure: failureOfAnswer({ status: answer.httpStatusCode, body: answer.body }, where) };
         }
         const first = answers.queryPage.safeParse(answer.body);
-        if (!first.success) return { failure: failureOfSilence('it cannot be read', where) };
+        if (!first.success) return { failure: salesforce.silence('it cannot be read', where) };
         return { rows: await this.#allPages(first.data, signal) };
       }),
     );
@@ -188,7 +195,7 @@ export class SalesforceApi {
     const rows = [...first.records];
     let page = first;
     for (let n = 1; !page.done && page.nextRecordsUrl && n < mostPages; n++) {
-      const next = { kind: 'query', method: 'GET', path: page.nextRecordsUrl } as const;
+      const next = { request: 'query', method: 'GET', path: page.nextRecordsUrl } as const;
       page = await this.#requests.send(next, signal, answers.queryPage);
       rows.push(...page.records);
     }
@@ -197,9 +204,9 @@ export class SalesforceApi {
 
   /** SOSL: finds by an index that lags behind what was written. */
   async search(statement: string, signal: AbortSignal): Promise<FoundRow[]> {
-    const path = `/search?q=${encodeURIComponent(statement)}`;
+    const path = this.#path(`/search?q=${encodeURIComponent(statement)}`);
     const { searchRecords } = await this.#requests.send(
-      { kind: 'search', method: 'GET', path },
+      { request: 'search', method: 'GET', path },
       signal,
       answers.found,
     );
@@ -215,10 +222,10 @@ export class SalesforceApi {
   ): Promise<Written[]> {
     const attempts = records.map((fields): Attempt => ({ object, fields }));
     return this.#write(attempts, signal, (part) => ({
-      kind: `upsert ${object}`,
+      request: `upsert ${object}`,
       writes: true,
       method: 'PATCH',
-      path: `/composite/sobjects/${object}/${key}`,
+      path: this.#path(`/composite/sobjects/${object}/${key}`),
       headers: { ...keepOwner, ...allowSimilar },
       body: {
         allOrNone: false,
@@ -233,10 +240,10 @@ export class SalesforceApi {
    */
   insert(what: string, records: readonly Attempt[], signal: AbortSignal): Promise<Written[]> {
     return this.#write(records, signal, (part) => ({
-      kind: `insert ${what}`,
+      request: `insert ${what}`,
       writes: true,
       method: 'POST',
-      path: '/composite/sobjects',
+      path: this.#path('/composite/sobjects'),
       headers: {
         ...(part.every(({ object, fields }) => isAssigned(object, fields)) ? {} : keepOwner),
         ...allowSimilar,
@@ -268,32 +275,31 @@ export class SalesforceApi {
     if (subrequests.length > mostSubrequests) return undefined;
     // What reads like a reference would be taken for one, and there is no way to write it otherwise.
     if (JSON.stringify(people).includes('@{')) return undefined;
-    const request: Request = {
-      kind: `insert ${object} and Task`,
+    const asked: Asked = {
+      request: `insert ${object} and Task`,
       writes: true,
       method: 'POST',
-      path: '/composite',
+      path: this.#path('/composite'),
       body: {
         allOrNone: false,
         compositeRequest: subrequests.map(({ referenceId, object, fields }) => ({
           method: 'POST',
           referenceId,
-          url: `/services/data/v${this.apiVersion}/sobjects/${object}`,
+          url: this.#path(`/sobjects/${object}`),
           httpHeaders: { ...(isAssigned(object, fields) ? {} : keepOwner), ...allowSimilar },
           body: fields,
         })),
       },
     };
-    const where = this.#requests.circumstances(request.kind);
+    const where = this.#requests.circumstances(asked.request);
     try {
-      const { compositeResponse } = await this.#requests.send(request, signal, answers.composite);
+      const { compositeResponse } = await this.#requests.send(asked, signal, answers.composite);
       const written = (name: string): Written => {
         const answer = compositeResponse.find(({ referenceId }) => referenceId === name);
         if (!answer) return { failure: failureOfOmission(where) };
         const made = answers.made.safeParse(answer.body);
         if (answer.httpStatusCode === 201 && made.success) return { id: made.data.id, created: true };
-        const body = JSON.stringify(answer.body);
-        return { failure: failureOfAnswer({ status: answer.httpStatusCode, body }, where) };
+        return { failure: failureOfAnswer({ status: answer.httpStatusCode, body: answer.body }, where) };
       };
       return people.map(({ tasks }, place) => ({
         person: written(personName(place)),
@@ -302,8 +308,7 @@ export class SalesforceApi {
     } catch (thrown) {
       const isRefused =
         thrown instanceof RequestFailed &&
-        (thrown.failure.kind === 'rejected' ||
-          (thrown.failure.kind === 'retry' && thrown.answer?.status === 400));
+        (thrown.failure.kind === 'rejected' || (thrown.failure.kind === 'retry' && thrown.status === 400));
       if (isRefused) return undefined;
       throw thrown;
     }
@@ -316,10 +321,10 @@ export class SalesforceApi {
     signal: AbortSignal,
   ): Promise<Written[]> {
     return this.#write(records, signal, (part) => ({
-      kind: `update ${what}`,
+      request: `update ${what}`,
       writes: true,
       method: 'PATCH',
-      path: '/composite/sobjects',
+      path: this.#path('/composite/sobjects'),
       headers: { ...keepOwner, ...allowSimilar },
       body: {
         allOrNone: false,
@@ -329,18 +334,18 @@ export class SalesforceApi {
   }
 
   describe(object: ObjectName, signal: AbortSignal): Promise<ObjectDescription> {
-    const request = {
-      kind: `describe ${object}`,
+    const asked = {
+      request: `describe ${object}`,
       method: 'GET',
-      path: `/sobjects/${object}/describe`,
+      path: this.#path(`/sobjects/${object}/describe`),
     } as const;
-    return this.#requests.send(request, signal, answers.objectDescription);
+    return this.#requests.send(asked, signal, answers.objectDescription);
   }
 
   /** The API versions that the org offers. */
   async versions(signal: AbortSignal): Promise<string[]> {
     const all = await this.#requests.send(
-      { kind: 'versions', method: 'GET', path: '/services/data' },
+      { request: 'versions', method: 'GET', path: '/services/data' },
       signal,
       answers.versions,
     );
@@ -352,9 +357,9 @@ export class SalesforceApi {
     try {
       const { id } = await this.#requests.send(
         {
-          kind: `create ${object}`,
+          request: `create ${object}`,
           method: 'POST',
-          path: `/sobjects/${object}`,
+          path: this.#path(`/sobjects/${object}`),
           body: fields,
           headers: keepOwner,
         },
@@ -369,29 +374,26 @@ export class SalesforceApi {
   }
 
   async change(object: string, id: string, fields: Fields, signal: AbortSignal): Promise<void> {
-    const path = `/sobjects/${object}/${id}`;
-    const request = {
-      kind: `change ${object}`,
+    const path = this.#path(`/sobjects/${object}/${id}`);
+    const asked = {
+      request: `change ${object}`,
       method: 'PATCH',
       path,
       body: fields,
       headers: keepOwner,
     } as const;
-    await this.#requests.send(request, signal, z.unknown());
+    await this.#requests.send(asked, signal, z.unknown());
   }
 
   /** Whatever only a probe asks for. That Salesforce refuses it is an answer, too. */
-  ask(
-    method: Request['method'],
-    path: string,
-    body: unknown,
-    signal: AbortSignal,
-  ): Promise<{ status: number; body: unknown }> {
-    const kind = `${method} ${path.replace(/\/00\w+/g, '/:id')}`;
-    return this.#requests.ask(
-      { kind, method, path, body, headers: { ...keepOwner, ...allowSimilar } },
-      signal,
-    );
+  ask(method: Asked['method'], path: string, body: unknown, signal: AbortSignal): Promise<RawAnswer> {
+    const request = `${method} ${path.replace(/\/00\w+/g, '/:id')}`;
+    const headers = { ...keepOwner, ...allowSimilar };
+    return this.#requests.ask({ request, method, path: this.#path(path), body, headers }, signal, isVerdict);
+  }
+
+  #path(resource: string): string {
+    return `/services/data/v${this.apiVersion}${resource}`;
   }
 
   /** Definitions of custom fields, whether our user may see them or not; undefined for those that are not there. */
@@ -402,7 +404,7 @@ export class SalesforceApi {
     const found: (Partial<CustomFieldDefinition> | undefined)[] = [];
     for (let start = 0; start < fullNames.length; start += mostDefinitions) {
       const part = fullNames.slice(start, start + mostDefinitions);
-      const records = await this.#requests.soap('readMetadata', signal, (conn) =>
+      const records = await this.#soap('readMetadata', signal, (conn) =>
         conn.metadata.read('CustomField', part),
       );
       found.push(
@@ -422,7 +424,7 @@ export class SalesforceApi {
   }
 
   async #createFields(definitions: CustomFieldDefinition[], signal: AbortSignal): Promise<void> {
-    const results = await this.#requests.soap('createMetadata', signal, (conn) =>
+    const results = await this.#soap('createMetadata', signal, (conn) =>
       conn.metadata.create('CustomField', definitions),
     );
     definitions.forEach(({ fullName }, place) => {
@@ -435,12 +437,27 @@ export class SalesforceApi {
     });
   }
 
+  async #soap<T>(request: string, signal: AbortSignal, call: (conn: Connection) => Promise<T>): Promise<T> {
+    await this.#requests.token(request, signal);
+    // Refusals, too, are the client's to read.
+    const send = (asked: Omit<Asked, 'request'>) =>
+      this.#requests.ask({ request, ...asked }, signal, () => true);
+    try {
+      return await this.#transport.soap(call, send);
+    } catch (thrown) {
+      if (thrown instanceof RequestFailed) throw thrown;
+      const words = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = salesforce.quote('', words, this.circumstances(request));
+      throw new RequestFailed({ kind: 'rejected', reason }, thrown);
+    }
+  }
+
   async #write<T extends Attempt>(
     attempts: readonly T[],
     signal: AbortSignal,
-    requestFor: (part: readonly T[]) => Request,
+    askFor: (part: readonly T[]) => Asked,
   ): Promise<Written[]> {
-    const write = (part: readonly T[]) => this.#writePart(requestFor(part), part, signal);
+    const write = (part: readonly T[]) => this.#writePart(askFor(part), part, signal);
     const uses = ({ fields }: T, { failure }: Written) =>
       failure?.cure?.what === 'fields' && failure.cure.names.some((name) => name in fields);
     const written = await bisect(attempts, largestBatch, write, uses);
@@ -448,14 +465,14 @@ export class SalesforceApi {
   }
 
   async #writePart<T extends Attempt>(
-    request: Request,
+    asked: Asked,
     attempts: readonly T[],
     signal: AbortSignal,
   ): Promise<PartWritten<T, Written>> {
-    const where = this.#requests.circumstances(request.kind);
+    const where = this.#requests.circumstances(asked.request);
     const count = attempts.length;
     try {
-      const results = await this.#requests.send(request, signal, answers.saveResults);
+      const results = await this.#requests.send(asked, signal, answers.saveResults);
       const told = attempts.map((_, place): Written => {
         const result = results.length === count ? results[place] : undefined;
         if (result?.success && result.id) return { id: result.id, created: result.created ?? false };
@@ -479,6 +496,12 @@ export class SalesforceApi {
 /** Whether the org's rules are to say whose a new record is: of Leads alone, where we name nobody. */
 function isAssigned(object: string, fields: Fields): boolean {
   return object === 'Lead' && !('OwnerId' in fields);
+}
+
+/** Not being let in, or the day's limit, is none. */
+function isVerdict({ status, body }: RawAnswer): boolean {
+  const isOverLimit = JSON.stringify(body ?? '').includes('REQUEST_LIMIT_EXCEEDED');
+  return status >= 300 && status < 500 && status !== 401 && !isOverLimit;
 }
 
 const personName = (place: number) => `r${place}`;

@@ -5,8 +5,8 @@ import {
   CrmRequestFailed,
   FailingCrm,
   pageText,
+  type RawAnswer,
 } from '../../src/crm/index.ts';
-import type { RawAnswer } from './exchange.ts';
 import { isOwn } from './setup-names.ts';
 
 /*
@@ -25,7 +25,7 @@ export interface Failure extends CrmFailure {
 
 export type Cure =
   /** The token is refused: another may not be. */
-  | { what: 'session' }
+  | { what: 'token' }
   /** Another record has this value of a unique field. */
   | { what: 'taken' }
   /** The record, or the one it was to be linked to, is deleted. */
@@ -46,15 +46,8 @@ export type Cure =
   | { what: 'theirs' };
 
 /** A failed request, as an error to throw. */
-export class RequestFailed extends CrmRequestFailed<Failure> {
-  /** What Salesforce answered, if it did. */
-  readonly answer: RawAnswer | undefined;
-
-  constructor(failure: Failure, cause?: unknown, answer?: RawAnswer) {
-    super(failure, cause);
-    this.answer = answer;
-  }
-}
+export type RequestFailed = CrmRequestFailed<Failure>;
+export const RequestFailed: new (failure: Failure, cause?: unknown) => RequestFailed = CrmRequestFailed;
 
 export interface Circumstances extends CrmCircumstances {
   /** Fields that the configuration maps, of whichever object → where. */
@@ -132,7 +125,7 @@ const theirs: Reading = (words, complaint, where) => {
 const session: Reading = (words) => ({
   kind: 'blocked',
   reason: `Salesforce issues tokens and refuses them. Look at the app's policies, and at the user that the bridge acts as: with client credentials, its Run As user. ${words}`,
-  cure: { what: 'session' },
+  cure: { what: 'token' },
 });
 const maintenance: Reading = (reason, _, where) => ({
   kind: 'blocked',
@@ -221,7 +214,6 @@ export function failureOfRow(errors: readonly SalesforceError[], where: Circumst
   return (byCode[complaint.code] ?? retry)(words, complaint, where);
 }
 
-export const failureOfSilence = (thrown: unknown, where: Circumstances) => salesforce.silence(thrown, where);
 export const failureOfOmission = (where: Circumstances) => salesforce.omission(where);
 
 /** The token endpoint speaks OAuth. Its refusals last until somebody looks at the app, its secret or its user. */
@@ -230,7 +222,7 @@ export function failureOfToken(
   advice: string,
   where: Circumstances,
 ): Failure {
-  const { error, error_description: description } = asObject(parse(answer.body));
+  const { error, error_description: description } = asObject(answer.body);
   // Nobody issues tokens there: that is not over by itself.
   if (answer.status === 404 || answer.status === 410)
     return {
@@ -266,7 +258,7 @@ function failureOfStatus(
     ...unavailable(words, none, where),
     ...(status === 429 ? {} : { isUnanswered: true }),
   };
-  if (status === 401) return { ...failure, cure: { what: 'session' } };
+  if (status === 401) return { ...failure, cure: { what: 'token' } };
   if (status === 404 || status === 410)
     return { ...failure, reason: `If it stays so, check apiVersion and auth.loginUrl. ${words}` };
   // Fewer records are less to carry.
@@ -374,17 +366,8 @@ function complaintOf(errors: readonly SalesforceError[], ofRow: boolean): Compla
   return complaints.find(({ code }) => !collateral.includes(code)) ?? complaints[0];
 }
 
-function errorsIn(body: string): SalesforceError[] {
-  const parsed = parse(body);
-  return Array.isArray(parsed) ? parsed.map(asObject) : [asObject(parsed)];
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function errorsIn(body: unknown): SalesforceError[] {
+  return Array.isArray(body) ? body.map(asObject) : [asObject(body)];
 }
 
 function asObject(value: unknown): Record<string, unknown> {

@@ -17,8 +17,8 @@ import { holds, objects } from './holds.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { SalesforceProbe } from './probe.ts';
 import { PretendedSalesforce } from './rehearsal.ts';
-import { mostAtOnce } from './requests.ts';
 import { apply, plan } from './setup.ts';
+import { mostAtOnce } from './transport.ts';
 
 /** Writes each call as one Task on whom it came from, and what it leaves: a follow-up, an Opportunity. */
 export default defineConnector({

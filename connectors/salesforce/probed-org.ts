@@ -119,7 +119,7 @@ export class ProbedOrg extends ProbeRun<Found> {
     const isOfRow = result.errors?.some(({ statusCode }) => statusCode !== undefined) ?? false;
     return isOfRow
       ? failureOfRow(result.errors ?? [], where)
-      : failureOfAnswer({ status: 400, body: JSON.stringify(result.errors ?? []) }, where);
+      : failureOfAnswer({ status: 400, body: result.errors ?? [] }, where);
   }
 
   record(kind: Kind, fields: Fields): Fields {

@@ -20,10 +20,13 @@ export interface Failure {
 /** A failed request, as an error to throw. */
 export class RequestFailed<F extends Failure = Failure> extends Error {
   readonly failure: F;
+  /** Of the answer that refused it, if there was one. */
+  readonly status: number | undefined;
 
-  constructor(failure: F, cause?: unknown) {
+  constructor(failure: F, cause?: unknown, status?: number) {
     super(failure.reason, { cause });
     this.failure = failure;
+    this.status = status;
   }
 }
 
@@ -61,38 +64,39 @@ type Plain = Omit<Failure, 'cure'>;
 
 /** Of whom sentences about failures speak. */
 export class FailingCrm {
-  readonly #name: string;
+  readonly name: string;
 
   constructor(name: string) {
-    this.#name = name;
+    this.name = name;
   }
 
   /** The CRM's own words, short enough to read, and without secrets. `code`: blank where there is none. */
   quote(code: string | number, message: string, { request, secrets }: Circumstances): string {
     const said = message.replace(/\s+/g, ' ').trim().slice(0, longestQuote);
-    const answered = `${this.#name} answered ${request}${code === '' ? '' : ` with ${code}`}`;
+    const answered = `${this.name} answered ${request}${code === '' ? '' : ` with ${code}`}`;
     return withoutSecrets(`${answered}${said === '' ? '' : `: "${said}"`}.`, secrets);
   }
 
   /** No answer, or none that can be read: whatever was asked may have been done. */
   silence(thrown: unknown, { request, secrets }: Circumstances): Plain {
-    const reason = `${this.#name} gave no usable answer to ${request}: ${whySilent(thrown)}.`;
+    const reason = `${this.name} gave no usable answer to ${request}: ${whySilent(thrown)}.`;
     const isUnanswered = mayHaveLeft(thrown) ? { isUnanswered: true as const } : {};
     return { kind: 'retry', scope: 'connector', reason: withoutSecrets(reason, secrets), ...isUnanswered };
   }
 
   /** It answered 2xx and said nothing of a record. */
   omission({ request }: Circumstances): Plain {
-    const reason = `${this.#name} accepted ${request}, but did not say what came of this record.`;
+    const reason = `${this.name} accepted ${request}, but did not say what came of this record.`;
     return { kind: 'retry', reason };
   }
 }
 
 const longestQuote = 500;
 
-/** The text of an answer that is no JSON, such as a gateway's page. */
+/** What can be read of an answer that is not in the CRM's own form, such as a gateway's page. */
 export function pageText(body: unknown): string {
-  if (typeof body !== 'string') return '';
+  if (body === undefined) return '';
+  if (typeof body !== 'string') return JSON.stringify(body).slice(0, longestPage);
   const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
   return (title ?? body.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim().slice(0, longestPage);
 }

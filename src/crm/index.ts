@@ -3,6 +3,7 @@
  * file beside `connector/index.ts`.
  */
 
+export type { Issued, LogIn } from './access.ts';
 export { type TouchFields, touchesOfNew, touchNames } from './attribution.ts';
 export { bisect, type PartWritten } from './bisect.ts';
 export { type Candidate, candidate, numberIn, type Wanted } from './candidates.ts';
@@ -44,6 +45,14 @@ export type {
 } from './person-updates.ts';
 export { mustBeSetUp, ProbeRun, wantedNumber } from './probe.ts';
 export { type Doubtful, type Look, readBack, type Seen } from './read-back.ts';
+export {
+  type Asked,
+  asJson,
+  type Exchange,
+  type RawAnswer,
+  Requests,
+  type Transport,
+} from './requests.ts';
 export {
   type Fate,
   oneByOne,

@@ -364,8 +364,8 @@ function readAnswer(text: string): void {
   } catch {}
   hubspotAnswer({ status, body, headers: { 'retry-after': text.slice(0, 20) } }, circumstances);
   propertyProblems(body);
-  salesforceAnswer({ status, body: text }, salesforceCircumstances);
-  failureOfToken({ status, body: text }, 'Check the app.', salesforceCircumstances);
+  salesforceAnswer({ status, body }, salesforceCircumstances);
+  failureOfToken({ status, body }, 'Check the app.', salesforceCircumstances);
   if (typeof body === 'object' && body !== null) {
     hubspotRow(body, circumstances);
     salesforceRow(Array.isArray(body) ? body : [body], salesforceCircumstances);

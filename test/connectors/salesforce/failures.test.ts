@@ -2,8 +2,8 @@ import {
   type Circumstances,
   failureOfAnswer,
   failureOfRow,
-  failureOfSilence,
   failureOfToken,
+  salesforce,
 } from '../../../connectors/salesforce/failures.ts';
 import type { Outcome } from '../../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
@@ -55,7 +55,7 @@ same('INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', 'words', {
   notBefore: '2026-11-02T03:20:00.000Z',
 });
 for (const code of ['INVALID_SESSION_ID', 'INVALID_AUTH_HEADER', 'INVALID_ACCESS_TOKEN']) {
-  same(code, 'words', { kind: 'blocked', cure: 'session' });
+  same(code, 'words', { kind: 'blocked', cure: 'token' });
 }
 for (const code of [
   'API_DISABLED_FOR_ORG',
@@ -162,7 +162,7 @@ same(trigger, 'TaskTrigger: a dealer is needed', { kind: 'rejected' });
 for (const [code, message, whole, row] of meanings) {
   failures(`${code}, "${message.slice(0, 60)}" is ${whole.kind}`, () => {
     const told = [
-      [failureOfAnswer({ status: 400, body: JSON.stringify([{ errorCode: code, message }]) }, where), whole],
+      [failureOfAnswer({ status: 400, body: [{ errorCode: code, message }] }, where), whole],
       [failureOfRow([{ statusCode: code, message, fields: [] }], where), row],
     ] as const;
     for (const [failure, expected] of told) {
@@ -192,7 +192,7 @@ failures('what the configuration maps may be gone, and no person is because of i
 });
 
 failures('the day is over when Salesforce counts as many requests as it allows, whatever it says', () => {
-  const body = JSON.stringify([{ errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'Limit exceeded.' }]);
+  const body = [{ errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'Limit exceeded.' }];
   const kindWith = (used: number) =>
     failureOfAnswer({ status: 403, body }, { ...where, usage: { used, limit: 15_000 } }).kind;
   assert.is(kindWith(15_000), 'blocked');
@@ -210,9 +210,9 @@ failures('of several complaints, the cause counts and not what followed from it'
 for (const status of [300, 302, 400, 401, 403, 404, 409, 410, 413, 414, 420, 429, 431, 500, 502, 503, 504]) {
   failures(`a page or nothing with ${status} is a gateway's, and no verdict; its title is quoted`, () => {
     const page = '<html><head><title>Down for maintenance</title></head><body>…</body></html>';
-    for (const body of [page, '', '{}', '[]', '"no"', '{"error":"Not Found"}']) {
+    for (const body of [page, undefined, {}, [], 'no', { error: 'Not Found' }]) {
       const failure = failureOfAnswer({ status, body }, where);
-      assert.is(failure.kind, 'retry', body);
+      assert.is(failure.kind, 'retry', JSON.stringify(body));
       const isTooLong = status === 413 || status === 414 || status === 431;
       assert.is(failure.scope, isTooLong ? undefined : 'connector', 'one long record says nothing of others');
       if (body === page)
@@ -225,10 +225,10 @@ failures(
   'no answer, a busy server and a limit on requests are the connector\u2019s; a locked record is the call\u2019s',
   () => {
     const coded = (status: number, errorCode: string) =>
-      failureOfAnswer({ status, body: JSON.stringify([{ errorCode, message: 'No.' }]) }, where).scope;
+      failureOfAnswer({ status, body: [{ errorCode, message: 'No.' }] }, where).scope;
     assert.equal(
       [
-        failureOfSilence(new Error('cut'), where).scope,
+        salesforce.silence(new Error('cut'), where).scope,
         coded(503, 'SERVER_UNAVAILABLE'),
         coded(500, 'UNKNOWN_EXCEPTION'),
         coded(403, 'REQUEST_LIMIT_EXCEEDED'),
@@ -253,7 +253,7 @@ const oauth: [error: string, status: number, kind: string][] = [
 ];
 for (const [error, status, kind] of oauth) {
   failures(`OAuth's ${error} is ${kind}`, () => {
-    const body = JSON.stringify({ error, error_description: 'words of theirs' });
+    const body = { error, error_description: 'words of theirs' };
     const failure = failureOfToken({ status, body }, 'Check the app.', where);
     assert.is(failure.kind, kind);
     assert.match(failure.reason, /words of theirs/);
@@ -264,7 +264,7 @@ failures('no answer is worth a retry, whatever it was', () => {
   const reset = new TypeError('fetch failed', {
     cause: Object.assign(new Error('x'), { code: 'ECONNRESET' }),
   });
-  assert.equal(failureOfSilence(reset, where), {
+  assert.equal(salesforce.silence(reset, where), {
     kind: 'retry',
     scope: 'connector',
     reason: 'Salesforce gave no usable answer to upsert Task: the connection was cut (ECONNRESET).',
@@ -273,7 +273,7 @@ failures('no answer is worth a retry, whatever it was', () => {
 });
 
 failures('a secret that Salesforce repeats is not shown', () => {
-  const body = JSON.stringify([{ errorCode: 'STRING_TOO_LONG', message: 'value: very-secret' }]);
+  const body = [{ errorCode: 'STRING_TOO_LONG', message: 'value: very-secret' }];
   assert.not.match(failureOfAnswer({ status: 400, body }, where).reason, /very-secret/);
 });
 
@@ -437,7 +437,7 @@ failures('what should be text and is none is read as nothing said', () => {
     where,
   );
   assert.is(failure.kind, 'retry');
-  const token = JSON.stringify({ error: 'invalid_grant', error_description: odd });
+  const token = { error: 'invalid_grant', error_description: odd };
   assert.is(
     failureOfToken({ status: 400, body: token, headers: {} } as never, 'Advice.', where).kind,
     'blocked',
