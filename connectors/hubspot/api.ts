@@ -1,7 +1,6 @@
-import type { Client } from '@hubspot/api-client';
 import * as z from 'zod';
 import type { Quota, Tools, Unanswered } from '../../src/connector/index.ts';
-import { type Asked, type RawAnswer, Requests } from '../../src/crm/index.ts';
+import { type Asked, type RawAnswer, Requests, sendingAll, type Wrap } from '../../src/crm/index.ts';
 import type { Owner, Pipeline, PropertyDefinition, Row } from './answers.ts';
 import * as answers from './answers.ts';
 import { pathOf } from './api-version.ts';
@@ -72,21 +71,20 @@ export class HubSpotApi {
   readonly #requests: HubSpotRequests;
   readonly #tools: Tools;
 
-  private constructor(client: Client, options: HubSpotOptions, tools: Tools) {
-    const transport = new HubSpotTransport(client, options, tools);
+  private constructor(transport: HubSpotTransport, tools: Tools) {
     this.quota = transport.quota;
     this.#requests = new Requests(transport, tools);
     this.#tools = tools;
   }
 
   /** The client is loaded here, so that a bridge without HubSpot does not pay for it. */
-  static async open(options: HubSpotOptions, tools: Tools): Promise<HubSpotApi> {
+  static async open(options: HubSpotOptions, tools: Tools, wrap: Wrap = sendingAll): Promise<HubSpotApi> {
     const { Client } = await import('@hubspot/api-client');
     const client = new Client({
       basePath: options.baseUrl,
       numberOfApiCallRetries: 0, // its retries would repeat a create whose answer was lost
     });
-    return new HubSpotApi(client, options, tools);
+    return new HubSpotApi(new HubSpotTransport(client, options, tools, wrap), tools);
   }
 
   get connector(): string {

@@ -9,6 +9,7 @@ import {
   type RawAnswer,
   type Requests,
   type Transport,
+  type Wrap,
 } from '../../src/crm/index.ts';
 import { token } from './answers.ts';
 import { pathOf } from './api-version.ts';
@@ -29,13 +30,15 @@ export class HubSpotTransport implements Transport<Failure, Circumstances> {
   /** The client has no timeout of its own, and HubSpot gives up after 100 s. */
   readonly timeoutMs = 30_000;
   readonly access: string | LogIn;
+  readonly exchange: Exchange;
   /** Requests of the day, of the whole account. */
   readonly quota: Quota;
   readonly #client: Client;
   readonly #window: RateLimit;
   readonly #searches: SearchLimit;
 
-  constructor(client: Client, options: HubSpotOptions, tools: Tools) {
+  constructor(client: Client, options: HubSpotOptions, tools: Tools, wrap: Wrap) {
+    this.exchange = wrap((...asked) => this.#exchange(...asked));
     this.#client = client;
     this.access = options.oauth ? logInOf(options.oauth, tools) : (options.accessToken ?? '');
     this.#window = tools.rateLimit(Math.floor(leastWindow * ourShare), windowMs);
@@ -50,7 +53,11 @@ export class HubSpotTransport implements Transport<Failure, Circumstances> {
   }
 
   /** The client reads without end, so that is done here. */
-  exchange: Exchange = async ({ method, path, body }, token, over) => {
+  async #exchange(
+    { method, path, body }: Asked,
+    token: string | undefined,
+    over: AbortSignal,
+  ): Promise<RawAnswer> {
     const isForm = body instanceof URLSearchParams;
     const response = await this.#client.apiRequest({
       method,
@@ -69,7 +76,7 @@ export class HubSpotTransport implements Transport<Failure, Circumstances> {
       headers: Object.fromEntries(response.headers.entries()),
       body: asJson(text),
     };
-  };
+  }
 
   /** Accounts differ in what they are granted, and every answer but a search's says how much that is. */
   heed({ headers }: RawAnswer): void {

@@ -8,6 +8,8 @@ import {
   type PartWritten,
   type RawAnswer,
   Requests,
+  sendingAll,
+  type Wrap,
 } from '../../src/crm/index.ts';
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
@@ -113,8 +115,12 @@ export class SalesforceApi {
     this.apiVersion = apiVersion;
   }
 
-  static async open(options: SalesforceOptions, tools: Tools): Promise<SalesforceApi> {
-    return new SalesforceApi(await SalesforceTransport.open(options, tools), options, tools);
+  static async open(
+    options: SalesforceOptions,
+    tools: Tools,
+    wrap: Wrap = sendingAll,
+  ): Promise<SalesforceApi> {
+    return new SalesforceApi(await SalesforceTransport.open(options, tools, wrap), options, tools);
   }
 
   /** Where people see records. Known for certain after the first request. */

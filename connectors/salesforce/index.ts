@@ -2,14 +2,12 @@ import {
   type Connection,
   type Delivery,
   defineConnector,
-  keepingRotated,
   type PlanStep,
   type RecordDraft,
   type RecordRef,
-  rehearsedFetch,
   type Tools,
 } from '../../src/connector/index.ts';
-import { CrmEngine, draftsOf as draftsIn } from '../../src/crm/index.ts';
+import { CrmEngine, draftsOf as draftsIn, openDryRun } from '../../src/crm/index.ts';
 import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
 import { draftsOf, SalesforceDriver } from './driver.ts';
@@ -24,19 +22,28 @@ import { mostAtOnce } from './transport.ts';
 export default defineConnector({
   type: 'salesforce',
   options,
-  draft: (options, delivery) => draftsIn(draftsOf(options), delivery),
+  draft,
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
-  async openRehearsal(options, tools, rehearsal) {
+  openRehearsal(options, tools, rehearsal) {
     const salesforce = new PretendedSalesforce(options);
-    const fetch = rehearsedFetch(salesforce, rehearsal, tools.fetch);
-    const rehearsing = { ...tools, fetch, memory: keepingRotated(tools.memory, rehearsal) };
-    const api = await SalesforceApi.open(options, rehearsing);
-    salesforce.userId = () => api.user?.id;
-    const draft: Draft = (delivery) => this.draft(options, delivery);
-    return new RehearsingConnection(api, options, rehearsing, { salesforce, draft });
+    return openDryRun(
+      salesforce,
+      rehearsal,
+      tools,
+      (delivery) => draft(options, delivery),
+      async (tools, wrap) => {
+        const api = await SalesforceApi.open(options, tools, wrap);
+        salesforce.userId = () => api.user?.id;
+        return new SalesforceConnection(api, options, tools);
+      },
+    );
   },
 });
+
+function draft(options: SalesforceOptions, delivery: Delivery): RecordDraft[] {
+  return draftsIn(draftsOf(options), delivery);
+}
 
 class SalesforceConnection implements Connection {
   readonly limits = { batch: largestBatch, parallel: mostAtOnce };
@@ -84,29 +91,4 @@ class SalesforceConnection implements Connection {
   }
 
   async close(): Promise<void> {}
-}
-
-/** What a delivery would leave. */
-type Draft = (delivery: Delivery) => RecordDraft[];
-
-/** One whose requests are told, and only sent where they read. */
-class RehearsingConnection extends SalesforceConnection {
-  readonly #draft: Draft;
-  readonly #salesforce: PretendedSalesforce;
-
-  constructor(
-    api: SalesforceApi,
-    options: SalesforceOptions,
-    tools: Tools,
-    stage: { draft: Draft; salesforce: PretendedSalesforce },
-  ) {
-    super(api, options, tools);
-    this.#draft = stage.draft;
-    this.#salesforce = stage.salesforce;
-  }
-
-  override deliver(batch: readonly Delivery[], signal: AbortSignal) {
-    this.#salesforce.learn(batch.flatMap(this.#draft));
-    return super.deliver(batch, signal);
-  }
 }

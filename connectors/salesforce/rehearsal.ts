@@ -1,18 +1,23 @@
 import {
-  type Answered,
   type Asked,
+  type MadeUp,
+  MadeUpRecords,
   mappedNames,
   type PretendedCrm,
-  type RecordDraft,
-} from '../../src/connector/index.ts';
+  partsOf,
+} from '../../src/crm/index.ts';
 import type { SalesforceOptions } from './options.ts';
 import * as setupNames from './setup-names.ts';
 
 type Json = Record<string, unknown>;
-type MadeUp = Json & { Id: string };
+
+interface Answer {
+  status: number;
+  body?: unknown;
+}
 
 interface Subrequest {
-  method: string;
+  method: Asked['method'];
   url: string;
   referenceId: string;
   body?: unknown;
@@ -48,9 +53,8 @@ const prefixes: Record<string, string> = {
 export class PretendedSalesforce implements PretendedCrm {
   readonly #options: SalesforceOptions;
   /** What an org has that is set up. Asked of the real one, it says so itself. */
-  readonly #there = new Map<string, MadeUp[]>();
-  /** What was written, by kind of object. */
-  readonly #made = new Map<string, MadeUp[]>();
+  readonly #there = new MadeUpRecords(idOf);
+  readonly #made = new MadeUpRecords(idOf);
   /** Fields that records are drafted with: Salesforce's own, and those that the configuration maps. */
   readonly #drafted: Set<string>;
 
@@ -61,33 +65,30 @@ export class PretendedSalesforce implements PretendedCrm {
     const emails = new Set([...Object.values(owner?.map ?? {}), owner?.otherwise ?? '']);
     for (const email of emails) {
       const user = { Email: email, Username: email, Name: email, IsActive: true, UserType: 'Standard' };
-      if (email !== '') this.#add(this.#there, 'User', user);
+      if (email !== '') this.#there.create('User', user);
     }
   }
 
   /** Who asks, once they are logged in: what they make is theirs unless they say otherwise. */
   userId: () => string | undefined = () => undefined;
 
-  /** A field that a record is drafted with is there. */
-  learn(drafts: readonly RecordDraft[]): void {
-    for (const { properties } of drafts) for (const name of Object.keys(properties)) this.#drafted.add(name);
+  learn(field: string): void {
+    this.#drafted.add(field);
   }
 
-  kindOf({ method, path, body }: Asked): 'login' | 'read' | 'write' {
-    if (method === 'POST' && path === '/services/oauth2/token') return 'login';
-    const resource = resources.exec(path)?.[1];
-    if (resource === undefined && !resources.test(path)) return 'write';
-    const line = `${method} ${resource ?? ''}`;
-    if (line === 'POST /composite') {
-      const parts = subrequestsOf(body);
-      return parts.length > 0 && parts.every((part) => this.kindOf(part.asked) === 'read') ? 'read' : 'write';
-    }
-    return reads.some((pattern) => pattern.test(line)) ? 'read' : 'write';
+  reads({ method, body, ...asked }: Asked): boolean {
+    const { path } = partsOf(asked);
+    if (!resources.test(path)) return false;
+    const line = `${method} ${resources.exec(path)?.[1] ?? ''}`;
+    if (line !== 'POST /composite') return reads.some((pattern) => pattern.test(line));
+    const parts = subrequestsOf(body);
+    return parts.length > 0 && parts.every((part) => this.reads(part));
   }
 
-  answer(asked: Asked): Answered {
-    const { method, path } = asked;
-    if (this.kindOf(asked) === 'login') {
+  answer(asked: Asked): Answer {
+    const { method } = asked;
+    const { path, query } = partsOf(asked);
+    if (asked.body instanceof URLSearchParams) {
       const { loginUrl } = this.#options.auth;
       return { status: 200, body: { access_token: 'made-up', instance_url: loginUrl, id: loginUrl } };
     }
@@ -100,16 +101,13 @@ export class PretendedSalesforce implements PretendedCrm {
     switch (`${method} ${what}`) {
       case 'GET query':
       case 'GET queryAll':
-        return page(this.#matching([this.#there, this.#made], asked.query.get('q') ?? ''));
+        return page(this.#matching([this.#there, this.#made], query.get('q') ?? ''));
       case 'GET search':
         return { status: 200, body: { searchRecords: [] } };
       case 'GET sobjects':
         return second === 'describe'
           ? { status: 200, body: this.#described(first) }
-          : {
-              status: 200,
-              body: this.#find(first, third ? (second ?? '') : 'Id', third ?? second ?? '') ?? {},
-            };
+          : { status: 200, body: this.#find(first, third && second, third ?? second ?? '') ?? {} };
       case 'POST collection':
         return this.#each(asked, (record) => this.#created(typeOf(record), withoutType(record)));
       case 'PATCH collection':
@@ -141,76 +139,60 @@ export class PretendedSalesforce implements PretendedCrm {
     return asked;
   }
 
-  complete(asked: Asked, answered: Answered): Answered {
-    const queried = (query: URLSearchParams, body: unknown) => {
+  complete(asked: Asked, body: unknown): unknown {
+    const { path, query } = partsOf(asked);
+    if (/\/query(All)?$/.test(path)) {
       const { totalSize, records, ...rest } = body as { totalSize: number; records: Json[] };
       const made = this.#matching([this.#made], query.get('q') ?? '');
       return { ...rest, totalSize: totalSize + made.length, records: [...records, ...made] };
-    };
-    const isQuery = ({ path }: Asked) => /\/query(All)?$/.test(path);
-    if (isQuery(asked)) return { ...answered, body: queried(asked.query, answered.body) };
-    if (!asked.path.endsWith('/composite')) return answered;
-    const { compositeResponse } = answered.body as { compositeResponse: CompositeAnswer[] };
+    }
+    if (!path.endsWith('/composite')) return body;
     const parts = subrequestsOf(asked.body);
+    const { compositeResponse } = body as { compositeResponse: CompositeAnswer[] };
     const completed = compositeResponse.map((one) => {
-      const part = parts.find(({ referenceId }) => referenceId === one.referenceId);
-      const isComplete = !part || !isQuery(part.asked) || one.httpStatusCode !== 200;
-      return isComplete ? one : { ...one, body: queried(part.asked.query, one.body) };
+      const part = parts.find(({ request }) => request === one.referenceId);
+      return part && one.httpStatusCode === 200 ? { ...one, body: this.complete(part, one.body) } : one;
     });
-    return { ...answered, body: { compositeResponse: completed } };
+    return { compositeResponse: completed };
   }
 
   /** One after the other, each with what those before it made. */
-  #composite({ body }: Asked): Answered {
+  #composite({ body }: Asked): Answer {
     const results = new Map<string, unknown>();
     const compositeResponse = (body as { compositeRequest: Subrequest[] }).compositeRequest.map((one) => {
       const [part] = subrequestsOf({ compositeRequest: [resolved(one, results)] });
-      const { status, body } = part ? this.answer(part.asked) : { status: 400, body: [] };
+      const { status, body } = part ? this.answer(part) : { status: 400, body: [] };
       results.set(one.referenceId, body);
       return { body: body ?? null, httpHeaders: {}, httpStatusCode: status, referenceId: one.referenceId };
     });
     return { status: 200, body: { compositeResponse } };
   }
 
-  #each({ body }: Asked, write: (record: Json) => Json): Answered {
+  #each({ body }: Asked, write: (record: Json) => Json): Answer {
     return { status: 200, body: (body as { records: Json[] }).records.map(write) };
   }
 
   #created(object: string, fields: Json): Json {
-    return { id: this.#create(object, fields).Id, success: true, errors: [], created: true };
+    const { id } = this.#made.create(object, { OwnerId: this.userId(), ...fields });
+    return { id, success: true, errors: [], created: true };
   }
 
   #updated(object: string, record: Json): Json {
     const { Id = record['id'], id: _, ...fields } = withoutType(record);
-    const known = this.#find(object, 'Id', String(Id));
-    if (known) Object.assign(known, fields);
+    this.#made.update(object, String(Id), fields);
     return { id: Id, success: true, errors: [], created: false };
   }
 
   #upserted(object: string, key: string, fields: Json): Json {
-    const known = this.#find(object, key, String(fields[key]));
-    return known ? this.#updated(object, { ...fields, Id: known.Id }) : this.#created(object, fields);
-  }
-
-  #create(object: string, fields: Json): MadeUp {
-    return this.#add(this.#made, object, { OwnerId: this.userId(), ...fields });
-  }
-
-  #add(records: Map<string, MadeUp[]>, object: string, fields: Json): MadeUp {
-    const known = records.get(object) ?? [];
-    // 15 characters, as ids that Salesforce takes in a query, and finds nothing under.
-    const serial = String(known.length + 1).padStart(4, '0');
-    const id = `${prefixes[object] ?? 'a00'}00000NEW${serial}`;
-    const one = { ...fields, attributes: { type: object }, Id: id };
-    records.set(object, [...known, one]);
-    return one;
+    const known = this.#made.find(object, key, String(fields[key]));
+    return known ? this.#updated(object, { ...fields, Id: known.id }) : this.#created(object, fields);
   }
 
   /**
    * What a query finds of what was written here: those with a value that the query names for its field, or all of a
    * kind where it names none. Other conditions are taken to be met.
    */
-  #matching(from: readonly ReadonlyMap<string, MadeUp[]>[], statement: string): Json[] {
+  #matching(from: readonly MadeUpRecords[], statement: string): Json[] {
     const object = /\bFROM (\w+)/.exec(statement)?.[1] ?? '';
     const named = [
       ...statement.matchAll(/(\w+) (?:IN \(((?:'(?:\\.|[^'\\])*',?\s*)+)\)|= ('(?:\\.|[^'\\])*'))/g),
@@ -221,7 +203,7 @@ export class PretendedSalesforce implements PretendedCrm {
       ),
     }));
     return from
-      .flatMap((records) => records.get(object) ?? [])
+      .flatMap((records) => records.of(object).map((one) => rowOf(object, one)))
       .filter(
         (one) =>
           named.length === 0 ||
@@ -229,8 +211,9 @@ export class PretendedSalesforce implements PretendedCrm {
       );
   }
 
-  #find(object: string, field: string, value: string): MadeUp | undefined {
-    return this.#made.get(object)?.find((one) => String(one[field]) === value);
+  #find(object: string, field: string | undefined, value: string): Json | undefined {
+    const found = this.#made.find(object, field, value);
+    return found && rowOf(object, found);
   }
 
   /** With fields for values of any kind and length, and with the stage and the record type of sales. */
@@ -275,12 +258,24 @@ interface CompositeAnswer {
   referenceId: string;
 }
 
-function subrequestsOf(body: unknown): { referenceId: string; asked: Asked }[] {
+/** Each by the name that the others refer to it by. */
+function subrequestsOf(body: unknown): Asked[] {
   const { compositeRequest = [] } = (body ?? {}) as { compositeRequest?: Subrequest[] };
-  return compositeRequest.map(({ method, url, referenceId, body }) => {
-    const { pathname, searchParams } = new URL(url, 'https://org.invalid');
-    return { referenceId, asked: { method, path: pathname, query: searchParams, body } };
-  });
+  return compositeRequest.map(({ method, url, referenceId, body }) => ({
+    request: referenceId,
+    method,
+    path: url,
+    body,
+  }));
+}
+
+/** 15 characters, as ids that Salesforce takes in a query, and finds nothing under. */
+function idOf(object: string, nth: number): string {
+  return `${prefixes[object] ?? 'a00'}00000NEW${String(nth).padStart(4, '0')}`;
+}
+
+function rowOf(type: string, { id, fields }: MadeUp): Json {
+  return { ...fields, attributes: { type }, Id: id };
 }
 
 /** With what it refers to of earlier ones: `@{lead.id}`, `@{leads[0].id}`, `@{found.records[0].Id}`. */
@@ -307,6 +302,6 @@ function withoutType({ attributes: _, ...fields }: Json): Json {
   return fields;
 }
 
-function page(records: readonly Json[]): Answered {
+function page(records: readonly Json[]): Answer {
   return { status: 200, body: { totalSize: records.length, done: true, records } };
 }

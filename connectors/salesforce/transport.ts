@@ -9,6 +9,7 @@ import {
   type LogIn,
   type RawAnswer,
   type Transport,
+  type Wrap,
 } from '../../src/crm/index.ts';
 import { token } from './answers.ts';
 import { type Circumstances, type Failure, failureOfAnswer, failureOfToken, salesforce } from './failures.ts';
@@ -27,6 +28,7 @@ export class SalesforceTransport implements Transport<Failure, Circumstances> {
   /** Salesforce itself gives up on queries after two minutes; what takes a minute will hardly be worth the second. */
   readonly timeoutMs = 60_000;
   readonly access: LogIn;
+  readonly exchange: Exchange;
   /** Requests of the last 24 hours, as Salesforce counts them. */
   readonly quota: Quota;
   readonly #conn: Connection;
@@ -35,7 +37,8 @@ export class SalesforceTransport implements Transport<Failure, Circumstances> {
   readonly #mapped = new Map<string, string[]>();
   readonly #turns = new ConcurrencyLimit(mostAtOnce);
 
-  private constructor(conn: Connection, options: SalesforceOptions, tools: Tools) {
+  private constructor(conn: Connection, options: SalesforceOptions, tools: Tools, wrap: Wrap) {
+    this.exchange = wrap((...asked) => this.#exchange(...asked));
     this.#conn = conn;
     this.#auth = options.auth;
     this.#tools = tools;
@@ -48,7 +51,7 @@ export class SalesforceTransport implements Transport<Failure, Circumstances> {
   }
 
   /** The client is loaded here, so that a bridge without Salesforce does not pay for it. */
-  static async open(options: SalesforceOptions, tools: Tools): Promise<SalesforceTransport> {
+  static async open(options: SalesforceOptions, tools: Tools, wrap: Wrap): Promise<SalesforceTransport> {
     const { Connection } = await import('jsforce');
     const { loginUrl, clientId } = options.auth;
     const secret = 'clientSecret' in options.auth ? options.auth.clientSecret : undefined;
@@ -58,7 +61,7 @@ export class SalesforceTransport implements Transport<Failure, Circumstances> {
       oauth2: { clientId, loginUrl, ...(secret === undefined ? {} : { clientSecret: secret }) },
     });
     conn._refreshDelegate = undefined; // refused tokens are the business of Access
-    return new SalesforceTransport(conn, options, tools);
+    return new SalesforceTransport(conn, options, tools, wrap);
   }
 
   /** Where people see records. Known for certain once a token was issued. */
@@ -81,7 +84,11 @@ export class SalesforceTransport implements Transport<Failure, Circumstances> {
   }
 
   /** What the client makes of an answer does not matter: it takes redirects for success, and hides the status. */
-  exchange: Exchange = async ({ method, path, headers, body }, token, over) => {
+  async #exchange(
+    { method, path, headers, body }: Asked,
+    token: string | undefined,
+    over: AbortSignal,
+  ): Promise<RawAnswer> {
     const conn = this.#conn;
     conn.accessToken = token ?? null; // the very one that was given for this request
     let answer: RawAnswer | undefined;
@@ -117,7 +124,7 @@ export class SalesforceTransport implements Transport<Failure, Circumstances> {
     );
     if (answer) return answer;
     throw problem;
-  };
+  }
 
   #logIn(form: URLSearchParams, transport: ReturnType<typeof carrier>): Promise<unknown> {
     this.#conn.oauth2._transport = transport;

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ConnectorSettings } from '../config/settings.ts';
 import { countRequest } from '../connector/batch-context.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
-import type { Connection, Rehearsal, Tools } from '../connector/contract.ts';
+import type { Connection, DryRun, Rehearsal, Tools } from '../connector/contract.ts';
 import type { Memory } from '../connector/memory.ts';
 import type { Onlooker } from '../connector/onlooker.ts';
 import type { People } from '../connector/people.ts';
@@ -41,7 +41,7 @@ export async function openRehearsal(
   { definition, options }: ConnectorSettings,
   bridge: Surroundings & { store: ConnectorMemory | undefined },
   rehearsal: Pick<Rehearsal, 'online' | 'plan'>,
-): Promise<Connection | undefined> {
+): Promise<DryRun | undefined> {
   const { store } = bridge;
   const memory = store && memoryOf(name, store);
   const tools = toolsOf(

@@ -5,7 +5,7 @@ import type { Records } from '../call/records.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/load.ts';
 import { connectorsFor, deliveryOf } from '../config/read-call.ts';
-import type { Connection, Outcome, PlannedRequest } from '../connector/contract.ts';
+import type { DryRun, Outcome, PlannedRequest } from '../connector/contract.ts';
 import { readOutcome } from '../deliver/read-outcome.ts';
 import { createLog } from '../log.ts';
 import type { ConnectorMemory } from '../store/connector-memory.ts';
@@ -55,10 +55,7 @@ export async function rehearse(
 class Stage {
   readonly #config: Config;
   readonly #choice: Parameters<typeof rehearse>[2];
-  readonly #connections = new Map<
-    string,
-    { connection: Connection | undefined; planned: PlannedRequest[] }
-  >();
+  readonly #connections = new Map<string, { connection: DryRun | undefined; planned: PlannedRequest[] }>();
   /** By call, then by connector. */
   readonly #known = new Map<string, Map<string, Records>>();
 

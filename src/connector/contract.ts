@@ -177,6 +177,9 @@ export interface Rehearsal {
   keep?(texts: ReadonlyMap<string, string>): Promise<void>;
 }
 
+/** All that a dry run is for. */
+export type DryRun = Pick<Connection, 'deliver' | 'close'>;
+
 export interface ConnectorDefinition<Options = unknown> {
   /** How YAML names it. */
   type: string;
@@ -190,7 +193,7 @@ export interface ConnectorDefinition<Options = unknown> {
    * CRM had done what it asks. `tools.people` and `tools.memory` forget afterwards what they are told. `preview
    * --requests` shows the requests.
    */
-  openRehearsal?(options: Options, tools: Tools, rehearsal: Rehearsal): Connection | Promise<Connection>;
+  openRehearsal?(options: Options, tools: Tools, rehearsal: Rehearsal): DryRun | Promise<DryRun>;
 }
 
 export function defineConnector<Options>(

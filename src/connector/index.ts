@@ -23,6 +23,7 @@ export {
   type Connection,
   type ConnectorDefinition,
   type Delivery,
+  type DryRun,
   defineConnector,
   type Finding,
   type Outcome,
@@ -62,7 +63,6 @@ export type { People } from './people.ts';
 export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
 export { keepingRotated, RefreshTokens } from './refresh-tokens.ts';
-export { type Answered, type Asked, mappedNames, type PretendedCrm, rehearsedFetch } from './rehearsal.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
 export { SingleFlight } from './single-flight.ts';
 export { type Trace, type Trial, Trials } from './trials.ts';

@@ -19,6 +19,16 @@ export {
   together,
   type Whereabouts,
 } from './driver.ts';
+export {
+  type MadeUp,
+  MadeUpRecords,
+  mappedNames,
+  openDryRun,
+  type PretendedCrm,
+  partsOf,
+  sendingAll,
+  type Wrap,
+} from './dry-run.ts';
 export { CrmEngine, draftsOf } from './engine.ts';
 export {
   asFailure,

@@ -1,7 +1,7 @@
 import type {
-  Connection,
   ConnectorDefinition,
   Delivery,
+  DryRun,
   PlannedRequest,
   Records,
 } from '../../src/connector/index.ts';
@@ -104,7 +104,7 @@ export function rehearsalContract(
 }
 
 /** A missed call and its end; and a sale of the same caller, of which start and end come at once. */
-async function play(connection: Connection): Promise<Records> {
+async function play(connection: DryRun): Promise<Records> {
   const missed = { PLA_CallResult: 'No answer', PLA_SurveyOutcome: '' };
   const start = startPush('1');
   const first = await one(connection, deliveryOf([start]));
@@ -120,7 +120,7 @@ function prefixed(records: Records): Records {
   return Object.fromEntries(Object.entries(records).map(([role, record]) => [`other ${role}`, record]));
 }
 
-async function one(connection: Connection, delivery: Delivery): Promise<Records> {
+async function one(connection: DryRun, delivery: Delivery): Promise<Records> {
   const [outcome] = await connection.deliver([delivery], AbortSignal.timeout(20_000));
   assert.is(outcome?.kind, 'delivered', JSON.stringify(outcome));
   return outcome?.records ?? {};
