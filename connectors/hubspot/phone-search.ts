@@ -66,7 +66,7 @@ function fits(search: ReturnType<typeof searchFor>, { longestList = Number.POSIT
 }
 
 function searchFor(wanted: readonly Asked[], { phoneIndex }: Account, after: string | undefined) {
-  const among = (names: readonly string[], forms: (one: Asked) => string[]) => {
+  const among = (names: readonly string[], forms: (one: Asked) => readonly string[]) => {
     const values = [...new Set(wanted.flatMap(forms))];
     return names.map((propertyName) => ({ filters: [{ propertyName, operator: 'IN', values }] }));
   };

@@ -49,10 +49,13 @@ export class DueBatches {
     return inOrder([...live, ...rest]);
   }
 
-  /** Live calls that became due later than `sinceMs`: what was there before had its chance with the others. */
+  /**
+   * Live calls for which no place was free. Of more than a batch only those that became due after `sinceMs`: the others
+   * had their chance, and would fill the places of those that ring now.
+   */
   async latest(now: Date, limit: number, sinceMs: number): Promise<DueDelivery[]> {
     const live = await this.#take(now, limit, { liveOnly: true });
-    return inOrder(live.filter(({ dueAt }) => dueAt.getTime() > sinceMs));
+    return inOrder(live.length < limit ? live : live.filter(({ dueAt }) => dueAt.getTime() > sinceMs));
   }
 
   /** Calls that failed together while others did not, so many as may be tried with each other. */

@@ -20,6 +20,9 @@ const graceMs = 10_000;
 const gatherMs = 60_000;
 /** How long to wait before the store is asked again after it failed. */
 const storeRetryMs = 1_000;
+/** Batches of live calls beside all others: with one, a call would wait for the one that rang a moment before it. */
+const mostBeside = 3;
+
 export interface WorkerOptions {
   connector: string;
   connection: Connection;
@@ -75,8 +78,8 @@ export interface WorkerCondition {
  * state is written once more, minutes later (store/late-writes.ts): taken with the backlog, and due like any other where
  * that comes to nothing.
  *
- * Live first (due-batches.ts): while every place is taken by batches of many, one batch of calls that came since may run
- * beside them; but not where the connection takes one at a time.
+ * Live first (due-batches.ts): while every place is taken by batches of many, a few batches of calls that came since may
+ * run beside them; but not where the connection takes one at a time.
  *
  * While a person pauses the connector, nothing is taken, and no probe is made; what is under way ends.
  */
@@ -84,8 +87,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #wakeup: Wakeup;
   readonly #underWay = new Set<Promise<void>>();
-  /** Kinds of batches of which one runs at a time. */
-  readonly #alone = new Set<Kind>();
+  readonly #batches: Record<Kind, number> = { usual: 0, live: 0, suspects: 0, probe: 0 };
   readonly #circuit: Circuit;
   readonly #due: DueBatches;
   readonly #leaseMs: number;
@@ -128,7 +130,7 @@ export class Worker {
       isPaused: this.#isPaused,
       blockedSince: told?.isBlocked ? told.since : null,
       openSince: told && !told.isBlocked ? told.since : null,
-      isProbing: this.#alone.has('probe') || this.#alone.has('suspects'),
+      isProbing: this.#batches.probe + this.#batches.suspects > 0,
       isThrifty: this.#wasThrifty,
     };
   }
@@ -215,7 +217,7 @@ export class Worker {
     const places = restsUntil ? 1 : parallel;
     const thrifty = this.#isThrifty();
     while (this.#underWay.size < places && !this.#stopping) {
-      const suspects = this.#alone.has('suspects') ? [] : await this.#due.suspects(now, batch, thrifty);
+      const suspects = this.#batches.suspects > 0 ? [] : await this.#due.suspects(now, batch, thrifty);
       if (suspects.length > 0) {
         this.#begin(lease, suspects, 'suspects');
         continue;
@@ -228,8 +230,8 @@ export class Worker {
     }
     if (this.#underWay.size < places)
       return earliest(await store.nextDueAt(this.#options.connector, now), renewAt);
-    const mayExceed = batch > 1 && parallel > 1 && !restsUntil && !thrifty && !this.#alone.has('live');
-    if (mayExceed && !this.#stopping) {
+    const mayExceed = batch > 1 && parallel > 1 && !restsUntil && !thrifty;
+    if (mayExceed && this.#batches.live < mostBeside && !this.#stopping) {
       const live = await this.#due.latest(now, batch, this.#begunAtMs);
       if (live.length > 0) this.#begin(lease, live, 'live');
     }
@@ -240,7 +242,7 @@ export class Worker {
   /** With the circuit open or in doubt: one call, when it is time. */
   async #probe(lease: Lease, now: Date, renewAt: Date): Promise<Date> {
     const circuit = this.#circuit;
-    if (this.#alone.has('probe') || this.#stopping) return renewAt;
+    if (this.#batches.probe > 0 || this.#stopping) return renewAt;
     if (!circuit.mayProbe(now)) return earliest(circuit.probeAt, renewAt);
     const due = await this.#due.probe(now);
     if (due.length === 0)
@@ -303,9 +305,9 @@ export class Worker {
   #begin(lease: Lease, due: readonly DueDelivery[], kind: Kind): void {
     this.#begunAtMs = this.#options.clock.now().getTime();
     const release = this.#due.hold(due);
-    this.#alone.add(kind);
+    this.#batches[kind]++;
     const attempt = this.#attempt(lease, due, kind === 'probe').finally(() => {
-      this.#alone.delete(kind);
+      this.#batches[kind]--;
       release();
       this.#underWay.delete(attempt);
       this.wake();

@@ -193,6 +193,47 @@ for (const age of ['a moment', 'an hour'])
     }),
   );
 
+live('calls that ring one after the other wait for none of each other', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.tookMs = 20_000;
+    await crm.ring(3_000);
+    await crm.pass(100);
+    for (const n of [1, 2, 3]) {
+      const at = crm.time.passed;
+      const [id] = await crm.ring(1, () => `now ${n}`);
+      assert.equal(crm.begunSince(at), [{ at, ids: [id] }]);
+      await crm.pass(100);
+    }
+    // Beside all others run a few, and no more: those that ring then share the next.
+    const at = crm.time.passed;
+    await crm.ring(1, () => 'now 4');
+    await crm.ring(1, () => 'now 5');
+    assert.equal(crm.begunSince(at), []);
+    await crm.pass(20_000);
+    const shared = crm.begunSince(at).find(({ ids }) => ids.includes('now 4'));
+    assert.ok(shared?.ids.includes('now 5'));
+  }),
+);
+
+live('a live call that the turn of the oldest passed over is begun beside them', () =>
+  withCrm({ batch: 10, parallel: 2 }, async (crm) => {
+    await crm.ring(200);
+    crm.time.jump(3_600_000); // live no more
+    crm.worker.wake();
+    for (let n = 0; n < 20; n++) {
+      const at = crm.time.passed;
+      const [first, second] = await crm.ring(2, (i) => `now ${i}`);
+      await crm.pass(500);
+      for (const id of [first!, second!])
+        assert.ok(
+          crm.begunSince(at).some(({ ids }) => ids.includes(id)),
+          `${id} waits`,
+        );
+      await crm.pass(500);
+    }
+  }),
+);
+
 live('while 3,000 calls that ended an hour ago are pushed, one that rings is begun at once', () =>
   withCrm({ batch: 100, parallel: 4 }, async (crm) => {
     crm.tookMs = 20_000;
