@@ -71,8 +71,8 @@ export class Circuit {
     return this.#trouble !== null && (!this.#trouble.isSure || now >= this.#trouble.probeAt);
   }
 
-  get failed(): Iterable<number> {
-    return this.#trouble?.failed.keys() ?? [];
+  get failed(): number[] {
+    return [...(this.#trouble?.failed.keys() ?? [])];
   }
 
   get probes(): number {
@@ -89,7 +89,7 @@ export class Circuit {
     const [call] = calls;
     if (calls.length !== 1 || call === undefined || this.#trouble?.isSure) return false;
     if (this.#isSuspect(call)) return true;
-    const others = [...this.failed].filter((other) => other !== call && !this.#isSuspect(other));
+    const others = this.failed.filter((other) => other !== call && !this.#isSuspect(other));
     return others.length === 0 && !isBlocked && notBefore === undefined;
   }
 

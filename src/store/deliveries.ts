@@ -31,7 +31,7 @@ export interface DueFilter {
   /** None of their calls. */
   exceptLanes?: Iterable<string>;
   /** Rows. */
-  exceptCalls?: Iterable<number>;
+  exceptCalls?: readonly number[] | ReadonlySet<number>;
   onlyCalls?: Iterable<number>;
   /** Only calls that ended or lapsed. */
   overOnly?: boolean;

@@ -558,7 +558,16 @@ circuit(
           });
         },
       ),
-      { numRuns },
+      {
+        numRuns,
+        // Live no more when the two are found out, so that the oldest are tried beside those that failed.
+        examples: [
+          [
+            [['poison'], ['poison'], ['outage', 1_000], ['ring', 45], ['outage', 1_000], ['pass', 1]],
+            { batch: 5, parallel: 1 },
+          ],
+        ],
+      },
     );
   },
 );
