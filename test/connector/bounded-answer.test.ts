@@ -21,18 +21,15 @@ for (const kind of ['endless', 'endlessRefusal', 'gzipBomb'] as const) {
 answers('a drip is given up in time, and its connection closed', () =>
   withBadAnswers(async (server) => {
     server.answer = 'drip';
-    const response = await boundedFetch(fetch, mega, 100)(server.url);
-    assert.match(
-      String(await response.text().catch(String)),
-      'AnswerTooLate: its answer took longer than 0.1 s',
-    );
+    const text = boundedFetch(fetch, mega, 100)(server.url).then((response) => response.text());
+    assert.match(await text.catch(String), 'AnswerTooLate: its answer took longer than 0.1 s');
     await until('the connection to be closed', () => server.open() === 0);
   }),
 );
 
 answers('an answer that nobody reads is given up in time, too', () =>
   withBadAnswers(async (server) => {
-    await boundedFetch(fetch, mega, 100)(server.url);
+    await boundedFetch(fetch, mega, 100)(server.url).catch(() => {}); // on a busy machine it is late already
     await until('the connection to be closed', () => server.open() === 0);
   }),
 );
