@@ -281,12 +281,14 @@ export class Worker {
     if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= this.#renewMs) return this.#lease;
     this.#looksAgain = true; // another process may have paused it
     const isSetBack = renewIn > this.#renewMs;
+    const isLate = this.#lease !== null && renewIn < -this.#leaseMs;
     if (this.#lease && !(await store.renewLease(this.#lease, now, this.#leaseMs))) this.#lease = null;
     if (!this.#lease) {
       this.#resumed = false;
       this.#lease = await store.acquireLease(connector, holder, now, this.#leaseMs);
     }
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
+    if (isLate) await store.discountTime(connector, now, -renewIn);
     if (this.#lease && (isSetBack || !this.#resumed)) await this.#undoFuture(now);
     this.#renewAt = now.getTime() + this.#renewMs;
     if (this.#lease && !this.#resumed) await this.#resume(now);

@@ -109,6 +109,11 @@ export interface Deliveries {
   nextDueAt(connector: string, after: Date): Promise<Date | null>;
   /** Makes due what waits since a clock that ran ahead and has been set back. Returns how many those are. */
   bringForward(connector: string, now: Date): Promise<number>;
+  /**
+   * The clock was set forward by so many milliseconds, or nothing ran meanwhile: nobody knows whether that time passed, so
+   * what is to be written once more waits as if it had not.
+   */
+  discountTime(connector: string, now: Date, ms: number): Promise<void>;
   /** Makes due whatever waits for its time, but for what is to be written once more. Returns how many those are. */
   makeAllDue(connector: string, now: Date): Promise<number>;
   /**

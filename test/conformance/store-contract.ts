@@ -808,6 +808,42 @@ export function storeContract(
     assert.equal(await store.nextDueAt('crm', at(60)), at(360));
   });
 
+  promise(
+    'time of which nobody knows whether it passed is none that a late write had to come',
+    async (store) => {
+      for (const id of ['1', '2', '3']) await store.record(newPush(caller(id, `040000000${id}`)));
+      const lease = await leaseOn(store, 'crm');
+      const [first, second, third] = await store.takeDue('crm', at(0), 10);
+      await store.settle(lease, [
+        settlement(first!, { attempt: { ...attempt, at: at(60) }, unanswered: true }),
+        settlement(second!, {
+          attempt: { ...attempt, at: at(60), outcome: 'retry', reason: 'Cut.' },
+          unanswered: true,
+          next: { state: 'due', at: at(65) },
+        }),
+      ]);
+      await store.discountTime('other', at(1_000), 900);
+      assert.equal(await store.nextDueAt('crm', at(100)), at(360));
+      await store.discountTime('crm', at(1_000), 900_000); // it is 100 in truth
+      assert.equal(await store.nextDueAt('crm', at(100)), at(1_260));
+      await store.settle(lease, [
+        settlement(second!, { attempt: { ...attempt, at: at(1_000) } }),
+        settlement(third!, { attempt: { ...attempt, at: at(1_000) } }),
+      ]);
+      const shown = await store.calls({ limit: 10 });
+      assert.equal(
+        shown.map(({ state, deliveries }) => [state.callId, deliveries[0]!.rewriteAt]),
+        [
+          ['3', null],
+          ['2', at(1_260)],
+          ['1', at(1_260)],
+        ],
+      );
+      await store.discountTime('crm', at(5_000), 60_000); // long afterwards
+      assert.equal(await store.nextDueAt('crm', at(100)), at(1_260));
+    },
+  );
+
   promise('what is to be written once more is not too old to be kept', async (store) => {
     await store.record(newPush(startPush('1')));
     await deliver(store, 'crm', { ...unanswered, next: { state: 'delivered' } });

@@ -743,6 +743,22 @@ worker('what may come late is written over minutes later, together, with the urg
   }),
 );
 
+worker('a clock that is set forward leaves a late write no less time to come', () =>
+  withSqliteStore(async (store) => {
+    const time = new VirtualTime();
+    let answer = every({ ...retry, unanswered: true });
+    const crm = start(store, (batch, signal) => answer(batch, signal), { clock: time.clock() });
+    await crm.record(startPush('1'), { receivedAt: time.now() });
+    await until('it was not answered', async () => (await storyOf(store, '1')).attempts.length === 1);
+    answer = every(delivered);
+    time.jump(10 * 60_000);
+    await time.pass(15_000, async () => {}); // it renews its lease
+    await settled(store, '1');
+    assert.ok((await storyOf(store, '1')).deliveries[0]!.rewriteAt, 'it is written once more');
+    await crm.stop();
+  }),
+);
+
 worker(
   'a killed bridge may have had a write under way: what the next one delivers is written once more',
   () =>

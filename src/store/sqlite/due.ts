@@ -1,7 +1,7 @@
 import { liveMs } from '../../call/call.ts';
 import type { Database } from '../../runtime/sqlite.ts';
 import type { DueFilter } from '../deliveries.ts';
-import { rewriteAt } from '../late-writes.ts';
+import { latestMs, rewriteAt } from '../late-writes.ts';
 import { again, behind, fresh, historic, late, lines, linesInSight } from '../lines.ts';
 import type { CallRow } from '../schema.ts';
 import type { CommitQueue } from './commit-queue.ts';
@@ -159,6 +159,15 @@ export class SqliteDue {
     }
     return hastened;
   }
+
+  async discountTime(connector: string, now: number, ms: number): Promise<void> {
+    const since = now - ms - latestMs; // what was unanswered before was over by then
+    if (!this.#do.unansweredLater.get({ connector, now: since })) return;
+    await this.#queue.write(() => {
+      this.#do.unansweredShift.run({ connector, since, ms });
+      this.#do.leftShift.run({ connector, since, ms });
+    });
+  }
 }
 
 /** The calls of those callers who called last, of each the earliest first. */
@@ -274,6 +283,13 @@ function dueStatements(database: Database) {
         unanswered_at = :now,
         due_at = case state when 'delivered' then :rewriteAt else due_at end
       where connector = :connector and unanswered_at > :now`),
+    unansweredShift: prepare(`
+      update deliveries set
+        unanswered_at = unanswered_at + :ms,
+        due_at = case state when 'delivered' then due_at + :ms else due_at end
+      where connector = :connector and unanswered_at > :since`),
+    leftShift: prepare(`
+      update leases set left_at = left_at + :ms where name = :connector and left_at > :since`),
     leftNow: prepare(`
       update leases set left_at = :now where name = :connector and left_at > :now`),
   };

@@ -185,6 +185,10 @@ export class SqliteStore implements Store {
     return this.#due.hasten(connector, now.getTime(), 'impossible');
   }
 
+  discountTime(connector: string, now: Date, ms: number): Promise<void> {
+    return this.#due.discountTime(connector, now.getTime(), ms);
+  }
+
   makeAllDue(connector: string, now: Date): Promise<number> {
     return this.#due.hasten(connector, now.getTime(), 'all');
   }
