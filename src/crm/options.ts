@@ -21,7 +21,8 @@ export interface CrmOptions {
   write: 'live' | 'atEnd';
   person: PeopleOptions & Omit<PersonUpdateOptions, 'touches'>;
   activity: { isWritten: boolean; title?: Template | undefined; properties: Mapping };
-  attribution: boolean;
+  /** Undefined where a CRM has no fields for touches. */
+  attribution?: boolean | undefined;
   owner?: OwnerOptions | undefined;
   followUp?: FollowUpOptions | undefined;
   sale?: SaleOptions | undefined;

@@ -14,12 +14,14 @@ export interface SmallCrm {
   /** Where records say whose they are. */
   ownerField: string;
   /** Where the touches of a person are. */
-  touches: TouchFields;
+  touches?: TouchFields | undefined;
   /** As somebody else typed them in, so that searching finds them at once. */
   addPerson(phone: string): RecordRef;
   /** A field that an administrator makes, of activities or of whatever people may be. Returns its name. */
   addField(of: 'activity' | 'person', kind: 'number' | 'boolean'): string;
   countRequests(): number;
+  /** A request writes one record. */
+  writesOneByOne?: true;
   forgetRequests(): void;
   /** As somebody who edits a record by hand. */
   edit(record: RecordRef, values: Record<string, string | number>): void;
@@ -93,7 +95,7 @@ export function smallCrmContract(
         const ofTwo = await deliverTo(await crm.open({ owner }, tools), ended);
         assert.equal(ownersNow(), [joe, joe]);
         const ofOne = await deliverTo(await crm.open({ owner }, tools), ended.slice(0, 1));
-        assert.is(ofTwo, ofOne, 'looked at once for a batch');
+        assert.is(ofTwo, ofOne + (crm.writesOneByOne ? 1 : 0), 'looked at once for a batch');
       }),
   );
 
@@ -122,13 +124,14 @@ export function smallCrmContract(
   /** The keywords of a person's first and last touch. */
   const touchesOf = (crm: SmallCrm, person: RecordRef | undefined) => {
     const held = crm.held(person as RecordRef);
-    return [held[crm.touches.first.keywords], held[crm.touches.last.keywords]];
+    return crm.touches && [held[crm.touches.first.keywords], held[crm.touches.last.keywords]];
   };
 
   contract(
     'the first touch is that of the earliest call, also when that comes last; the last the latest',
     () =>
       withCrm(async (crm) => {
+        if (!crm.touches) return;
         const { clock, pass } = movingClock();
         const settings = { attribution: true };
         const tools = testTools({ clock });
@@ -147,6 +150,7 @@ export function smallCrmContract(
 
   contract('of several new calls in one batch, too, in any order', () =>
     withCrm(async (crm) => {
+      if (!crm.touches) return;
       const connection = await crm.open({ attribution: true });
       await connection.apply(AbortSignal.timeout(20_000), () => {});
       const batch = [advertised('2', 2, 'tap'), advertised('4', 4, 'roof'), advertised('1', 1, 'drain')];
@@ -159,13 +163,14 @@ export function smallCrmContract(
     withCrm(async (crm) => {
       const mapped = crm.addField('person', 'number');
       const person = { onUpdate: 'never', properties: { [mapped]: '1' } };
-      const connection = await crm.open({ attribution: true, person });
+      const { touches = { first: {}, last: {} } } = crm;
+      const connection = await crm.open({ ...(crm.touches && { attribution: true }), person });
       await connection.apply(AbortSignal.timeout(20_000), () => {});
       const there = crm.addPerson('0444 444 444');
       const { records } = await deliver(connection, advertised('1', 1, 'drain'));
       assert.equal(records?.person, there);
       const held = crm.held(there);
-      const blank = [mapped, ...Object.values(crm.touches).flatMap((touch) => Object.values<string>(touch))];
+      const blank = [mapped, ...Object.values(touches).flatMap((touch) => Object.values<string>(touch))];
       for (const field of blank) assert.is(held[field] ?? null, null, field);
     }),
   );
