@@ -49,10 +49,7 @@ function connectionTo(crm: LocalCrm, options: SandboxOptions, tools: Tools): Con
     check: async () => [{ level: 'ok', subject: 'file', message: `Records are written to ${crm.file}.` }],
     plan: async () => [],
     apply: async () => {},
-    async read({ type, id }) {
-      const [row] = await crm.read(type, { field: 'id', values: [id] });
-      return row?.fields ?? null;
-    },
+    read: async ({ type, id }) => (await crm.read(type, { field: 'id', values: [id] }))[0]?.fields ?? null,
     link: () => undefined,
     close: async () => crm.close(),
   };
