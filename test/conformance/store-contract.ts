@@ -815,9 +815,9 @@ export function storeContract(
       const lease = await leaseOn(store, 'crm');
       const [first, second, third] = await store.takeDue('crm', at(0), 10);
       await store.settle(lease, [
-        settlement(first!, { attempt: { ...attempt, at: at(60) }, unanswered: true }),
+        settlement(first!, { attempt: { ...attempt, at: at(50) }, unanswered: true }),
         settlement(second!, {
-          attempt: { ...attempt, at: at(60), outcome: 'retry', reason: 'Cut.' },
+          attempt: { ...attempt, at: at(50), outcome: 'retry', reason: 'Cut.' },
           unanswered: true,
           next: { state: 'due', at: at(65) },
         }),
