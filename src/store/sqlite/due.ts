@@ -164,8 +164,8 @@ export class SqliteDue {
     const since = now - ms - latestMs; // what was unanswered before was over by then
     if (!this.#do.unansweredLater.get({ connector, now: since })) return;
     await this.#queue.write(() => {
-      this.#do.unansweredShift.run({ connector, since, ms });
-      this.#do.leftShift.run({ connector, since, ms });
+      this.#do.unansweredShift.run({ connector, since, ms, now, rewriteAt: rewriteAt(now) });
+      this.#do.leftShift.run({ connector, since, ms, now });
     });
   }
 }
@@ -285,11 +285,11 @@ function dueStatements(database: Database) {
       where connector = :connector and unanswered_at > :now`),
     unansweredShift: prepare(`
       update deliveries set
-        unanswered_at = unanswered_at + :ms,
-        due_at = case state when 'delivered' then due_at + :ms else due_at end
+        unanswered_at = min(unanswered_at + :ms, :now),
+        due_at = case state when 'delivered' then min(due_at + :ms, :rewriteAt) else due_at end
       where connector = :connector and unanswered_at > :since`),
     leftShift: prepare(`
-      update leases set left_at = left_at + :ms where name = :connector and left_at > :since`),
+      update leases set left_at = min(left_at + :ms, :now) where name = :connector and left_at > :since`),
     leftNow: prepare(`
       update leases set left_at = :now where name = :connector and left_at > :now`),
   };
