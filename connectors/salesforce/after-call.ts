@@ -1,10 +1,11 @@
 import type { RecordRef, Values } from '../../src/connector/index.ts';
 import type { CallRecord, CrmFailure, Existing, Written } from '../../src/crm/index.ts';
-import type { Found, SalesforceApi, Written as Saved } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import { objects } from './holds.ts';
+import type { Found, Written as Saved } from './records.ts';
 import { fitSale } from './sales.ts';
 import { isIn } from './soql.ts';
 import { asOrphan } from './tasks.ts';

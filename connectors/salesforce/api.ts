@@ -1,4 +1,3 @@
-import type { Connection } from 'jsforce';
 import * as z from 'zod';
 import { Findings, type Quota, type Tools, type Unanswered } from '../../src/connector/index.ts';
 import {
@@ -20,11 +19,12 @@ import {
   failureOfOmission,
   failureOfRow,
   RequestFailed,
-  type SalesforceError,
   salesforce,
 } from './failures.ts';
+import { FieldDefinitions } from './field-definitions.ts';
 import type { SalesforceFindings } from './found.ts';
 import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
+import type { Attempt, Fields, Found, Written } from './records.ts';
 import { secondLook } from './second-look.ts';
 import { SalesforceTransport } from './transport.ts';
 
@@ -37,31 +37,6 @@ const mostQueries = 5;
 /** Of requests within a composite one. */
 const mostSubrequests = 25;
 
-/** Of one call of the Metadata API. */
-const mostDefinitions = 10;
-
-export type Fields = Record<string, unknown>;
-export type Found = { rows: Row[]; failure?: undefined } | { failure: Failure; rows?: undefined };
-export type Written =
-  | { id: string; created: boolean; failure?: undefined }
-  | { failure: Failure; id?: undefined; created?: undefined };
-
-export interface CustomFieldDefinition {
-  fullName: string;
-  label: string;
-  type: string;
-  length?: number;
-  externalId?: boolean;
-  unique?: boolean;
-  caseSensitive?: boolean;
-  /** Of a number: its digits, and how many of them stand behind the point. */
-  precision?: number;
-  scale?: number;
-  /** A checkbox must have one. */
-  defaultValue?: string;
-  description: string;
-}
-
 /** A person to be made, and the Tasks that are to name them. */
 export interface PersonWithTasks {
   person: Fields;
@@ -72,19 +47,6 @@ export interface PersonWithTasks {
 export interface PersonWithTasksWritten {
   person: Written;
   tasks: Written[];
-}
-
-/** A record to be made, or to be changed if it has an id. */
-export interface Attempt {
-  object: ObjectName;
-  id?: string;
-  fields: Fields;
-}
-
-/** What the Metadata API says of a definition. */
-interface SaveResult {
-  success?: boolean;
-  errors?: SalesforceError[];
 }
 
 /** Of a query: more rows than any that is asked should have. */
@@ -100,6 +62,7 @@ const allowSimilar = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
 
 /** What Salesforce is asked and told, in its own terms: queries, searches, collections, descriptions, definitions. */
 export class SalesforceApi {
+  readonly definitions: FieldDefinitions;
   /** How this org differs from the documents. */
   readonly findings: SalesforceFindings;
   readonly connector: string;
@@ -110,6 +73,7 @@ export class SalesforceApi {
   private constructor(transport: SalesforceTransport, { apiVersion }: SalesforceOptions, tools: Tools) {
     this.#transport = transport;
     this.#requests = new Requests(transport, tools);
+    this.definitions = new FieldDefinitions(transport, this.#requests);
     this.findings = new Findings(tools);
     this.connector = tools.name;
     this.apiVersion = apiVersion;
@@ -402,62 +366,6 @@ export class SalesforceApi {
     return `/services/data/v${this.apiVersion}${resource}`;
   }
 
-  /** Definitions of custom fields, whether our user may see them or not; undefined for those that are not there. */
-  async readFields(
-    fullNames: string[],
-    signal: AbortSignal,
-  ): Promise<(Partial<CustomFieldDefinition> | undefined)[]> {
-    const found: (Partial<CustomFieldDefinition> | undefined)[] = [];
-    for (let start = 0; start < fullNames.length; start += mostDefinitions) {
-      const part = fullNames.slice(start, start + mostDefinitions);
-      const records = await this.#soap('readMetadata', signal, (conn) =>
-        conn.metadata.read('CustomField', part),
-      );
-      found.push(
-        ...part.map((fullName) => {
-          const record = records.find((one) => one.fullName === fullName);
-          return record as Partial<CustomFieldDefinition> | undefined;
-        }),
-      );
-    }
-    return found;
-  }
-
-  /** @throws with Salesforce's words for the first that it does not make. */
-  async createFields(definitions: CustomFieldDefinition[], signal: AbortSignal): Promise<void> {
-    for (let start = 0; start < definitions.length; start += mostDefinitions)
-      await this.#createFields(definitions.slice(start, start + mostDefinitions), signal);
-  }
-
-  async #createFields(definitions: CustomFieldDefinition[], signal: AbortSignal): Promise<void> {
-    const results = await this.#soap('createMetadata', signal, (conn) =>
-      conn.metadata.create('CustomField', definitions),
-    );
-    definitions.forEach(({ fullName }, place) => {
-      const result = results[place] as SaveResult | undefined;
-      if (result?.success) return;
-      const errors = [result?.errors ?? []].flat();
-      throw new RequestFailed(
-        failureOfRow(errors, this.#requests.circumstances(`the making of ${fullName}`)),
-      );
-    });
-  }
-
-  async #soap<T>(request: string, signal: AbortSignal, call: (conn: Connection) => Promise<T>): Promise<T> {
-    await this.#requests.token(request, signal);
-    // Refusals, too, are the client's to read.
-    const send = (asked: Omit<Asked, 'request'>) =>
-      this.#requests.ask({ request, ...asked }, signal, () => true);
-    try {
-      return await this.#transport.soap(call, send);
-    } catch (thrown) {
-      if (thrown instanceof RequestFailed) throw thrown;
-      const words = thrown instanceof Error ? thrown.message : String(thrown);
-      const reason = salesforce.quote('', words, this.circumstances(request));
-      throw new RequestFailed({ kind: 'rejected', reason }, thrown);
-    }
-  }
-
   async #write<T extends Attempt>(
     attempts: readonly T[],
     signal: AbortSignal,
@@ -485,7 +393,8 @@ export class SalesforceApi {
         return { failure: failureOfRow(result?.errors ?? [], where) };
       });
       const isUnread = (await this.findings.all()).refusals === 'unread';
-      const meant = isUnread ? await secondLook(this, attempts, told, signal) : told;
+      const query = (statements: string[]) => this.query(statements, signal, 'queryAll');
+      const meant = isUnread ? await secondLook(query, attempts, told) : told;
       const fates = attempts.map((attempt, place) => [attempt, meant[place] as Written] as const);
       const isTooMany = ([, { failure }]: readonly [T, Written]) => failure?.cure?.what === 'smaller';
       return {

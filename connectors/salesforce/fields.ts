@@ -1,9 +1,10 @@
 import type { Clock, Values } from '../../src/connector/index.ts';
 import { type Field, fit, Metadata, textOf } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
-import type { Fields, SalesforceApi, Written } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import type { ObjectName } from './options.ts';
+import type { Fields, Written } from './records.ts';
 import { attributionFields, isKey, longestDescription } from './setup-names.ts';
 
 /** A record to be written, as the mapping has it. */

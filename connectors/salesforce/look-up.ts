@@ -1,9 +1,10 @@
 import type { Candidate, Wanted } from '../../src/crm/index.ts';
-import type { Found, SalesforceApi } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import { candidateOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import { type Match, matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
 import { digitsQuery, keyQuery, type Place, phoneQuery, phoneSearch, type Search } from './phone-search.ts';
+import type { Found } from './records.ts';
 import { ownFields, personAccountKey } from './setup-names.ts';
 
 type PlaceName = PersonObject | 'Account';

@@ -1,8 +1,9 @@
 import type { Made, Newcomer, Work, Written } from '../../src/crm/index.ts';
-import type { SalesforceApi, Written as Saved } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import type { Failure } from './failures.ts';
 import type { Descriptions, Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
+import type { Written as Saved } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { type Tasks, valuesOfNew } from './tasks.ts';
 

@@ -1,7 +1,7 @@
 import type { Mapping } from '../../src/connector/index.ts';
 import { type MappedField, mappedFields } from '../../src/crm/index.ts';
 import type { FieldDescription } from './answers.ts';
-import type { CustomFieldDefinition } from './api.ts';
+import type { CustomFieldDefinition } from './field-definitions.ts';
 import { longestText } from './fields.ts';
 import { matchOf, type ObjectName, type PersonObject, type SalesforceOptions } from './options.ts';
 import { attributionFields, followUpKey, isKey, isOwn, ownFields } from './setup-names.ts';

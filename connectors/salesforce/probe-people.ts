@@ -1,10 +1,10 @@
 import type { Trial } from '../../src/connector/index.ts';
 import { numberIn, wantedNumber } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
-import type { Fields } from './api.ts';
 import { candidateOf } from './candidates.ts';
 import { packSearches, phoneSearch } from './phone-search.ts';
 import { type ProbedOrg, resultsIn, words } from './probed-org.ts';
+import type { Fields } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 

@@ -53,7 +53,7 @@ function setUp(on: ProbedOrg): Trial[] {
       see: async () => {
         const path = `Activity.${ownFields.Task}`;
         try {
-          const [field] = await on.api.readFields([path], on.signal);
+          const [field] = await on.api.definitions.read([path], on.signal);
           const seen = field ? `${path}: ${field.type}, unique ${field.unique}.` : `${path} is not shown.`;
           return { holds: field !== undefined, seen };
         } catch (thrown) {

@@ -1,6 +1,6 @@
 import type { Tools, Trace } from '../../src/connector/index.ts';
 import { ProbeRun } from '../../src/crm/index.ts';
-import type { Fields, SalesforceApi } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import {
   type Circumstances,
   type Failure,
@@ -10,6 +10,7 @@ import {
   type SalesforceError,
 } from './failures.ts';
 import type { Found } from './found.ts';
+import type { Fields } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn, quote } from './soql.ts';
 

@@ -1,7 +1,7 @@
 import { type Doubtful, type Look, readBack, type Seen } from '../../src/crm/index.ts';
-import type { Attempt, Found, SalesforceApi, Written } from './api.ts';
 import type { Failure } from './failures.ts';
 import type { ObjectName } from './options.ts';
+import type { Attempt, Found, Written } from './records.ts';
 import { isKey } from './setup-names.ts';
 import { isIn } from './soql.ts';
 
@@ -9,15 +9,17 @@ import { isIn } from './soql.ts';
 const links = ['WhoId', 'WhatId', 'AccountId', 'ContactId'];
 const linked: Record<string, ObjectName> = { '00Q': 'Lead', '003': 'Contact', '001': 'Account' };
 
+/** Asks for what is there, the archived too. */
+type Query = (statements: string[]) => Promise<Found[]>;
+
 /** What refusals mean, in an org whose words for it we do not know. */
 export async function secondLook(
-  api: Pick<SalesforceApi, 'query'>,
+  query: Query,
   attempts: readonly Attempt[],
   written: readonly Written[],
-  signal: AbortSignal,
 ): Promise<Written[]> {
   const unclear = attempts.filter((_, place) => isUnclear(written[place]?.failure));
-  const meanings = await readBack(unclear.map(doubtful), (looks) => look(api, looks, signal));
+  const meanings = await readBack(unclear.map(doubtful), (looks) => look(query, looks));
   return attempts.map((attempt, place): Written => {
     const one = written[place] as Written;
     const meaning = meanings[unclear.indexOf(attempt)];
@@ -46,17 +48,13 @@ function doubtful({ object, id, fields }: Attempt): Doubtful {
 }
 
 /** Archived ones are there, too. A converted lead is there, and cannot be written to; its key is still its own. */
-async function look(
-  api: Pick<SalesforceApi, 'query'>,
-  looks: readonly Look[],
-  signal: AbortSignal,
-): Promise<Seen<Failure>[]> {
+async function look(query: Query, looks: readonly Look[]): Promise<Seen<Failure>[]> {
   const statements = looks.map(({ object, field, values }) => {
     const names = field === 'Id' ? 'Id' : `Id,${field}`;
     const more = object === 'Lead' && field === 'Id' ? ' AND IsConverted = false' : '';
     return `SELECT ${names} FROM ${object} WHERE IsDeleted = false AND ${isIn(field, values)}${more}`;
   });
-  const found = await api.query(statements, signal, 'queryAll');
+  const found = await query(statements);
   return looks.map(({ field, values }, place) => {
     const { rows, failure } = found[place] as Found;
     if (failure) return failure;

@@ -1,7 +1,8 @@
 import type { PlanStep } from '../../src/connector/index.ts';
 import type { FieldDescription, Row } from './answers.ts';
-import type { CustomFieldDefinition, SalesforceApi } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
+import type { CustomFieldDefinition } from './field-definitions.ts';
 import type { SalesforceOptions } from './options.ts';
 import { flaw, formOf, mappedFieldsFor, type OwnField, ownFieldsFor } from './own-fields.ts';
 import { permissionSet } from './setup-names.ts';
@@ -40,7 +41,7 @@ export async function apply(
     throw new Error(conflicts.map(({ subject, detail }) => `${subject}: ${detail}`).join('\n'));
   }
   if (missing.length > 0)
-    await api.createFields(
+    await api.definitions.create(
       missing.map(({ definition }) => definition),
       signal,
     );
@@ -107,7 +108,7 @@ async function readHidden(
   signal: AbortSignal,
 ): Promise<Map<OwnField, Partial<CustomFieldDefinition>>> {
   if (fields.length === 0) return new Map();
-  const found = await api.readFields(
+  const found = await api.definitions.read(
     fields.map(({ definition }) => definition.fullName),
     signal,
   );

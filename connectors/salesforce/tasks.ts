@@ -10,11 +10,12 @@ import {
   type Written,
 } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
-import type { Fields, SalesforceApi, Written as Saved } from './api.ts';
+import type { SalesforceApi } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Descriptions, Draft, Fitted } from './fields.ts';
 import type { SalesforceOptions } from './options.ts';
+import type { Fields, Written as Saved } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly, madeOnly } from './task-draft.ts';
