@@ -7,7 +7,7 @@ import {
   type RecordRef,
   type Tools,
 } from '../../src/connector/index.ts';
-import { CrmEngine, draftsOf as draftsIn, openDryRun, type Wrap } from '../../src/crm/index.ts';
+import { CrmEngine, draftsOf as draftsIn, dryConnection, type Wrap } from '../../src/crm/index.ts';
 import { HubSpotApi } from './api.ts';
 import { largestBatch } from './batches.ts';
 import { check } from './check.ts';
@@ -15,8 +15,8 @@ import { draftsOf, HubSpotDriver } from './driver.ts';
 import { holds } from './holds.ts';
 import { RecordLinks } from './links.ts';
 import { type HubSpotOptions, options } from './options.ts';
+import { PretendedHubSpot } from './pretended.ts';
 import { HubSpotProbe } from './probe.ts';
-import { PretendedHubSpot } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 
 /** Writes each call as one HubSpot call on one contact, with a task where somebody should call back and a deal on a sale. */
@@ -25,11 +25,11 @@ export default defineConnector({
   options,
   draft,
   open: (options, tools) => connect(options, tools),
-  openRehearsal(options, tools, rehearsal) {
+  openDry(options, tools, dryRun) {
     const open = (tools: Tools, wrap: Wrap) => connect(options, tools, wrap);
-    return openDryRun(
+    return dryConnection(
       new PretendedHubSpot(options),
-      rehearsal,
+      dryRun,
       tools,
       (delivery) => draft(options, delivery),
       open,

@@ -7,14 +7,14 @@ import {
   type RecordRef,
   type Tools,
 } from '../../src/connector/index.ts';
-import { CrmEngine, draftsOf as draftsIn, openDryRun } from '../../src/crm/index.ts';
+import { CrmEngine, draftsOf as draftsIn, dryConnection } from '../../src/crm/index.ts';
 import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
 import { draftsOf, SalesforceDriver } from './driver.ts';
 import { holds, objects } from './holds.ts';
 import { options, type SalesforceOptions } from './options.ts';
+import { PretendedSalesforce } from './pretended.ts';
 import { SalesforceProbe } from './probe.ts';
-import { PretendedSalesforce } from './rehearsal.ts';
 import { apply, plan } from './setup.ts';
 import { mostAtOnce } from './transport.ts';
 
@@ -25,11 +25,11 @@ export default defineConnector({
   draft,
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),
-  openRehearsal(options, tools, rehearsal) {
+  openDry(options, tools, dryRun) {
     const salesforce = new PretendedSalesforce(options);
-    return openDryRun(
+    return dryConnection(
       salesforce,
-      rehearsal,
+      dryRun,
       tools,
       (delivery) => draft(options, delivery),
       async (tools, wrap) => {

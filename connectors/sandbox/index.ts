@@ -24,7 +24,7 @@ export default defineConnector({
   draft: (options, delivery) => draftsOf(draftsFrom(model, options), delivery),
   open: (options, tools) => connectionTo(new LocalCrm(fileIn(tools), options.keys), options, tools),
   /** In memory: empty, or with what the file holds. */
-  openRehearsal(options, tools, { online, plan }) {
+  openDry(options, tools, { online, plan }) {
     const crm = new LocalCrm(':memory:', options.keys, (method, path, fields) =>
       plan({ method, path, body: JSON.parse(JSON.stringify(fields)), sent: false }),
     );

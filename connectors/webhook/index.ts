@@ -1,12 +1,12 @@
 import {
   type Connection,
   type Delivery,
+  type DryRun,
   defineConnector,
   type Finding,
   type Outcome,
   type RateLimit,
   type RecordDraft,
-  type Rehearsal,
   sleep,
   type Tools,
 } from '../../src/connector/index.ts';
@@ -22,8 +22,7 @@ export default defineConnector({
   options,
   draft: (options, delivery) => [draftEvent(options, delivery)],
   open: (options, tools) => new WebhookConnection(new HttpReceiver(options, tools), options, tools),
-  openRehearsal: (options, tools, rehearsal) =>
-    new WebhookConnection(rehearsing(options, rehearsal), options, tools),
+  openDry: (options, tools, dryRun) => new WebhookConnection(dryReceiver(options, dryRun), options, tools),
 });
 
 /** A wait that a receiver asks for is sat out up to here, so that calls do not use their attempts up on it. */
@@ -171,12 +170,12 @@ function leaves(value: unknown, path: string): [string, string | number | boolea
 }
 
 /** Takes every event, and sends none. */
-function rehearsing({ url }: WebhookOptions, rehearsal: Rehearsal): Receiver {
+function dryReceiver({ url }: WebhookOptions, dryRun: DryRun): Receiver {
   const { pathname, search } = new URL(url);
   return {
     async send(method, _, body) {
       const planned = { method, path: `${pathname}${search}`, sent: false };
-      rehearsal.plan(body === undefined ? planned : { ...planned, body: JSON.parse(body) });
+      dryRun.plan(body === undefined ? planned : { ...planned, body: JSON.parse(body) });
       return { status: 200, headers: {}, text: '' };
     },
     close() {},

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ConnectorSettings } from '../config/settings.ts';
 import { countRequest } from '../connector/batch-context.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
-import type { Connection, DryRun, Rehearsal, Tools } from '../connector/contract.ts';
+import type { Connection, DryConnection, DryRun, Tools } from '../connector/contract.ts';
 import type { Memory } from '../connector/memory.ts';
 import type { Onlooker } from '../connector/onlooker.ts';
 import type { People } from '../connector/people.ts';
@@ -33,15 +33,15 @@ export async function openConnection(
 }
 
 /**
- * Opens a configured connector for a rehearsal. Online it sees what the store knows; what it learns is forgotten.
- * Undefined: it cannot rehearse.
+ * Opens a configured connector for a dry run. Online it sees what the store knows; what it learns is forgotten.
+ * Undefined: it has none.
  */
-export async function openRehearsal(
+export async function openDry(
   name: string,
   { definition, options }: ConnectorSettings,
   bridge: Surroundings & { store: ConnectorMemory | undefined },
-  rehearsal: Pick<Rehearsal, 'online' | 'plan'>,
-): Promise<DryRun | undefined> {
+  dryRun: Pick<DryRun, 'online' | 'plan'>,
+): Promise<DryConnection | undefined> {
   const { store } = bridge;
   const memory = store && memoryOf(name, store);
   const tools = toolsOf(
@@ -50,9 +50,9 @@ export async function openRehearsal(
     forgetfulPeople(store && cachedPeople(store, name)),
     forgetfulMemory(memory),
   );
-  const limits = rehearsal.online ? {} : { rateLimit: () => noLimit };
+  const limits = dryRun.online ? {} : { rateLimit: () => noLimit };
   const keep = memory ? { keep: memory.remember } : {};
-  return definition.openRehearsal?.(options, { ...tools, ...limits }, { ...rehearsal, ...keep });
+  return definition.openDry?.(options, { ...tools, ...limits }, { ...dryRun, ...keep });
 }
 
 /** Where nothing is sent, nothing has to wait. */

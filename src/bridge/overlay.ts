@@ -2,7 +2,7 @@ import type { Memory } from '../connector/memory.ts';
 import type { People } from '../connector/people.ts';
 
 /*
- * What a connector remembers while it rehearses: read from what is there, and written nowhere.
+ * What a connector remembers in a dry run: read from what is there, and written nowhere.
  */
 
 export function forgetfulPeople(known?: People): People {

@@ -14,8 +14,8 @@ import type { Calls } from '../store/calls.ts';
 import type { ConnectorMemory } from '../store/connector-memory.ts';
 import { openStore } from '../store/open.ts';
 import type { CommandOptions } from './command-options.ts';
+import { type Moment, runDry, show } from './dry-run.ts';
 import { plainText, print } from './plain-text.ts';
-import { type Moment, rehearse, show } from './rehearsal.ts';
 import { noCall, severalSources } from './selection.ts';
 import { printJson } from './tables.ts';
 import { configured, WrongUse } from './wrong-use.ts';
@@ -91,11 +91,11 @@ async function previewRequests(
   online: boolean,
   store: ConnectorMemory | undefined,
 ): Promise<void> {
-  const rehearsed = await rehearse(moments, config, { online, store, connector });
-  const outcomes = rehearsed.flatMap(({ connectors }) => connectors.map(({ outcome }) => outcome));
+  const results = await runDry(moments, config, { online, store, connector });
+  const outcomes = results.flatMap(({ connectors }) => connectors.map(({ outcome }) => outcome));
   if (outcomes.some((outcome) => outcome !== null && outcome.kind !== 'delivered')) process.exitCode = 1;
   if (json) {
-    const shown = rehearsed.map(({ state, records: _, ...one }) => ({ callId: state.callId, ...one }));
+    const shown = results.map(({ state, records: _, ...one }) => ({ callId: state.callId, ...one }));
     return printJson(shown);
   }
   print(
@@ -103,7 +103,7 @@ async function previewRequests(
       ? 'What only reads was sent. Nothing that writes was: ids that begin with "new" or have "NEW" in them are made up.\n'
       : 'Nothing was sent. The CRM is taken to be set up and empty; with --online it is asked what it holds.\n',
   );
-  for (const one of rehearsed) show(one);
+  for (const one of results) show(one);
 }
 
 function previewRecords(

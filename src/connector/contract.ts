@@ -169,7 +169,7 @@ export interface PlannedRequest {
 }
 
 /** Watches a `deliver` that must not write. */
-export interface Rehearsal {
+export interface DryRun {
   /** false: nothing is sent, and the CRM is taken to be set up and empty. true: what only reads is sent. */
   online: boolean;
   plan(request: PlannedRequest): void;
@@ -178,7 +178,7 @@ export interface Rehearsal {
 }
 
 /** All that a dry run is for. */
-export type DryRun = Pick<Connection, 'deliver' | 'close'>;
+export type DryConnection = Pick<Connection, 'deliver' | 'close'>;
 
 export interface ConnectorDefinition<Options = unknown> {
   /** How YAML names it. */
@@ -189,11 +189,11 @@ export interface ConnectorDefinition<Options = unknown> {
   draft(options: Options, delivery: Delivery): RecordDraft[];
   open(options: Options, tools: Tools): Connection | Promise<Connection>;
   /**
-   * A connection whose `deliver` sends nothing that writes: it tells `rehearsal` of each request and goes on as if the
+   * A connection whose `deliver` sends nothing that writes: it tells `dryRun` of each request and goes on as if the
    * CRM had done what it asks. `tools.people` and `tools.memory` forget afterwards what they are told. `preview
    * --requests` shows the requests.
    */
-  openRehearsal?(options: Options, tools: Tools, rehearsal: Rehearsal): DryRun | Promise<DryRun>;
+  openDry?(options: Options, tools: Tools, dryRun: DryRun): DryConnection | Promise<DryConnection>;
 }
 
 export function defineConnector<Options>(

@@ -23,6 +23,7 @@ export {
   type Connection,
   type ConnectorDefinition,
   type Delivery,
+  type DryConnection,
   type DryRun,
   defineConnector,
   type Finding,
@@ -31,7 +32,6 @@ export {
   type PlanStep,
   type Probe,
   type RecordDraft,
-  type Rehearsal,
   type Tools,
 } from './contract.ts';
 export { Findings } from './findings.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Rehearsal, Tools } from './contract.ts';
+import type { DryRun, Tools } from './contract.ts';
 import type { Memory } from './memory.ts';
 
 /** Under which name the memory keeps the refresh token that replaced the configured one. */
@@ -53,8 +53,8 @@ export class RefreshTokens {
   }
 }
 
-/** A memory for a rehearsal: a refresh token that was really replaced is really kept. */
-export function keepingRotated(memory: Memory, { keep }: Rehearsal): Memory {
+/** A memory for a dry run: a refresh token that was really replaced is really kept. */
+export function keepingRotated(memory: Memory, { keep }: DryRun): Memory {
   return {
     ...memory,
     async remember(texts) {

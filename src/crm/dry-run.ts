@@ -1,4 +1,11 @@
-import type { Connection, Delivery, DryRun, RecordDraft, Rehearsal, Tools } from '../connector/contract.ts';
+import type {
+  Connection,
+  Delivery,
+  DryConnection,
+  DryRun,
+  RecordDraft,
+  Tools,
+} from '../connector/contract.ts';
 import { keepingRotated } from '../connector/refresh-tokens.ts';
 import type { Asked, Exchange } from './requests.ts';
 
@@ -26,15 +33,15 @@ export type Wrap = (exchange: Exchange) => Exchange;
 export const sendingAll: Wrap = (exchange) => exchange;
 
 /** A connection that writes nothing. Online, what reads and what logs in is sent; offline, nothing is. */
-export async function openDryRun(
+export async function dryConnection(
   crm: PretendedCrm,
-  rehearsal: Rehearsal,
+  dryRun: DryRun,
   tools: Tools,
   draft: (delivery: Delivery) => RecordDraft[],
   open: (tools: Tools, wrap: Wrap) => Promise<Connection>,
-): Promise<DryRun> {
-  const memory = keepingRotated(tools.memory, rehearsal);
-  const connection = await open({ ...tools, memory }, (exchange) => inDryRun(exchange, crm, rehearsal));
+): Promise<DryConnection> {
+  const memory = keepingRotated(tools.memory, dryRun);
+  const connection = await open({ ...tools, memory }, (exchange) => inDryRun(exchange, crm, dryRun));
   return {
     deliver(batch, signal) {
       for (const { properties } of batch.flatMap(draft)) Object.keys(properties).forEach(crm.learn, crm);
@@ -44,7 +51,7 @@ export async function openDryRun(
   };
 }
 
-function inDryRun(exchange: Exchange, crm: PretendedCrm, { online, plan }: Rehearsal): Exchange {
+function inDryRun(exchange: Exchange, crm: PretendedCrm, { online, plan }: DryRun): Exchange {
   return async (asked, token, over) => {
     const { method, path, body } = asked;
     const isLogIn = body instanceof URLSearchParams;

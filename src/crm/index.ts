@@ -20,10 +20,10 @@ export {
   type Whereabouts,
 } from './driver.ts';
 export {
+  dryConnection,
   type MadeUp,
   MadeUpRecords,
   mappedNames,
-  openDryRun,
   type PretendedCrm,
   partsOf,
   sendingAll,

@@ -1,4 +1,4 @@
-import { PretendedSalesforce } from '../../../connectors/salesforce/rehearsal.ts';
+import { PretendedSalesforce } from '../../../connectors/salesforce/pretended.ts';
 import { keepingRotated, type SaleOptions } from '../../../src/connector/index.ts';
 import type { Asked } from '../../../src/crm/index.ts';
 import { testTools } from '../../support/connector-tools.ts';

@@ -1,7 +1,7 @@
 import type { Resolve } from '../../../connectors/webhook/addresses.ts';
 import webhook, { WebhookConnection } from '../../../connectors/webhook/index.ts';
 import { HttpReceiver } from '../../../connectors/webhook/receiver.ts';
-import type { Connection, Delivery, DryRun, Outcome, Tools } from '../../../src/connector/index.ts';
+import type { Connection, Delivery, DryConnection, Outcome, Tools } from '../../../src/connector/index.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { testSecret, type WebhookReceiver } from '../../support/webhook-receiver.ts';
 
@@ -37,7 +37,7 @@ export function soon(): AbortSignal {
 }
 
 /** Delivers one, and answers its outcome. */
-export async function deliverOne(connection: DryRun, delivery: Delivery): Promise<Outcome> {
+export async function deliverOne(connection: DryConnection, delivery: Delivery): Promise<Outcome> {
   const [outcome] = await connection.deliver([delivery], soon());
   if (!outcome) throw new Error('no outcome');
   return outcome;

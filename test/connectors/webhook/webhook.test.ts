@@ -127,7 +127,7 @@ events('an answer that is lost leads to the same id and body once more, and the 
   }),
 );
 
-events('preview shows the event by its paths, a rehearsal the request; neither sends', () =>
+events('preview shows the event by its paths, a dry run the request; neither sends', () =>
   withWebhookReceiver(async (receiver) => {
     const options = optionsFor(receiver, { properties: { team: 'sales' } });
     const [draft] = webhook.draft(options, deliveryOf([startPush('1')]));
@@ -138,8 +138,8 @@ events('preview shows the event by its paths, a rehearsal the request; neither s
     assert.not('data.call.endedAt' in draft!.properties);
 
     const planned: PlannedRequest[] = [];
-    const rehearsal = { online: false, plan: (request: PlannedRequest) => planned.push(request) };
-    const connection = await webhook.openRehearsal!(options, testTools(), rehearsal);
+    const dryRun = { online: false, plan: (request: PlannedRequest) => planned.push(request) };
+    const connection = await webhook.openDry!(options, testTools(), dryRun);
     assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
     const [{ method, path, body, sent } = {} as PlannedRequest] = planned;
     assert.equal([method, path, sent], ['POST', '/hooks/calls', false]);

@@ -1,6 +1,6 @@
 import salesforceConnector from '../../../connectors/salesforce/index.ts';
 import type { ConnectorDefinition } from '../../../src/connector/index.ts';
-import { rehearsalContract } from '../../conformance/rehearsal-contract.ts';
+import { dryRunContract } from '../../conformance/dry-run-contract.ts';
 import { withRecordingProxy } from '../../support/recording-proxy.ts';
 import { withSalesforceEmulator } from '../../support/salesforce-emulator.ts';
 import { open, soon } from './rig.ts';
@@ -23,7 +23,7 @@ const stories: Record<string, Record<string, unknown>> = {
 };
 
 for (const [name, settings] of Object.entries(stories)) {
-  rehearsalContract(name, salesforceConnector as ConnectorDefinition, (use) =>
+  dryRunContract(name, salesforceConnector as ConnectorDefinition, (use) =>
     withSalesforceEmulator(
       async (salesforce) => {
         await (await open(salesforce, settings)).apply(soon(), () => {});

@@ -1,7 +1,7 @@
 import type {
   ConnectorDefinition,
   Delivery,
-  DryRun,
+  DryConnection,
   PlannedRequest,
   Records,
 } from '../../src/connector/index.ts';
@@ -11,36 +11,36 @@ import type { RecordedRequest } from '../support/recording-proxy.ts';
 import { assert, suite } from '../support/suite.ts';
 
 /** A CRM behind a proxy that notes what reaches it. */
-export interface RehearsedCrm {
+export interface DryRunCrm {
   /** As YAML has them, leading to the proxy. */
   settings: Record<string, unknown>;
   passed: RecordedRequest[];
   /** Everything that it holds. */
   contents(): unknown;
   addPerson(phone: string): void;
-  /** What was there before, such as users: its id as an offline rehearsal makes it up → as the CRM has it. */
+  /** What was there before, such as users: its id as an offline dry run makes it up → as the CRM has it. */
   ids?: Readonly<Record<string, string>>;
   /** Texts that must never be shown. */
   secrets: string[];
 }
 
 /**
- * What a rehearsal promises, whichever CRM it is for: it plans the very requests that a delivery then sends, to the
+ * What a dry run promises, whichever CRM it is for: it plans the very requests that a delivery then sends, to the
  * last value, and changes nothing.
  */
-export function rehearsalContract(
+export function dryRunContract(
   name: string,
   definition: ConnectorDefinition,
-  withCrm: (use: (crm: RehearsedCrm) => Promise<void>) => Promise<void>,
+  withCrm: (use: (crm: DryRunCrm) => Promise<void>) => Promise<void>,
 ): void {
-  const contract = suite(`rehearsal: ${name}`);
+  const contract = suite(`dry run: ${name}`);
 
   contract('offline: what it plans is what an empty CRM is then sent; nothing is sent before', () =>
     withCrm(async (crm) => {
       const nowhere: typeof fetch = async () => {
         throw new Error('nothing may be sent');
       };
-      const planned = await rehearse(crm, false, testTools({ fetch: nowhere }));
+      const planned = await runDry(crm, false, testTools({ fetch: nowhere }));
       assert.equal(crm.passed, []);
       assert.ok(planned.requests.length > 3);
       assert.not(planned.requests.some(({ sent }) => sent));
@@ -51,7 +51,7 @@ export function rehearsalContract(
   contract('online: what it plans for a new caller is what is then sent; the CRM stays as it is', () =>
     withCrm(async (crm) => {
       const before = crm.contents();
-      const planned = await rehearse(crm, true);
+      const planned = await runDry(crm, true);
       assert.equal(crm.contents(), before);
       const sent = planned.requests.filter((request) => request.sent);
       assert.ok(sent.length > 1);
@@ -68,7 +68,7 @@ export function rehearsalContract(
     withCrm(async (crm) => {
       crm.addPerson('(0444) 444 444');
       const before = crm.contents();
-      const planned = await rehearse(crm, true);
+      const planned = await runDry(crm, true);
       assert.equal(crm.contents(), before);
       crm.passed.length = 0;
       const delivered = await deliver(crm);
@@ -80,7 +80,7 @@ export function rehearsalContract(
   contract('no secret is told', () =>
     withCrm(async (crm) => {
       for (const online of [false, true]) {
-        const told = JSON.stringify(await rehearse(crm, online));
+        const told = JSON.stringify(await runDry(crm, online));
         for (const secret of crm.secrets) assert.not(told.includes(secret), secret);
       }
     }),
@@ -88,23 +88,23 @@ export function rehearsalContract(
 
   contract.run();
 
-  const options = (crm: RehearsedCrm) => definition.options.parse(crm.settings);
+  const options = (crm: DryRunCrm) => definition.options.parse(crm.settings);
 
-  async function rehearse(crm: RehearsedCrm, online: boolean, tools: TestTools = testTools()) {
+  async function runDry(crm: DryRunCrm, online: boolean, tools: TestTools = testTools()) {
     const requests: PlannedRequest[] = [];
     const plan = (request: PlannedRequest) => requests.push(request);
-    const connection = await definition.openRehearsal!(options(crm), tools, { online, plan });
+    const connection = await definition.openDry!(options(crm), tools, { online, plan });
     return { requests, records: await play(connection) };
   }
 
-  async function deliver(crm: RehearsedCrm) {
+  async function deliver(crm: DryRunCrm) {
     const connection = await definition.open(options(crm), testTools());
     return { records: await play(connection) };
   }
 }
 
 /** A missed call and its end; and a sale of the same caller, of which start and end come at once. */
-async function play(connection: DryRun): Promise<Records> {
+async function play(connection: DryConnection): Promise<Records> {
   const missed = { PLA_CallResult: 'No answer', PLA_SurveyOutcome: '' };
   const start = startPush('1');
   const first = await one(connection, deliveryOf([start]));
@@ -120,13 +120,13 @@ function prefixed(records: Records): Records {
   return Object.fromEntries(Object.entries(records).map(([role, record]) => [`other ${role}`, record]));
 }
 
-async function one(connection: DryRun, delivery: Delivery): Promise<Records> {
+async function one(connection: DryConnection, delivery: Delivery): Promise<Records> {
   const [outcome] = await connection.deliver([delivery], AbortSignal.timeout(20_000));
   assert.is(outcome?.kind, 'delivered', JSON.stringify(outcome));
   return outcome?.records ?? {};
 }
 
-/** But for ids that the rehearsal made up, and for log-ins, which are not told. */
+/** But for ids that the dry run made up, and for log-ins, which are not told. */
 function assertSame(
   planned: { requests: PlannedRequest[]; records: Records },
   delivered: { records: Records },

@@ -34,7 +34,7 @@ const objects = /^\/crm\/objects\/[\d-]+\/(\w+)(?:\/(.+))?$/;
 
 /**
  * HubSpot as it answers when it does what it is asked. It goes by the form of a request and knows no kind of object, so
- * what is written to another kind can be rehearsed as well.
+ * what is written to another kind can be part of a dry run, too.
  */
 export class PretendedHubSpot implements PretendedCrm {
   readonly #options: HubSpotOptions;

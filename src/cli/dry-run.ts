@@ -1,11 +1,11 @@
 import { stringify } from 'yaml';
-import { openRehearsal } from '../bridge/open-connection.ts';
+import { openDry } from '../bridge/open-connection.ts';
 import type { CallState } from '../call/call.ts';
 import type { Records } from '../call/records.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/load.ts';
 import { connectorsFor, deliveryOf } from '../config/read-call.ts';
-import type { DryRun, Outcome, PlannedRequest } from '../connector/contract.ts';
+import type { DryConnection, Outcome, PlannedRequest } from '../connector/contract.ts';
 import { readOutcome } from '../deliver/read-outcome.ts';
 import { createLog } from '../log.ts';
 import type { ConnectorMemory } from '../store/connector-memory.ts';
@@ -26,45 +26,48 @@ export interface Moment {
   records?: Record<string, Records>;
 }
 
-export interface Rehearsed extends Moment {
+export interface DryResult extends Moment {
   connectors: {
     connector: string;
-    /** Null: this connector cannot rehearse. */
+    /** Null: this connector has no dry run. */
     requests: PlannedRequest[] | null;
     outcome: Outcome | null;
   }[];
 }
 
 /** Lets each connector deliver moment after moment, as the bridge would, without anything being written. */
-export async function rehearse(
+export async function runDry(
   moments: readonly Moment[],
   config: Config,
   choice: { online: boolean; store: ConnectorMemory | undefined; connector: string | undefined },
-): Promise<Rehearsed[]> {
+): Promise<DryResult[]> {
   const stage = new Stage(config, choice);
-  const rehearsed: Rehearsed[] = [];
+  const results: DryResult[] = [];
   try {
-    for (const moment of moments) rehearsed.push({ ...moment, connectors: await stage.play(moment) });
+    for (const moment of moments) results.push({ ...moment, connectors: await stage.play(moment) });
   } finally {
     await stage.close();
   }
   const hide = hiding(config.secrets);
-  return rehearsed.map((one) => ({ ...one, connectors: hide(one.connectors) }));
+  return results.map((one) => ({ ...one, connectors: hide(one.connectors) }));
 }
 
 class Stage {
   readonly #config: Config;
-  readonly #choice: Parameters<typeof rehearse>[2];
-  readonly #connections = new Map<string, { connection: DryRun | undefined; planned: PlannedRequest[] }>();
+  readonly #choice: Parameters<typeof runDry>[2];
+  readonly #connections = new Map<
+    string,
+    { connection: DryConnection | undefined; planned: PlannedRequest[] }
+  >();
   /** By call, then by connector. */
   readonly #known = new Map<string, Map<string, Records>>();
 
-  constructor(config: Config, choice: Parameters<typeof rehearse>[2]) {
+  constructor(config: Config, choice: Parameters<typeof runDry>[2]) {
     this.#config = config;
     this.#choice = choice;
   }
 
-  async play(moment: Moment): Promise<Rehearsed['connectors']> {
+  async play(moment: Moment): Promise<DryResult['connectors']> {
     if (moment.isRepeat) return [];
     const { settings } = this.#config;
     const { callId } = moment.state;
@@ -72,7 +75,7 @@ class Stage {
     this.#known.set(callId, known);
     // Whoever got an earlier state of the call gets the later ones as well, whatever the routes say of them.
     for (const name of connectorsFor(settings, moment.state)) if (!known.has(name)) known.set(name, {});
-    const played: Rehearsed['connectors'] = [];
+    const played: DryResult['connectors'] = [];
     for (const [connector, records] of known) {
       if (!settings.connectors[connector] || connector !== (this.#choice.connector ?? connector)) continue;
       const { connection, planned } = await this.#open(connector);
@@ -97,7 +100,7 @@ class Stage {
     const { settings } = this.#config;
     const planned: PlannedRequest[] = [];
     const { online, store } = this.#choice;
-    const connection = await openRehearsal(
+    const connection = await openDry(
       connector,
       settings.connectors[connector]!,
       {
@@ -141,13 +144,13 @@ const pushNames: Record<string, string> = {
   stored: 'as it is stored, delivered again',
 };
 
-export function show({ push, state, revision, isRepeat, connectors }: Rehearsed): void {
+export function show({ push, state, revision, isRepeat, connectors }: DryResult): void {
   print(`Call ${state.callId}, revision ${revision}: ${pushNames[push] ?? push}`);
   if (isRepeat) print('  It says nothing new: nothing is delivered.');
   else if (connectors.length === 0) print('  No route takes it: it would be kept, and shown as unrouted.');
   for (const { connector, requests, outcome } of connectors) {
     if (!requests || !outcome) {
-      print(`\n  ${connector}: this connector cannot rehearse. Without --requests, its records are shown.`);
+      print(`\n  ${connector}: this connector has no dry run. Without --requests, its records are shown.`);
       continue;
     }
     print(`\n  ${connector}: ${outcomeText(outcome)}`);

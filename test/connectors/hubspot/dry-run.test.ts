@@ -1,12 +1,12 @@
 import hubspotConnector from '../../../connectors/hubspot/index.ts';
 import type { ConnectorDefinition } from '../../../src/connector/index.ts';
-import { rehearsalContract } from '../../conformance/rehearsal-contract.ts';
+import { dryRunContract } from '../../conformance/dry-run-contract.ts';
 import { withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { withRecordingProxy } from '../../support/recording-proxy.ts';
 import { unmetered } from './rig.ts';
 
 for (const auth of ['a service key', 'an OAuth app']) {
-  rehearsalContract(`hubspot with ${auth}`, hubspotConnector as ConnectorDefinition, (use) =>
+  dryRunContract(`hubspot with ${auth}`, hubspotConnector as ConnectorDefinition, (use) =>
     withHubSpotEmulator(
       (hubspot) =>
         withRecordingProxy(hubspot.url, (proxy) =>

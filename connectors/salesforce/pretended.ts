@@ -48,7 +48,7 @@ const prefixes: Record<string, string> = {
 
 /**
  * Salesforce as it answers when it does what it is asked. It goes by the form of a request and knows no kind of object,
- * so what is written to another kind can be rehearsed as well.
+ * so what is written to another kind can be part of a dry run, too.
  */
 export class PretendedSalesforce implements PretendedCrm {
   readonly #options: SalesforceOptions;
