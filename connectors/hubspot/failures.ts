@@ -1,6 +1,6 @@
 import {
   secondsAfter as after,
-  type CrmCircumstances,
+  type CrmCircumstances as Circumstances,
   type CrmFailure,
   CrmRequestFailed,
   FailingCrm,
@@ -45,10 +45,7 @@ export type Cure =
 export type RequestFailed = CrmRequestFailed<Failure>;
 export const RequestFailed: new (failure: Failure, cause?: unknown) => RequestFailed = CrmRequestFailed;
 
-export interface Circumstances extends CrmCircumstances {
-  /** With an app's refresh token; else the access token is the configured one. */
-  logsIn?: boolean;
-}
+export type { Circumstances };
 
 export const hubspot = new FailingCrm('HubSpot');
 

@@ -3,6 +3,7 @@ import {
   type MadeUp,
   MadeUpRecords,
   mappedNames,
+  type PretendedAnswer,
   type PretendedCrm,
   partsOf,
 } from '../../src/crm/index.ts';
@@ -17,11 +18,6 @@ interface Input {
   idProperty?: string;
   objectWriteTraceId?: string;
   properties?: Record<string, string>;
-}
-
-interface Answer {
-  status: number;
-  body?: unknown;
 }
 
 /** What only reads. Everything else counts as writing. https://developers.hubspot.com/docs/api-reference/overview */
@@ -55,7 +51,7 @@ export class PretendedHubSpot implements PretendedCrm {
     return reads.some((pattern) => pattern.test(`${method} ${partsOf({ path }).path}`));
   }
 
-  answer(asked: Asked): Answer {
+  answer(asked: Asked): PretendedAnswer {
     const { method, body } = asked;
     if (body instanceof URLSearchParams)
       return { status: 200, body: { access_token: 'made-up', token_type: 'bearer', expires_in: 1800 } };
@@ -82,7 +78,7 @@ export class PretendedHubSpot implements PretendedCrm {
     return { ...more, results: [...results, ...this.#read(objectType, asked)] };
   }
 
-  #ofObjects(objectType: string, rest: string, asked: Asked): Answer {
+  #ofObjects(objectType: string, rest: string, asked: Asked): PretendedAnswer {
     const each = (write: (input: Input) => Json) => inputsOf(asked).map(write);
     switch (`${asked.method} ${rest}`) {
       case 'POST batch/create':
@@ -204,11 +200,11 @@ function rowOf({ id, fields }: MadeUp, { objectWriteTraceId }: Input): Json {
 /** When it happened means nothing here. */
 const at = new Date(0).toISOString();
 
-function batch(status: number, results: readonly object[]): Answer {
+function batch(status: number, results: readonly object[]): PretendedAnswer {
   return { status, body: { status: 'COMPLETE', results, startedAt: at, completedAt: at } };
 }
 
-const notFound: Answer = {
+const notFound: PretendedAnswer = {
   status: 404,
   body: { status: 'error', category: 'OBJECT_NOT_FOUND', message: 'Object not found.' },
 };

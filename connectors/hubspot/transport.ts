@@ -3,7 +3,6 @@ import { bounded, Quota, type RateLimit, RefreshTokens, type Tools } from '../..
 import {
   type Asked,
   asJson,
-  type CrmCircumstances,
   type Exchange,
   type LogIn,
   type RawAnswer,
@@ -91,8 +90,8 @@ export class HubSpotTransport implements Transport<Failure, Circumstances> {
   failureOf = failureOfAnswer;
   failureOfLogIn = failureOfLogIn;
 
-  circumstances({ renews, ...where }: CrmCircumstances & { renews: boolean }): Circumstances {
-    return { ...where, logsIn: renews };
+  circumstances(where: Circumstances): Circumstances {
+    return where;
   }
 }
 

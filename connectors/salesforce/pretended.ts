@@ -3,6 +3,7 @@ import {
   type MadeUp,
   MadeUpRecords,
   mappedNames,
+  type PretendedAnswer,
   type PretendedCrm,
   partsOf,
 } from '../../src/crm/index.ts';
@@ -10,11 +11,6 @@ import type { SalesforceOptions } from './options.ts';
 import * as setupNames from './setup-names.ts';
 
 type Json = Record<string, unknown>;
-
-interface Answer {
-  status: number;
-  body?: unknown;
-}
 
 interface Subrequest {
   method: Asked['method'];
@@ -85,7 +81,7 @@ export class PretendedSalesforce implements PretendedCrm {
     return parts.length > 0 && parts.every((part) => this.reads(part));
   }
 
-  answer(asked: Asked): Answer {
+  answer(asked: Asked): PretendedAnswer {
     const { method } = asked;
     const { path, query } = partsOf(asked);
     if (asked.body instanceof URLSearchParams) {
@@ -157,7 +153,7 @@ export class PretendedSalesforce implements PretendedCrm {
   }
 
   /** One after the other, each with what those before it made. */
-  #composite({ body }: Asked): Answer {
+  #composite({ body }: Asked): PretendedAnswer {
     const results = new Map<string, unknown>();
     const compositeResponse = (body as { compositeRequest: Subrequest[] }).compositeRequest.map((one) => {
       const [part] = subrequestsOf({ compositeRequest: [resolved(one, results)] });
@@ -168,7 +164,7 @@ export class PretendedSalesforce implements PretendedCrm {
     return { status: 200, body: { compositeResponse } };
   }
 
-  #each({ body }: Asked, write: (record: Json) => Json): Answer {
+  #each({ body }: Asked, write: (record: Json) => Json): PretendedAnswer {
     return { status: 200, body: (body as { records: Json[] }).records.map(write) };
   }
 
@@ -302,6 +298,6 @@ function withoutType({ attributes: _, ...fields }: Json): Json {
   return fields;
 }
 
-function page(records: readonly Json[]): Answer {
+function page(records: readonly Json[]): PretendedAnswer {
   return { status: 200, body: { totalSize: records.length, done: true, records } };
 }

@@ -20,11 +20,16 @@ export interface PretendedCrm {
   learn(field: string): void;
   /** Whether it only reads. Whatever is not known to, does not. */
   reads(asked: Asked): boolean;
-  answer(asked: Asked): { status: number; body?: unknown };
+  answer(asked: Asked): PretendedAnswer;
   /** What of a read the real CRM can be asked: nothing that was made up here. Undefined: nothing is left to ask. */
   forReal(asked: Asked): Asked | undefined;
   /** What the real CRM answered to a read, with what was written in this dry run. */
   complete(asked: Asked, body: unknown): unknown;
+}
+
+export interface PretendedAnswer {
+  status: number;
+  body?: unknown;
 }
 
 /** What a transport is opened with: the exchange as it is, or in a dry run. */

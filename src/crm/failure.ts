@@ -58,6 +58,8 @@ export interface Circumstances {
   now: Date;
   /** Never shown, even when the CRM repeats them. */
   secrets: readonly string[];
+  /** A refused token can be asked for anew. */
+  logsIn?: boolean;
 }
 
 type Plain = Omit<Failure, 'cure'>;

@@ -24,6 +24,7 @@ export {
   type MadeUp,
   MadeUpRecords,
   mappedNames,
+  type PretendedAnswer,
   type PretendedCrm,
   partsOf,
   sendingAll,

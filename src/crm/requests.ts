@@ -49,7 +49,7 @@ export interface Transport<F extends Failure, C extends Circumstances> {
   /** The same of a log-in: why no token was issued. */
   readonly failureOfLogIn: (answer: RawAnswer, where: C) => F;
   /** With what reading this CRM's failures needs beside. */
-  circumstances(where: Circumstances & { renews: boolean }): C;
+  circumstances(where: Circumstances): C;
 }
 
 /** Every request to a CRM goes through here: let in, paced, counted, bounded in time, and its failures read. */
@@ -105,8 +105,8 @@ export class Requests<F extends Failure, C extends Circumstances> {
   /** What reading a failure of this request needs to know. */
   circumstances(request: string): C {
     const { name: connector, clock } = this.#tools;
-    const { secrets, renews } = this.#access;
-    return this.#transport.circumstances({ request, connector, now: clock.now(), secrets, renews });
+    const { secrets, renews: logsIn } = this.#access;
+    return this.#transport.circumstances({ request, connector, now: clock.now(), secrets, logsIn });
   }
 
   #sendOnce(

@@ -288,7 +288,7 @@ export class Worker {
       this.#lease = await store.acquireLease(connector, holder, now, this.#leaseMs);
     }
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
-    if (isLate) await store.discountTime(connector, now, -renewIn);
+    if (isLate && this.#lease) await store.discountTime(connector, now, -renewIn);
     if (this.#lease && (isSetBack || !this.#resumed)) await this.#undoFuture(now);
     this.#renewAt = now.getTime() + this.#renewMs;
     if (this.#lease && !this.#resumed) await this.#resume(now);
