@@ -2,7 +2,7 @@ import type { RecordRef } from '../call/records.ts';
 import type { Values } from '../connector/values.ts';
 import { candidate, type Wanted } from './candidates.ts';
 import { type CrmDriver, together } from './driver.ts';
-import { asFailure, type Failure, forAll } from './failure.ts';
+import { type Failure, forAll } from './failure.ts';
 import { type CrmModel, draftsFrom } from './model.ts';
 import type { CrmOptions } from './options.ts';
 import type { User } from './users.ts';
@@ -41,6 +41,8 @@ export interface SimpleCrm {
   readonly name: string;
   /** Whether it refuses a second record with a key; else how far reading by a key and searching may be behind, in ms. */
   readonly keys: 'unique' | { lagMs: number };
+  /** The most records, ids, keys, numbers or addresses of one request. Undefined: any number. */
+  readonly most?: number | undefined;
   /** Makes records, and changes none that is there. Answers in order. */
   create(type: string, records: readonly Values[], signal: AbortSignal): Promise<Fate[]>;
   /** What is not named stays as it is. Answers in order. */
@@ -58,11 +60,12 @@ export interface SimpleCrm {
   ): Promise<Row[]>;
   /** Whoever may have one of these numbers, in any spelling: they are compared before they are believed. */
   search(callers: readonly Wanted[], fields: readonly string[], signal: AbortSignal): Promise<Row[]>;
-  /** The users whom these addresses name. */
+  /** The users whom these addresses name; those of nobody are left out. */
   users(addresses: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, User>>;
 }
 
-export function simpleDriver(crm: SimpleCrm, model: SimpleModel, options: CrmOptions): CrmDriver {
+export function simpleDriver(simple: SimpleCrm, model: SimpleModel, options: CrmOptions): CrmDriver {
+  const crm = inParts(simple);
   const { link, owner, phones, createdAt } = model;
   const { type, key } = model.person;
   const person = (id: string): RecordRef => ({ type, id });
@@ -171,8 +174,10 @@ export function simpleDriver(crm: SimpleCrm, model: SimpleModel, options: CrmOpt
       async find(records, signal) {
         const keyOf = ({ key }: CallRecord) => key.property;
         const found = new Map<CallRecord, Existing>();
-        await byType(records, async (one, those) => {
-          const field = keyOf(those[0] as CallRecord);
+        const bySort = Map.groupBy(records, (record) => `${record.type} ${keyOf(record)}`);
+        for (const those of bySort.values()) {
+          const [{ type: one, key }] = those as [CallRecord, ...CallRecord[]];
+          const field = key.property;
           const by = { field, values: those.map((record) => record.key.value) };
           const rows = await crm.read(one, by, [field, link], signal);
           for (const record of those) {
@@ -180,8 +185,7 @@ export function simpleDriver(crm: SimpleCrm, model: SimpleModel, options: CrmOpt
             const row = those.find(({ id }) => id === record.known?.id) ?? those[0];
             if (row) found.set(record, existingOf(row));
           }
-          return [];
-        });
+        }
         return found;
       },
       complete: (ids, signal) =>
@@ -191,9 +195,31 @@ export function simpleDriver(crm: SimpleCrm, model: SimpleModel, options: CrmOpt
           signal,
         ),
       unkeyed: async () => ({
-        types: lag ? [model.activity, model.followUp, model.sale].map((one) => one.type) : [],
+        types: lag ? [...new Set([model.activity, model.followUp, model.sale].map((one) => one.type))] : [],
         lagMs: lag?.lagMs ?? 0,
       }),
+    },
+  };
+}
+
+/** The same CRM, asked for no more at once than it takes. */
+function inParts(crm: SimpleCrm): SimpleCrm {
+  const most = crm.most ?? Number.POSITIVE_INFINITY;
+  return {
+    name: crm.name,
+    keys: crm.keys,
+    create: (type, records, signal) => fatesOf(records, most, (part) => crm.create(type, part, signal)),
+    update: (type, changes, signal) => fatesOf(changes, most, (part) => crm.update(type, part, signal)),
+    read: (type, { field, values }, fields, signal) =>
+      answersOf(values, most, (part) => crm.read(type, { field, values: part }, fields, signal)),
+    search: (callers, fields, signal) => answersOf(callers, most, (part) => crm.search(part, fields, signal)),
+    async users(addresses, signal) {
+      const problem = (address: string): User => ({
+        problem: `${crm.name} has no user ${address}.`,
+        fix: 'Invite them, or correct the owners of the configuration.',
+      });
+      const found = await answersOf(addresses, most, async (part) => [...(await crm.users(part, signal))]);
+      return new Map([...addresses.map((one) => [one, problem(one)] as const), ...found]);
     },
   };
 }
@@ -202,24 +228,40 @@ export function simpleDriver(crm: SimpleCrm, model: SimpleModel, options: CrmOpt
  * For a CRM that takes one record a request: what becomes of each. `send` answers its id, and throws `RequestFailed`; after
  * trouble that is every record's, no more is sent.
  */
-export async function oneByOne<T>(
+export function oneByOne<T>(records: readonly T[], send: (record: T) => Promise<string>): Promise<Fate[]> {
+  return fatesOf(records, 1, async ([record]) => [{ id: await send(record as T) }]);
+}
+
+/** What becomes of each, part by part. */
+async function fatesOf<T>(
   records: readonly T[],
-  send: (record: T) => Promise<string>,
+  most: number,
+  write: (part: readonly T[]) => Promise<Fate[]>,
 ): Promise<Fate[]> {
   const fates: Fate[] = [];
-  for (const record of records) {
+  for (const part of partsOf(records, most)) {
     const last = fates.at(-1)?.failure;
     const isOver = last?.kind === 'blocked' || last?.scope === 'connector';
-    if (isOver) fates.push({ failure: last });
-    else
-      fates.push(
-        await send(record).then(
-          (id) => ({ id }),
-          (thrown) => ({ failure: asFailure<Failure>(thrown) }),
-        ),
-      );
+    if (isOver) fates.push(...part.map(() => ({ failure: last })));
+    else fates.push(...(await write(part).catch(forAll(part.length))));
   }
   return fates;
+}
+
+async function answersOf<T, A>(
+  asked: readonly T[],
+  most: number,
+  ask: (part: readonly T[]) => Promise<A[]>,
+): Promise<A[]> {
+  const answers: A[] = [];
+  for (const part of partsOf(asked, most)) answers.push(...(await ask(part)));
+  return answers;
+}
+
+function partsOf<T>(all: readonly T[], most: number): (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let start = 0; start < all.length; start += most) parts.push(all.slice(start, start + most));
+  return parts;
 }
 
 /** A request is for records of one type. */
@@ -232,14 +274,14 @@ async function byType<T extends { type: string }, A>(
   return answers;
 }
 
-/** The same, in order; one that fails as a whole costs the other types nothing. */
+/** The same, in order. */
 async function inOrder<T extends { type: string }>(
   all: readonly T[],
   write: (type: string, those: readonly T[]) => Promise<Fate[]>,
 ): Promise<Fate[]> {
   const fates = new Map<T, Fate>();
   await byType(all, async (type, those) => {
-    const answers = await write(type, those).catch(forAll(those.length));
+    const answers = await write(type, those);
     those.forEach((one, place) => {
       fates.set(one, answers[place] as Fate);
     });

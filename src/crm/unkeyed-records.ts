@@ -44,16 +44,20 @@ export class UnkeyedRecords {
     if (records.length === 0) return results;
     const before = new Map(records.map((record) => [record, record.known?.id]));
     const unknown = records.filter(({ known }) => known === null);
-    const noteOf = ({ key }: CallRecord) => `making ${type}s ${key.value}`;
     const made = await this.#made(type);
-    const begun = await this.#begun.of(unknown.map(noteOf), lagMs);
-    const doubtful = unknown.filter((record) => begun.has(noteOf(record)) && !made.has(record.key.value));
+    const idOf = ({ key }: CallRecord) => made.get(nameOf(key)) ?? made.get(nameBefore(key));
+    const begun = await this.#begun.of(unknown.flatMap(notesOf), lagMs);
+    const untilOf = (record: CallRecord) => {
+      const [note, before] = notesOf(record);
+      return begun.get(note) ?? begun.get(before);
+    };
+    const doubtful = unknown.filter((record) => untilOf(record) && idOf(record) === undefined);
     const found: ReadonlyMap<CallRecord, Existing | Failure> | Failure =
       doubtful.length === 0 ? new Map() : await this.#driver.find(doubtful, signal).catch(asFailure<Failure>);
     const now = this.#clock.now();
     for (const record of unknown) {
-      const id = made.get(record.key.value);
-      const until = begun.get(noteOf(record));
+      const id = idOf(record);
+      const until = untilOf(record);
       const one = 'kind' in found ? found : found.get(record);
       if (id !== undefined) record.known = { id, isLinked: false };
       else if (!until) continue;
@@ -64,14 +68,14 @@ export class UnkeyedRecords {
     }
     const due = records.filter((record) => !results.has(record));
     if (due.length === 0) return results;
-    await this.#begun.note(due.map(noteOf));
+    await this.#begun.note(due.map((record) => notesOf(record)[0]));
     const settled: string[] = [];
-    const fresh: [key: string, id: string][] = [];
+    const fresh: [name: string, id: string][] = [];
     for (const [record, result] of await write(due)) {
       results.set(record, result);
-      if (result.id !== null && result.id !== before.get(record)) fresh.push([record.key.value, result.id]);
+      if (result.id !== null && result.id !== before.get(record)) fresh.push([nameOf(record.key), result.id]);
       const isRefused = result.failure !== undefined && result.failure.kind !== 'retry'; // so nothing was made
-      if (result.id !== null || isRefused) settled.push(noteOf(record));
+      if (result.id !== null || isRefused) settled.push(...notesOf(record));
     }
     await this.#noteMade(type, fresh);
     await this.#begun.settle(settled);
@@ -79,13 +83,13 @@ export class UnkeyedRecords {
   }
 
   /** One after the other: batches run side by side. */
-  #noteMade(type: string, fresh: readonly [key: string, id: string][]): Promise<void> {
+  #noteMade(type: string, fresh: readonly [name: string, id: string][]): Promise<void> {
     const note = async () => {
       if (fresh.length === 0) return;
       const made = await this.#made(type);
-      for (const [key, id] of fresh) {
-        made.delete(key); // to the end of the list
-        made.set(key, id);
+      for (const [name, id] of fresh) {
+        made.delete(name); // to the end of the list
+        made.set(name, id);
       }
       const latest = [...made].slice(-mostMade);
       await this.#memory.remember(new Map([[madeName(type), JSON.stringify(latest)]]));
@@ -95,17 +99,22 @@ export class UnkeyedRecords {
     return noting;
   }
 
-  /** Ids by key. */
+  /** Ids by name. */
   async #made(type: string): Promise<Map<string, string>> {
     const text = (await this.#memory.recall([madeName(type)])).get(madeName(type));
     return new Map(text === undefined ? [] : (JSON.parse(text) as [string, string][]));
   }
 
   #wait(type: string, notBefore: Date): Failure {
-    const reason = `The answer to the making of this ${type} was lost, and ${this.#crm} does not keep the keys of ${type}s unique here: it is searched for until the index must show it.`;
+    const reason = `The answer to the making of this ${type} was lost, and ${this.#crm} does not keep its key unique here: it is searched for until the index must show it.`;
     return { kind: 'retry', reason, notBefore };
   }
 }
 
+/** A call may leave several records of one type: which is which, the field tells that has the key. */
+const nameOf = ({ property, value }: CallRecord['key']) => `${property} ${value}`;
 /** As notes have it that an earlier version left. */
+const nameBefore = ({ value }: CallRecord['key']) => value;
+const notesOf = ({ type, key }: CallRecord) =>
+  [`making ${type}s ${nameOf(key)}`, `making ${type}s ${nameBefore(key)}`] as const;
 const madeName = (type: string) => `made ${type}s`;
