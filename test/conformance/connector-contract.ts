@@ -158,7 +158,8 @@ export function connectorContract(
         deliveryOf([startPush(`c${i}`, caller(number)), endPush(`c${i}`)]),
       );
       const outcomes = await deliver(connection, ...batch);
-      assert.equal(new Set(outcomes.map((outcome) => outcome.kind)), new Set(['delivered']));
+      const failed = outcomes.filter(({ kind }) => kind !== 'delivered');
+      assert.equal(failed, [], 'limits.batch is what one deliver takes, however many requests it is');
       assert.equal(new Set(crm.people().map((person) => person.phone)), new Set(numbers));
       const phoneOf = new Map(crm.people().map((person) => [person.id, person.phone]));
       for (const { key, personId } of crm.activities()) {

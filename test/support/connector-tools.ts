@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { systemClock } from '../../src/clock.ts';
 import { boundedFetch } from '../../src/connector/bounded-answer.ts';
 import type { RecordRef, Tools } from '../../src/connector/index.ts';
-import { rateLimit } from '../../src/connector/rate-limit.ts';
+import { type RateLimit, rateLimit } from '../../src/connector/rate-limit.ts';
 import { createLog } from '../../src/log.ts';
 
 export interface TestTools extends Tools {
@@ -20,6 +20,7 @@ export function testTools(overrides: Partial<Tools> = {}): TestTools {
   const kept = new Map<string, string>();
   const counted: TestTools['counted'] = [];
   const clock = overrides.clock ?? systemClock;
+  const limits = new Map<string, RateLimit>();
   return {
     name: 'test',
     fetch: boundedFetch(fetch),
@@ -51,7 +52,13 @@ export function testTools(overrides: Partial<Tools> = {}): TestTools {
       },
     },
     countRequest: (kind, status) => counted.push({ kind, status }),
-    rateLimit: (requests, perMs) => rateLimit(clock, requests, perMs),
+    // As in the bridge, a limit outlives its connection.
+    rateLimit(requests, perMs) {
+      const name = `${requests} ${perMs}`;
+      const limit = limits.get(name) ?? rateLimit(clock, requests, perMs);
+      limits.set(name, limit);
+      return limit;
+    },
     ...overrides,
     known,
     kept,
