@@ -1,5 +1,4 @@
-import * as z from 'zod';
-import { condition, leavesSomething } from '../../src/connector/index.ts';
+import { condition, leavesSomething, z } from '../../src/connector/index.ts';
 import { crmSettings } from '../../src/crm/index.ts';
 
 export const options = z

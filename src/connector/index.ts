@@ -3,17 +3,18 @@
  * it imports this file, for a CRM also crm/index.ts, and nothing else from src. connectors/README.md shows how.
  */
 
+/** The bridge's own: a connector from elsewhere need not bring one. */
+export * as z from 'zod';
 export type { Call, Urgency } from '../call/call.ts';
 export { maskKnownNumbers, maskNumber, maskNumbersIn, maskWritten } from '../call/mask.ts';
-export { parsePhone, type Region, samePhone, writtenForms } from '../call/phone.ts';
-export { type RecordRef, type RecordRole, type Records, recordRoles } from '../call/records.ts';
+export { parsePhone, type Region, writtenForms } from '../call/phone.ts';
+export type { RecordRef, RecordRole, Records } from '../call/records.ts';
 export { type Clock, isRecent, sleep } from '../clock.ts';
 export type { Log } from '../log.ts';
-export { type Condition, holds } from '../route/condition.ts';
+export { holds } from '../route/condition.ts';
 export { type Mapping, mapFields } from '../route/map-fields.ts';
-export { compileTemplate, type Template, type Value } from '../route/template.ts';
+export { compileTemplate, type Value } from '../route/template.ts';
 export { localDate } from '../text/business-hours.ts';
-export { instantOf, isDate } from '../text/dates.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';
 export { counted } from '../text/plural.ts';
 export { bounded } from './bounded-answer.ts';
@@ -35,10 +36,9 @@ export {
   type Tools,
 } from './contract.ts';
 export { Findings } from './findings.ts';
-export { type FollowUpOptions, followUpOf, followUpOption } from './follow-up.ts';
+export { followUpOf, followUpOption } from './follow-up.ts';
 export { labelled } from './labelled.ts';
 export type { Memory } from './memory.ts';
-export { OpenFollowUps } from './open-follow-ups.ts';
 export {
   activityOption,
   attributionOption,
@@ -47,7 +47,6 @@ export {
   duration,
   exactUrl,
   expression,
-  isLoopback,
   leavesSomething,
   mapping,
   moved,
@@ -58,14 +57,12 @@ export {
   token,
   writeOption,
 } from './options.ts';
-export { type OwnerOptions, ownerOf, ownerOption } from './owner.ts';
+export { ownerOf, ownerOption } from './owner.ts';
 export type { People } from './people.ts';
 export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
-export { keepingRotated, RefreshTokens } from './refresh-tokens.ts';
+export { RefreshTokens } from './refresh-tokens.ts';
 export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
-export { SingleFlight } from './single-flight.ts';
-export { type Trace, type Trial, Trials } from './trials.ts';
+export type { Trace, Trial } from './trials.ts';
 export { Unanswered } from './unanswered.ts';
 export { cut, type Values, withMapping } from './values.ts';
-export { knownPerson } from './why-person.ts';

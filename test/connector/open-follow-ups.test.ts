@@ -1,4 +1,5 @@
-import { followUpOption, OpenFollowUps } from '../../src/connector/index.ts';
+import { followUpOption } from '../../src/connector/index.ts';
+import { OpenFollowUps } from '../../src/connector/open-follow-ups.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
 import { testTools } from '../support/connector-tools.ts';
 import { assert, suite } from '../support/suite.ts';

@@ -1,5 +1,6 @@
 import { PretendedSalesforce } from '../../../connectors/salesforce/pretended.ts';
-import { keepingRotated, type SaleOptions } from '../../../src/connector/index.ts';
+import type { SaleOptions } from '../../../src/connector/index.ts';
+import { keepingRotated } from '../../../src/connector/refresh-tokens.ts';
 import type { Asked } from '../../../src/crm/index.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { assert, suite } from '../../support/suite.ts';
