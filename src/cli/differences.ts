@@ -31,12 +31,13 @@ export function differencesOf(
   test: MappingTest,
   { connector }: TestChoice,
 ): Difference[] | null {
-  const state = stateOf(settings, test);
+  const state = stateOf(test);
   const expected = Object.entries(test.records ?? {}).filter(([name]) => name === (connector ?? name));
   const isNamed = connector === undefined || test.to?.includes(connector);
   if (expected.length === 0 && !isNamed) return null;
   const { connectors, looked } = routingOf(settings, state);
-  const routes = looked.map(({ place, why }) => `${place} ${why}`).join('; ') || 'no route is for its source';
+  const routes =
+    looked.map(({ place, why }) => `${place}: ${why}`).join('; ') || 'no route is for its source';
   return [
     ...(connector === undefined ? differencesInCall(settings, test, state) : []),
     ...differencesInRouting(test, connectors, routes, connector),
@@ -48,10 +49,9 @@ export function differencesOf(
   ];
 }
 
-function stateOf(settings: Settings, { source, callId, pushes, at, lapsed }: MappingTest): CallState {
+function stateOf({ source, callId, pushes, at, lapsed }: MappingTest): CallState {
   const fields = pushes.reduce<Fields | undefined>(foldFields, undefined) ?? {};
-  const name = source ?? (Object.keys(settings.sources)[0] as string);
-  return { ...stateAt(at ?? new Date(), name, callId, fields), lapsed };
+  return { ...stateAt(at ?? new Date(), source, callId, fields), lapsed };
 }
 
 function differencesInCall(settings: Settings, { call = {} }: MappingTest, state: CallState): Difference[] {
@@ -104,9 +104,12 @@ function differencesInRecords(
       ...draft.properties,
       ...(draft.key ? { [draft.key.property]: draft.key.value } : {}),
     };
-    return Object.entries(wanted).flatMap(([name, value]) =>
-      difference([...at, name], `${what}, ${name}`, value, properties[name] ?? null),
-    );
+    return Object.entries(wanted).flatMap(([name, value]) => {
+      const differences = difference([...at, name], `${what}, ${name}`, value, properties[name] ?? null);
+      return name in properties
+        ? differences
+        : differences.map((one) => ({ ...one, got: `${one.got}; ${namesOf(draft.type, properties, name)}` }));
+    });
   });
 }
 
@@ -125,6 +128,18 @@ function draftsOf(settings: Settings, state: CallState, connector: string): Reco
 function described({ type, properties }: RecordDraft): string {
   const [first] = Object.entries(properties);
   return first ? `a ${type}, with ${first[0]}: ${textOf(first[1])}` : `a ${type}`;
+}
+
+/** More would not be read. */
+const mostNamed = 20;
+
+/** What a record has instead: of what is named alike, and else of all. */
+function namesOf(type: string, properties: object, wanted: string): string {
+  const all = Object.keys(properties);
+  const alike = all.filter((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+  const told = alike.length > 0 ? alike : all;
+  const more = told.length > mostNamed ? ` and ${told.length - mostNamed} more` : '';
+  return `the ${type} has ${told.slice(0, mostNamed).join(', ')}${more}`;
 }
 
 type Got = RecordDraft['properties'][string] | null;

@@ -14,8 +14,7 @@ export async function checkForm<T>(
 ): Promise<T | undefined> {
   const result = await schema.safeParseAsync(data, { error: sentence });
   if (result.success) return result.data;
-  const teller = new Teller(schema, root, path, problems);
-  for (const issue of result.error.issues) teller.tell(issue, []);
+  new Teller(schema, root, path, problems).tellAll(result.error.issues, []);
   return undefined;
 }
 
@@ -32,7 +31,25 @@ class Teller {
     this.#problems = problems;
   }
 
-  tell(issue: z.core.$ZodIssue, within: readonly PropertyKey[]): void {
+  /** What is missing because it was written in other words is told once, where those are. */
+  tellAll(issues: readonly z.core.$ZodIssue[], within: readonly PropertyKey[]): void {
+    const isMisspelt = (path: readonly PropertyKey[]) => {
+      const key = String(path.at(-1));
+      const group = path.slice(0, -1);
+      return issues.some(
+        (issue) =>
+          issue.code === 'unrecognized_keys' &&
+          isSamePath([...within, ...issue.path], group) &&
+          issue.keys.some((written) => this.#meant(group, written).includes(`"${key}"`)),
+      );
+    };
+    for (const issue of issues) {
+      const path = [...within, ...issue.path];
+      if (issue.message !== missing || !isMisspelt(path)) this.#tell(issue, within);
+    }
+  }
+
+  #tell(issue: z.core.$ZodIssue, within: readonly PropertyKey[]): void {
     const path = [...within, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) this.#addAtKey([...path, key], this.#unknown(path, key));
@@ -50,7 +67,7 @@ class Teller {
     const meant = errors
       .filter((issues) => issues.every((issue) => issue.path.length > 0 || !kindCodes.includes(issue.code)))
       .sort((a, b) => a.length - b.length)[0];
-    if (meant) for (const issue of meant) this.tell(issue, path);
+    if (meant) this.tellAll(meant, path);
     else this.#add(path, message);
   }
 
@@ -64,7 +81,7 @@ class Teller {
     }
     const isMissing = node === undefined || (node.kind === 'scalar' && node.value === null);
     const said = isMissing && message === missing ? this.#missing(path) : message;
-    this.#problems.add(node && !isMissing ? node.place : key, full, said);
+    this.#problems.add(node && !isMissing ? node.place : key, full, this.#withKeys(path, said));
   }
 
   #addAtKey(path: readonly PropertyKey[], message: string): void {
@@ -73,10 +90,27 @@ class Teller {
   }
 
   #unknown(path: readonly PropertyKey[], key: string): string {
-    const known = keysAt(this.#schema, path).filter((candidate) => candidate !== key);
-    const ours = ourWords[key.toLowerCase().replace(/s$/, '')] ?? '';
-    const meant = known.includes(ours) ? ` Did you mean "${ours}"?` : didYouMean(key, known);
-    return `unknown setting.${meant || (known.length > 0 ? ` Known here: ${known.join(', ')}.` : ' Leave it out.')}`;
+    const known = this.#keysBeside(path, key);
+    const others = known.length > 0 ? ` Known here: ${known.join(', ')}.` : ' Leave it out.';
+    return `unknown setting.${this.#meant(path, key) || others}`;
+  }
+
+  #meant(path: readonly PropertyKey[], key: string): string {
+    const known = this.#keysBeside(path, key);
+    const ours = ourWords[key.toLowerCase().replace(/s$/, '')]?.find((word) => known.includes(word));
+    return ours === undefined ? didYouMean(key, known) : ` Did you mean "${ours}"?`;
+  }
+
+  #keysBeside(path: readonly PropertyKey[], key: string): string[] {
+    return keysAt(this.#schema, path).filter((candidate) => candidate !== key);
+  }
+
+  /** Of a group of settings, which. */
+  #withKeys(path: readonly PropertyKey[], message: string): string {
+    const known = keysAt(this.#schema, path);
+    return known.length === 0
+      ? message
+      : message.replace(asGroup, `${asGroup}; known here: ${known.join(', ')}`);
   }
 
   #missing(path: readonly PropertyKey[]): string {
@@ -85,22 +119,33 @@ class Teller {
   }
 }
 
-/** What CRMs call what the bridge has one word for. */
-const ourWords: Readonly<Record<string, string>> = {
-  contact: 'person',
-  lead: 'person',
-  caller: 'person',
-  call: 'activity',
-  engagement: 'activity',
-  task: 'followUp',
-  callback: 'followUp',
-  deal: 'sale',
-  opportunity: 'sale',
-  field: 'properties',
-  mapping: 'properties',
-  disposition: 'outcomes',
-  condition: 'when',
+/** What CRMs and people call what the bridge has one word for in each place. */
+const ourWords: Readonly<Record<string, readonly string[]>> = {
+  contact: ['person'],
+  lead: ['person'],
+  caller: ['person'],
+  call: ['activity'],
+  engagement: ['activity'],
+  task: ['followUp'],
+  callback: ['followUp'],
+  deal: ['sale'],
+  opportunity: ['sale'],
+  field: ['properties'],
+  mapping: ['properties'],
+  disposition: ['outcomes'],
+  condition: ['when'],
+  if: ['when'],
+  title: ['subject', 'name'],
+  name: ['title', 'subject'],
+  subject: ['title', 'name'],
+  due: ['dueIn'],
+  expect: ['records'],
+  expected: ['records'],
 };
+
+function isSamePath(one: readonly PropertyKey[], other: readonly PropertyKey[]): boolean {
+  return one.length === other.length && one.every((key, index) => key === other[index]);
+}
 
 /** What a member of a union says when something of another kind is there. */
 const kindCodes: readonly string[] = ['invalid_type', 'invalid_value'];
@@ -111,6 +156,7 @@ function hasBroken(node: TreeNode): boolean {
 }
 
 const missing = 'is missing.';
+const asGroup = '"name: value", one a line';
 
 /** What is said wherever a schema has no message of its own: Zod asks for it. */
 export function sentence(issue: z.core.$ZodRawIssue): string {
@@ -145,8 +191,8 @@ function kind(expected: string): string {
     int: 'a whole number',
     boolean: 'true or false',
     array: 'a list: write it in [ ]',
-    object: 'a group of settings ("name: value", one a line)',
-    record: 'a group of settings ("name: value", one a line)',
+    object: `a group of settings (${asGroup})`,
+    record: `a group of settings (${asGroup})`,
     null: 'null',
   };
   return kinds[expected] ?? expected;

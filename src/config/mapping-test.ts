@@ -41,7 +41,10 @@ const fields = z.record(z.string().min(1), z.string());
 export const mappingTest = z
   .strictObject({
     name: z.string().min(1).describe('What is tested, in words.'),
-    source: z.string().optional().describe('Source that the pushes come from. Not set: the first.'),
+    source: z
+      .string()
+      .optional()
+      .describe('Source that the pushes come from. Not set: the first of this file, or else of all.'),
     at: z
       .string()
       .transform((text, context) => {
@@ -78,7 +81,8 @@ export const mappingTest = z
 
 type Parsed = z.output<typeof mappingTest>;
 
-export interface MappingTest extends Omit<Parsed, 'pushes'> {
+export interface MappingTest extends Omit<Parsed, 'pushes' | 'source'> {
+  source: string;
   callId: string;
   /** Of each push. */
   pushes: Record<string, string>[];

@@ -7,7 +7,7 @@ import { readText } from './text-file.ts';
 import { fileReason } from './variables.ts';
 import { find, type TreeNode } from './yaml-tree.ts';
 
-/** The tests with their pushes read. */
+/** The tests with their pushes read, each of a source: a file is a unit, and its tests are of what stands in it. */
 export async function readTests(
   parsed: readonly ParsedTest[],
   root: TreeNode,
@@ -31,9 +31,16 @@ export async function readTests(
       const message = `are of several calls (${ids.join(', ')}). Make it a test for each.`;
       problems.add(find(root, path).key, path, message);
     }
-    tests.push({ ...test, callId: ids[0] ?? '', pushes: pushes.map(({ fields }) => fields) });
+    const source = test.source ?? firstSource(root, find(root, ['tests', index]).key.file);
+    tests.push({ ...test, source, callId: ids[0] ?? '', pushes: pushes.map(({ fields }) => fields) });
   }
   return tests;
+}
+
+function firstSource(root: TreeNode, file: string): string {
+  const { node } = find(root, ['sources']);
+  const all = node?.kind === 'map' ? [...node.entries] : [];
+  return (all.find(([, { key }]) => key.file === file) ?? all[0])?.[0] ?? '';
 }
 
 async function read(push: ParsedTest['pushes'][number], folder: string): Promise<Push[]> {

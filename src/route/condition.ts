@@ -3,7 +3,7 @@ import { parsePhone, type Region, samePhone } from '../call/phone.ts';
 import { parseInstant, parseYesNo } from '../call/values.ts';
 import { instantAt, localDate } from '../text/business-hours.ts';
 import { isDay } from '../text/dates.ts';
-import type { Scope } from './names.ts';
+import { nearestName, type Scope } from './names.ts';
 import { engine, inTime, namesOf, parsing, TemplateProblem } from './template.ts';
 
 /*
@@ -141,11 +141,13 @@ function namesIn(engine: Liquid, block: ReturnType<Liquid['parse']>) {
   const word = paths.find(
     (path) => path.length === 1 && !/^(?:call|timezone|PLA_.*)$/i.test(String(path[0])),
   );
-  if (word)
-    throw new TemplateProblem(
-      `no call has the name "${String(word[0])}". A text stands in quotes: '${String(word[0])}'.`,
-    );
+  if (word) throw new TemplateProblem(problemWithWord(String(word[0])));
   return namesOf(paths);
+}
+
+function problemWithWord(word: string): string {
+  const name = nearestName(word);
+  return `no call has the name "${word}".${name ? ` Did you mean "${name}"?` : ''} A text stands in quotes: '${word}'.`;
 }
 
 /** What people write who know other languages, and how it is written here. */
@@ -184,8 +186,19 @@ function checkSpelling(source: string): void {
     .join('');
   if (right !== source)
     throw new TemplateProblem(
-      `"${source}" is not how a condition is written. Did you mean "${right.trim()}"? There is ==, !=, <, >, contains, and, or, not.`,
+      `"${source}" is not how a condition is written. Did you mean "${quoted(right.trim())}"? There is ==, !=, <, >, contains, and, or, not.`,
     );
+}
+
+/** A word that is compared with is a text, where no call has it as a name. */
+function quoted(condition: string): string {
+  return condition.replace(
+    /((?:[=!]=|\bcontains)\s*)([a-z][\w-]*(?: (?!(?:and|or)\b)[\w-]+)*)(?=$|\)| (?:and|or)\b)/gi,
+    (found, operator: string, word: string) =>
+      /^(?:true|false|nil|null|empty|blank|PLA_\w*)$/i.test(word) || nearestName(word) !== undefined
+        ? found
+        : `${operator}'${word}'`,
+  );
 }
 
 type Token = LiquidValue['initial']['postfix'][number];
@@ -218,14 +231,25 @@ function oddComparison(postfix: readonly Token[]): string | undefined {
       operands.push(token);
       const odd = oddGroup(token);
       if (odd !== undefined) return odd;
-    } else if (token.operator === 'not') operands.splice(-1, 1, undefined);
-    else {
-      const [left, right] = operands.splice(-2, 2, undefined);
-      const odd = oddPair(left, right) ?? oddPair(right, left);
+    } else {
+      const { operator } = token;
+      const isJoined = operator === 'not' || operator === 'and' || operator === 'or';
+      const [left, right] = operands.splice(operator === 'not' ? -1 : -2, 2, undefined);
+      const odd = isJoined
+        ? (oddAlone(left) ?? oddAlone(right))
+        : (oddPair(left, right) ?? oddPair(right, left));
       if (odd !== undefined) return odd;
     }
   }
-  return undefined;
+  return oddAlone(operands[0]);
+}
+
+/** A text that nothing is compared with holds whatever the call is. */
+function oddAlone(token: Token | undefined): string | undefined {
+  if (!token || !('content' in token)) return undefined;
+  const name = nearestName(String(token.content));
+  const meant = name === undefined ? '' : ` Did you mean ${name}?`;
+  return `${token.getText()} is a text by itself, which is so for every call.${meant} A text is compared with something, as in call.resultText == ${token.getText()}.`;
 }
 
 /** In parentheses. */

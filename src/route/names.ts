@@ -80,7 +80,7 @@ const meant = (name: string | undefined) => (name === undefined ? '' : ` Did you
 const letters = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
 
 /** `keywords`, `call.keywords` and `marketing.landing_page` leave out or add what stands around the name. */
-function nearestName(name: string): string | undefined {
+export function nearestName(name: string): string | undefined {
   const wanted = letters(name.replace(/^call\./, ''));
   const isEndOf = (known: string) => {
     const parts = known.split('.').slice(1);

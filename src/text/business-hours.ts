@@ -4,13 +4,14 @@ const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 export const timeOfDay = z
   .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time such as "09:00".' });
+  .regex(/^([01]?\d|2[0-3]):[0-5]\d$/, { error: 'must be a time such as "09:00".', abort: true })
+  .transform((time) => time.padStart(5, '0'));
 
 export const hoursOption = z
   .strictObject({
     days: z.array(z.enum(days)).min(1).default(['mon', 'tue', 'wed', 'thu', 'fri']).describe('Working days.'),
-    from: timeOfDay.default('09:00').describe('Opening, in the time zone of the source.'),
-    to: timeOfDay.default('17:00').describe('Closing.'),
+    from: timeOfDay.prefault('09:00').describe('Opening, in the time zone of the source.'),
+    to: timeOfDay.prefault('17:00').describe('Closing.'),
     except: z.array(z.iso.date()).default([]).describe('Days on which nobody works, as 2026-12-25.'),
   })
   .refine(({ from, to }) => from < to, { path: ['to'], error: 'must be later than `from`.' })

@@ -50,10 +50,10 @@ records:
     sale: { amount: 5 }`;
   assert.equal(await told(expectations), [
     'call.missed: call.missed, false / true',
-    'to: goes to, nobody / box (config/bridge.yaml:3:10 call.missed is true)',
+    'to: goes to, nobody / box (config/bridge.yaml:3:10: call.missed is true)',
     'records.box.person: box, person, none / a contact, with firstname: Caller',
     'records.box.activity.result: box, activity, result, answered / busy',
-    'records.box.activity.resullt: box, activity, resullt, busy / (nothing)',
+    'records.box.activity.resullt: box, activity, resullt, busy / (nothing); the call has title, status, startedAt, endedAt, from, dealer, result, missed, durationSeconds, converted, delacon_call_id',
     'records.box.activity.dealer: box, activity, dealer, (nothing) / Sydney',
     'records.box.activity.title: box, activity, title, … Perth … / Missed call from 0412 345 678 to Sydney',
     'records.box.followUp.dueAt: box, followUp, dueAt, 2026-11-02T18:15:06+11:00 / 2026-11-02T07:15:05.000Z',
@@ -70,7 +70,7 @@ tests('records of a connector that does not get the call are a difference, with 
 tests('of one connector, the rest is left aside', async () => {
   const expectations = 'to: []\ncall: { missed: false }\nrecords: { box: { sale: none } }';
   assert.equal(await told(expectations, '', { connector: 'box' }), [
-    'to: goes to, nobody / box (config/bridge.yaml:3:10 call.missed is true)',
+    'to: goes to, nobody / box (config/bridge.yaml:3:10: call.missed is true)',
   ]);
   assert.equal(await told('call: { missed: false }', '', { connector: 'box' }), [': nothing,  / ']);
 });
@@ -122,6 +122,48 @@ tests('pushes that cannot be read, and pushes of several calls', async () => {
     '4:30 tests[0].pushes: are of several calls (2, 4). Make it a test for each.',
   );
 });
+
+tests(
+  'of a record without what is expected, names like it are told, and otherwise a number of all',
+  async () => {
+    const { settings } =
+      await load(`${crm.replace('type: sandbox', 'type: webhook, url: "https://a.example", secrets: [whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0]').replace(/, followUp.*/, ' } }')}tests:
+  - name: one
+    pushes: [{ PLA_Caller_Phone_Number: 0412 345 678, PLA_CallResult: Busy }]
+    records: { box: { activity: { missed: true, colour: red } } }`);
+    const told = differencesOf(settings, settings.tests[0]!, {})?.map(({ got }) => got) ?? [];
+    assert.is(told[0], '(nothing); the webhook has data.call.missed');
+    assert.match(told[1] ?? '', /^\(nothing\); the webhook has type, timestamp, .*, \S+ and \d+ more$/);
+  },
+);
+
+tests('a test without a source is of the first in its own file', () =>
+  withConfig(
+    {
+      'config/bridge.yaml': 'include: [clients/*.yaml]',
+      ...Object.fromEntries(
+        ['acme', 'beta'].map((name) => [
+          `config/clients/${name}.yaml`,
+          `sources: { ${name}: {} }\nconnectors: { ${name}-crm: { type: sandbox } }\ntests: [{ name: ${name}, pushes: [{ PLA_CallResult: Busy }], to: [${name}-crm] }]`,
+        ]),
+      ),
+    },
+    async ({ load }) => {
+      const { settings } = await load();
+      assert.equal(
+        settings.tests.map(({ name, source }) => [name, source]),
+        [
+          ['acme', 'acme'],
+          ['beta', 'beta'],
+        ],
+      );
+      assert.equal(
+        settings.tests.map((test) => differencesOf(settings, test, {})),
+        [[], []],
+      );
+    },
+  ),
+);
 
 const one = (name: string) => `{ name: ${name}, to: [], pushes: [pushes/end.txt] }`;
 

@@ -130,6 +130,32 @@ const cases: [what: string, yaml: string, expected: string][] = [
 1:84 connectors.sandbox.call: unknown setting. Did you mean "activity"?`,
   ],
   [
+    'other words for titles and times, and working hours as a text',
+    'connectors: { sandbox: { type: sandbox, activity: { subject: a }, followUp: { title: a, due: 1h, hours: 9-5 }, sale: { title: a, stage: b, if: call.missed } } }',
+    `\
+1:53 connectors.sandbox.activity.subject: unknown setting. Did you mean "title"?
+1:79 connectors.sandbox.followUp.title: unknown setting. Did you mean "subject"?
+1:89 connectors.sandbox.followUp.due: unknown setting. Did you mean "dueIn"?
+1:105 connectors.sandbox.followUp.hours: must be a group of settings ("name: value", one a line; known here: days, from, to, except).
+1:120 connectors.sandbox.sale.title: unknown setting. Did you mean "name"?
+1:140 connectors.sandbox.sale.if: unknown setting. Did you mean "when"?`,
+  ],
+  [
+    'what is missing because it has another name, once',
+    'connectors: { hook: { type: webhook, url: "https://a.example", secret: a } }\nroutes: []',
+    '1:64 connectors.hook.secret: unknown setting. Did you mean "secrets"?',
+  ],
+  [
+    'opening hours that are none, and says nothing of what follows from them',
+    'connectors: { sandbox: { type: sandbox, followUp: { hours: { from: 9am, to: "17:00" } } } }',
+    '1:68 connectors.sandbox.followUp.hours.from: must be a time such as "09:00".',
+  ],
+  [
+    'a day that ends before it begins',
+    'connectors: { sandbox: { type: sandbox, followUp: { hours: { from: 9:00, to: 8:30 } } } }',
+    '1:78 connectors.sandbox.followUp.hours.to: must be later than `from`.',
+  ],
+  [
     'an unknown setting without a value',
     'listen: { prot: }',
     '1:11 listen.prot: unknown setting. Did you mean "port"?',
@@ -144,7 +170,7 @@ const cases: [what: string, yaml: string, expected: string][] = [
   [
     'a text for a group',
     'listen: 8080',
-    '1:9 listen: must be a group of settings ("name: value", one a line).',
+    '1:9 listen: must be a group of settings ("name: value", one a line; known here: host, port, publicUrl, trustedProxies).',
   ],
   ['a text for a list', 'include: a.yaml', '1:10 include: must be a list: write it in [ ].'],
   ['a text for a number', 'listen: { port: http }', '1:17 listen.port: must be a number.'],
@@ -374,7 +400,7 @@ const cases: [what: string, yaml: string, expected: string][] = [
   ],
   [
     'alert times without a unit, a zone that is none and a time of day that is none',
-    'alerts: { blockedFor: 5, silentFor: never, digest: "8:00", timezone: Australia/Sidney }',
+    'alerts: { blockedFor: 5, silentFor: never, digest: "8.00", timezone: Australia/Sidney }',
     `\
 1:23 alerts.blockedFor: a duration needs a unit: write 5s, 5m, 5h or 5d. Or off.
 1:37 alerts.silentFor: "never" is not a duration. Write one like 5s, 1m, 4h or 7d. Or off.

@@ -90,6 +90,10 @@ const broken: [source: string, problem: string][] = [
   ['call.rezult == "x"', 'no call has the name "call.rezult". Did you mean "call.result"?'],
   ['(call.missed or call.rezult)', 'no call has the name "call.rezult". Did you mean "call.result"?'],
   ['call.result == answered', 'no call has the name "answered". A text stands in quotes: \'answered\'.'],
+  [
+    'missed and call.voicemail',
+    'no call has the name "missed". Did you mean "call.missed"? A text stands in quotes: \'missed\'.',
+  ],
   ['call.missed | foo', 'undefined filter: foo.'],
 ];
 for (const [source, problem] of broken) {
@@ -115,6 +119,11 @@ for (const [written, right] of [
   ["call.result is 'answered'", "call.result == 'answered'"],
   ["call.result is not 'answered'", "call.result != 'answered'"],
   ['call.result == ‘answered’', "call.result == 'answered'"],
+  ['PLA_Search_Type = paid', "PLA_Search_Type == 'paid'"],
+  ['PLA_Search_Type is Call ext && call.missed', "PLA_Search_Type == 'Call ext' and call.missed"],
+  ['(call.extra = a-b || call.missed)', "(call.extra == 'a-b' or call.missed)"],
+  ['call.startedAt = call.endedAt', 'call.startedAt == call.endedAt'],
+  ['call.missed = true', 'call.missed == true'],
 ] as const)
   condition(`${written} is led to ${right}`, () => {
     assert.is(
@@ -125,6 +134,14 @@ for (const [written, right] of [
   });
 
 for (const [source, odd] of [
+  [
+    "'missed'",
+    "'missed' is a text by itself, which is so for every call. Did you mean call.missed? A text is compared with something, as in call.resultText == 'missed'.",
+  ],
+  [
+    "call.missed and not ('Sale')",
+    "'Sale' is a text by itself, which is so for every call. A text is compared with something, as in call.resultText == 'Sale'.",
+  ],
   [
     "call.startedAt > '1 March'",
     "'1 March' is no time that can be compared. Write it as '2026-03-01' or '2026-03-01 14:30', in the time zone of the source.",
