@@ -16,6 +16,7 @@ import type { NewPush, Recorded } from '../store/intake.ts';
 import type { Rejections } from '../store/rejections.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 import { knownNames } from '../text/did-you-mean.ts';
+import { counted } from '../text/plural.ts';
 import type {
   ErasureDone,
   erasureOrder,
@@ -42,7 +43,7 @@ import { type DelaconQuery, type DelaconSetup, delaconSetupOf } from './delacon-
 import { earlierTo } from './earlier-call.ts';
 import { ErasureOf, type Looked, numberOf } from './erasure.ts';
 import { masked } from './masking.ts';
-import { lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
+import { indexStateOf, lagOf, type Overview, type OverviewQuery, overviewOf } from './overview.ts';
 import { OperatorProblem } from './problem.ts';
 import {
   latelyOf,
@@ -86,8 +87,6 @@ export interface Viewer {
 }
 
 const pageSize = 50;
-/** More pushes than so many are missed in lists; fewer are there before anybody looks. */
-export const mostBehind = 1_000;
 /** Of an export: reading a page takes some milliseconds, in which no push is taken. */
 const exportedAtOnce = 100;
 /** Long enough for a slow CRM, short enough to be told of. */
@@ -126,7 +125,7 @@ export class Operator {
       throw new OperatorProblem('wrong', 'since and until must be no more than ten years apart.');
     const answer = await overviewOf(
       store,
-      { ...range, timezone },
+      { ...range, timezone, now: clock.now() },
       (lag) =>
         healthOf(store, settings(), running, (name) =>
           lagOf(lag.filter(({ connector }) => connector === name)),
@@ -149,7 +148,7 @@ export class Operator {
     return this.#shown({
       calls: views.map((view) => summaryOf(settings(), view)),
       next: rows.length > limit ? String(page.at(-1)) : null,
-      index: await store.indexProgress(),
+      index: indexStateOf(await store.indexProgress(), this.#options.clock.now()),
     });
   }
 
@@ -168,17 +167,18 @@ export class Operator {
 
   /** What is counted or exported is whole, or is not told: nobody could see that calls are missing. */
   async #mustBeWhole({ search, result, missed }: CallSelection): Promise<void> {
-    const { behind, rebuilding, lacksCalls } = await this.#options.store.indexProgress();
+    const progress = await this.#options.store.indexProgress();
+    const { behind, rebuilding, lacksCalls } = progress;
     const isByReading = search !== undefined || result !== undefined || missed !== undefined;
     if (rebuilding !== null && (lacksCalls || isByReading))
       throw new OperatorProblem(
         'not yet',
         `Lists and counts are being built anew: ${Math.floor(rebuilding * 100)} % of what is stored is in them so far. Ask again when all of it is.`,
       );
-    if (behind > mostBehind)
+    if (indexStateOf(progress, this.#options.clock.now()).late)
       throw new OperatorProblem(
         'not yet',
-        `${behind} pushes came in that lists and counts do not have yet. Ask again in a moment.`,
+        `${counted(behind, 'push', 'pushes')} came in that lists and counts do not have yet. Ask again in a moment.`,
       );
   }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
-import type { CallIndex, LagCount, ResultCounts } from '../store/call-index.ts';
+import type { CallIndex, IndexProgress, LagCount, ResultCounts } from '../store/call-index.ts';
 import { msOfStep, spansMs, startOf, toQuarters } from '../store/time-buckets.ts';
 import { type ConnectorHealth, connectorHealth } from './connectors.ts';
 import { rejectedLately } from './rejected.ts';
@@ -34,6 +34,7 @@ const top = z.array(results.extend({ name: z.string(), calls: count }));
 export const indexState = z
   .object({
     behind: count.describe('Pushes that are stored and not yet seen here.'),
+    late: z.boolean().describe('They are more than come within a moment, or some of them came longer ago.'),
     rebuilding: z
       .number()
       .min(0)
@@ -43,6 +44,15 @@ export const indexState = z
   })
   .describe('Lists, charts and counts are read from an index that follows the stored pushes.');
 export type IndexState = z.output<typeof indexState>;
+
+/** More pushes than so many are missed in lists, and so are those that came longer ago; others are there before anybody looks. */
+const mostBehind = 1_000;
+const longestBehindMs = 2_000;
+
+export function indexStateOf({ behind, behindSince, rebuilding }: IndexProgress, now: Date): IndexState {
+  const forMs = behindSince ? now.getTime() - behindSince.getTime() : 0;
+  return { behind, late: behind > mostBehind || forMs > longestBehindMs, rebuilding };
+}
 
 /** How things are, and what came in within a range of time. */
 export const overview = z.object({
@@ -103,7 +113,7 @@ const none: ResultCounts = { calls: 0, answered: 0, unanswered: 0, busy: 0, othe
 
 export async function overviewOf(
   store: CallIndex,
-  asked: { since: Date; until: Date; timezone: string },
+  asked: { since: Date; until: Date; timezone: string; now: Date },
   connectors: (lag: readonly LagCount[]) => Promise<ConnectorHealth[]>,
   readiness: Readiness,
 ): Promise<Omit<Overview, 'rejected'>> {
@@ -123,7 +133,6 @@ export async function overviewOf(
   const inCrm = received - tally.failed - tally.waiting - tally.skipped - tally.unrouted;
   const lag = await store.countLag(since, until);
   const top = (facet: Parameters<CallIndex['topCalls']>[0]) => store.topCalls(facet, since, until, topNames);
-  const { behind, rebuilding } = await store.indexProgress();
   return {
     since: new Date(since).toISOString(),
     until: new Date(until).toISOString(),
@@ -144,7 +153,7 @@ export async function overviewOf(
     byTime,
     top: { sources: await top('source'), keywords: await top('keyword'), dealers: await top('dealer') },
     lag: lagOverTime(lag),
-    index: { behind, rebuilding },
+    index: indexStateOf(await store.indexProgress(), asked.now),
     refusing: await readiness(),
   };
 }

@@ -32,6 +32,8 @@ export interface Readings {
 export interface IndexProgress {
   /** Pushes that are stored and not looked at. */
   behind: number;
+  /** When the oldest of them came. */
+  behindSince: Date | null;
   /** While calls are looked at anew: how far that is, 0 to 1. */
   rebuilding: number | null;
   /** Calls that were stored before it was first built are not all in it yet. */

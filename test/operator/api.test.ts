@@ -369,6 +369,32 @@ api('what is counted, listed to its end or exported is whole, or is refused with
   }),
 );
 
+/*
+ * On a full disk, and for seconds after it, the index stood still: ten of 22 calls were counted, with 200, and a replay of
+ * all of them would have left twelve out. Until a thousand pushes were missing, nothing was said.
+ */
+api('few pushes that the index has not followed for seconds are missed as many are', () =>
+  withApi(async ({ ask, receive, index }) => {
+    await receive({ PLA_Call_Id: '1' });
+    await index();
+    await receive({ PLA_Call_Id: '2' });
+    assert.is((await ask('/api/calls/count')).json.calls, 1, 'it came just now');
+    await receive({ PLA_Call_Id: '3' }, { receivedAt: new Date(Date.now() - 10_000) });
+    await index();
+    assert.is((await ask('/api/calls/count')).json.calls, 3);
+    await receive({ PLA_Call_Id: '4' }, { receivedAt: new Date(Date.now() - 10_000) });
+    for (const path of ['/api/calls.csv', '/api/calls/count', '/api/calls?limit=50']) {
+      const { status, json } = await ask(path);
+      assert.is(status, 503, path);
+      assert.match(json.error, '1 push came in that lists and counts do not have yet');
+    }
+    assert.is((await ask('/api/replays', { of: { state: 'due' } })).status, 503);
+    assert.equal((await ask('/api/overview')).json.index, { behind: 1, late: true, rebuilding: null });
+    await index();
+    assert.is((await ask('/api/calls/count')).json.calls, 4);
+  }),
+);
+
 api('an export that breaks off does not look whole', () =>
   withApi(async ({ receive, index, store, api: served }) => {
     for (let n = 1; n <= 150; n++) await receive({ PLA_Call_Id: `${n}` });

@@ -15,7 +15,13 @@ sweep('recording writes nothing of the index; the sweep follows, and tells what 
     const { settings } = await load('sources: { acme: {} }\nconnectors: { crm: { type: sandbox } }\n');
     await store.record(newPush(startPush('1')));
     assert.equal(await store.findCalls({}, null, 10), []);
-    assert.equal(await store.indexProgress(), { behind: 1, rebuilding: 0, lacksCalls: true });
+    const receivedAt = new Date('2026-11-02T03:15:00Z');
+    assert.equal(await store.indexProgress(), {
+      behind: 1,
+      behindSince: receivedAt,
+      rebuilding: 0,
+      lacksCalls: true,
+    });
     const told: { callId: string; isNew: boolean }[] = [];
     const running = new IndexSweep({
       store,
@@ -40,7 +46,12 @@ sweep('recording writes nothing of the index; the sweep follows, and tells what 
       ['1', '2'],
     );
     await store.record(newPush(startPush('3')));
-    assert.equal(await store.indexProgress(), { behind: 1, rebuilding: null, lacksCalls: false });
+    assert.equal(await store.indexProgress(), {
+      behind: 1,
+      behindSince: receivedAt,
+      rebuilding: null,
+      lacksCalls: false,
+    });
   }),
 );
 

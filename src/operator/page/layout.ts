@@ -2,7 +2,6 @@ import { html } from 'hono/html';
 import { counted } from '../../text/plural.ts';
 import { csrfField, type Visitor } from '../access.ts';
 import type { AssetName } from '../assets.ts';
-import { mostBehind } from '../operator.ts';
 import type { IndexState } from '../overview.ts';
 
 /** HTML that is escaped where it must be; what `html` gives. */
@@ -116,7 +115,7 @@ export function livePart(frame: Frame, id: string, body: Html, className = ''): 
 export function indexNotice(index: IndexState): Html {
   if (index.rebuilding !== null)
     return html`<div class="notice wait"><p>Lists and counts are being built anew: ${Math.floor(index.rebuilding * 100)} % of what is stored is in them so far. Pushes are taken and delivered meanwhile.</p></div>`;
-  if (index.behind > mostBehind)
+  if (index.late)
     return html`<div class="notice"><p class="small">${counted(index.behind, 'push', 'pushes')} came in that lists and counts do not show yet.</p></div>`;
   return html``;
 }

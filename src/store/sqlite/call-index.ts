@@ -201,8 +201,13 @@ export class SqliteCallIndex {
     if (isScanning) rebuilding = 1 - (scanned_call - 1) / scan_until;
     else if (version === '' && last > 0) rebuilding = 0;
     else if (source) rebuilding = Math.max(1 - (source.scanned_call - 1) / lastCall, 0);
+    const oldest = this.#sql.get<{ received_at: number }>(
+      'select received_at from pushes where id > ? order by id limit 1',
+      last_push,
+    );
     return {
       behind: Math.max(last - last_push, 0),
+      behindSince: oldest ? new Date(oldest.received_at) : null,
       rebuilding,
       // The scan goes from the newest to the oldest.
       lacksCalls:
