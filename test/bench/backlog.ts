@@ -23,29 +23,20 @@ export interface Crm {
   limitsReached(): number;
   /** People with these numbers, as a connector's own map would know them. */
   addPeople(numbers: readonly string[]): Map<string, RecordRef>;
-  /** Whether a call is there, by its id. */
-  holds(callId: string): boolean;
-  /** How many calls are there. */
-  count(): number;
+  /** Of the calls that are there. */
+  callKeys(): unknown[];
   /** Answers 503 until it comes back. */
   goDown(): void;
   comeBack(): void;
   close(): Promise<void>;
 }
 
-/** More requests than anybody sends to a CRM that is down. */
-const manyRequests = 20_000;
-
 export async function hubspotCrm(options: HubSpotOptions = { limits: unmetered }): Promise<Crm> {
   const hubspot = await startHubSpotEmulator(options);
   return {
     ...hubspot,
-    holds: (id) => hubspot.calls().some(({ properties }) => properties['delacon_call_id'] === id),
-    count: () => hubspot.calls().length,
-    goDown() {
-      for (let i = 0; i < manyRequests; i++) hubspot.strike(hubspotFaults.unavailable);
-    },
-    comeBack: () => hubspot.calm(),
+    goDown: () => hubspot.outage(hubspotFaults.unavailable),
+    comeBack: () => hubspot.outage(),
     open: (tools) => openHubSpot(hubspot, {}, { ...testTools(), ...tools }),
     addPeople(numbers) {
       const add = (number: string) => hubspot.addContact({ phone: number, delacon_caller: number });
@@ -58,12 +49,8 @@ export async function salesforceCrm(options: SalesforceOptions = {}): Promise<Cr
   const salesforce = await startSalesforceEmulator(options);
   return {
     ...salesforce,
-    holds: (id) => salesforce.tasks().some((task) => task['Delacon_Call_Id__c'] === id),
-    count: () => salesforce.tasks().length,
-    goDown() {
-      for (let i = 0; i < manyRequests; i++) salesforce.strike(salesforceFaults.unavailable);
-    },
-    comeBack: () => salesforce.calm(),
+    goDown: () => salesforce.outage(salesforceFaults.unavailable),
+    comeBack: () => salesforce.outage(),
     open: (tools) => openSalesforce(salesforce, {}, { ...testTools(), ...tools }),
     addPeople(numbers) {
       const add = (number: string) => salesforce.addContact({ Phone: number, Delacon_Caller__c: number });

@@ -3,6 +3,7 @@
  *
  * Every figure is a ratio, or a time held against a bar, within one run on one machine. A row is a file beside this one.
  */
+import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { drain } from './drain.ts';
@@ -11,7 +12,7 @@ import { live } from './live.ts';
 import { liveFirst } from './live-first.ts';
 import { operator } from './operator.ts';
 import { outage } from './outage.ts';
-import type { Runtime } from './processes.ts';
+import { binary, type Runtime } from './processes.ts';
 import { receiving } from './receiving.ts';
 import { requests } from './requests.ts';
 import type { Bench, Row } from './row.ts';
@@ -31,6 +32,10 @@ const benches: Record<string, Bench> = {
   endlessAnswer,
 };
 
+/** Those whose worker runs in the process of the bench: for the other runtime, that is one of the other runtime. */
+const ofThisProcess = new Set<Bench>([liveFirst, outage]);
+const own: Runtime = process.versions['bun'] ? 'bun' : 'node';
+
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: Object.keys(benches).join(',') },
@@ -47,9 +52,23 @@ for (const runtime of values.runtime.split(',') as Runtime[]) {
     const bench = benches[name];
     if (!bench) throw new Error(`There is no row "${name}". Known: ${Object.keys(benches).join(', ')}.`);
     console.error(`measuring ${name} on ${runtime} …`);
-    rows.push(...(await bench({ runtime, seconds: Number(values.seconds), rounds: Number(values.rounds) })));
+    const options = { runtime, seconds: Number(values.seconds), rounds: Number(values.rounds) };
+    rows.push(
+      ...(ofThisProcess.has(bench) && runtime !== own ? inProcessOf(runtime, name) : await bench(options)),
+    );
   }
 }
+
+function inProcessOf(runtime: Runtime, name: string): Row[] {
+  const { stdout, stderr } = spawnSync(
+    binary(runtime),
+    [import.meta.filename, '--rows', name, '--runtime', runtime, '--json'],
+    { encoding: 'utf8' },
+  );
+  if (!stdout) throw new Error(stderr); // a row whose bar was missed ends with 1, too
+  return JSON.parse(stdout) as Row[];
+}
+
 if (values.json) console.log(JSON.stringify(rows, null, 2));
 else {
   const table = new Table({

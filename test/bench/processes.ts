@@ -7,7 +7,7 @@ import type { LoadOptions, LoadResult } from './load.ts';
 export type Runtime = 'node' | 'bun';
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
-const binary = (runtime: Runtime) => here(`../../node_modules/.bin/${runtime}`);
+export const binary = (runtime: Runtime) => here(`../../node_modules/.bin/${runtime}`);
 
 export const pushToken = 'a-push-token-for-benches';
 

@@ -86,6 +86,8 @@ export interface HubSpotEmulator {
   limitsReached(): number;
   forgetRequests(): void;
   calls(): (EmulatedRecord & { contactIds: string[] })[];
+  /** Of the calls that are there: for who asks again and again. */
+  callKeys(): (string | undefined)[];
   contacts(): EmulatedRecord[];
   /** With their links. */
   records(kind: 'calls' | 'tasks' | 'deals'): LinkedRecord[];
@@ -342,6 +344,7 @@ export function emulateHubSpot(options: EmulatorOptions = {}): EmulatedHubSpot {
       names.length = 0;
     },
     calls: showCalls,
+    callKeys: () => calls.all().map(({ values }) => values[ownProperties.calls]),
     contacts: () => contacts.all().map(plainRecord),
     addContact: (properties) => add(contacts, { firstname: 'Typed', lastname: 'In', ...properties }),
     addCall: (properties) => add(calls, { hs_timestamp: now().toISOString(), ...properties }),

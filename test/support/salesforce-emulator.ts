@@ -70,6 +70,8 @@ export interface SalesforceEmulator {
   /** The query parameter `q` of searches, oldest first. */
   searches(): string[];
   tasks(): EmulatedRecord[];
+  /** Of the tasks that are there: for who asks again and again. */
+  callKeys(): unknown[];
   leads(): EmulatedRecord[];
   contacts(): EmulatedRecord[];
   opportunities(): EmulatedRecord[];
@@ -371,6 +373,7 @@ export function emulateSalesforce(options: EmulatorOptions = {}): EmulatedSalesf
     bodies: (part) => sent.filter(({ name }) => name.includes(part)).map(({ body }) => body),
     searches: () => [...searches],
     tasks: () => records('Task'),
+    callKeys: () => org.live('Task').map(({ values }) => values['Delacon_Call_Id__c']),
     leads: () => records('Lead'),
     contacts: () => records('Contact'),
     opportunities: () => records('Opportunity'),
