@@ -28,26 +28,37 @@ export function createLog(
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: (line) => withoutControls(redact(line)) },
     },
-    destination ?? standardOutput(),
+    destination ?? logLines(),
   );
 }
 
 let output: Output | undefined;
 
-/** Ends the process once its log is written. Who does not read it is not waited for. @param lastWord to standard error */
+/**
+ * Ends the process once its log is written. Who does not read it is not waited for.
+ * @param lastWord to standard error
+ */
 export async function exit(code: number, lastWord = ''): Promise<never> {
-  await output?.written();
-  process.stderr.write(lastWord);
+  const errors = lastWord === '' ? undefined : new Output(2, () => '');
+  errors?.write(`${lastWord}\n`);
+  await Promise.all([output?.written(), errors?.written()]);
   process.exit(code);
 }
 
+/** What a bridge that runs tells besides its log, and in order with it: for the reader of neither it waits. */
+export function say(text: string): void {
+  standardOutput().write(`${text}\n`);
+}
+
+function logLines(): DestinationStream {
+  const lines = standardOutput();
+  return { write: (line) => lines.write(shown(line)) };
+}
+
 /** One for all logs of the process. */
-function standardOutput(): DestinationStream {
-  const show = process.stdout.isTTY
-    ? prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
-    : (line: string) => line;
+function standardOutput(): Output {
   output ??= new Output(1, (omitted) =>
-    show(
+    shown(
       `${JSON.stringify({
         level: 'warn',
         time: new Date().toISOString(),
@@ -55,8 +66,14 @@ function standardOutput(): DestinationStream {
       })}\n`,
     ),
   );
-  const lines = output;
-  return { write: (line) => lines.write(show(line)) };
+  return output;
+}
+
+const readable = prettyFactory({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
+
+/** A line of the log as its reader has it. */
+function shown(line: string): string {
+  return process.stdout.isTTY ? readable(line) : line;
 }
 
 /** Texts from outside must not steer the terminal that shows the log: in a JSON line these are escapes, or stand as they are. */

@@ -1,4 +1,5 @@
-import { exit } from '../log.ts';
+import { inspect } from 'node:util';
+import { exit, say } from '../log.ts';
 import { type Bridge, startBridge } from '../main.ts';
 import { environment } from '../runtime/environment.ts';
 import { banner } from './banner.ts';
@@ -7,7 +8,7 @@ import type { CommandOptions } from './command-options.ts';
 /** Runs the bridge until a signal. */
 export async function start({ config }: CommandOptions): Promise<void> {
   const bridge = await startBridge({ configPath: config, env: environment() });
-  console.log(`${await banner(bridge)}\n`);
+  say(`${await banner(bridge)}\n`);
   stopOnSignal(bridge);
 }
 
@@ -16,7 +17,7 @@ export async function start({ config }: CommandOptions): Promise<void> {
  * ends by itself.
  */
 export function stopOnSignal(bridge: Bridge): void {
-  bridge.lost.then((why) => exit(1, `${why}\n`));
+  bridge.lost.then((why) => exit(1, why));
   let stopping = false;
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -25,14 +26,10 @@ export function stopOnSignal(bridge: Bridge): void {
     process.on(signal, () => {
       if (stopping) process.exit(code);
       stopping = true;
-      // Not by console.log, with which Bun waits for whoever reads.
-      process.stdout.write('Stopping: what is under way ends first. Once more to stop at once.\n');
+      say('Stopping: what is under way ends first. Once more to stop at once.');
       bridge.stop().then(
         () => exit(0),
-        (reason) => {
-          console.error(reason);
-          void exit(1);
-        },
+        (reason) => exit(1, inspect(reason)),
       );
     });
   }
