@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import { Hono } from 'hono';
-import { listen } from '../../src/runtime/serve.ts';
+import { listen, readBody } from '../../src/runtime/serve.ts';
 import { assert, suite, until } from '../support/suite.ts';
 
 const serving = suite('serving');
@@ -38,6 +38,25 @@ serving('a stop is over when what was being answered has been, though who asked 
     await stopped;
   } finally {
     agent.destroy();
+  }
+});
+
+/* Bun answered by itself what was four times over the limit: in no form that the sender knows, and noted nowhere. */
+serving('however much is sent, the answer is ours', async () => {
+  const bounds = { maxBodyBytes: 1_000, timeoutMs: 120_000 };
+  const app = new Hono();
+  app.post('/', async (context) => context.text(String(await readBody(context, bounds)), 413));
+  const listening = await listen(app, '127.0.0.1', 0, bounds);
+  try {
+    for (const times of [2, 5]) {
+      const answered = await fetch(`http://127.0.0.1:${listening.port}`, {
+        method: 'POST',
+        body: 'x'.repeat(times * bounds.maxBodyBytes),
+      });
+      assert.equal([answered.status, await answered.text()], [413, 'too long'], `${times} times`);
+    }
+  } finally {
+    await listening.stop();
   }
 });
 
