@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import { type AccessEnv, securityHeaders } from '../operator/access.ts';
 import { pathBelow, underPublicPath } from '../operator/public-path.ts';
 import { type Readiness, statusRoutes } from '../operator/status.ts';
-import { noteWrongPath, type ReceiveOptions, receiveRoutes } from '../receive/routes.ts';
+import { isPushToWrongPath, noteWrongPath, type ReceiveOptions, receiveRoutes } from '../receive/routes.ts';
 
 export interface ServerOptions {
   /** Of the public address: `/bridge`, or empty. */
@@ -32,11 +32,14 @@ export function serverApp({
 
   const others = new Hono({ getPath });
   others.use(underPublicPath(publicFolder), securityHeaders);
+  // Before what sends who is not signed in to where that is done: a sender that follows takes it for a yes.
+  others.use((context, next) =>
+    isPushToWrongPath(context.req) ? Promise.resolve(context.notFound()) : next(),
+  );
+  others.post('/', (context) => context.notFound());
   others.route('/', api);
   others.route('/', metrics);
   others.route('/', statusRoutes(readiness));
-  // Before the page, which sends whoever is not signed in to where that is done: a sender that follows takes it for a yes.
-  others.post('/', (context) => context.notFound());
   others.route('/', page);
   others.notFound(async (context) => {
     await noteWrongPath(context, receive);

@@ -90,6 +90,13 @@ export function receiveRoutes(options: ReceiveOptions): Hono {
 
 /** A push URL within another path: what a proxy put before it was passed on. */
 const withinPath = /^(\/[\w.~-]{1,40}){1,3}(?=\/+push\/)/i;
+/** One that nothing else can be, also where the page or the API has that path: a source may be named push. */
+const surelyWithinPath = /^(?:\/[\w.~-]{1,40}){1,3}\/+push\/+[^/]{16,}(?:\/+(?:create|update))?\/*$/i;
+
+/** Whether a request is a push to a path below which it is not taken. */
+export function isPushToWrongPath({ method, path }: { method: string; path: string }): boolean {
+  return method === 'POST' && surelyWithinPath.test(path);
+}
 
 /**
  * Notes a push to a path that nothing answers otherwise than with 404: with more before /push, or without a token. The
