@@ -1,5 +1,5 @@
 import type { Delivery, Values } from '../../src/connector/index.ts';
-import type { Instead } from './fields.ts';
+import type { Instead } from '../../src/crm/index.ts';
 import type { Found } from './found.ts';
 
 /** Statuses that say that a call is over, `COMPLETED` in front: it says no more than that. */

@@ -1,13 +1,10 @@
 import type { Clock, Values } from '../../src/connector/index.ts';
-import { type Field, type Fit, fit, leftOut, Metadata, textOf } from '../../src/crm/index.ts';
+import { type Field, type Fit, fit, type Instead, leftOut, Metadata, textOf } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Properties } from './batches.ts';
 import type { Unwritable } from './failures.ts';
 import { isOwn, keyNames, listedElsewhere, longestText, type ObjectType } from './setup-names.ts';
-
-/** By property, what may stand in place of its value, the best first. */
-export type Instead = Readonly<Record<string, readonly (string | Date)[]>>;
 
 /** Values as HubSpot takes them. */
 export interface Fitted {

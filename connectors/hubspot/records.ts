@@ -1,20 +1,23 @@
-import type { Values } from '../../src/connector/index.ts';
-import { textOf } from '../../src/crm/index.ts';
-import type { CreateInput, HubSpotApi, UpdateInput } from './api.ts';
+import {
+  type Complaint,
+  type FittingCrm,
+  type Draft as RecordDraft,
+  type Standing,
+  type WrittenFitted,
+  writeFitted,
+} from '../../src/crm/index.ts';
+import type { HubSpotApi } from './api.ts';
 import type { Link, LinkFrom } from './associations.ts';
 import type { Input, Written } from './batches.ts';
-import { type Failure, RequestFailed, unwritableProperty } from './failures.ts';
-import type { Fields, Instead } from './fields.ts';
+import { type Failure, unwritableProperty } from './failures.ts';
+import type { Fields } from './fields.ts';
 import { secondLook } from './second-look.ts';
 import { listedElsewhere, type ObjectType, ownProperties } from './setup-names.ts';
+import { ownerName } from './users.ts';
 
 /** A record to be written, with values of any kind. */
-export interface Draft {
+export interface Draft extends RecordDraft {
   objectWriteTraceId: string;
-  values: Values;
-  timezone: string;
-  /** By property, what to write in place of a value that does not do, the best first. */
-  instead?: Instead | undefined;
   /** If it is to be changed. */
   id?: string;
   /** What it is linked to when it is made. */
@@ -22,21 +25,11 @@ export interface Draft {
 }
 
 /** What became of it, and what was done to its values. */
-export type Fate = Written & { notes: readonly string[] };
+export type Fate = WrittenFitted<Written>;
 
 type Send<D extends Draft> = (inputs: readonly (D & Input)[]) => Promise<Map<string, Written>>;
 
-/**
- * Writes records with their values fitted. Better a record that lacks something than none: what HubSpot refuses is left
- * out, or written as something else, and noted.
- *
- *     refused ──no code says why──▶ is its key taken, is something gone? ──yes──▶ for the caller to mend
- *             ──perhaps the account has changed──▶ read its properties anew, fit again
- *             ──a property is named──▶ without it
- *             ──nothing is named──▶ without what was asked for by the mapping ──▶ with nothing but what it needs
- *
- * A mapped property that the account does not have, or sets itself, blocks.
- */
+/** Writes records with their values fitted. A mapped property that the account does not have, or sets itself, blocks. */
 export class Records {
   readonly #api: HubSpotApi;
   readonly fields: Fields;
@@ -53,8 +46,9 @@ export class Records {
     drafts: readonly (Draft & { links: readonly Link[] })[],
     signal: AbortSignal,
   ): Promise<Map<string, Fate>> {
-    const send = (inputs: readonly CreateInput[]) => this.#api.create(objectType, inputs, signal);
-    return this.#write(objectType, 'create', drafts, send, signal);
+    return this.#write(objectType, 'create', drafts, signal, (inputs) =>
+      this.#api.create(objectType, inputs, signal),
+    );
   }
 
   update(
@@ -62,13 +56,13 @@ export class Records {
     drafts: readonly (Draft & { id: string })[],
     signal: AbortSignal,
   ): Promise<Map<string, Fate>> {
-    const send = (inputs: readonly UpdateInput[]) =>
+    return this.#write(objectType, 'update', drafts, signal, (inputs) =>
       this.#api.update(
         objectType,
         inputs.map(({ id, objectWriteTraceId, properties }) => ({ id, objectWriteTraceId, properties })),
         signal,
-      );
-    return this.#write(objectType, 'update', drafts, send, signal);
+      ),
+    );
   }
 
   upsert(
@@ -77,139 +71,80 @@ export class Records {
     drafts: readonly Draft[],
     signal: AbortSignal,
   ): Promise<Map<string, Fate>> {
-    const send = (inputs: readonly Input[]) =>
+    return this.#write(objectType, 'upsert', drafts, signal, (inputs) =>
       this.#api.upsert(
         objectType,
         idProperty,
         inputs.map(({ objectWriteTraceId, properties }) => ({ objectWriteTraceId, properties })),
         signal,
-      );
-    return this.#write(objectType, 'upsert', drafts, send, signal);
+      ),
+    );
   }
 
   async #write<D extends Draft>(
     objectType: ObjectType,
     action: string,
     drafts: readonly D[],
-    send: Send<D>,
     signal: AbortSignal,
+    send: Send<D>,
   ): Promise<Map<string, Fate>> {
+    const key = ownProperties[objectType];
     const request = `${objectType}/batch/${action}`;
-    const fates = new Map<string, Fate>();
-    const left = new Map<string, readonly string[]>(); // notes on what was left out, by trace id
-    const reread = new Set<string>();
-    let open = drafts;
-    let prepare = () => this.fields.ready(objectType, signal);
-    for (let round = 1; open.length > 0 && round <= mostRounds; round++) {
-      const current = open;
-      await orFail(current, fates, async () => {
-        await prepare();
-        await this.#fitAndSend(objectType, request, current, send, fates);
-      });
-      await this.#lookAgain(objectType, current, fates, signal);
-      let isDoubtful = false;
-      open = current.flatMap((draft) => {
-        const trace = draft.objectWriteTraceId;
-        const failure = fates.get(trace)?.failure;
-        if (!failure || !isOfContent(failure, ownProperties[objectType])) return [];
-        if (isOutdated(failure, draft) && !reread.has(trace)) {
-          isDoubtful = true;
-          reread.add(trace);
-          return [draft];
-        }
-        const { without, notes } = this.#without(objectType, draft, failure);
-        if (!without) return [];
-        left.set(trace, [...(left.get(trace) ?? []), ...notes]);
-        return [without];
-      });
-      prepare = async () => {
-        if (isDoubtful) await this.fields.refresh(objectType, signal);
-      };
-    }
-    for (const [trace, notes] of left) {
-      const fate = fates.get(trace) as Fate;
-      fates.set(trace, { ...fate, notes: [...fate.notes, ...notes] });
-    }
-    return fates;
+    const crm: FittingCrm<D, D & Input, Written> = {
+      name: 'HubSpot',
+      ownerField: ownerName,
+      ownerRefused: this.#ownerRefused,
+      learn: (_, anew, signal) =>
+        anew ? this.fields.refresh(objectType, signal) : this.fields.ready(objectType, signal),
+      fit: (draft) => {
+        const { values, timezone, instead, id } = draft;
+        const { properties, unwritable, notes } = this.fields.fit(objectType, values, timezone, instead);
+        if (unwritable)
+          return {
+            fate: { failure: unwritableProperty(unwritable, this.#api.circumstances(request)) },
+            notes,
+          };
+        if (id !== undefined && Object.keys(properties).length === 0)
+          return { fate: { row: { id, properties } }, notes };
+        return { record: { ...draft, properties }, notes };
+      },
+      send: async (inputs, signal) => {
+        const written = await send(inputs);
+        const fates = inputs.map((input) => written.get(input.objectWriteTraceId) as Written);
+        return this.#meant(objectType, inputs, fates, signal);
+      },
+      complaintOf: (failure, { values }) => complaintOf(failure, values, key),
+      standingOf: (_, property) => this.#standingOf(objectType, property),
+    };
+    const fates = await writeFitted(crm, drafts, signal);
+    return new Map(fates.map((fate, place) => [(drafts[place] as D).objectWriteTraceId, fate]));
   }
 
   /** What refusals without a code mean. */
-  async #lookAgain(
+  async #meant(
     objectType: ObjectType,
-    drafts: readonly Draft[],
-    fates: Map<string, Fate>,
+    inputs: readonly (Draft & Input)[],
+    fates: readonly Written[],
     signal: AbortSignal,
-  ): Promise<void> {
-    const key = ownProperties[objectType];
-    const refused = drafts.flatMap(({ objectWriteTraceId: trace, values, id, links }) => {
-      const failure = fates.get(trace)?.failure;
-      const own = values[key];
-      return failure ? [{ trace, failure, key: own === undefined ? own : String(own), id, links }] : [];
+  ): Promise<Written[]> {
+    const refused = fates.flatMap(({ failure }, place) => {
+      const { properties, id, links } = inputs[place] as Draft & Input;
+      return failure ? [{ place, failure, key: properties[ownProperties[objectType]], id, links }] : [];
     });
     const meant = await secondLook(this.#api, objectType, refused, signal);
-    refused.forEach(({ trace }, place) => {
-      const { notes } = fates.get(trace) as Fate;
-      fates.set(trace, { failure: meant[place] as Failure, notes });
+    const told = [...fates];
+    refused.forEach(({ place }, i) => {
+      told[place] = { failure: meant[i] as Failure };
     });
+    return told;
   }
 
-  /** What is to be written of a draft that was refused; undefined: nothing that HubSpot could want. */
-  #without<D extends Draft>(
-    objectType: ObjectType,
-    draft: D,
-    failure: Failure,
-  ): { without?: D; notes: readonly string[] } {
-    if (failure.kind === 'blocked') return { notes: [] };
-    const key = ownProperties[objectType];
-    const names = Object.keys(draft.values).filter((name) => name !== key);
-    const replaceable = names.filter((name) => others(draft, name).length > 0);
-    const spare = names.filter((name) => replaceable.includes(name) || !needed[objectType].includes(name));
-    const without = (properties: readonly string[], notesOn: (made: D) => readonly string[]) => {
-      if (properties.length === 0) return { notes: [] };
-      if (properties.includes(owner)) this.#ownerRefused();
-      const made = replaced(draft, properties);
-      return { without: made, notes: notesOn(made) };
-    };
-    const named = spare.filter((name) => namedIn(failure).includes(name));
-    if (named.length > 0 || !failure.isUnclear)
-      return without(named, ({ values }) => named.map((name) => leftOut(name, values[name])));
-    const plain = spare.filter((name) => !replaceable.includes(name) && name !== lastToGo);
-    const asked = plain.filter((name) => name === owner || this.fields.isMapped(objectType, name));
-    const unnamed = [asked, plain, replaceable].find((some) => some.length > 0) ?? [];
-    const note = `HubSpot refused something and did not say what, so it was written without ${unnamed.join(', ')}.`;
-    return without(unnamed, () => [note]);
-  }
-
-  async #fitAndSend<D extends Draft>(
-    objectType: ObjectType,
-    request: string,
-    drafts: readonly D[],
-    send: Send<D>,
-    fates: Map<string, Fate>,
-  ): Promise<void> {
-    const notes = new Map<string, readonly string[]>();
-    const inputs: (D & Input)[] = [];
-    for (const draft of drafts) {
-      const trace = draft.objectWriteTraceId;
-      const fit = this.fields.fit(objectType, draft.values, draft.timezone, draft.instead);
-      notes.set(trace, fit.notes);
-      const isNothing = draft.id !== undefined && Object.keys(fit.properties).length === 0;
-      if (fit.unwritable) {
-        const failure = unwritableProperty(fit.unwritable, this.#api.circumstances(request));
-        fates.set(trace, { failure, notes: fit.notes });
-      } else if (isNothing)
-        fates.set(trace, { row: { id: draft.id as string, properties: {} }, notes: fit.notes });
-      else inputs.push({ ...draft, properties: fit.properties });
-    }
-    if (inputs.length === 0) return;
-    for (const [trace, written] of await send(inputs)) {
-      fates.set(trace, { ...written, notes: notes.get(trace) ?? [] });
-    }
+  #standingOf(objectType: ObjectType, property: string): Standing {
+    if (property === ownProperties[objectType] || needed[objectType].includes(property)) return 'needed';
+    if (property === lastToGo) return 'kept';
+    return property === ownerName || this.fields.isMapped(objectType, property) ? 'asked' : 'spare';
   }
 }
-
-/** As sent; with its properties read anew; and then with less and less. */
-const mostRounds = 8;
 
 /** What HubSpot must have of a record, beside our key. */
 const needed: Record<ObjectType, readonly string[]> = {
@@ -219,71 +154,24 @@ const needed: Record<ObjectType, readonly string[]> = {
   deals: ['dealname', 'pipeline', 'dealstage'],
 };
 
-/** A contact needs a name, whichever: so long as this one is not named as the trouble, it stays. */
+/** A contact needs a name, whichever. */
 const lastToGo = 'firstname';
 
-const owner = 'hubspot_owner_id';
-const noSuchOwner =
-  'HubSpot refused the owner that `owner` names, so none was set. Is the user still active? `delacon-bridge check --online` tells.';
-
-function leftOut(property: string, instead: Values[string] | undefined): string {
-  if (instead !== undefined) return `${property} is ${textOf(instead)}: HubSpot refuses what it should be.`;
-  return property === owner ? noSuchOwner : `${property} was left out: HubSpot refuses it.`;
-}
-
-/** The properties that a refusal is about. */
-function namedIn({ refuses = [], cure }: Failure): readonly string[] {
-  return cure && 'property' in cure && cure.property !== undefined ? [...refuses, cure.property] : refuses;
-}
-
-/** Whether another content may be taken. */
-function isOfContent(failure: Failure, key: string): boolean {
-  const { kind, cure, isUnclear } = failure;
-  if (cure?.what === 'conflict') return cure.property !== undefined && cure.property !== key;
-  if (cure !== undefined) return cure.what === 'property' || cure.what === 'value';
-  return isUnclear === true || kind === 'rejected';
-}
-
-/** Whether the account may not be as it was: properties and options come and go. Stages of pipelines are read elsewhere. */
-function isOutdated({ cure, isUnclear }: Failure, { values }: Draft): boolean {
-  if (isUnclear) return true;
-  return (
-    (cure?.what === 'property' || cure?.what === 'value') &&
-    cure.property in values &&
-    !listedElsewhere.has(cure.property)
-  );
-}
-
-/** What may stand in place of a value, beside itself. */
-function others({ values, instead }: Draft, name: string): readonly (string | Date)[] {
-  return (instead?.[name] ?? []).filter((one) => textOf(one) !== textOf(values[name]));
-}
-
-/** Without these, or with what there is in their place. */
-function replaced<D extends Draft>(draft: D, properties: readonly string[]): D {
-  const values = { ...draft.values };
-  const instead: Record<string, readonly (string | Date)[]> = { ...draft.instead };
-  for (const name of properties) {
-    const [next, ...rest] = others(draft, name);
-    if (next === undefined) delete values[name];
-    else values[name] = next;
-    instead[name] = rest;
-  }
-  return { ...draft, values, instead };
-}
-
-/** What fails as a whole fails for each that it was to write. */
-async function orFail(
-  drafts: readonly Draft[],
-  fates: Map<string, Fate>,
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (thrown) {
-    if (!(thrown instanceof RequestFailed)) throw thrown;
-    for (const { objectWriteTraceId } of drafts) {
-      fates.set(objectWriteTraceId, { failure: thrown.failure, notes: [] });
-    }
-  }
+/** @param key whose conflict is not one of content */
+function complaintOf(failure: Failure, values: Draft['values'], key: string): Complaint | undefined {
+  const { kind, cure, isUnclear = false, refuses = [] } = failure;
+  const isConflict = cure?.what === 'conflict' && cure.property !== undefined && cure.property !== key;
+  const isOfContent = cure?.what === 'property' || cure?.what === 'value';
+  if (!isConflict && !isOfContent && (cure !== undefined || !(isUnclear || kind === 'rejected')))
+    return undefined;
+  const property = isConflict || isOfContent ? cure.property : undefined;
+  return {
+    // What blocks is mended by people.
+    names: kind === 'blocked' ? [] : [...refuses, property ?? []].flat(),
+    isUnclear: isUnclear && kind !== 'blocked',
+    // Stages of pipelines are read elsewhere.
+    isOutdated:
+      isUnclear ||
+      (isOfContent && property !== undefined && property in values && !listedElsewhere.has(property)),
+  };
 }

@@ -3,12 +3,13 @@ import type { CallRecord, CrmFailure, Existing, Written } from '../../src/crm/in
 import type { SalesforceApi } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
-import type { Descriptions, Draft } from './fields.ts';
+import type { Draft } from './fields.ts';
 import { objects } from './holds.ts';
-import type { Found, Written as Saved } from './records.ts';
+import type { Fate, Records } from './records.ts';
 import { fitSale } from './sales.ts';
 import { isIn } from './soql.ts';
 import { asOrphan } from './tasks.ts';
+import type { Found, Written as Saved } from './written.ts';
 
 /** Where a call is in Salesforce by now: a lead may have become a contact, or two people one. */
 interface Place {
@@ -22,11 +23,11 @@ type AllSaved = Map<CallRecord, Saved>;
 /** What calls leave besides their Tasks: a follow-up for one that was missed, an Opportunity for a sale. */
 export class AfterCall {
   readonly #api: SalesforceApi;
-  readonly #descriptions: Descriptions;
+  readonly #records: Records;
 
-  constructor(api: SalesforceApi, descriptions: Descriptions) {
+  constructor(api: SalesforceApi, records: Records) {
     this.#api = api;
-    this.#descriptions = descriptions;
+    this.#records = records;
   }
 
   /** A stage or a record type that the org does not have fails its sale. */
@@ -36,7 +37,7 @@ export class AfterCall {
   ): Promise<Map<CallRecord, CrmFailure>> {
     const failures = new Map<CallRecord, CrmFailure>();
     try {
-      const opportunity = await this.#descriptions.object('Opportunity', signal);
+      const opportunity = await this.#records.descriptions.object('Opportunity', signal);
       for (const sale of sales) {
         const problem = fitSale(sale, opportunity);
         if (problem !== undefined) failures.set(sale, { kind: 'rejected', reason: problem });
@@ -81,21 +82,23 @@ export class AfterCall {
   ): Promise<CallRecord[]> {
     if (records.length === 0) return [];
     const described = records.some(({ role }) => role === 'sale')
-      ? await this.#descriptions.of('Opportunity', signal)
+      ? await this.#records.descriptions.of('Opportunity', signal)
       : undefined;
     const isCreateable = (name: string) => described?.get(name)?.createable === true;
-    const written = await this.#descriptions.writeFitted(
+    const written = await this.#records.write(
       records.map((record): Draft => {
-        const { values, key, timezone, notes } = record;
+        const { values, key, timezone } = record;
         const links = linksOf(record, places.get(record), isCreateable);
         const all = { ...links, ...values, [key.property]: key.value };
-        return { object: objectOf(record), values: all, timezone, notes };
+        return { object: objectOf(record), values: all, timezone };
       }),
       (fitted) => this.#api.insert('what calls left', fitted, signal),
       signal,
     );
     records.forEach((record, place) => {
-      saved.set(record, written[place] as Saved);
+      const fate = written[place] as Fate;
+      record.notes.push(...fate.notes);
+      saved.set(record, fate);
     });
     return records.filter((record) => isOfGone(saved.get(record)?.failure));
   }

@@ -24,9 +24,9 @@ import {
 import { FieldDefinitions } from './field-definitions.ts';
 import type { SalesforceFindings } from './found.ts';
 import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
-import type { Attempt, Fields, Found, Written } from './records.ts';
 import { secondLook } from './second-look.ts';
 import { SalesforceTransport } from './transport.ts';
+import type { Attempt, Fields, Found, Written } from './written.ts';
 
 /** Of a collection. */
 export const largestBatch = 200;

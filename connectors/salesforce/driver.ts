@@ -9,6 +9,7 @@ import type { SalesforceOptions } from './options.ts';
 import { People } from './people.ts';
 import { PeopleToUpdate } from './people-updates.ts';
 import { personDraft } from './person-draft.ts';
+import { Records } from './records.ts';
 import { saleDraft } from './sale-draft.ts';
 import { attributionFields } from './setup-names.ts';
 import { taskDraft } from './task-draft.ts';
@@ -37,15 +38,17 @@ export class SalesforceDriver implements CrmDriver {
   readonly descriptions: Descriptions;
   readonly #api: SalesforceApi;
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, { clock }: Tools) {
+  /** @param ownerRefused Salesforce does not take an owner any more */
+  constructor(api: SalesforceApi, options: SalesforceOptions, { clock }: Tools, ownerRefused: () => void) {
     this.#api = api;
     this.descriptions = new Descriptions(api, clock);
-    const tasks = new Tasks(api, options, this.descriptions);
+    const records = new Records(this.descriptions, options, ownerRefused);
+    const tasks = new Tasks(api, options, records);
     this.drafts = draftsOf(options);
     this.owner = ownerField(api);
-    this.people = new People(api, options, new NewPeople(api, options, this.descriptions, tasks));
-    this.personRecords = new PeopleToUpdate(api, options, this.descriptions);
-    this.records = recordsOf(tasks, new AfterCall(api, this.descriptions));
+    this.people = new People(api, options, new NewPeople(api, options, records, tasks));
+    this.personRecords = new PeopleToUpdate(api, options, records);
+    this.records = recordsOf(tasks, new AfterCall(api, records));
   }
 
   users(addresses: readonly string[], signal: AbortSignal) {

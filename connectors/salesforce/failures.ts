@@ -34,8 +34,10 @@ export type Cure =
   | { what: 'converted' }
   /** Fields that cannot be written, or are not there as far as we may see. */
   | { what: 'fields'; names: readonly string[] }
-  /** Values that the fields' own limits refuse. */
-  | { what: 'values' }
+  /** Values that the fields' own limits refuse; without names, of whichever fields. */
+  | { what: 'values'; names: readonly string[] }
+  /** Something that the org's own rules refuse, or what the mapping names; without names, it does not say what. */
+  | { what: 'content'; names: readonly string[] }
   /** Too many records for the org's own triggers. */
   | { what: 'smaller' }
   /** More than the org can compare in time. */
@@ -91,9 +93,18 @@ const noPrograms = blocked(
   "Salesforce lets no program in. Look whether the org's edition has API access, and give the bridge's user API Enabled.",
 );
 const slow: Reading = (reason) => ({ kind: 'retry', reason, cure: { what: 'slow' } });
-const badValue: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'values' } });
+const badValue: Reading = (reason, { fields }) => ({
+  kind: 'rejected',
+  reason,
+  cure: { what: 'values', names: fields },
+});
+const badContent: Reading = (reason, { fields }) => ({
+  kind: 'rejected',
+  reason,
+  cure: { what: 'content', names: fields },
+});
 const gone: Reading = (reason, complaint, where) => {
-  if (isOfMapping(complaint, where)) return { kind: 'rejected', reason };
+  if (isOfMapping(complaint, where)) return badContent(reason, complaint, where);
   return { kind: 'rejected', reason, cure: { what: isOfOwner(complaint) ? 'owner' : 'gone' } };
 };
 const badOwner: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'owner' } });
@@ -103,7 +114,7 @@ const inactiveOwner: Reading = (words, ...more) => ({
   reason: `Who is to own it is inactive in Salesforce: correct \`owner\`, or the org's own rule. ${words}`,
   cure: { what: 'owner' },
 });
-const integrity: Reading = (...told) => (isOfOwner(told[1]) ? badOwner(...told) : rejected(...told));
+const integrity: Reading = (...told) => (isOfOwner(told[1]) ? badOwner(...told) : badContent(...told));
 /** One record that may not be changed says nothing of the others; a kind of record that may not be made, does. */
 const forbidden: Reading = (words, complaint, where) =>
   complaint.ofRow && where.request.startsWith('update')
@@ -157,7 +168,7 @@ const byCode: Record<string, Reading> = {
   INVALID_TYPE: forbidden,
   INSUFFICIENT_ACCESS: forbidden,
   INSUFFICIENT_ACCESS_OR_READONLY: theirs,
-  INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: rejected,
+  INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: badContent,
   INACTIVE_OWNER_OR_USER: inactiveOwner,
   TRANSFER_REQUIRES_READ: badOwner,
   INVALID_OWNER: badOwner,
@@ -179,9 +190,9 @@ const byCode: Record<string, Reading> = {
   INVALID_EMAIL_ADDRESS: badValue,
   JSON_PARSER_ERROR: badValue,
   REQUIRED_FIELD_MISSING: rejected,
-  FIELD_CUSTOM_VALIDATION_EXCEPTION: rejected,
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: badContent,
   FIELD_INTEGRITY_EXCEPTION: integrity,
-  MALFORMED_ID: rejected,
+  MALFORMED_ID: badContent,
   MALFORMED_QUERY: rejected,
   MALFORMED_SEARCH: rejected,
   DUPLICATES_DETECTED: rejected,
@@ -315,13 +326,14 @@ function needsSetup(what: string, where: Circumstances, words: string): Failure 
 }
 
 /** Triggers and flows of the org: some give way, some only to fewer records at once, some never. */
-function ofTrigger(words: string, { message }: Complaint, where: Circumstances): Failure {
+function ofTrigger(words: string, complaint: Complaint, where: Circumstances): Failure {
+  const { message } = complaint;
   if (/UNABLE_TO_LOCK_ROW/.test(message)) return retry(words, none, where);
   if (/Too many \w+|CPU time limit|LimitException/i.test(message)) {
     return { kind: 'retry', reason: words, cure: { what: 'smaller' } };
   }
   if (/entity type cannot be (inserted|updated)/i.test(message)) return forbidden(words, none, where);
-  return rejected(words, none, where);
+  return badContent(words, complaint, where);
 }
 
 function duplicate(words: string, { message }: Complaint): Failure {

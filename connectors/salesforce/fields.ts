@@ -1,20 +1,14 @@
-import type { Clock, Values } from '../../src/connector/index.ts';
-import { type Field, fit, Metadata, textOf } from '../../src/crm/index.ts';
+import type { Clock } from '../../src/connector/index.ts';
+import { type Field, fit, Metadata, type Draft as RecordDraft, textOf } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
-import { type Failure, RequestFailed } from './failures.ts';
 import type { ObjectName } from './options.ts';
-import type { Fields, Written } from './records.ts';
 import { attributionFields, isKey, longestDescription } from './setup-names.ts';
+import type { Fields } from './written.ts';
 
-/** A record to be written, as the mapping has it. */
-export interface Draft {
+/** A record to be written, as the mapping has it. With an Id, one that is there. */
+export interface Draft extends RecordDraft {
   object: ObjectName;
-  values: Values;
-  /** Of the business: for fields that hold a day. */
-  timezone: string;
-  /** Takes what was cut or left out. */
-  notes: string[];
 }
 
 /** Text fields that setup makes have the most that Salesforce gives them. */
@@ -35,10 +29,11 @@ const standardLengths: Record<ObjectName, Record<string, number>> = {
   Opportunity: { Name: 120, Description: longestDescription },
 };
 
-/** A record as its fields can hold it. */
+/** A record as its fields can hold it, and what was cut or left out for it, for people to read. */
 export interface Fitted {
   object: ObjectName;
   fields: Fields;
+  notes: string[];
 }
 
 type Described = ReadonlyMap<string, FieldDescription>;
@@ -67,77 +62,23 @@ export class Descriptions {
 
   /** As its fields can hold it, as far as they are known. */
   fit(draft: Draft): Fitted {
-    return fitted(draft, this.#known(draft.object));
+    return fitted(draft, this.known(draft.object));
   }
 
-  #known(object: ObjectName): Described | undefined {
+  /** As last told, however long ago. */
+  known(object: ObjectName): Described | undefined {
     return this.#metadata.known(object)?.fields;
   }
 
-  /**
-   * Writes records with values that their fields can hold. Those that are refused for a value, or for a field that was
-   * there a while ago, are fitted to what `describe` says now, and written once more if that changed them. One that is
-   * refused for its owner is written without.
-   */
-  async writeFitted(
-    drafts: readonly Draft[],
-    write: (records: readonly Fitted[]) => Promise<Written[]>,
-    signal: AbortSignal,
-  ): Promise<Written[]> {
-    for (const { object } of drafts) if (this.#known(object)) await this.of(object, signal);
-    const first = drafts.map((draft) => this.fit(draft));
-    const written = await write(first);
-    const refused = drafts.flatMap((draft, place) => (this.#mayFit(draft, written[place]) ? [place] : []));
-    const described = await this.#learnAgain(
-      refused.flatMap((place) => {
-        const isOwner = written[place]?.failure?.cure?.what === 'owner';
-        return isOwner ? [] : [(drafts[place] as Draft).object];
-      }),
-      signal,
-    );
-    const again = refused.flatMap((place) => {
-      const { failure } = written[place] as { failure: Failure };
-      const draft = drafts[place] as Draft;
-      if (failure.cure?.what === 'owner') {
-        const { OwnerId: _, ...values } = draft.values;
-        draft.notes.push(`The owner was left out. ${failure.reason}`);
-        return [{ place, record: this.fit({ ...draft, values }) }];
-      }
-      const record = fitted(draft, described.get(draft.object));
-      return JSON.stringify(record) === JSON.stringify(first[place]) ? [] : [{ place, record }];
-    });
-    if (again.length === 0) return written;
-    const rewritten = await write(again.map(({ record }) => record));
-    again.forEach(({ place }, i) => {
-      written[place] = rewritten[i] as Written;
-    });
-    return written;
-  }
-
-  #mayFit({ object, values }: Draft, written: Written | undefined): boolean {
-    const cure = written?.failure?.cure;
-    if (cure?.what === 'values') return true;
-    if (cure?.what === 'owner') return 'OwnerId' in values;
-    // A field that we were told of, and that is there no more.
-    return cure?.what === 'fields' && cure.names.some((name) => this.#known(object)?.get(name)?.createable);
-  }
-
-  /** Those that can be told now; what cannot be asked leaves the refusals as they are. */
-  async #learnAgain(names: readonly ObjectName[], signal: AbortSignal): Promise<Map<ObjectName, Described>> {
-    const learnt = new Map<ObjectName, Described>();
-    for (const name of new Set(names)) {
-      try {
-        learnt.set(name, (await this.#metadata.refresh(name, signal)).fields);
-      } catch (thrown) {
-        if (!(thrown instanceof RequestFailed)) throw thrown;
-      }
-    }
-    return learnt;
+  /** Whatever is known. @throws RequestFailed */
+  async refresh(object: ObjectName, signal: AbortSignal): Promise<void> {
+    await this.#metadata.refresh(object, signal);
   }
 }
 
-function fitted({ object, values, timezone, notes }: Draft, known: Described | undefined): Fitted {
+function fitted({ object, values, timezone }: Draft, known: Described | undefined): Fitted {
   const fields: Fields = {};
+  const notes: string[] = [];
   for (const [name, value] of Object.entries(values)) {
     const field = fieldOf(known?.get(name), standardLengths[object][name]);
     if (isKey(name) || !field) {
@@ -146,9 +87,9 @@ function fitted({ object, values, timezone, notes }: Draft, known: Described | u
     }
     const { text, note } = fit(`${object}.${name}`, value, field, timezone);
     if (text !== null) fields[name] = asJson(text, field);
-    if (note !== undefined && !notes.includes(note)) notes.push(note);
+    if (note !== undefined) notes.push(note);
   }
-  return { object, fields };
+  return { object, fields, notes };
 }
 
 const kinds: Record<string, Field['kind']> = {

@@ -56,7 +56,7 @@ class SalesforceConnection implements Connection {
   constructor(api: SalesforceApi, options: SalesforceOptions, tools: Tools) {
     this.#api = api;
     this.#options = options;
-    this.#driver = new SalesforceDriver(api, options, tools);
+    this.#driver = new SalesforceDriver(api, options, tools, () => this.#engine.users.forget());
     this.#engine = new CrmEngine(this.#driver, options, tools);
     this.probe = new SalesforceProbe(api, options, tools);
   }

@@ -4,8 +4,8 @@ import { candidateOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
 import { type Match, matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
 import { digitsQuery, keyQuery, type Place, phoneQuery, phoneSearch, type Search } from './phone-search.ts';
-import type { Found } from './records.ts';
 import { ownFields, personAccountKey } from './setup-names.ts';
+import type { Found } from './written.ts';
 
 type PlaceName = PersonObject | 'Account';
 

@@ -1,11 +1,12 @@
 import type { Made, Newcomer, Work, Written } from '../../src/crm/index.ts';
 import type { SalesforceApi } from './api.ts';
 import type { Failure } from './failures.ts';
-import type { Descriptions, Draft } from './fields.ts';
+import type { Draft } from './fields.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
-import type { Written as Saved } from './records.ts';
+import type { Fate, Records } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { type Tasks, valuesOfNew } from './tasks.ts';
+import type { Written as Saved } from './written.ts';
 
 type AllMade = Map<Newcomer, Made>;
 type Drafts = ReadonlyMap<Newcomer, Draft>;
@@ -23,13 +24,13 @@ type Drafts = ReadonlyMap<Newcomer, Draft>;
 export class NewPeople {
   readonly #api: SalesforceApi;
   readonly #options: SalesforceOptions;
-  readonly #descriptions: Descriptions;
+  readonly #records: Records;
   readonly #tasks: Tasks;
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions, tasks: Tasks) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, records: Records, tasks: Tasks) {
     this.#api = api;
     this.#options = options;
-    this.#descriptions = descriptions;
+    this.#records = records;
     this.#tasks = tasks;
   }
 
@@ -51,35 +52,40 @@ export class NewPeople {
   ): Promise<void> {
     const wanted = [...drafts].map(([newcomer, draft]) => ({
       newcomer,
-      draft,
-      fresh: newcomer.works.flatMap((work) =>
-        work.activity?.known === null ? [{ work, activity: work.activity }] : [],
-      ),
+      fitted: this.#records.descriptions.fit(draft),
+      fresh: newcomer.works.flatMap((work) => {
+        const { activity } = work;
+        if (activity?.known !== null) return [];
+        const values = valuesOfNew(activity);
+        return [{ work, activity, values, task: this.#tasks.fit(activity, values) }];
+      }),
     }));
     if (wanted.every(({ fresh }) => fresh.length === 0)) return;
     // In such an org a refusal says little, and has to be looked into.
     if ((await this.#api.findings.all()).refusals === 'unread') return;
     const written = await this.#api.insertWithTasks(
       object,
-      wanted.map(({ draft, fresh }) => ({
-        person: this.#descriptions.fit(draft).fields,
-        tasks: fresh.map(({ activity }) => this.#tasks.fit(activity, valuesOfNew(activity)).fields),
+      wanted.map(({ fitted, fresh }) => ({
+        person: fitted.fields,
+        tasks: fresh.map(({ task }) => task.fields),
       })),
       signal,
     );
     written?.forEach(({ person, tasks }, place) => {
-      const { newcomer, fresh } = wanted[place] as (typeof wanted)[number];
+      const { newcomer, fitted, fresh } = wanted[place] as (typeof wanted)[number];
       const { failure } = person;
       if (failure) {
         if (failure.cure?.what === 'taken' || isPassing(failure)) made.set(newcomer, { failure });
         return;
       }
       const along = new Map(
-        fresh.flatMap(({ work, activity }, i): [Work, Written][] => {
-          const task = tasks[i] as Saved;
-          return task.failure && !isPassing(task.failure) ? [] : [[work, this.#tasks.made(activity, task)]];
+        fresh.flatMap(({ work, activity, values, task: { notes } }, i): [Work, Written][] => {
+          const saved = tasks[i] as Saved;
+          if (saved.failure && !isPassing(saved.failure)) return [];
+          return [[work, this.#tasks.made(activity, { ...saved, values, notes })]];
         }),
       );
+      newcomer.notes.push(...fitted.notes);
       made.set(newcomer, { person: { type: object.toLowerCase(), id: person.id }, isNew: true, along });
     });
   }
@@ -89,13 +95,14 @@ export class NewPeople {
     const isOwned = (values: object) => 'OwnerId' in values;
     for (const owned of [false, true]) {
       const part = [...drafts].filter(([, { values }]) => isOwned(values) === owned);
-      const written = await this.#descriptions.writeFitted(
+      const written = await this.#records.write(
         part.map(([, draft]) => draft),
         (records) => this.#api.insert(object, records, signal),
         signal,
       );
       part.forEach(([newcomer], place) => {
-        const { id, failure } = written[place] as Saved;
+        const { id, failure, notes } = written[place] as Fate;
+        newcomer.notes.push(...notes);
         made.set(
           newcomer,
           failure ? { failure } : { person: { type: object.toLowerCase(), id }, isNew: true },
@@ -105,8 +112,8 @@ export class NewPeople {
   }
 }
 
-function draftOf(object: PersonObject, { key, values, timezone, notes }: Newcomer): Draft {
-  return { object, values: { ...values, [ownFields[object]]: key }, timezone, notes };
+function draftOf(object: PersonObject, { key, values, timezone }: Newcomer): Draft {
+  return { object, values: { ...values, [ownFields[object]]: key }, timezone };
 }
 
 /** Whether the same may well be taken a little later, and says nothing of what was sent. */

@@ -3,8 +3,9 @@ import type { FittedPerson, PersonRecords, Updated } from '../../src/crm/index.t
 import type { FieldDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed, unwritableField } from './failures.ts';
-import type { Descriptions, Draft } from './fields.ts';
+import type { Draft } from './fields.ts';
 import { matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
+import type { Records } from './records.ts';
 import { isIn } from './soql.ts';
 
 /**
@@ -14,30 +15,30 @@ import { isIn } from './soql.ts';
 export class PeopleToUpdate implements PersonRecords {
   readonly types = ['lead', 'contact'];
   readonly #api: SalesforceApi;
-  readonly #descriptions: Descriptions;
+  readonly #records: Records;
   readonly #options: SalesforceOptions;
   readonly #described = new Map<PersonObject, ReadonlyMap<string, FieldDescription>>();
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, records: Records) {
     this.#api = api;
     this.#options = options;
-    this.#descriptions = descriptions;
+    this.#records = records;
   }
 
   async describe(people: readonly RecordRef[], signal: AbortSignal): Promise<void> {
     for (const object of byObject(people).keys())
-      this.#described.set(object, await this.#descriptions.of(object, signal));
+      this.#described.set(object, await this.#records.descriptions.of(object, signal));
   }
 
   fit(person: RecordRef, values: Values, timezone: string): FittedPerson {
     const object = objectOf(person);
     const writable = Object.entries(values).filter(([name]) => this.#field(object, name)?.updateable);
-    const notes: string[] = [];
-    const draft = { object, values: Object.fromEntries(writable), timezone, notes };
+    const draft = { object, values: Object.fromEntries(writable), timezone };
     const lacking = Object.keys(values).find((name) => this.#lacks(object, name));
     const failure =
       lacking === undefined ? undefined : unwritableField(lacking, this.#api.circumstances('describe'), '');
-    return { values: this.#descriptions.fit(draft).fields, notes, failure };
+    const { fields, notes } = this.#records.descriptions.fit(draft);
+    return { values: fields, notes, failure };
   }
 
   /** What the mapping names, and callers have nowhere. What can be said of new people alone is there. */
@@ -76,9 +77,9 @@ export class PeopleToUpdate implements PersonRecords {
     for (const [object, those] of byObject(changes.map(({ person }) => person))) {
       const drafts = those.map(({ id }): Draft => {
         const { values } = changes.find(({ person }) => person.id === id) as (typeof changes)[number];
-        return { object, values: { ...(values as Values), Id: id }, timezone: 'UTC', notes: [] };
+        return { object, values: { ...(values as Values), Id: id }, timezone: 'UTC' };
       });
-      const written = await this.#descriptions.writeFitted(
+      const written = await this.#records.write(
         drafts,
         (records) =>
           this.#api.update(
@@ -88,8 +89,8 @@ export class PeopleToUpdate implements PersonRecords {
           ),
         signal,
       );
-      drafts.forEach(({ notes }, place) => {
-        updated.set(those[place]?.id as string, { notes, failure: written[place]?.failure });
+      those.forEach(({ id }, place) => {
+        updated.set(id, written[place] as Updated);
       });
     }
     return changes.map(({ person }) => updated.get(person.id) as Updated);

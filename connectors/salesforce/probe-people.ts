@@ -4,9 +4,9 @@ import type { Row } from './answers.ts';
 import { candidateOf } from './candidates.ts';
 import { packSearches, phoneSearch } from './phone-search.ts';
 import { type ProbedOrg, resultsIn, words } from './probed-org.ts';
-import type { Fields } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
+import type { Fields } from './written.ts';
 
 /** Numbers that the Australian authority keeps for fiction: nobody has them. */
 const numbers = [

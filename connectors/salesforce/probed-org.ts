@@ -10,9 +10,9 @@ import {
   type SalesforceError,
 } from './failures.ts';
 import type { Found } from './found.ts';
-import type { Fields } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn, quote } from './soql.ts';
+import type { Fields } from './written.ts';
 
 type Kind = 'Task' | 'Lead' | 'Account';
 

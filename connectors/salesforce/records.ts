@@ -1,17 +1,103 @@
-import type { Row } from './answers.ts';
+import {
+  type Complaint,
+  mappedNames,
+  type Standing,
+  type WrittenFitted,
+  writeFitted,
+} from '../../src/crm/index.ts';
 import type { Failure } from './failures.ts';
-import type { ObjectName } from './options.ts';
+import type { Descriptions, Draft, Fitted } from './fields.ts';
+import type { ObjectName, SalesforceOptions } from './options.ts';
+import { isKey } from './setup-names.ts';
+import type { Written } from './written.ts';
 
-/** Of a record, by their API names. */
-export type Fields = Record<string, unknown>;
-export type Found = { rows: Row[]; failure?: undefined } | { failure: Failure; rows?: undefined };
-export type Written =
-  | { id: string; created: boolean; failure?: undefined }
-  | { failure: Failure; id?: undefined; created?: undefined };
+export type Fate = WrittenFitted<Written>;
 
-/** A record to be made, or to be changed if it has an id. */
-export interface Attempt {
-  object: ObjectName;
-  id?: string;
-  fields: Fields;
+/** Writes records with values that their fields can hold. */
+export class Records {
+  readonly descriptions: Descriptions;
+  readonly #mapped: ReadonlySet<string>;
+  readonly #ownerRefused: () => void;
+
+  constructor(descriptions: Descriptions, options: SalesforceOptions, ownerRefused: () => void) {
+    this.descriptions = descriptions;
+    this.#mapped = new Set(mappedNames(options));
+    this.#ownerRefused = ownerRefused;
+  }
+
+  /** In the order of the drafts. @param send answers in order */
+  write(
+    drafts: readonly Draft[],
+    send: (records: readonly Fitted[]) => Promise<readonly Written[]>,
+    signal: AbortSignal,
+  ): Promise<Fate[]> {
+    return writeFitted<Draft, Fitted, Written>(
+      {
+        name: 'Salesforce',
+        ownerField: 'OwnerId',
+        ownerRefused: this.#ownerRefused,
+        learn: (those, anew, signal) => this.#learn(those, anew, signal),
+        fit: (draft) => fitted(this.descriptions.fit(draft)),
+        send,
+        complaintOf: (failure, draft) => this.#complaintOf(failure, draft),
+        standingOf: ({ object }, name) => this.#standingOf(object, name),
+      },
+      drafts,
+      signal,
+    );
+  }
+
+  /** A description costs a request, so it is asked for only when a value was refused; after that it is kept up to date. */
+  async #learn(drafts: readonly Draft[], anew: boolean, signal: AbortSignal): Promise<void> {
+    for (const object of new Set(drafts.map((draft) => draft.object))) {
+      if (anew) await this.descriptions.refresh(object, signal);
+      else if (this.descriptions.known(object)) await this.descriptions.of(object, signal);
+    }
+  }
+
+  #complaintOf(failure: Failure, { object, values }: Draft): Complaint | undefined {
+    const { kind, cure } = failure;
+    switch (cure?.what) {
+      case 'owner':
+        return 'OwnerId' in values ? { names: ['OwnerId'], isUnclear: false, isOutdated: false } : undefined;
+      case 'values':
+      case 'content':
+        return { names: cure.names, isUnclear: cure.names.length === 0, isOutdated: cure.what === 'values' };
+      case 'fields': {
+        // One that we were told of, and that is there no more.
+        const known = this.descriptions.known(object);
+        const isOutdated = cure.names.some((name) => known?.get(name)?.createable);
+        const isOfUs = kind === 'rejected'; // else people have something to mend
+        return { names: isOfUs ? cure.names : [], isUnclear: isOfUs && cure.names.length === 0, isOutdated };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #standingOf(object: ObjectName, name: string): Standing {
+    if (isKey(name) || links.includes(name) || needed[object].includes(name)) return 'needed';
+    return name === 'OwnerId' || this.#mapped.has(name) ? 'asked' : 'spare';
+  }
+}
+
+/** What Salesforce must have of a record, beside our key, or what it would be another thing without. */
+const needed: Record<ObjectName, readonly string[]> = {
+  Task: ['TaskSubtype', 'CallType', 'Subject', 'Status'],
+  Lead: ['LastName', 'Company'],
+  Contact: ['LastName'],
+  Account: ['Name'],
+  Opportunity: ['Name', 'StageName', 'CloseDate', 'RecordTypeId'],
+};
+
+/** Which record it is, and whose: if these are refused, it is another's trouble. */
+const links = ['Id', 'WhoId', 'WhatId', 'AccountId', 'ContactId'];
+
+/** A record of which nothing is left to change is not sent. */
+function fitted(record: Fitted) {
+  const { fields, notes } = record;
+  const { Id, ...changed } = fields;
+  return Id !== undefined && Object.keys(changed).length === 0
+    ? { fate: { id: String(Id), created: false }, notes }
+    : { record, notes };
 }

@@ -1,9 +1,9 @@
 import { type Doubtful, type Look, readBack, type Seen } from '../../src/crm/index.ts';
 import type { Failure } from './failures.ts';
 import type { ObjectName } from './options.ts';
-import type { Attempt, Found, Written } from './records.ts';
 import { isKey } from './setup-names.ts';
 import { isIn } from './soql.ts';
+import type { Attempt, Found, Written } from './written.ts';
 
 /** Fields that name another record, and the objects that its id may be of. */
 const links = ['WhoId', 'WhatId', 'AccountId', 'ContactId'];
@@ -31,7 +31,7 @@ export async function secondLook(
 
 function isUnclear(failure: Failure | undefined): boolean {
   if (!failure || failure.kind === 'blocked') return false;
-  return failure.cure === undefined || failure.cure.what === 'fields';
+  return failure.cure === undefined || ['fields', 'content'].includes(failure.cure.what);
 }
 
 function doubtful({ object, id, fields }: Attempt): Doubtful {

@@ -13,12 +13,13 @@ import type { Row } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
-import type { Descriptions, Draft, Fitted } from './fields.ts';
+import type { Draft, Fitted } from './fields.ts';
 import type { SalesforceOptions } from './options.ts';
-import type { Fields, Written as Saved } from './records.ts';
+import type { Fate, Records } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
 import { createOnly, madeOnly } from './task-draft.ts';
+import type { Fields } from './written.ts';
 
 const key = ownFields.Task;
 
@@ -34,19 +35,19 @@ export function valuesOfNew({ values, person, key: { property, value } }: CallRe
  */
 export class Tasks {
   readonly #api: SalesforceApi;
-  readonly #descriptions: Descriptions;
+  readonly #records: Records;
   readonly #madeOnly: readonly string[];
   /** What Tasks say that were given away: one that is of nobody may not even be seen afterwards. */
   readonly #given = new LRUCache<string, Fields>({ max: 5_000 });
 
-  constructor(api: SalesforceApi, options: SalesforceOptions, descriptions: Descriptions) {
+  constructor(api: SalesforceApi, options: SalesforceOptions, records: Records) {
     this.#api = api;
-    this.#descriptions = descriptions;
+    this.#records = records;
     this.#madeOnly = madeOnly(options);
   }
 
   async create(records: readonly CallRecord[], signal: AbortSignal): Promise<Written[]> {
-    const written = await this.#descriptions.writeFitted(
+    const written = await this.#records.write(
       records.map((record) => draftOf(record, valuesOfNew(record))),
       (fitted) =>
         this.#api.upsert(
@@ -57,25 +58,26 @@ export class Tasks {
         ),
       signal,
     );
-    return records.map((record, place) => this.made(record, written[place] as Saved));
+    return records.map((record, place) => this.made(record, written[place] as Fate));
   }
 
   /** What became of one that was to be made. */
-  made(record: CallRecord, { id, created, failure }: Saved): Written {
+  made(record: CallRecord, { id, created, failure, values, notes }: Fate): Written {
     if (failure) return { failure: isThere(failure) ? asTaken(failure) : asOrphan(failure, record) };
-    const isOwned = created && 'OwnerId' in record.values;
-    if (isOwned) this.#given.set(id, this.fit(record, valuesOfNew(record)).fields);
+    record.notes.push(...notes);
+    const isOwned = created && 'OwnerId' in values;
+    if (isOwned) this.#given.set(id, this.fit(record, values).fields);
     return { id, isOwned };
   }
 
   /** As the fields of a Task can hold it. */
   fit(record: CallRecord, values: Values): Fitted {
-    return this.#descriptions.fit(draftOf(record, values));
+    return this.#records.descriptions.fit(draftOf(record, values));
   }
 
   async update(changes: readonly Change[], signal: AbortSignal): Promise<Written[]> {
     const drafts = changes.map((change) => draftOf(change.record, this.#valuesOf(change)));
-    const written = await this.#descriptions.writeFitted(
+    const written = await this.#records.write(
       drafts,
       (records) =>
         this.#api.update(
@@ -86,11 +88,12 @@ export class Tasks {
       signal,
     );
     await this.#forgive(drafts, written, signal);
-    return changes.map(({ record, id, values }, place): Written => {
-      const { failure } = written[place] as Saved;
+    return changes.map(({ record, id }, place): Written => {
+      const { failure, values, notes } = written[place] as Fate;
       if (failure) return { failure: failure.cure?.what === 'gone' ? failure : asOrphan(failure, record) };
+      record.notes.push(...notes);
       const isOwned = 'OwnerId' in values;
-      if (isOwned) this.#given.set(id, this.#descriptions.fit(drafts[place] as Draft).fields);
+      if (isOwned) this.#given.set(id, this.fit(record, values).fields);
       return { id, isOwned };
     });
   }
@@ -104,10 +107,10 @@ export class Tasks {
    * Nothing is to be written to a Task that shows it all: one that was given away with this very state by an attempt
    * whose answer was lost, or that is replayed. Whoever has it now need not let us change it.
    */
-  async #forgive(drafts: readonly Draft[], written: Saved[], signal: AbortSignal): Promise<void> {
+  async #forgive(drafts: readonly Draft[], written: Fate[], signal: AbortSignal): Promise<void> {
     const refused = drafts.flatMap((draft, place) =>
       written[place]?.failure?.cure?.what === 'theirs'
-        ? [{ place, fields: this.#descriptions.fit(draft).fields }]
+        ? [{ place, fields: this.#records.descriptions.fit(draft).fields }]
         : [],
     );
     if (refused.length === 0) return;
@@ -116,15 +119,16 @@ export class Tasks {
     const statement = `SELECT ${[...names].join(',')} FROM Task WHERE IsDeleted = false AND ${isIn('Id', ids)}`;
     const rows = await this.#rows(statement, signal).catch(asFailure<Failure>);
     for (const { place, fields } of refused) {
+      const { values, notes } = written[place] as Fate;
       if (!Array.isArray(rows)) {
-        written[place] = { failure: rows };
+        written[place] = { failure: rows, values, notes };
         continue;
       }
       const id = String(fields['Id']);
       const held = rows.find((row) => row.Id === id) ?? this.#given.get(id);
       const { Id: _, ...wanted } = fields;
       const shows = held && Object.entries(wanted).every(([name, value]) => isShown(held[name], value));
-      if (shows) written[place] = { id, created: false };
+      if (shows) written[place] = { id, created: false, values, notes };
     }
   }
 
@@ -189,8 +193,8 @@ export class Tasks {
   }
 }
 
-function draftOf({ timezone, notes }: CallRecord, values: Values): Draft {
-  return { object: 'Task', values, timezone, notes };
+function draftOf({ timezone }: CallRecord, values: Values): Draft {
+  return { object: 'Task', values, timezone };
 }
 
 /** Salesforce says so by refusing what can only be said of a new Task, by our key, or by whose Task it is. */

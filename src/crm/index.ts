@@ -75,3 +75,13 @@ export {
 export { defaultTitle, htmlSummary, textSummary } from './summary.ts';
 export { checkOwners, type User, type Users } from './users.ts';
 export type { CallRecord, Existing, Work, Written } from './work.ts';
+export {
+  type Complaint,
+  type Draft,
+  type Fitted,
+  type FittingCrm,
+  type Instead,
+  type Standing,
+  type WrittenFitted,
+  writeFitted,
+} from './write-fitted.ts';

@@ -109,17 +109,21 @@ for (const code of [
 }
 for (const code of [
   'REQUIRED_FIELD_MISSING',
-  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
-  'FIELD_INTEGRITY_EXCEPTION',
-  'MALFORMED_ID',
   'MALFORMED_QUERY',
   'MALFORMED_SEARCH',
   'DUPLICATES_DETECTED',
   'INVALID_PERSON_ACCOUNT_OPERATION',
   'ENTITY_IS_ARCHIVED',
-  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
 ]) {
   same(code, 'words', { kind: 'rejected' });
+}
+for (const code of [
+  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+  'FIELD_INTEGRITY_EXCEPTION',
+  'MALFORMED_ID',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+]) {
+  same(code, 'words', { kind: 'rejected', cure: 'content' });
 }
 same('INACTIVE_OWNER_OR_USER', 'operation performed with inactive user [005] as owner of task', {
   kind: 'blocked',
@@ -142,6 +146,7 @@ for (const code of ['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY']) {
 }
 same('INVALID_CROSS_REFERENCE_KEY', "Record Type ID: this ID value isn't valid for the user", {
   kind: 'rejected',
+  cure: 'content',
 });
 same('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead', {
   kind: 'rejected',
@@ -157,7 +162,7 @@ same(trigger, 'TaskTrigger: UNABLE_TO_LOCK_ROW', { kind: 'retry' });
 same(trigger, 'System.LimitException: Too many SOQL queries: 101', { kind: 'retry', cure: 'smaller' });
 same(trigger, 'Apex CPU time limit exceeded', { kind: 'retry', cure: 'smaller' });
 same(trigger, 'entity type cannot be inserted: Lead', { kind: 'blocked' });
-same(trigger, 'TaskTrigger: a dealer is needed', { kind: 'rejected' });
+same(trigger, 'TaskTrigger: a dealer is needed', { kind: 'rejected', cure: 'content' });
 
 for (const [code, message, whole, row] of meanings) {
   failures(`${code}, "${message.slice(0, 60)}" is ${whole.kind}`, () => {
@@ -181,7 +186,7 @@ failures('a record that may not be changed is rejected by itself: others may be'
 
 failures('what the configuration maps may be gone, and no person is because of it', () => {
   for (const [fields, cure] of [
-    [['Keywords__c'], undefined],
+    [['Keywords__c'], 'content'],
     [['WhoId'], 'gone'],
     [['Keywords__c', 'WhoId'], 'gone'],
     [[], 'gone'],

@@ -191,7 +191,10 @@ owners('somebody who left since we asked: the records are written without, in on
     salesforce.edit(id, { IsActive: false });
     const outcome = await deliverOne(connection, whole('2', { PLA_Caller_Phone_Number: '+61444444445' }));
     assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
-    assert.match(JSON.stringify(outcome), /The owner was left out.*INACTIVE_OWNER_OR_USER/);
+    assert.match(
+      JSON.stringify(outcome),
+      /refused the owner that `owner` names, so none was set.*INACTIVE_OWNER_OR_USER/,
+    );
     assert.is(salesforce.tasks().length, 4);
     assert.is(salesforce.opportunities()[1]?.['OwnerId'], salesforce.org.userId);
     assert.is(salesforce.leads()[1]?.['OwnerId'], salesforce.org.userId);
@@ -208,7 +211,7 @@ owners('a new lead whose owner is refused goes by the rules of the org, and the 
       const outcome = await deliverOne(connection, whole('2', { PLA_Caller_Phone_Number: '+61444444445' }));
       assert.match(
         JSON.stringify(outcome),
-        /The owner was left out. Who is to own it is inactive in Salesforce: correct `owner`/,
+        /so none was set.* Who is to own it is inactive in Salesforce: correct `owner`/,
       );
       assert.is(salesforce.leads()[1]?.['OwnerId'], '00G5g000000queueEAA');
     },
