@@ -1,31 +1,18 @@
 import { Findings, type Tools } from '../../src/connector/index.ts';
-import type { CrmDriver } from '../../src/crm/index.ts';
+import { type CrmDriver, draftsFrom } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 import { touchFields } from './attribution.ts';
-import { callDraft } from './call-draft.ts';
 import { CallRecords } from './call-records.ts';
 import { Companies } from './companies.ts';
-import { contactDraft } from './contact-draft.ts';
 import { contactsToUpdate } from './contact-updates.ts';
-import { dealDraft } from './deal-draft.ts';
 import { Fields } from './fields.ts';
 import type { Found, HubSpotFindings } from './found.ts';
+import { modelOf } from './model.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import { Contacts } from './people.ts';
 import { Pipelines } from './pipelines.ts';
 import { Records } from './records.ts';
-import { taskDraft } from './task-draft.ts';
 import { ownerField, usersOf } from './users.ts';
-
-/** What a call leaves in HubSpot, before HubSpot is asked anything. */
-export function draftsOf(options: HubSpotOptions): CrmDriver['drafts'] {
-  return {
-    person: (delivery, calls) => contactDraft(options, delivery, calls),
-    activity: (delivery) => (options.activity.isWritten ? callDraft(options, delivery) : undefined),
-    followUp: (delivery) => taskDraft(options, delivery),
-    sale: (delivery) => dealDraft(options, delivery),
-  };
-}
 
 /** HubSpot as the engine drives it. */
 export class HubSpotDriver implements CrmDriver {
@@ -48,7 +35,7 @@ export class HubSpotDriver implements CrmDriver {
     this.pipelines = new Pipelines(api, options.sale, clock);
     const companies = options.activity.company ? new Companies(api, clock) : undefined;
     const records = new Records(api, new Fields(api, clock, mappedProperties(options)), ownerRefused);
-    this.drafts = draftsOf(options);
+    this.drafts = draftsFrom(modelOf(options), options);
     this.owner = ownerField(api);
     this.people = new Contacts(api, records, this.findings, companies, tools);
     this.personRecords = contactsToUpdate(api, records);

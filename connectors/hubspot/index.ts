@@ -7,13 +7,14 @@ import {
   type RecordRef,
   type Tools,
 } from '../../src/connector/index.ts';
-import { CrmEngine, draftsOf as draftsIn, dryConnection, type Wrap } from '../../src/crm/index.ts';
+import { CrmEngine, draftsFrom, draftsOf, dryConnection, type Wrap } from '../../src/crm/index.ts';
 import { HubSpotApi } from './api.ts';
 import { largestBatch } from './batches.ts';
 import { check } from './check.ts';
-import { draftsOf, HubSpotDriver } from './driver.ts';
+import { HubSpotDriver } from './driver.ts';
 import { holds } from './holds.ts';
 import { RecordLinks } from './links.ts';
+import { modelOf } from './model.ts';
 import { type HubSpotOptions, options } from './options.ts';
 import { PretendedHubSpot } from './pretended.ts';
 import { HubSpotProbe } from './probe.ts';
@@ -41,7 +42,7 @@ export default defineConnector({
 const parallel = 8;
 
 function draft(options: HubSpotOptions, delivery: Delivery): RecordDraft[] {
-  return draftsIn(draftsOf(options), delivery);
+  return draftsOf(draftsFrom(modelOf(options), options), delivery);
 }
 
 async function connect(options: HubSpotOptions, tools: Tools, wrap?: Wrap): Promise<Connection> {

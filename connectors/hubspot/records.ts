@@ -166,6 +166,7 @@ function complaintOf(failure: Failure, values: Draft['values'], key: string): Co
     return undefined;
   const property = isConflict || isOfContent ? cure.property : undefined;
   return {
+    words: isUnclear ? failure.reason : undefined,
     // What blocks is mended by people.
     names: kind === 'blocked' ? [] : [...refuses, property ?? []].flat(),
     isUnclear: isUnclear && kind !== 'blocked',

@@ -1,30 +1,17 @@
 import type { Tools } from '../../src/connector/index.ts';
-import type { CallRecord, CrmDriver, RecordDriver } from '../../src/crm/index.ts';
+import { type CallRecord, type CrmDriver, draftsFrom, type RecordDriver } from '../../src/crm/index.ts';
 import { AfterCall } from './after-call.ts';
 import type { SalesforceApi } from './api.ts';
 import { Descriptions } from './fields.ts';
-import { followUpDraft } from './follow-up-draft.ts';
+import { modelOf } from './model.ts';
 import { NewPeople } from './new-people.ts';
 import type { SalesforceOptions } from './options.ts';
 import { People } from './people.ts';
 import { PeopleToUpdate } from './people-updates.ts';
-import { personDraft } from './person-draft.ts';
 import { Records } from './records.ts';
-import { saleDraft } from './sale-draft.ts';
 import { attributionFields } from './setup-names.ts';
-import { taskDraft } from './task-draft.ts';
 import { Tasks } from './tasks.ts';
 import { ownerField, usersOf } from './users.ts';
-
-/** What a call leaves in Salesforce, before Salesforce is asked anything. */
-export function draftsOf(options: SalesforceOptions): CrmDriver['drafts'] {
-  return {
-    person: (delivery, calls) => personDraft(options, delivery, calls),
-    activity: (delivery) => (options.activity.isWritten ? taskDraft(options, delivery) : undefined),
-    followUp: (delivery) => followUpDraft(options, delivery),
-    sale: (delivery) => saleDraft(options, delivery),
-  };
-}
 
 /** Salesforce as the engine drives it. */
 export class SalesforceDriver implements CrmDriver {
@@ -44,7 +31,7 @@ export class SalesforceDriver implements CrmDriver {
     this.descriptions = new Descriptions(api, clock);
     const records = new Records(this.descriptions, options, ownerRefused);
     const tasks = new Tasks(api, options, records);
-    this.drafts = draftsOf(options);
+    this.drafts = draftsFrom(modelOf(options), options);
     this.owner = ownerField(api);
     this.people = new People(api, options, new NewPeople(api, options, records, tasks));
     this.personRecords = new PeopleToUpdate(api, options, records);

@@ -7,11 +7,12 @@ import {
   type RecordRef,
   type Tools,
 } from '../../src/connector/index.ts';
-import { CrmEngine, draftsOf as draftsIn, dryConnection } from '../../src/crm/index.ts';
+import { CrmEngine, draftsFrom, draftsOf, dryConnection } from '../../src/crm/index.ts';
 import { largestBatch, SalesforceApi } from './api.ts';
 import { check } from './check.ts';
-import { draftsOf, SalesforceDriver } from './driver.ts';
+import { SalesforceDriver } from './driver.ts';
 import { holds, objects } from './holds.ts';
+import { modelOf } from './model.ts';
 import { options, type SalesforceOptions } from './options.ts';
 import { PretendedSalesforce } from './pretended.ts';
 import { SalesforceProbe } from './probe.ts';
@@ -42,7 +43,7 @@ export default defineConnector({
 });
 
 function draft(options: SalesforceOptions, delivery: Delivery): RecordDraft[] {
-  return draftsIn(draftsOf(options), delivery);
+  return draftsOf(draftsFrom(modelOf(options), options), delivery);
 }
 
 class SalesforceConnection implements Connection {

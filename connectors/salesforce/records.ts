@@ -55,20 +55,24 @@ export class Records {
     }
   }
 
-  #complaintOf(failure: Failure, { object, values }: Draft): Complaint | undefined {
-    const { kind, cure } = failure;
+  #complaintOf({ kind, cure, reason }: Failure, { object, values }: Draft): Complaint | undefined {
+    const about = (names: readonly string[], isOutdated = false, isUnclear = names.length === 0) => ({
+      names,
+      isOutdated,
+      isUnclear,
+      words: reason,
+    });
     switch (cure?.what) {
       case 'owner':
-        return 'OwnerId' in values ? { names: ['OwnerId'], isUnclear: false, isOutdated: false } : undefined;
+        return 'OwnerId' in values ? about(['OwnerId']) : undefined;
       case 'values':
       case 'content':
-        return { names: cure.names, isUnclear: cure.names.length === 0, isOutdated: cure.what === 'values' };
+        return about(cure.names, cure.what === 'values');
       case 'fields': {
-        // One that we were told of, and that is there no more.
+        // One that we were told of, and that is there no more. What blocks is mended by people.
         const known = this.descriptions.known(object);
         const isOutdated = cure.names.some((name) => known?.get(name)?.createable);
-        const isOfUs = kind === 'rejected'; // else people have something to mend
-        return { names: isOfUs ? cure.names : [], isUnclear: isOfUs && cure.names.length === 0, isOutdated };
+        return kind === 'blocked' ? about([], isOutdated, false) : about(cure.names, isOutdated);
       }
       default:
         return undefined;

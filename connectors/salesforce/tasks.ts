@@ -14,11 +14,11 @@ import type { SalesforceApi } from './api.ts';
 import { linkTo, personOf } from './candidates.ts';
 import { type Failure, RequestFailed, takenForAnother } from './failures.ts';
 import type { Draft, Fitted } from './fields.ts';
+import { createOnly, madeOnly } from './model.ts';
 import type { SalesforceOptions } from './options.ts';
 import type { Fate, Records } from './records.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn } from './soql.ts';
-import { createOnly, madeOnly } from './task-draft.ts';
 import type { Fields } from './written.ts';
 
 const key = ownFields.Task;

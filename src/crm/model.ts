@@ -23,6 +23,8 @@ export interface RecordModel<Of extends unknown[] = []> {
   defaults(delivery: Delivery, ...of: Of): Defaults;
   /** What of it people should know before it is written. */
   notes?(delivery: Delivery): string[];
+  /** Whether it is given to its owner now. Undefined: always. */
+  isOwned?(delivery: Delivery): boolean;
 }
 
 const usualTitle = compileTemplate(defaultTitle);
@@ -49,22 +51,24 @@ export function draftsFrom(model: CrmModel, options: CrmOptions): Drafts {
     defaults: Defaults,
     mapping: Mapping | undefined,
     delivery: Delivery,
-  ): RecordDraft => ({
-    role,
-    type: model[role].type,
-    key: { property: model[role].key, value: key },
-    properties: withMapping(
-      { ...defaults, [owner]: ownerOf(options.owner, delivery) },
-      mapping ?? {},
-      delivery,
-    ),
-    notes: model[role].notes?.(delivery) ?? [],
-  });
+  ): RecordDraft => {
+    const { type, key: property, notes, isOwned } = model[role];
+    const owned = { ...defaults, [owner]: ownerOf(options.owner, delivery) };
+    const { [owner]: own, ...others } = withMapping(owned, mapping ?? {}, delivery);
+    const isGiven = own !== undefined && isOwned?.(delivery) !== false;
+    return {
+      role,
+      type,
+      key: { property, value: key },
+      properties: isGiven ? { ...others, [owner]: own } : others,
+      notes: notes?.(delivery) ?? [],
+    };
+  };
   return {
     person(delivery, calls) {
       const { number } = delivery.call.caller;
-      if (number === null) return undefined; // nobody who could be told from others
-      const { properties } = options.person;
+      const { create, properties } = options.person;
+      if (number === null || create === false) return undefined; // nobody who could be told from others
       const touched = touches && options.attribution ? touchesOfNew(touches, calls) : {};
       const defaults = { ...touched, ...model.person.defaults(delivery) };
       return draft('person', number, defaults, properties, delivery);

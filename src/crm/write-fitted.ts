@@ -21,6 +21,8 @@ export interface Complaint {
   isUnclear: boolean;
   /** What the CRM says of its fields may have changed. */
   isOutdated: boolean;
+  /** The CRM's own, where they say more to people than which fields it refuses. */
+  words?: string | undefined;
 }
 
 /**
@@ -167,11 +169,11 @@ function leaveOut<D extends Draft, R, W extends Fate>(
   const replaceable = fields.filter((field) => others(draft, field).length > 0);
   const spare = fields.filter((field) => replaceable.includes(field) || standing.get(field) !== 'needed');
   const named = spare.filter((field) => complaint.names.includes(field));
-  if (named.length > 0 || !complaint.isUnclear) return withoutThese(crm, course, named);
+  if (named.length > 0 || !complaint.isUnclear) return withoutThese(crm, course, named, complaint);
   const plain = spare.filter((field) => !replaceable.includes(field) && standing.get(field) !== 'kept');
   const asked = plain.filter((field) => standing.get(field) === 'asked');
   const unnamed = [asked, plain, replaceable].find((some) => some.length > 0) ?? [];
-  return withoutThese(crm, course, unnamed, `so it was written without ${unnamed.join(', ')}.`);
+  return withoutThese(crm, course, unnamed, complaint, `so it was written without ${unnamed.join(', ')}.`);
 }
 
 /** Without these, or with what there is in their place. @param told once, where the CRM named none of them */
@@ -179,11 +181,12 @@ function withoutThese<D extends Draft, R, W extends Fate>(
   { name, ownerField, ownerRefused }: FittingCrm<D, R, W>,
   course: Course<D, W>,
   fields: readonly string[],
+  { words }: Complaint,
   told?: string,
 ): boolean {
   if (fields.length === 0) return false;
   if (fields.includes(ownerField)) ownerRefused();
-  const { draft, fate, left } = course;
+  const { draft, left } = course;
   const values = { ...draft.values };
   const instead: Record<string, readonly (string | Date)[]> = { ...draft.instead };
   const notes = fields.map((field) => {
@@ -195,7 +198,7 @@ function withoutThese<D extends Draft, R, W extends Fate>(
     return field === ownerField ? noSuchOwner(name) : `${field} was left out: ${name} refuses it.`;
   });
   const said = told === undefined ? notes : [`${name} refused something and named no field, ${told}`];
-  left.push(...said.slice(0, -1), `${said.at(-1)} ${fate?.failure?.reason}`);
+  left.push(...said.slice(0, -1), [said.at(-1), words ?? []].flat().join(' '));
   course.draft = { ...draft, values, instead };
   return true;
 }

@@ -13,7 +13,7 @@ const fitting = suite('writing what a CRM takes');
 
 type Fate = { id: string; failure?: undefined } | { failure: CrmFailure & { complaint?: Complaint } };
 
-const nothing = { names: [], isUnclear: false, isOutdated: false };
+const nothing = { names: [], isUnclear: false, isOutdated: false, words: 'It said no.' };
 const refusal = (complaint: Partial<Complaint>): Fate => ({
   failure: { kind: 'rejected', reason: 'It said no.', complaint: { ...nothing, ...complaint } },
 });

@@ -1,13 +1,9 @@
-import {
-  type Call,
-  type Delivery,
-  ownerOf,
-  type RecordDraft,
-  withMapping,
-} from '../../src/connector/index.ts';
-import { htmlSummary } from '../../src/crm/index.ts';
+import type { Call, Delivery } from '../../src/connector/index.ts';
+import { type CrmModel, htmlSummary } from '../../src/crm/index.ts';
+import { touchFields } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
 import { longestText, ownProperties } from './setup-names.ts';
+import { ownerName } from './users.ts';
 
 /**
  * The outcomes that every account begins with, by what came of a call.
@@ -20,30 +16,70 @@ export const defaultOutcomes: Readonly<Record<string, string>> = {
   voicemail: 'b2cf5968-551e-4856-9783-52b3da59a7d0', // Left voicemail
 };
 
-/** The call record of a delivery: the whole of what the call shows now, whatever it showed before. */
-export function callDraft(options: HubSpotOptions, delivery: Delivery): RecordDraft {
-  const { call, source } = delivery;
-  const scope = { call, timezone: source.timezone };
-  const defaults = {
+/** What calls become in HubSpot, unless the mapping says otherwise: calls, contacts, tasks and deals. */
+export function modelOf({ activity: { outcomes } }: HubSpotOptions): CrmModel {
+  return {
+    owner: ownerName,
+    touches: touchFields,
+    person: {
+      type: 'contact',
+      key: ownProperties.contacts,
+      // A contact needs a name, and whoever sees it must be able to tell that nobody gave it one.
+      defaults: ({ call: { caller } }) => ({
+        phone: caller.number,
+        firstname: 'Caller',
+        lastname: caller.display,
+        city: caller.city, // of landlines
+        state: caller.state,
+      }),
+    },
+    activity: {
+      type: 'call',
+      key: ownProperties.calls,
+      defaults: (delivery, title) => callDefaults(delivery, title, outcomes),
+      notes: ({ call }) => notesOn(call),
+    },
+    followUp: {
+      type: 'task',
+      key: ownProperties.tasks,
+      defaults: (delivery, { subject, dueAt }) => ({
+        hs_timestamp: dueAt, // when it is due
+        hs_task_subject: subject,
+        hs_task_body: htmlSummary(delivery, longestText),
+        hs_task_status: 'NOT_STARTED',
+        hs_task_type: 'CALL',
+      }),
+    },
+    sale: {
+      type: 'deal',
+      key: ownProperties.deals,
+      // Its stage is as the configuration names it.
+      defaults: (_, { name, pipeline, stage, amount, closedAt }) => ({
+        dealname: name,
+        pipeline: pipeline ?? null,
+        dealstage: stage,
+        amount,
+        closedate: closedAt,
+      }),
+    },
+  };
+}
+
+/** The whole of what a call shows now, whatever it showed before. */
+function callDefaults(delivery: Delivery, title: string, outcomes: Readonly<Record<string, string>>) {
+  const { call } = delivery;
+  return {
     hs_timestamp: call.startedAt,
-    hs_call_title: options.activity.title.render(scope) ?? `Call ${call.id}`,
+    hs_call_title: title,
     hs_call_body: htmlSummary(delivery, longestText),
     hs_call_direction: 'INBOUND',
     hs_call_status: statusOf(call),
-    hs_call_disposition: outcomeOf(call, options.activity.outcomes),
+    hs_call_disposition: outcomeOf(call, outcomes),
     hs_call_duration: call.durationSeconds === null ? null : call.durationSeconds * 1000, // milliseconds
     hs_call_from_number: call.caller.number ?? call.caller.raw,
     hs_call_to_number: call.dialled.number ?? call.dialled.raw,
     hs_call_recording_url: recordingOf(call),
     hs_call_has_voicemail: hasVoicemail(call) || null,
-    hubspot_owner_id: ownerOf(options.owner, delivery),
-  };
-  return {
-    role: 'activity',
-    type: 'call',
-    key: { property: ownProperties.calls, value: delivery.key },
-    properties: withMapping(defaults, options.activity.properties, delivery),
-    notes: notesOn(call),
   };
 }
 

@@ -1,0 +1,99 @@
+import { type Call, type Delivery, localDate } from '../../src/connector/index.ts';
+import { type CrmModel, textSummary } from '../../src/crm/index.ts';
+import type { PersonObject, SalesforceOptions } from './options.ts';
+import { attributionFields, followUpKey, longestDescription, ownFields } from './setup-names.ts';
+
+/** Fields that Salesforce takes when a Task is created, and refuses ever after. */
+export const createOnly: readonly string[] = ['TaskSubtype'];
+
+/** Fields of which people have the last word: written when a Task is made, and left alone afterwards. */
+export function madeOnly({ preset }: SalesforceOptions): readonly string[] {
+  // Under the preset an operator completes the call, perhaps before its end is known here.
+  return preset === 'delacon' ? [...createOnly, 'Status'] : createOnly;
+}
+
+/** What calls become in Salesforce, unless the mapping says otherwise: Tasks, Leads or Contacts, and Opportunities. */
+export function modelOf(options: SalesforceOptions): CrmModel {
+  const object: PersonObject = options.person.create || 'Lead';
+  return {
+    owner: 'OwnerId',
+    touches: attributionFields,
+    person: {
+      type: object.toLowerCase(),
+      key: ownFields[object],
+      defaults: ({ call: { caller } }) => ({
+        LastName: caller.display,
+        Company: object === 'Lead' ? 'Unknown' : null, // a Lead without one would convert to a person account
+        Phone: caller.number,
+        LeadSource: 'Phone Inquiry',
+      }),
+    },
+    activity: {
+      type: 'task',
+      key: ownFields.Task,
+      defaults: (delivery, title) => callDefaults(options, delivery, title),
+      // With the write that ends it and not before: an org may keep a Task to its owner, who could not complete it for us.
+      isOwned: ({ call }) => call.phase !== 'ringing',
+    },
+    followUp: {
+      type: 'task',
+      key: followUpKey,
+      defaults: (delivery, { subject, dueAt }) => ({
+        Subject: subject,
+        ActivityDate: localDate(dueAt, delivery.source.timezone),
+        // A due date has no time of day, so the reminder tells it.
+        IsReminderSet: true,
+        ReminderDateTime: dueAt,
+        Description: textSummary(delivery, longestDescription),
+      }),
+    },
+    sale: {
+      type: 'opportunity',
+      key: ownFields.Opportunity,
+      defaults: (delivery, { name, stage, closedAt, amount, pipeline }) => ({
+        Name: name,
+        StageName: stage,
+        CloseDate: localDate(closedAt, delivery.source.timezone),
+        Amount: amount,
+        RecordTypeId: pipeline ?? null,
+        Description: textSummary(delivery, longestDescription),
+      }),
+    },
+  };
+}
+
+/** The whole of what a call shows now, whatever it showed before. */
+function callDefaults({ preset, activity }: SalesforceOptions, delivery: Delivery, title: string) {
+  const { call, source } = delivery;
+  const isOpen = call.phase === 'ringing' || preset === 'delacon';
+  return {
+    TaskSubtype: 'Call',
+    CallType: 'Inbound',
+    Subject: title,
+    Status: isOpen ? 'In Progress' : 'Completed',
+    ActivityDate: dateOf(call, source.timezone),
+    CallDurationInSeconds: call.durationSeconds,
+    CallDisposition: dispositionOf(call, activity.outcomes),
+    CallObject: call.id,
+    Description: textSummary(delivery, longestDescription),
+  };
+}
+
+/** An open Task that has a date locks the person's record while it is inserted; a closed one does not. */
+function dateOf(call: Call, timezone: string): string | null {
+  return call.phase === 'ringing' ? null : localDate(call.startedAt, timezone);
+}
+
+/** What the configuration calls the result, a message left before the rest; else that one was left, or what Delacon calls it. */
+function dispositionOf(call: Call, outcomes: Readonly<Record<string, string>>): string | null {
+  const { result, resultText, voicemail } = call;
+  const isVoicemail = voicemail === true && result !== 'answered';
+  const words = [isVoicemail ? 'voicemail' : null, resultText, result];
+  for (const word of words) {
+    const named = Object.entries(outcomes).find(
+      ([name]) => word !== null && name.trim().toLowerCase() === word.trim().toLowerCase(),
+    );
+    if (named) return named[1];
+  }
+  return isVoicemail ? 'Left voicemail' : resultText;
+}
