@@ -12,8 +12,7 @@ import type { Pipelines } from './pipelines.ts';
 import type { Draft, Fate, Records } from './records.ts';
 import { findBySearch } from './search-by-key.ts';
 import { secondLook } from './second-look.ts';
-import { ownProperties } from './setup-names.ts';
-import { ownerName } from './users.ts';
+import { ownerName, ownProperties } from './setup-names.ts';
 
 /** Calls, tasks and deals. */
 export class CallRecords implements RecordDriver {

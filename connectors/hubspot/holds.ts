@@ -1,8 +1,11 @@
 import { labelled, type RecordRef } from '../../src/connector/index.ts';
+import { unaskedFields } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
+import { modelOf } from './model.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import { wantedProperties } from './setup.ts';
 import type { ObjectType } from './setup-names.ts';
+import { ownerName } from './setup-names.ts';
 
 /** Of a record. */
 export const objectTypes: Record<string, ObjectType> = {
@@ -10,34 +13,6 @@ export const objectTypes: Record<string, ObjectType> = {
   call: 'calls',
   task: 'tasks',
   deal: 'deals',
-};
-
-/** What the bridge writes without being asked to. */
-const written: Record<ObjectType, readonly string[]> = {
-  contacts: ['firstname', 'lastname', 'phone', 'mobilephone', 'city', 'state', 'hubspot_owner_id'],
-  calls: [
-    'hs_timestamp',
-    'hs_call_title',
-    'hs_call_body',
-    'hs_call_direction',
-    'hs_call_status',
-    'hs_call_disposition',
-    'hs_call_duration',
-    'hs_call_from_number',
-    'hs_call_to_number',
-    'hs_call_recording_url',
-    'hs_call_has_voicemail',
-    'hubspot_owner_id',
-  ],
-  tasks: [
-    'hs_timestamp',
-    'hs_task_subject',
-    'hs_task_body',
-    'hs_task_status',
-    'hs_task_type',
-    'hubspot_owner_id',
-  ],
-  deals: ['dealname', 'pipeline', 'dealstage', 'amount', 'closedate', 'hubspot_owner_id'],
 };
 
 /** What HubSpot holds of a record, of all that the bridge may have written. Null: it is gone, or merged away. */
@@ -49,8 +24,17 @@ export async function holds(
 ): Promise<Record<string, unknown> | null> {
   const objectType = objectTypes[type];
   if (!objectType) return null;
+  const unasked = unaskedFields(modelOf(options));
+  const written: Record<ObjectType, readonly string[]> = {
+    contacts: [...unasked.person, 'mobilephone'],
+    calls: unasked.activity,
+    tasks: unasked.followUp,
+    deals: unasked.sale,
+  };
   const own = wantedProperties(objectType, options, {}).map(({ name }) => name);
-  const names = [...new Set([...written[objectType], ...mappedProperties(options)[objectType], ...own])];
+  const names = [
+    ...new Set([...written[objectType], ownerName, ...mappedProperties(options)[objectType], ...own]),
+  ];
   const [[row], definitions] = await Promise.all([
     api.read(objectType, [id], { properties: names }, signal),
     api.properties(objectType, signal),

@@ -2,8 +2,7 @@ import type { Call, Delivery } from '../../src/connector/index.ts';
 import { type CrmModel, htmlSummary } from '../../src/crm/index.ts';
 import { touchFields } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
-import { longestText, ownProperties } from './setup-names.ts';
-import { ownerName } from './users.ts';
+import { longestText, ownerName, ownProperties } from './setup-names.ts';
 
 /**
  * The outcomes that every account begins with, by what came of a call.

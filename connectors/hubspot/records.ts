@@ -12,8 +12,7 @@ import type { Input, Written } from './batches.ts';
 import { type Failure, unwritableProperty } from './failures.ts';
 import type { Fields } from './fields.ts';
 import { secondLook } from './second-look.ts';
-import { listedElsewhere, type ObjectType, ownProperties } from './setup-names.ts';
-import { ownerName } from './users.ts';
+import { listedElsewhere, type ObjectType, ownerName, ownProperties } from './setup-names.ts';
 
 /** A record to be written, with values of any kind. */
 export interface Draft extends RecordDraft {

@@ -19,8 +19,11 @@ export const keyNames: readonly string[] = [...new Set(Object.values(ownProperti
 
 const ownTouches: readonly string[] = touchNames(touchFields);
 
+/** Whose a record is. */
+export const ownerName = 'hubspot_owner_id';
+
 /** Properties whose values are kept apart from them: owners, and pipelines with their stages. */
-export const listedElsewhere: ReadonlySet<string> = new Set(['hubspot_owner_id', 'pipeline', 'dealstage']);
+export const listedElsewhere: ReadonlySet<string> = new Set([ownerName, 'pipeline', 'dealstage']);
 
 export function isOwn(property: string): boolean {
   return keyNames.includes(property) || ownTouches.includes(property);

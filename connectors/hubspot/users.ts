@@ -2,9 +2,7 @@ import type { OwnerField, User } from '../../src/crm/index.ts';
 import type { Owner } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
 import { objectTypes } from './holds.ts';
-import type { ObjectType } from './setup-names.ts';
-
-export const ownerName = 'hubspot_owner_id';
+import { type ObjectType, ownerName } from './setup-names.ts';
 
 export function ownerField(api: HubSpotApi): OwnerField {
   return {

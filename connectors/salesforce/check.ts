@@ -1,11 +1,12 @@
-import type { Finding } from '../../src/connector/index.ts';
-import { checkOwners, type Users } from '../../src/crm/index.ts';
+import type { Finding, RecordRole } from '../../src/connector/index.ts';
+import { checkOwners, type Users, unaskedFields } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
+import { modelOf } from './model.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';
-import { recordTypeFor, stageFor } from './sales.ts';
+import { optional, recordTypeFor, stageFor } from './sales.ts';
 import { sharing } from './sharing.ts';
 
 type Descriptions = Partial<Record<ObjectName, ObjectDescription>>;
@@ -13,7 +14,7 @@ type Descriptions = Partial<Record<ObjectName, ObjectDescription>>;
 /** A kind of record that is made, and where its mapping is in the configuration. */
 interface Made {
   object: ObjectName;
-  part: string;
+  part: RecordRole;
   /** Written without being asked for. */
   defaults: readonly string[];
   mapped: readonly string[];
@@ -60,59 +61,33 @@ export async function check(
   }
 }
 
-function madeBy({ person, activity, followUp, sale, owner }: SalesforceOptions): Made[] {
-  const names = Object.keys;
-  const owned = owner ? ['OwnerId'] : [];
-  const ofPerson: Record<'Lead' | 'Contact', string[]> = {
-    Lead: ['LastName', 'Company', 'Phone', 'LeadSource'],
-    Contact: ['LastName', 'Phone', 'LeadSource'],
-  };
-  const ofCall = [
-    'TaskSubtype',
-    'CallType',
-    'Subject',
-    'Status',
-    'ActivityDate',
-    'CallDurationInSeconds',
-    'CallDisposition',
-    'CallObject',
-    'Description',
-    'WhoId',
-  ];
-  const ofFollowUp = ['Subject', 'ActivityDate', 'IsReminderSet', 'ReminderDateTime', 'Description', 'WhoId'];
+function madeBy(options: SalesforceOptions): Made[] {
+  const { person, activity, followUp, sale, owner } = options;
+  const unasked = unaskedFields(modelOf(options));
+  const made = (
+    object: ObjectName,
+    part: RecordRole,
+    defaults: readonly string[],
+    properties: object = {},
+  ): Made => ({
+    object,
+    part,
+    defaults: [...defaults, ...(owner ? ['OwnerId'] : [])],
+    mapped: Object.keys(properties),
+  });
   return [
-    { object: 'Task', part: 'activity', defaults: [...ofCall, ...owned], mapped: names(activity.properties) },
-    ...(person.create === false
-      ? []
-      : [
-          {
-            object: person.create,
-            part: 'person',
-            defaults: [...ofPerson[person.create], ...owned],
-            mapped: names(person.properties),
-          },
-        ]),
-    ...(followUp
-      ? [
-          {
-            object: 'Task' as const,
-            part: 'followUp',
-            defaults: ofFollowUp,
-            mapped: names(followUp.properties),
-          },
-        ]
-      : []),
-    ...(sale
-      ? [
-          {
-            object: 'Opportunity' as const,
-            part: 'sale',
-            defaults: ['Name', 'StageName', 'CloseDate', 'Amount', ...owned],
-            mapped: names(sale.properties),
-          },
-        ]
-      : []),
-  ];
+    activity.isWritten ? made('Task', 'activity', [...unasked.activity, 'WhoId'], activity.properties) : [],
+    person.create ? made(person.create, 'person', unasked.person, person.properties) : [],
+    followUp ? made('Task', 'followUp', [...unasked.followUp, 'WhoId'], followUp.properties) : [],
+    sale
+      ? made(
+          'Opportunity',
+          'sale',
+          unasked.sale.filter((name) => !optional.includes(name)),
+          sale.properties,
+        )
+      : [],
+  ].flat();
 }
 
 /** Objects that callers are looked for in, besides those that have our key. */

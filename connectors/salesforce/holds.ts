@@ -1,7 +1,9 @@
 import { labelled, type RecordRef } from '../../src/connector/index.ts';
+import { unaskedFields } from '../../src/crm/index.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
 import type { Descriptions } from './fields.ts';
+import { modelOf } from './model.ts';
 import type { ObjectName, SalesforceOptions } from './options.ts';
 import { ownFieldsFor } from './own-fields.ts';
 import { quote } from './soql.ts';
@@ -16,41 +18,19 @@ export const objects: Readonly<Record<string, ObjectName>> = {
   opportunity: 'Opportunity',
 };
 
-const ofPeople = ['Name', 'Company', 'Phone', 'MobilePhone', 'LeadSource', 'OwnerId'];
-
 /** What the bridge writes without being asked to, and who a record is of. */
-const written: Record<ObjectName, readonly string[]> = {
-  Task: [
-    'Subject',
-    'Status',
-    'TaskSubtype',
-    'CallType',
-    'ActivityDate',
-    'CallDurationInSeconds',
-    'CallDisposition',
-    'CallObject',
-    'Description',
-    'WhoId',
-    'WhatId',
-    'OwnerId',
-    'IsReminderSet',
-    'ReminderDateTime',
-  ],
-  Lead: ofPeople,
-  Contact: ofPeople,
-  Account: ['Name', 'Phone', 'OwnerId'],
-  Opportunity: [
-    'Name',
-    'StageName',
-    'Amount',
-    'CloseDate',
-    'RecordTypeId',
-    'AccountId',
-    'ContactId',
-    'Description',
-    'OwnerId',
-  ],
-};
+function writtenIn(object: ObjectName, options: SalesforceOptions): string[] {
+  const { person, activity, followUp, sale } = unaskedFields(modelOf(options));
+  const ofPeople = [...person, 'FirstName', 'MobilePhone'];
+  const written: Record<ObjectName, string[]> = {
+    Task: [...activity, ...followUp, 'WhoId', 'WhatId'],
+    Lead: ofPeople,
+    Contact: ofPeople,
+    Account: ['Name', 'Phone'],
+    Opportunity: [...sale, 'AccountId', 'ContactId'],
+  };
+  return [...written[object], 'OwnerId'];
+}
 
 /** What Salesforce holds of a record, of all that the bridge may have written and may see. Null: it is gone. */
 export async function holds(
@@ -68,7 +48,7 @@ export async function holds(
   const described = await descriptions.of(object, signal);
   const names = [
     ...new Set([
-      ...written[object],
+      ...writtenIn(object, options),
       ...mapped.flatMap((part) => Object.keys(part?.properties ?? {})),
       ...own,
     ]),

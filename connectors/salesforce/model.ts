@@ -23,7 +23,8 @@ export function modelOf(options: SalesforceOptions): CrmModel {
       key: ownFields[object],
       defaults: ({ call: { caller } }) => ({
         LastName: caller.display,
-        Company: object === 'Lead' ? 'Unknown' : null, // a Lead without one would convert to a person account
+        // A Lead without one would convert to a person account.
+        ...(object === 'Lead' ? { Company: 'Unknown' } : {}),
         Phone: caller.number,
         LeadSource: 'Phone Inquiry',
       }),

@@ -6,7 +6,7 @@ import { optionsOf } from './fields.ts';
 /** What an org says of Opportunities: whether it has the stage and the record type that the configuration names. */
 
 /** What is written of a sale where the user may write it, and left out where not. */
-const optional = ['Description', 'AccountId', 'ContactId'];
+export const optional: readonly string[] = ['Description', 'AccountId', 'ContactId', 'RecordTypeId'];
 
 /** Makes a draft of a sale one that this org takes; answers why it cannot, in words that tell what to do. */
 export function fitSale(draft: { values: Values }, opportunity: ObjectDescription): string | undefined {

@@ -46,7 +46,7 @@ export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from '.
 export { isShown } from './held.ts';
 export { type MappedField, mappedFields } from './mapped-fields.ts';
 export { Metadata } from './metadata.ts';
-export { type CrmModel, draftsFrom, type RecordModel } from './model.ts';
+export { type CrmModel, draftsFrom, type RecordModel, unaskedFields } from './model.ts';
 export { crmSettings } from './options.ts';
 export type { OwnerField } from './ownership.ts';
 export type {

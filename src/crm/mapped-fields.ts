@@ -15,7 +15,7 @@ export interface MappedField {
 /** Those whose form the mapping tells: by what it yields for a call of which everything is known. */
 export function mappedFields(mapping: Mapping): MappedField[] {
   return Object.entries(mapping).flatMap(([name, template]) => {
-    const values = samples.map((call) => template.render({ call, timezone: 'UTC' }));
+    const values = sampleCalls.map((call) => template.render({ call, timezone: 'UTC' }));
     const value = values.find((one) => one !== null && one !== '');
     return value === undefined
       ? []
@@ -23,8 +23,8 @@ export function mappedFields(mapping: Mapping): MappedField[] {
   });
 }
 
-/** One that was answered, and one that left a message. */
-const samples = ['Answered', 'Unanswered'].map((result) => {
+/** Of which everything is known: one that was answered, and one that left a message. */
+export const sampleCalls = ['Answered', 'Unanswered'].map((result) => {
   const fields = Object.fromEntries(pushFields.map((name) => [name, delaconFields[name].example]));
   const state = stateAt(new Date(0), 'source', '1', { ...fields, PLA_CallResult: result });
   return readCall(state, {

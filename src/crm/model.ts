@@ -1,3 +1,4 @@
+import type { Call } from '../call/call.ts';
 import type { RecordRole } from '../call/records.ts';
 import type { Delivery, RecordDraft } from '../connector/contract.ts';
 import { followUpOf } from '../connector/follow-up.ts';
@@ -7,6 +8,7 @@ import { type Values, withMapping } from '../connector/values.ts';
 import type { Mapping } from '../route/map-fields.ts';
 import { compileTemplate } from '../route/template.ts';
 import { type TouchFields, touchesOfNew } from './attribution.ts';
+import { sampleCalls } from './mapped-fields.ts';
 import type { CrmOptions } from './options.ts';
 import { defaultTitle } from './summary.ts';
 import type { Drafts } from './work.ts';
@@ -93,5 +95,27 @@ export function draftsFrom(model: CrmModel, options: CrmOptions): Drafts {
       const defaults = model.sale.defaults(delivery, sale);
       return draft('sale', delivery.key, defaults, options.sale?.properties, delivery);
     },
+  };
+}
+
+/** The fields that are written without being asked for, besides owners, touches and keys. */
+export function unaskedFields({ person, activity, followUp, sale }: CrmModel): Record<RecordRole, string[]> {
+  const at = new Date(0);
+  const delivery: Delivery = {
+    key: '',
+    call: sampleCalls[0] as Call,
+    source: { name: '', region: 'AU', timezone: 'UTC' },
+    revision: 1,
+    attempt: 1,
+    urgency: 'live',
+    records: {},
+  };
+  return {
+    person: Object.keys(person.defaults(delivery)),
+    activity: Object.keys(activity.defaults(delivery, '')),
+    followUp: Object.keys(followUp.defaults(delivery, { subject: '', dueAt: at })),
+    sale: Object.keys(
+      sale.defaults(delivery, { name: '', stage: '', pipeline: '', amount: 0, closedAt: at }),
+    ),
   };
 }
