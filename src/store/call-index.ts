@@ -17,8 +17,6 @@ export interface IndexStep {
   calls: { source: string; callId: string; isNew: boolean }[];
   /** Nothing is left to look at. */
   isDone: boolean;
-  /** Counts the pushes that were ever stored, more or less. */
-  lastPush: number;
 }
 
 /** Names for how calls are read. */
@@ -30,7 +28,7 @@ export interface Readings {
 }
 
 export interface IndexProgress {
-  /** Pushes that are stored and not looked at. */
+  /** Pushes, and what else changed a call, that are stored and not looked at. */
   behind: number;
   /** When the oldest of them came. */
   behindSince: Date | null;

@@ -282,15 +282,18 @@ export interface SourcePushesTable {
   last_at: number;
 }
 
+/** An outbox: what the index has to look at, written in the commit that changes it. */
 export interface CallsToIndexTable {
+  id: Generated<number>;
   call: number;
+  /** The push that changed it. Null: something else did. */
+  push: number | null;
 }
 
 /** One row. */
 export interface CallIndexStateTable {
   /** Of what an index row holds. Another one: every call is looked at anew. */
   version: string;
-  last_push: number;
   /** While every call is looked at: the last one that was, and where that ends. */
   scanned_call: number | null;
   scan_until: number | null;

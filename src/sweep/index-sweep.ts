@@ -22,8 +22,8 @@ export class IndexSweep {
   readonly #abort = new AbortController();
   readonly #wakeup: Wakeup;
   #running: Promise<void> | undefined;
-  #lastPush = 0;
-  #lookedAt = performance.now();
+  #told = 0;
+  #countedAt = performance.now();
   #pushesPerSecond = 0;
 
   constructor(options: IndexSweepOptions) {
@@ -35,8 +35,9 @@ export class IndexSweep {
     this.#running = this.#run();
   }
 
-  /** There may be something to look at. */
+  /** There may be something to look at. Called for each push. */
   wake(): void {
+    this.#told++;
     this.#wakeup.ring();
   }
 
@@ -54,10 +55,10 @@ export class IndexSweep {
       try {
         const { readings, read } = reading();
         const started = performance.now();
-        const { calls, isDone, lastPush } = await store.indexCalls(readings, read, callsInAStep);
+        const { calls, isDone } = await store.indexCalls(readings, read, callsInAStep);
         if (calls.length > 0) indexed(calls);
         const now = performance.now();
-        this.#count(lastPush, now);
+        this.#count(now);
         if (isDone) {
           await this.#wakeup.wait(new Date(clock.now().getTime() + idleMs));
           pauseMs = gatherMs;
@@ -72,12 +73,12 @@ export class IndexSweep {
     }
   }
 
-  #count(lastPush: number, now: number): void {
-    const forMs = now - this.#lookedAt;
+  #count(now: number): void {
+    const forMs = now - this.#countedAt;
     if (forMs < countMs) return;
-    this.#pushesPerSecond = ((lastPush - this.#lastPush) * 1000) / forMs;
-    this.#lastPush = lastPush;
-    this.#lookedAt = now;
+    this.#pushesPerSecond = (this.#told * 1000) / forMs;
+    this.#told = 0;
+    this.#countedAt = now;
   }
 }
 

@@ -46,6 +46,7 @@ migrations('there is a store of each earlier version', () => {
   assert.equal(commits.sort(), [
     '191a466',
     '23c4199',
+    '3695bb2',
     '8d09dc9',
     'c5cae88',
     'd1db961',
@@ -142,10 +143,18 @@ for (const commit of commits) {
         keyword: null,
         words: [],
       });
-      for (let isDone = false; !isDone; )
-        ({ isDone } = await store.indexCalls({ version: 'today', sources: {} }, read, 8));
-      const [counted] = await store.countCalls([{ since: at(0).getTime(), until: at(3_600).getTime() }]);
+      const index = async (version: string) => {
+        while (!(await store.indexCalls({ version, sources: { acme: 'r1' } }, read, 8)).isDone);
+        return store.countCalls([{ since: at(0).getTime(), until: at(3_600).getTime() }]);
+      };
       const n = calls.length;
+      const [followed] = await index('v1');
+      assert.is(followed?.calls, n, 'goes on where it was');
+      assert.equal(await store.pushesSeen(['acme']), [
+        { source: 'acme', kind: 'end', firstAt: at(60), lastAt: skipped ? at(900) : at(500) },
+        { source: 'acme', kind: 'start', firstAt: at(0), lastAt: skipped ? at(900) : at(805) },
+      ]);
+      const [counted] = await index('today');
       assert.equal(counted, {
         at: at(0).getTime(),
         calls: n,
@@ -184,6 +193,7 @@ const frozen: Record<string, string> = {
   '020-not-folded': '66834ee2362da900',
   '021-source-readings': '7748440c82a2af72',
   '022-unanswered': '5268352d7a00fa9e',
+  '023-calls-to-index': 'f86cc97770b5e643',
 };
 
 migrations('no migration is edited: what is to be otherwise is a new one', () => {

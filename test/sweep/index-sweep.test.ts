@@ -10,7 +10,7 @@ import { newPush, withSqliteStore } from '../support/with-store.ts';
 
 const sweep = suite('index sweep');
 
-sweep('recording writes nothing of the index; the sweep follows, and tells what is new', () =>
+sweep('recording puts a call where the index takes it from; the sweep follows, and tells what is new', () =>
   withSqliteStore(async (store) => {
     const { settings } = await load('sources: { acme: {} }\nconnectors: { crm: { type: sandbox } }\n');
     await store.record(newPush(startPush('1')));

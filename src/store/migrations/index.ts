@@ -15,6 +15,7 @@ import { erasuresUnderWay } from './014-erasures-under-way.ts';
 import { notFolded } from './020-not-folded.ts';
 import { sourceReadings } from './021-source-readings.ts';
 import { unanswered } from './022-unanswered.ts';
+import { callsToIndex } from './023-calls-to-index.ts';
 
 /** In order. A released migration is never changed; a new one is added below. */
 const migrations: Record<string, Migration> = {
@@ -33,6 +34,7 @@ const migrations: Record<string, Migration> = {
   '020-not-folded': notFolded,
   '021-source-readings': sourceReadings,
   '022-unanswered': unanswered,
+  '023-calls-to-index': callsToIndex,
 };
 
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */

@@ -12,8 +12,7 @@ import type { Prepared } from './prepared.ts';
  * The index of calls, which follows them from behind. It is as good as new after a kill at any point, because each step
  * is one transaction that holds what was indexed and how far that goes:
  *
- *   pushes      that came after `last_push` name calls to look at
- *   to index    calls that changed without a push: they lapsed, or were routed again
+ *   to index    an outbox: what changes a call puts it in, within the same commit, and a step takes it out
  *   scan        every call, newest first, after an update
  *   source      of a source that is read otherwise than before: its calls, newest first
  *   removed     taken out within the transaction that removes the call
@@ -25,7 +24,6 @@ type Row = CallIndexTable;
 
 interface State {
   version: string;
-  last_push: number;
   scanned_call: number | null;
   scan_until: number | null;
 }
@@ -65,10 +63,9 @@ export class SqliteCallIndex {
       readings === this.#compared &&
       state.version === readings.version &&
       state.scanned_call === null &&
-      state.last_push === this.#lastPush() &&
       !this.#sourceToScan() &&
-      !this.#sql.get('select call from calls_to_index limit 1');
-    if (isUpToDate) return { calls: [], isDone: true, lastPush: state.last_push };
+      !this.#sql.get('select id from calls_to_index limit 1');
+    if (isUpToDate) return { calls: [], isDone: true };
     // A row that grows leaves its place: overwritten, nothing of what may be erased some day stays behind.
     this.#database.exec('pragma synchronous=normal; pragma secure_delete=on');
     try {
@@ -80,7 +77,7 @@ export class SqliteCallIndex {
     } catch (reason) {
       if (this.#database.isTransaction) this.#database.exec('rollback');
       // Somebody else writes, and wakes the sweep by that.
-      if (failureOf(reason) === 'locked') return { calls: [], isDone: true, lastPush: this.#lastPush() };
+      if (failureOf(reason) === 'locked') return { calls: [], isDone: true };
       throw reason;
     } finally {
       this.#database.exec('pragma synchronous=full; pragma secure_delete=fast');
@@ -95,26 +92,20 @@ export class SqliteCallIndex {
       this.#sql.run('update source_readings set scanned_call = null where scanned_call is not null');
       state.scan_until = this.#sql.get<{ id: number | null }>('select max(id) as id from calls')?.id ?? 0;
       state.scanned_call = state.scan_until + 1;
-      state.last_push = this.#lastPush(); // the scan meets what those before say
+      this.#sql.run('delete from calls_to_index'); // the scan meets them
     }
     const calls = new Set<number>();
-    for (const { call } of this.#sql.all<{ call: number }>(
-      'select call from calls_to_index limit ?',
-      limit,
-    )) {
-      calls.add(call);
-      this.#sql.run('delete from calls_to_index where call = ?', call);
-    }
-    const pushes = this.#sql.all<{ id: number; call: number; received_at: number; body: string }>(
-      'select id, call, received_at, body from pushes where id > ? order by id limit ?',
-      state.last_push,
+    const taken = this.#sql.all<{ id: number; call: number; received_at: number | null; body: string }>(
+      `select seen.id, seen.call, received_at, body from calls_to_index as seen
+      left join pushes on pushes.id = seen.push order by seen.id limit ?`,
       limit,
     );
-    for (const { id, call, received_at: at, body } of pushes) {
+    for (const { call, received_at: at, body } of taken) {
       calls.add(call);
-      this.#sawPush(call, this.#fieldsOf(body), at);
-      state.last_push = id;
+      if (at !== null) this.#sawPush(call, this.#fieldsOf(body), at);
     }
+    // Nobody else writes meanwhile.
+    this.#sql.run('delete from calls_to_index where id <= ?', taken.at(-1)?.id ?? 0);
     if (state.scanned_call !== null && calls.size < limit) {
       const scanned = this.#sql.all<{ id: number }>(
         'select id from calls where id < ? order by id desc limit ?',
@@ -154,14 +145,13 @@ export class SqliteCallIndex {
       changed.push({ source: row.source, callId: row.call_id, isNew });
     }
     this.#sql.run(
-      'update call_index_state set version = ?, last_push = ?, scanned_call = ?, scan_until = ?',
+      'update call_index_state set version = ?, scanned_call = ?, scan_until = ?',
       state.version,
-      state.last_push,
       state.scanned_call,
       state.scan_until,
     );
-    const isDone = pushes.length < limit && state.scanned_call === null && calls.size < limit;
-    return { calls: changed, isDone, lastPush: this.#lastPush() };
+    const isDone = taken.length < limit && state.scanned_call === null && calls.size < limit;
+    return { calls: changed, isDone };
   }
 
   /** Which sources are read otherwise than before. Calls that come to the index later are read as it is by now. */
@@ -192,21 +182,24 @@ export class SqliteCallIndex {
   }
 
   progress(): IndexProgress {
-    const { version, last_push, scanned_call, scan_until } = this.#state();
-    const last = this.#lastPush();
+    const { version, scanned_call, scan_until } = this.#state();
     const isScanning = scanned_call !== null && scan_until !== null && scan_until > 0;
     const source = this.#sourceToScan();
     const lastCall = this.#sql.get<{ id: number | null }>('select max(call) as id from call_index')?.id ?? 0;
     let rebuilding: number | null = null;
     if (isScanning) rebuilding = 1 - (scanned_call - 1) / scan_until;
-    else if (version === '' && last > 0) rebuilding = 0;
+    else if (version === '' && this.#hasCalls()) rebuilding = 0;
     else if (source) rebuilding = Math.max(1 - (source.scanned_call - 1) / lastCall, 0);
     const oldest = this.#sql.get<{ received_at: number }>(
-      'select received_at from pushes where id > ? order by id limit 1',
-      last_push,
+      `select received_at from calls_to_index as seen cross join pushes on pushes.id = seen.push
+      order by seen.id limit 1`,
     );
     return {
-      behind: Math.max(last - last_push, 0),
+      // They are taken in order, so that none needs to be counted.
+      behind:
+        this.#sql.get<{ n: number | null }>(
+          'select (select max(id) from calls_to_index) - (select min(id) from calls_to_index) + 1 as n',
+        )?.n ?? 0,
       behindSince: oldest ? new Date(oldest.received_at) : null,
       rebuilding,
       // The scan goes from the newest to the oldest.
@@ -221,18 +214,13 @@ export class SqliteCallIndex {
 
   /** Whether every call that was received before a time is here as it is by now. */
   covers(until: Date): boolean {
-    const { version, last_push, scanned_call } = this.#state();
-    if (scanned_call !== null || (version === '' && this.#sql.get('select id from calls limit 1')))
-      return false;
+    const { version, scanned_call } = this.#state();
+    if (scanned_call !== null || (version === '' && this.#hasCalls())) return false;
     if (this.#sourceToScan()) return false;
-    const before = until.getTime();
-    const unseen =
-      this.#sql.get('select id from pushes where id > ? and received_at < ? limit 1', last_push, before) ??
-      this.#sql.get(
-        `select call from calls_to_index cross join calls on calls.id = calls_to_index.call
-        where first_received_at < ? limit 1`,
-        before,
-      );
+    const unseen = this.#sql.get(
+      `select 1 from calls_to_index as seen cross join calls on calls.id = seen.call where first_received_at < ? limit 1`,
+      until.getTime(),
+    );
     return unseen === undefined;
   }
 
@@ -319,7 +307,6 @@ export class SqliteCallIndex {
 
   /** Within `counting`, before the call and its deliveries are removed. */
   remove(call: number): void {
-    this.#sql.run('delete from calls_to_index where call = ?', call);
     const row = this.#sql.get<Row>('select * from call_index where call = ?', call);
     if (!row) return;
     this.#counts.add(row, this.#connectorsOf(call), -1);
@@ -332,30 +319,8 @@ export class SqliteCallIndex {
     this.#sql.run('delete from call_index where call = ?', call);
   }
 
-  /** A call changed without a push, or its pushes go before the index has seen them. */
-  lookAgain(call: number): void {
-    this.#sql.run('insert or ignore into calls_to_index (call) values (?)', call);
-  }
-
-  /** Before pushes of a call are removed while the call stays. */
-  losesPushes(call: number): void {
-    this.#sql.run(
-      `insert or ignore into calls_to_index (call) select ? where exists (
-        select 1 from pushes, call_index_state where pushes.call = ? and pushes.id > last_push)`,
-      call,
-      call,
-    );
-  }
-
-  /** After pushes were removed: ids above the last one that is left are given anew. */
-  lostPushes(): void {
-    this.#sql.run(
-      'update call_index_state set last_push = min(last_push, coalesce((select max(id) from pushes), 0))',
-    );
-  }
-
-  #lastPush(): number {
-    return this.#sql.get<{ id: number | null }>('select max(id) as id from pushes')?.id ?? 0;
+  #hasCalls(): boolean {
+    return this.#sql.get('select id from calls limit 1') !== undefined;
   }
 
   #state(): State {

@@ -8,7 +8,6 @@ import type { Lease } from '../leases.ts';
 import { again, historic, late } from '../lines.ts';
 import type { DeliveryRow, LeaseRow } from '../schema.ts';
 import type { SqliteCallCounts } from './call-counts.ts';
-import type { SqliteCallIndex } from './call-index.ts';
 import type { SqliteCalls } from './calls.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { DueRow, SqliteDue } from './due.ts';
@@ -20,7 +19,6 @@ export class SqliteDeliveries {
   readonly #do: Statements;
   readonly #due: SqliteDue;
   readonly #calls: SqliteCalls;
-  readonly #index: SqliteCallIndex;
   readonly #counts: SqliteCallCounts;
 
   constructor(
@@ -28,14 +26,12 @@ export class SqliteDeliveries {
     statements: Statements,
     due: SqliteDue,
     calls: SqliteCalls,
-    index: SqliteCallIndex,
     counts: SqliteCallCounts,
   ) {
     this.#queue = queue;
     this.#do = statements;
     this.#due = due;
     this.#calls = calls;
-    this.#index = index;
     this.#counts = counts;
   }
 
@@ -128,8 +124,8 @@ export class SqliteDeliveries {
             at,
             line: again,
           });
-          this.#index.lookAgain(id);
         }
+        if (added.length > 0) this.#do.toIndex.run({ call: id, push: null });
         for (const { connector: name } of made) tried.add(name);
         for (const name of added) tried.add(name);
         replayed += made.length + added.length;

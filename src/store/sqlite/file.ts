@@ -20,6 +20,7 @@ savepoint probe;
 insert into calls (source, call_id, revision, lane, first_received_at, last_received_at, lapsed, lapse_at)
   values ('', '', 1, '', 0, 0, 0, 0);
 insert into pushes (call, received_at, body, repeats) values (last_insert_rowid(), 0, '{}', 0);
+insert into calls_to_index (call, push) select call, id from pushes where id = last_insert_rowid();
 insert into deliveries
   (call, connector, state, wanted_revision, delivered_revision, due_at, attempts, failures, records)
   select max(id), '', 'due', 1, 0, 0, 0, 0, '{}' from calls;

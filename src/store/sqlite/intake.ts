@@ -3,7 +3,6 @@ import { asDate } from '../call-state.ts';
 import { firstPushChanges, lapseChanges, newConnectors, pushChanges } from '../changes.ts';
 import type { NewPush, Recorded } from '../intake.ts';
 import { again } from '../lines.ts';
-import type { SqliteCallIndex } from './call-index.ts';
 import type { SqliteCalls } from './calls.ts';
 import type { Statements } from './statements.ts';
 
@@ -11,12 +10,10 @@ import type { Statements } from './statements.ts';
 export class SqliteIntake {
   readonly #do: Statements;
   readonly #calls: SqliteCalls;
-  readonly #index: SqliteCallIndex;
 
-  constructor(statements: Statements, calls: SqliteCalls, index: SqliteCallIndex) {
+  constructor(statements: Statements, calls: SqliteCalls) {
     this.#do = statements;
     this.#calls = calls;
-    this.#index = index;
   }
 
   /** @param when late: it came before pushes that are stored, and is stored after them */
@@ -36,7 +33,7 @@ export class SqliteIntake {
       this.#do.repeatPush.run({ id: made.repeatOf, at });
       return { repeat: true, revision: found.revision, state, due: [] };
     }
-    this.#do.addPush.run({ call, at, body: push.body });
+    this.#addPush(call, at, push.body);
     this.#do.changeCall.run(made.call);
     if (made.heldFields !== null) this.#do.notFolded.run({ id: call, fields: made.heldFields });
     const { revision } = made.call;
@@ -50,12 +47,17 @@ export class SqliteIntake {
     const call = this.#do.addCall.insert(made.call);
     if (call === 0) return null;
     const { at } = made.call;
-    this.#do.addPush.run({ call, at, body: push.body });
+    this.#addPush(call, at, push.body);
     if (made.heldFields !== null) this.#do.notFolded.run({ id: call, fields: made.heldFields });
     const due = [...push.route(made.state)];
     for (const connector of due)
       this.#do.addDelivery.run({ call, connector, revision: 1, at, line: made.line });
     return { repeat: false, revision: 1, state: made.state, due };
+  }
+
+  #addPush(call: number, at: number, body: string): void {
+    const push = this.#do.addPush.insert({ call, at, body });
+    this.#do.toIndex.run({ call, push });
   }
 
   /** Every delivery of the call wants its new revision, and connectors that newly match get one. Returns what is due. */
@@ -85,7 +87,7 @@ export class SqliteIntake {
     for (const row of calls) {
       const { call, state } = lapseChanges(row, this.#calls.stateOf(row));
       this.#do.changeCall.run(call);
-      this.#index.lookAgain(call.id);
+      this.#do.toIndex.run({ call: call.id, push: null });
       for (const connector of this.#want(call.id, call.revision, route(state), at, again)) due.add(connector);
     }
     return { lapsed: calls.length, due: [...due] };

@@ -55,7 +55,6 @@ export class SqliteRemoval {
       }
       return count;
     });
-    if (removed > 0) this.#index.lostPushes();
     if (what === 'calls') this.#counts.removeLagBefore(before.getTime());
     // Rows are in the order of time, but for those that came while the clock was wrong. The index knows of older ones behind
     // them.
@@ -81,7 +80,6 @@ export class SqliteRemoval {
         erased.attempts += attempts;
       }
     });
-    this.#index.lostPushes();
     erased.people += this.#do.removePerson.run({ number });
     this.#do.removeMemories.run({ ending: `%${number}` });
     erased.unreadable += this.#ledger.erase(holds, unsearchable);
@@ -180,7 +178,6 @@ export class SqliteRemoval {
 
   /** What they say together is kept. */
   #removePushes(call: number): number {
-    this.#index.losesPushes(call);
     this.#do.keepFields.run({ id: call, fields: this.#fieldsOf(call) });
     return this.#do.removePushes.run({ call });
   }

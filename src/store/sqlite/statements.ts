@@ -96,6 +96,10 @@ export function statements(database: Database, db: Kysely<Tables>) {
         last_repeat_at: sql.lit(null),
       }),
     ),
+    toIndex: statement(
+      database,
+      db.insertInto('calls_to_index').values({ call: value('call'), push: value('push') }),
+    ),
     bodiesOf: statement(
       database,
       db.selectFrom('pushes').select(['id', 'body']).where('call', '=', value('call')).orderBy('id'),

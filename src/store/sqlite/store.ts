@@ -102,17 +102,10 @@ export class SqliteStore implements Store {
       (row) => this.#calls.stateOf(row),
       fieldsOf,
     );
-    this.#intake = new SqliteIntake(all, this.#calls, this.#index);
+    this.#intake = new SqliteIntake(all, this.#calls);
     this.#ledger = new SqliteLedger(database, kysely);
     this.#due = new SqliteDue(database, this.#queue);
-    this.#deliveries = new SqliteDeliveries(
-      this.#queue,
-      all,
-      this.#due,
-      this.#calls,
-      this.#index,
-      this.#counts,
-    );
+    this.#deliveries = new SqliteDeliveries(this.#queue, all, this.#due, this.#calls, this.#counts);
     this.#backlog = new SqliteBacklog(database, kysely);
     this.#kept = new SqliteKept(database, kysely, this.#queue);
     this.#removal = new SqliteRemoval(

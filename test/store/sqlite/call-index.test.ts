@@ -431,4 +431,40 @@ index('is what a plain computation over all calls says, whatever happened', () =
   }),
 );
 
+/*
+ * The index followed the pushes by the last id that it had seen. On a database where commits overlap, a push with a lower
+ * id is committed after one with a higher id, and was passed by for good.
+ */
+index('a push that is committed after one with a higher id is not passed by', () =>
+  withFolder(async (folder) => {
+    const file = join(folder, 'bridge.db');
+    const store = await openSqliteStore(file, 'bridge');
+    const read = () => ({
+      result: null,
+      missed: false,
+      caller: null,
+      dealer: null,
+      keyword: null,
+      words: [],
+    });
+    const found = async () => {
+      while (!(await store.indexCalls({ version: '1', sources: {} }, read, 8)).isDone);
+      return (await store.findCalls({}, null, 10)).length;
+    };
+    const other = openDatabase(file);
+    try {
+      await found();
+      await store.record(newPush({ PLA_Call_Id: 'higher' }));
+      other.exec('update pushes set id = 1000 where id = 1');
+      assert.is(await found(), 1);
+      other.exec('update pushes set id = 1 where id = 1000');
+      await store.record(newPush({ PLA_Call_Id: 'lower' }));
+      assert.is(await found(), 2);
+    } finally {
+      other.close();
+      await store.close();
+    }
+  }),
+);
+
 index.run();
