@@ -1,7 +1,7 @@
 import { isRecent } from '../clock.ts';
 import { counted } from '../text/plural.ts';
 import { type LandingPage, readLandingPage } from './landing-page.ts';
-import { bareNumber, isWithheld, type PhoneNumber, parsePhone, type Region } from './phone.ts';
+import { bareNumber, isOtherWord, isWithheld, type PhoneNumber, parsePhone, type Region } from './phone.ts';
 import { type Fields, pushFields } from './push.ts';
 import {
   Instant,
@@ -351,10 +351,20 @@ function readWith<T>(text: string | null, parse: (text: string) => T | null): T 
   return text === null ? null : parse(text);
 }
 
+/** Titles have it. */
+const longestWord = 60;
+
+function quoted(word: string): string {
+  const line = word.replace(/\s+/g, ' ');
+  if (line.length <= longestWord) return `"${line}"`;
+  return `"${line.slice(0, longestWord - 1).replace(/[\uD800-\uDBFF]$/, '')}…"`;
+}
+
 function readCaller(raw: string | null, reading: Reading): PhoneNumber & { withheld: boolean } {
   if (raw === null) return { ...parsePhone('', reading.region), display: 'unknown number', withheld: false };
   if (isWithheld(raw, reading.region, reading.withheldWords)) {
-    return { number: null, national: null, display: 'withheld number', raw, country: null, withheld: true };
+    const display = isOtherWord(raw, reading.withheldWords) ? quoted(raw) : 'withheld number';
+    return { number: null, national: null, display, raw, country: null, withheld: true };
   }
   return { ...parsePhone(raw, reading.region), withheld: false };
 }

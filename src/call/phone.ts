@@ -121,6 +121,12 @@ export function isWithheld(raw: string, region: Region, words: readonly string[]
   return !(number !== null && isWhole && parsePhoneNumberFromString(number)?.isValid());
 }
 
+/** Whether what was sent in place of a number is a word that does not say that it is withheld: `reception`. */
+export function isOtherWord(raw: string, words: readonly string[]): boolean {
+  const bare = bareNumber(raw.slice(0, longestText)).toLowerCase();
+  return /\p{L}/u.test(bare) && !words.some((word) => bare.includes(word));
+}
+
 function typed(words: readonly string[]): ReadonlySet<string> {
   let known = typedWords.get(words);
   if (!known) {

@@ -34,7 +34,9 @@ export function summaryOf(call: Call, timezone: string): SummaryLine[] {
 
     [
       'Voicemail',
-      call.voicemail === false ? null : orAsSent(call.voicemail ? 'left' : null, 'PLA_VoicemailLeft'),
+      call.voicemail === false || isVoicemail(call)
+        ? null
+        : orAsSent(call.voicemail ? 'left' : null, 'PLA_VoicemailLeft'),
     ],
     ['Survey', survey.outcome],
     [
@@ -91,9 +93,15 @@ const plainWords: Readonly<Record<string, string>> = {
   busy: 'Busy',
 };
 
-function whatHappened({ phase, result, resultText, missed, voicemail }: Call): string {
+/** What the first line says then. */
+function isVoicemail({ phase, result, voicemail }: Call): boolean {
+  return phase !== 'ringing' && voicemail === true && result !== 'answered';
+}
+
+function whatHappened(call: Call): string {
+  const { phase, result, resultText, missed } = call;
   if (phase === 'ringing') return 'Call in progress';
-  if (voicemail === true && result !== 'answered') return 'Voicemail';
+  if (isVoicemail(call)) return 'Voicemail';
   const plain = missed ? 'Missed call' : (plainWords[result ?? ''] ?? 'Call');
   if (resultText === null) return plain;
   const isSaid =

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { type Call, type CallState, readCall } from '../call/call.ts';
 import { callOf } from '../config/read-call.ts';
 import type { Settings } from '../config/settings.ts';
+import { withheldWords } from '../config/withheld-words.ts';
 import type { IndexFilter } from '../store/call-index.ts';
 import type { CallView, DeliveryView } from '../store/calls.ts';
 import { searchOf } from './call-search.ts';
@@ -75,6 +76,7 @@ export const callSummary = z.object({
   result: z.enum(results).nullable(),
   resultText: z.string().nullable().describe('As sent.'),
   missed: z.boolean(),
+  voicemail: z.boolean().nullable().describe('Whether a message was left.'),
   durationSeconds: z.int().nullable(),
   deliveries: z
     .array(
@@ -106,7 +108,7 @@ export type CallsPage = z.output<typeof callsPage>;
 export function shownCall(settings: Settings, state: CallState): Call {
   return (
     callOf(settings, state) ??
-    readCall(state, { region: 'AU', timezone: 'UTC', withheldWords: [], missed: [], emailOnly: [] })
+    readCall(state, { region: 'AU', timezone: 'UTC', withheldWords, missed: [], emailOnly: [] })
   );
 }
 
@@ -140,6 +142,7 @@ export function factsOf(call: Call, state: CallState): Omit<CallSummary, 'delive
     result: call.result,
     resultText: call.resultText,
     missed: call.missed,
+    voicemail: call.voicemail,
     durationSeconds: call.durationSeconds,
   };
 }

@@ -217,7 +217,9 @@ export async function storyOf(stored: CallStory, sources: StorySources): Promise
       kind: kindOf(push.fields),
       body: bodies[i] ?? null,
       fieldCount: Object.keys(push.fields).length,
-      says: fields.filter((field) => field.push === i + 1).map(({ name }) => name),
+      says: fields
+        .filter(({ name, push }) => push === i + 1 && name !== 'PLA_Call_Id') // which each of them says
+        .map(({ name }) => name),
       repeats: push.repeats,
       lastRepeatAt: push.lastRepeatAt?.toISOString() ?? null,
     })),

@@ -175,6 +175,19 @@ for (const raw of ['anonymous', 'Private', ' UNKNOWN ', 'no caller id', '0000000
   });
 }
 
+call('a caller sent as another word is shown by it, and withheld all the same', () => {
+  for (const [raw, display] of [
+    ['reception', '"reception"'],
+    ['sip:front\ndesk@10.0.0.1', '"sip:front desk@10.0.0.1"'],
+    ['Private Number', 'withheld number'],
+    ['"Anonymous" <sip:Anonymous@anonymous.invalid>', 'withheld number'],
+    ['ab'.repeat(40), `"${'ab'.repeat(40).slice(0, 59)}…"`],
+  ] as const) {
+    const { caller } = read(startPush('1', { PLA_Caller_Phone_Number: raw }));
+    assert.equal([caller.withheld, caller.number, caller.display], [true, null, display]);
+  }
+});
+
 call('a blank caller is unknown, not withheld; an unreadable one is noted', () => {
   const { caller } = read(startPush('1', { PLA_Caller_Phone_Number: '' }));
   assert.equal([caller.withheld, caller.number, caller.display], [false, null, 'unknown number']);

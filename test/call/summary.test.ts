@@ -8,7 +8,7 @@ const summary = suite('summary of a call');
 const reading: Reading = {
   region: 'AU',
   timezone: 'Australia/Sydney',
-  withheldWords: [],
+  withheldWords: ['anonymous'],
   missed: ['unanswered', 'busy', 'voicemail'],
   emailOnly: [],
 };
@@ -62,7 +62,7 @@ for (const [name, fields, lines] of [
   [
     'that left a message',
     { PLA_CallResult: 'Unanswered', PLA_VoicemailLeft: 'Yes', PLA_Duration: '3725s' },
-    ['Voicemail · Thu 26 Nov 2026, 10:15 am AEDT · 1:02:05', caller, 'Voicemail: left', id],
+    ['Voicemail · Thu 26 Nov 2026, 10:15 am AEDT · 1:02:05', caller, id],
   ],
   [
     'that was a sale, after a paid search',

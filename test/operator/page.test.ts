@@ -52,13 +52,23 @@ page('a call is told as in the CRM: what happened first, then all that is known,
     const { text } = await get('/calls/acme/1');
     assert.match(text, /<p>Voicemail · .+ · \d+:\d\d · rang at .+<\/p>/);
     for (const [name, value] of [
-      ['Voicemail', 'left'],
       ['Menu choice', 'Sales'],
       ['Keywords', 'plumber'],
     ])
       assert.match(text, `<dt>${name}</dt><dd class="words">${value}</dd>`);
     assert.match(text, /<dt>Caller<\/dt><dd class="words">[^<]*Melbourne/);
     assert.not.match(text, '<dt>Recording</dt>');
+    assert.not.match(text, /Says [^.]*Call_Id/);
+    assert.match((await get('/calls')).text, /<span class="tag wait">Voicemail<\/span> \d+:\d\d</);
+  }),
+);
+
+page('a recording that cannot be played is told as it was sent', () =>
+  withPage(token, async ({ get, receive }) => {
+    await receive({ ...startPush('1'), ...endPush('1', { PLA_RecordingFile: '/abc.wav' }) });
+    const { text } = await get('/calls/acme/1');
+    assert.match(text, '<dt>Recording</dt><dd class="words">&quot;/abc.wav&quot;</dd>');
+    assert.not.match(text, '<audio');
   }),
 );
 

@@ -75,19 +75,24 @@
 
     /** As many of the ticks as find room beside one another. */
     function thinned() {
-      const width = Math.max(plot.clientWidth - 50, 1);
+      const width = Math.max(plot.clientWidth - scaleWidth - edge, 1);
       const widest = Math.max(...ticks.map((tick) => tick?.length ?? 0)) * 6.3 + 10;
-      const fits = (i) => ((i + 0.5) / labels.length) * width + widest / 2 < width + 16;
+      const fits = (i) => ((i + 0.5) / labels.length) * width + widest / 2 < width + edge + 5; // half of what is kept between two
       const all = labels.flatMap((_, i) => (ticks[i] && fits(i) ? [i] : []));
       const step = Math.ceil((all.length * widest) / width);
       return all.filter((_, i) => (all.length - 1 - i) % step === 0);
     }
 
+    /** One value alone has no line to be seen by. */
+    const alone = (values) => (values.filter((value) => value !== null).length === 1 ? { show: true } : {});
+
+    const edge = 8;
+    const scaleWidth = unit === 'ms' ? 58 : 42;
     const size = () => ({ width: plot.clientWidth, height: plot.clientHeight });
     const u = new uPlot(
       {
         ...size(),
-        padding: [12, 8, 0, 0],
+        padding: [12, edge, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { show: !stacked } },
         scales: {
@@ -108,7 +113,7 @@
           {
             stroke: soft,
             font,
-            size: unit === 'ms' ? 58 : 42,
+            size: scaleWidth,
             gap: 6,
             grid: { stroke: line, width: 1 },
             ticks: { show: false },
@@ -120,7 +125,7 @@
         ],
         series: [
           {},
-          ...shown.map((_, i) =>
+          ...shown.map((values, i) =>
             stacked
               ? {
                   fill: inks[i],
@@ -129,7 +134,12 @@
                   points: { show: false },
                   paths: uPlot.paths.bars({ size: [0.72, 42], radius: 0.12 }),
                 }
-              : { stroke: inks[i], width: 2, spanGaps: true, points: { size: 6, fill: inks[i] } },
+              : {
+                  stroke: inks[i],
+                  width: 2,
+                  spanGaps: true,
+                  points: { size: 6, fill: inks[i], ...alone(values) },
+                },
           ),
         ],
         hooks: { setCursor: [tell] },

@@ -54,8 +54,8 @@ ${story.notes.length > 0 ? html`<ul class="notes">${story.notes.map((note) => ht
 }
 
 /** Addresses are not links: they are whatever somebody sent. The recording has a place of its own. */
-function facts({ summary }: Story): Html {
-  const lines = summary.filter(({ label }) => label !== null && label !== 'Recording');
+function facts({ summary, recording }: Story): Html {
+  const lines = summary.filter(({ label }) => label !== null && (label !== 'Recording' || !recording));
   return html`<p>${summary[0]?.text}</p>
 <dl class="facts">${lines.map(({ label, text }) => html`<dt>${label}</dt><dd class="words">${text}</dd>`)}</dl>`;
 }

@@ -48,17 +48,19 @@ export const resultWords = {
 
 /** What came of a call: `Answered 1:20`, `Missed, busy`, `Ringing`. */
 export function result(
-  call: Pick<CallSummary, 'phase' | 'result' | 'resultText' | 'missed' | 'durationSeconds'>,
+  call: Pick<CallSummary, 'phase' | 'result' | 'resultText' | 'missed' | 'voicemail' | 'durationSeconds'>,
 ): Html {
   if (call.phase === 'ringing') return html`<span class="state wait">Ringing</span>`;
   if (call.phase === 'lapsed') return html`<span class="soft">End not received</span>`;
+  const lasted = call.durationSeconds ? ` ${talkTime(call.durationSeconds)}` : '';
+  if (call.voicemail === true && call.result !== 'answered')
+    return html`<span class="tag wait">Voicemail</span>${lasted}`;
   const word =
     call.result === null
       ? 'Ended'
       : call.result === 'other'
         ? (call.resultText ?? 'Other')
         : resultWords[call.result];
-  const lasted = call.durationSeconds ? ` ${talkTime(call.durationSeconds)}` : '';
   return call.missed ? html`<span class="tag wait">Missed</span> ${word}` : html`${word}${lasted}`;
 }
 
