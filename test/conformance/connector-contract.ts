@@ -1,14 +1,15 @@
-import type { Connection, Delivery, Outcome } from '../../src/connector/index.ts';
+import type { Clock, Connection, Delivery, Outcome } from '../../src/connector/index.ts';
 import { deliveryOf, endPush, startPush } from '../support/build-push.ts';
+import { type TestTools, testTools } from '../support/connector-tools.ts';
+import { movingClock } from '../support/moving-clock.ts';
 import { assert, suite } from '../support/suite.ts';
 
 /** A CRM that a connector writes to, as its emulator shows it. */
 export interface Crm {
-  /**
-   * A fresh connection, with an empty map of people. `tools.memory` is empty, too, unless nothing but it can tell what was
-   * made, as where keys are not unique. What it needs is set up already.
-   */
-  open(): Promise<Connection>;
+  /** A fresh connection with these. What it needs is set up already. */
+  open(tools: TestTools): Promise<Connection>;
+  /** Keys are not unique in it: what was made is known by `tools.memory` alone, which is kept from one connection to the next. */
+  remembers?: true;
   /** The activities it holds. */
   activities(): { key: string; completed: boolean; personId: string | null }[];
   /** The people it holds. */
@@ -33,18 +34,42 @@ export interface Crm {
     /** Every request is refused as unauthorised from now on, until `acceptToken`. */
     refuseToken(): void;
     acceptToken(): void;
+    /** The token that was issued is refused from now on, and another one is not. Undefined: none is issued. */
+    expireToken?(): void;
   };
   /** Fields that make the CRM refuse this call alone, under the default mapping; undefined if there are none. */
   unacceptable?: Record<string, string>;
-  /** Texts that must never be shown. */
+  /** Texts that must never be shown. Best repeated by the emulator in what it refuses, as some CRMs do. */
   secrets: string[];
 }
 
-/** What every connector promises, whichever CRM it writes to. An author runs this with an emulator of their own. */
+/** A CRM whose connections share what the bridge keeps for them, as far as `remembers` says. */
+interface Opened extends Omit<Crm, 'open'> {
+  open(): Promise<Connection>;
+  /** What is waited for between two attempts is over. */
+  later(): void;
+}
+
+/**
+ * What every connector promises, whichever CRM it writes to. An author runs this with an emulator of their own, which tells
+ * the time by `clock` where it has to: ten minutes pass between two attempts.
+ */
 export function connectorContract(
   name: string,
-  withCrm: (use: (crm: Crm) => Promise<void>) => Promise<void>,
+  withOne: (use: (crm: Crm) => Promise<void>, clock: Clock) => Promise<void>,
 ): void {
+  const withCrm = (use: (crm: Opened) => Promise<void>) => {
+    const { clock, pass } = movingClock();
+    const tools = testTools({ clock });
+    return withOne((crm) => {
+      const open = () => {
+        tools.known.clear();
+        if (!crm.remembers) tools.kept.clear();
+        return crm.open(tools);
+      };
+      return use({ ...crm, open, later: () => pass(600_000) });
+    }, clock);
+  };
   const contract = suite(`connector contract: ${name}`);
   const signal = () => AbortSignal.timeout(20_000);
   const caller = (number: string) => ({ PLA_Caller_Phone_Number: number });
@@ -89,6 +114,7 @@ export function connectorContract(
         deliveryOf([startPush('1'), endPush('1')], { records: first?.records ?? {} }),
       );
       await connection.close();
+      crm.later();
       const other = await crm.open();
       const [again] = await deliver(other, deliveryOf([startPush('1'), endPush('1')]));
       assert.is(again?.kind, 'delivered', JSON.stringify(again));
@@ -132,16 +158,10 @@ export function connectorContract(
       const connection = await crm.open();
       await deliver(connection, ...['1', '2', '3'].map((id) => deliveryOf([startPush(id)])));
       assert.is(crm.people().length, 1);
+      const id = crm.people()[0]!.id;
       assert.equal(
-        new Set(crm.activities().map((activity) => activity.personId)),
-        new Set([crm.people()[0]!.id]),
-      );
-      assert.equal(
-        crm
-          .activities()
-          .map((activity) => activity.key)
-          .sort(),
-        ['1', '2', '3'],
+        crm.activities().sort((a, b) => a.key.localeCompare(b.key)),
+        ['1', '2', '3'].map((key) => ({ key, completed: false, personId: id })),
       );
       await connection.close();
     }),
@@ -160,7 +180,13 @@ export function connectorContract(
       const outcomes = await deliver(connection, ...batch);
       const failed = outcomes.filter(({ kind }) => kind !== 'delivered');
       assert.equal(failed, [], 'limits.batch is what one deliver takes, however many requests it is');
-      assert.equal(new Set(crm.people().map((person) => person.phone)), new Set(numbers));
+      assert.equal(
+        crm
+          .people()
+          .map((person) => person.phone)
+          .sort(),
+        numbers.toSorted(),
+      );
       const phoneOf = new Map(crm.people().map((person) => [person.id, person.phone]));
       for (const { key, personId } of crm.activities()) {
         assert.is(phoneOf.get(personId ?? ''), numbers[Number(key.slice(1))], `the right person for ${key}`);
@@ -238,8 +264,13 @@ export function connectorContract(
           for (let attempt = 2; outcomes.some((outcome) => outcome.kind !== 'delivered'); attempt++) {
             assert.ok(attempt < 6, JSON.stringify(outcomes));
             for (const outcome of outcomes) {
-              assert.ok(outcome.kind === 'delivered' || outcome.kind === 'retry', JSON.stringify(outcome));
+              const told = `after ${fault} at request ${skip + 1}: ${JSON.stringify(outcome)}`;
+              assert.ok(outcome.kind === 'delivered' || outcome.kind === 'retry', told);
+              // Other calls would fare no better.
+              if (attempt === 2 && outcome.kind === 'retry')
+                assert.is(outcome.scope, 'connector', `its scope is the connector, ${told}`);
             }
+            crm.later();
             outcomes = await deliver(connection, ...calls.map((call) => ({ ...call, attempt })));
           }
           assert.equal(
@@ -249,7 +280,11 @@ export function connectorContract(
           );
           crm.faults.clear();
           for (const call of calls) {
-            assert.is(crm.activities().filter((activity) => activity.key === call.key).length, 1);
+            assert.is(
+              crm.activities().filter((activity) => activity.key === call.key).length,
+              1,
+              `one activity ${call.key} after ${fault} at request ${skip + 1}`,
+            );
           }
           await connection.close();
         }
@@ -271,17 +306,56 @@ export function connectorContract(
         crm.faults.clear();
         const isThere = crm.activities().some(({ key }) => key === call.key);
         const isUntouched = !isThere && crm.people().length === people;
+        const told = JSON.stringify(outcome);
         if (outcome!.kind !== 'delivered' && isThere) {
-          assert.is(outcome!.unanswered, true, JSON.stringify(outcome));
+          assert.is(outcome!.unanswered, true, `written, and not marked as unanswered: ${told}`);
           seen.written = true;
-        } else if (isUntouched) assert.is(outcome!.unanswered, undefined, JSON.stringify(outcome));
+        } else if (isUntouched)
+          assert.is(outcome!.unanswered, undefined, `nothing is written, and it is marked: ${told}`);
+        crm.later();
         crm.faults.throttle(skip);
         const [refused] = await deliver(connection, { ...call, attempt: 2 });
         crm.faults.clear();
-        assert.is(refused!.unanswered, undefined, JSON.stringify(refused));
+        assert.is(refused!.unanswered, undefined, `refused, and it is marked: ${JSON.stringify(refused)}`);
         await connection.close();
       }
       assert.ok(seen.written, 'no answer to the write of an activity was lost');
+    }),
+  );
+
+  contract('so is the completion of an activity whose answer is lost', () =>
+    withCrm(async (crm) => {
+      if (!crm.faults)
+        return assert.is(crm.unacceptable, undefined, 'a CRM without faults refuses nothing either');
+      let isSeen = false;
+      for (const skip of [0, 1, 2, 3, 4, 5]) {
+        const connection = await crm.open();
+        const pushes = [startPush(`${skip}`), endPush(`${skip}`)];
+        const [{ records = {} } = {}] = await deliver(connection, deliveryOf(pushes.slice(0, 1)));
+        crm.faults.loseAnswerAfterCommit(skip);
+        const [ended] = await deliver(connection, deliveryOf(pushes, { records }));
+        crm.faults.clear();
+        const isDone = crm.activities().some(({ key, completed }) => key === `${skip}` && completed);
+        const told = JSON.stringify(ended);
+        if (isDone && ended?.kind !== 'delivered') {
+          isSeen = true;
+          assert.is(ended?.unanswered, true, `completed, and not marked as unanswered: ${told}`);
+        }
+        await connection.close();
+      }
+      assert.ok(isSeen, 'no answer to the completion of an activity was lost');
+    }),
+  );
+
+  contract('a token that is refused before its time is renewed, and costs no attempt', () =>
+    withCrm(async (crm) => {
+      if (!crm.faults?.expireToken) return;
+      const connection = await crm.open();
+      await deliver(connection, deliveryOf([startPush('1')]));
+      crm.faults.expireToken();
+      const [outcome] = await deliver(connection, deliveryOf([startPush('2')]));
+      assert.is(outcome?.kind, 'delivered', JSON.stringify(outcome));
+      await connection.close();
     }),
   );
 
@@ -293,7 +367,8 @@ export function connectorContract(
       crm.faults.refuseToken();
       const [refused] = await deliver(connection, deliveryOf([startPush('1')]));
       assert.is(refused?.kind, 'blocked', JSON.stringify(refused));
-      for (const secret of crm.secrets) assert.not(JSON.stringify(refused).includes(secret));
+      for (const secret of crm.secrets)
+        assert.not(JSON.stringify(refused).includes(secret), 'it shows a secret, in whichever words');
       crm.faults.acceptToken();
       const [accepted] = await deliver(connection, deliveryOf([startPush('1')]));
       assert.is(accepted?.kind, 'delivered', JSON.stringify(accepted));

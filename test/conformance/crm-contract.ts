@@ -25,6 +25,8 @@ export interface SmallCrm {
   forgetRequests(): void;
   /** As somebody who edits a record by hand. */
   edit(record: RecordRef, values: Record<string, string | number>): void;
+  /** As somebody who deletes a record by hand. */
+  remove(record: RecordRef): void;
   /** What it holds of a record. */
   held(record: RecordRef): Record<string, unknown>;
 }
@@ -230,6 +232,44 @@ export function smallCrmContract(
         await deliver(connection, later);
         assert.equal(ownersNow(), [jane, joe, joe], 'once');
       }),
+  );
+
+  contract('an activity that somebody deleted is made again, for the same person', () =>
+    withCrm(async (crm) => {
+      const connection = await crm.open({});
+      const { records = {} } = await deliver(connection, deliveryOf([startPush('1')]));
+      crm.remove(records.activity as RecordRef);
+      const outcome = await deliver(connection, { ...whole('1'), records });
+      assert.is(
+        outcome.kind,
+        'delivered',
+        `a record that is gone has the cure gone: ${JSON.stringify(outcome)}`,
+      );
+      assert.is.not(Object.keys(crm.held(outcome.records?.activity as RecordRef)).length, 0);
+      assert.equal(outcome.records?.person, records.person);
+    }),
+  );
+
+  contract('calls of somebody who was deleted are of whoever has the number now, and a note says so', () =>
+    withCrm(async (crm) => {
+      const { clock, pass } = movingClock();
+      const connection = await crm.open({}, testTools({ clock }));
+      const { person } = (await deliver(connection, whole('1'))).records ?? {};
+      crm.remove(person as RecordRef);
+      let outcome = await deliver(connection, whole('2'));
+      // Whether they became another may be searched for, for a while.
+      for (let n = 1; n < 10 && outcome.kind === 'retry' && outcome.notBefore; n++) {
+        pass(outcome.notBefore.getTime() - clock.now().getTime());
+        outcome = await deliver(connection, whole('2'));
+      }
+      const told = JSON.stringify(outcome);
+      assert.is(outcome.kind, 'delivered', `a record whose person is gone has the cure orphan: ${told}`);
+      assert.is.not(outcome.records?.person?.id, person?.id);
+      assert.match(
+        told,
+        `no longer has the ${person?.type} ${person?.id}, so the caller was looked up again`,
+      );
+    }),
   );
 
   contract('a person who was there before is nobody’s to give', () =>

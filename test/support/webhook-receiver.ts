@@ -55,7 +55,10 @@ const toleranceSeconds = 5 * 60;
 
 export const testSecret = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
 
-export async function withWebhookReceiver<T>(use: (receiver: WebhookReceiver) => Promise<T>): Promise<T> {
+export async function withWebhookReceiver<T>(
+  use: (receiver: WebhookReceiver) => Promise<T>,
+  now: () => Date = () => new Date(),
+): Promise<T> {
   let connections = 0;
   let always: Fault['answer'];
   let refused: (payload: Payload) => boolean = () => false;
@@ -139,7 +142,7 @@ export async function withWebhookReceiver<T>(use: (receiver: WebhookReceiver) =>
     const timestamp = header('webhook-timestamp');
     if (id === '' || id.includes('.')) return 'no usable id';
     if (!/^\d{10}$/.test(timestamp)) return 'no timestamp';
-    if (Math.abs(Date.now() / 1000 - Number(timestamp)) > toleranceSeconds) return 'too old';
+    if (Math.abs(now().getTime() / 1000 - Number(timestamp)) > toleranceSeconds) return 'too old';
     const signatures = header('webhook-signature').split(' ');
     const signedWith: string[] = [];
     for (const secret of receiver.secrets) {

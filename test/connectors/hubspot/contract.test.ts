@@ -10,7 +10,7 @@ connectorContract('hubspot', (use) =>
     async (hubspot) => {
       refuseUnwritable(hubspot);
       await use({
-        open: () => open(hubspot),
+        open: (tools) => open(hubspot, {}, tools),
         activities: () =>
           hubspot.calls().map(({ properties, contactIds }) => ({
             key: properties['delacon_call_id'] ?? '',
@@ -79,6 +79,7 @@ const hubspot = (found: Record<string, 'searched'>) => (use: (crm: RuledCrm) => 
             id,
             Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
           ),
+        remove: ({ type, id }) => hubspot.archive(kindOf[type] as 'calls', id),
         held({ type, id }) {
           const kind = kindOf[type] as 'calls';
           const all = type === 'contact' ? hubspot.contacts() : hubspot.records(kind);

@@ -9,7 +9,7 @@ connectorContract('salesforce', (use) =>
     salesforce.org.refusedValues.set('Task.Subject', /FORBIDDEN/);
     const people = () => [...salesforce.leads(), ...salesforce.contacts()];
     await use({
-      open: () => open(salesforce),
+      open: (tools) => open(salesforce, {}, tools),
       activities: () =>
         salesforce.tasks().map((task) => ({
           key: String(task['Delacon_Call_Id__c']),
@@ -27,6 +27,7 @@ connectorContract('salesforce', (use) =>
         clear: salesforce.calm,
         refuseToken: salesforce.refuseTokens,
         acceptToken: salesforce.accept,
+        expireToken: salesforce.expireTokens,
       },
       unacceptable: { PLA_Dealer_Name: 'FORBIDDEN' },
       secrets: [salesforce.clientSecret],
@@ -65,6 +66,7 @@ crmContract('salesforce', (use) =>
         countRequests: () => salesforce.countRequests(),
         forgetRequests: salesforce.forgetRequests,
         edit: ({ id }, values) => salesforce.edit(id, values),
+        remove: ({ id }) => salesforce.delete(id),
         held: ({ id }) => salesforce.org.entries.get(id)?.values ?? {},
       }),
     { activities: 'ControlledByParent' }, // as where the bridge may write to Tasks that it has given away

@@ -11,7 +11,7 @@ import type { TouchFields } from '../../../src/crm/index.ts';
 import { connectorContract } from '../../conformance/connector-contract.ts';
 import { smallCrmContract } from '../../conformance/crm-contract.ts';
 import { deliveryOf, endPush, endSample, startPush, startSample } from '../../support/build-push.ts';
-import { type TestTools, testTools } from '../../support/connector-tools.ts';
+import { testTools } from '../../support/connector-tools.ts';
 import { movingClock } from '../../support/moving-clock.ts';
 import { assert, suite } from '../../support/suite.ts';
 
@@ -30,12 +30,12 @@ const openIn = (folder: string) => sandbox.open(sandbox.options.parse({}), testT
 
 /** With the file open beside the connection, as somebody who looks into it has it. */
 const withCrm =
-  <C>(keys: Keys, crmOf: (crm: LocalCrm, folder: string, kept: TestTools) => C) =>
+  <C>(keys: Keys, crmOf: (crm: LocalCrm, folder: string) => C) =>
   (use: (crm: C) => Promise<void>) =>
     withFolder(async (folder) => {
       const crm = new LocalCrm(join(folder, 'sandbox.db'), keys);
       try {
-        await use(crmOf(crm, folder, testTools()));
+        await use(crmOf(crm, folder));
       } finally {
         crm.close();
       }
@@ -62,13 +62,9 @@ for (const keys of ['unique', 'none'] as const) {
   const name = keys === 'unique' ? 'sandbox' : 'sandbox without unique keys';
   connectorContract(
     name,
-    withCrm(keys, (crm, folder, { memory }) => ({
-      // Without unique keys, what was made is known by what is kept alone.
-      open: async () =>
-        sandbox.open(
-          sandbox.options.parse({ keys }),
-          testTools({ dataDir: folder, ...(keys === 'none' ? { memory } : {}) }),
-        ),
+    withCrm(keys, (crm, folder) => ({
+      open: async (tools) => sandbox.open(sandbox.options.parse({ keys }), { ...tools, dataDir: folder }),
+      ...(keys === 'none' ? { remembers: true } : {}),
       activities: () =>
         crm.all('call').map(({ fields }) => ({
           key: String(fields['delacon_call_id']),
@@ -94,6 +90,7 @@ for (const keys of ['unique', 'none'] as const) {
       forgetRequests() {
         requests = 0;
       },
+      remove: ({ id }) => new sqlite.DatabaseSync(crm.file).exec(`delete from records where id = ${id}`),
       edit: ({ type, id }, fields) => void crm.update(type, [{ id, fields }]),
       held: ({ type, id }) => crm.all(type).find((row) => row.id === id)?.fields ?? {},
     })),

@@ -2,13 +2,13 @@ import { connectorContract } from '../../conformance/connector-contract.ts';
 import { testSecret, withWebhookReceiver } from '../../support/webhook-receiver.ts';
 import { open } from './rig.ts';
 
-connectorContract('webhook', (use) =>
+connectorContract('webhook', (use, clock) =>
   withWebhookReceiver(async (receiver) => {
     receiver.refuse(({ data }) => data.call.dealer.name === 'FORBIDDEN');
     const callers = () =>
       new Set([...receiver.filed.values()].flatMap(({ data }) => data.call.caller.number ?? []));
     await use({
-      open: () => open(receiver),
+      open: (tools) => open(receiver, {}, tools),
       activities: () =>
         [...receiver.filed.values()].map(({ type, data }) => ({
           key: data.key,
@@ -30,5 +30,5 @@ connectorContract('webhook', (use) =>
       unacceptable: { PLA_Dealer_Name: 'FORBIDDEN' },
       secrets: [testSecret, testSecret.slice(6)],
     });
-  }),
+  }, clock.now),
 );
