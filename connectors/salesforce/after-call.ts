@@ -17,9 +17,6 @@ interface Place {
   accountId: string | null;
 }
 
-type Places = ReadonlyMap<CallRecord, Place>;
-type AllSaved = Map<CallRecord, Saved>;
-
 /** What calls leave besides their Tasks: a follow-up for one that was missed, an Opportunity for a sale. */
 export class AfterCall {
   readonly #api: SalesforceApi;
@@ -53,54 +50,33 @@ export class AfterCall {
   }
 
   async create(records: readonly CallRecord[], signal: AbortSignal): Promise<Written[]> {
-    const saved: AllSaved = new Map();
-    try {
-      const sorted = [...records].sort((a, b) => (objectOf(a) < objectOf(b) ? -1 : 1));
-      // A sale names the account, which the call's Task knows; a follow-up asks only when its person is gone.
-      const sales = sorted.filter(({ role }) => role === 'sale');
-      const places = await this.#places(sales, signal);
-      const orphans = await this.#insert(sorted, places, saved, signal);
-      await this.#insert(orphans, await this.#moved(orphans, places, signal), saved, signal);
-    } catch (thrown) {
-      if (!(thrown instanceof RequestFailed)) throw thrown;
-      for (const record of records)
-        if (!saved.has(record) || isOfGone(saved.get(record)?.failure))
-          saved.set(record, { failure: thrown.failure });
-    }
-    return records.map((record): Written => {
-      const { id, failure } = saved.get(record) as Saved;
-      return failure ? { failure: asOrphan(failure, record) } : { id, isOwned: false };
-    });
-  }
-
-  /** Answers those whose person or account turned out to be gone. */
-  async #insert(
-    records: readonly CallRecord[],
-    places: Places,
-    saved: AllSaved,
-    signal: AbortSignal,
-  ): Promise<CallRecord[]> {
-    if (records.length === 0) return [];
+    const sorted = [...records].sort((a, b) => (objectOf(a) < objectOf(b) ? -1 : 1));
+    const places = await this.#places(
+      records.filter(({ role }) => role === 'sale'),
+      signal,
+    );
     const described = records.some(({ role }) => role === 'sale')
       ? await this.#records.descriptions.of('Opportunity', signal)
       : undefined;
     const isCreateable = (name: string) => described?.get(name)?.createable === true;
     const written = await this.#records.write(
-      records.map((record): Draft => {
+      sorted.map((record): Draft => {
         const { values, key, timezone } = record;
         const links = linksOf(record, places.get(record), isCreateable);
-        const all = { ...links, ...values, [key.property]: key.value };
-        return { object: objectOf(record), values: all, timezone };
+        return {
+          object: objectOf(record),
+          values: { ...links, ...values, [key.property]: key.value },
+          timezone,
+        };
       }),
       (fitted) => this.#api.insert('what calls left', fitted, signal),
       signal,
     );
-    records.forEach((record, place) => {
-      const fate = written[place] as Fate;
-      record.notes.push(...fate.notes);
-      saved.set(record, fate);
+    return records.map((record): Written => {
+      const { id, failure, notes } = written[sorted.indexOf(record)] as Fate;
+      record.notes.push(...notes);
+      return failure ? { failure: asOrphan(failure, record) } : { id, isOwned: false };
     });
-    return records.filter((record) => isOfGone(saved.get(record)?.failure));
   }
 
   /** By the keys that Salesforce says are taken, archived ones too. */
@@ -164,20 +140,6 @@ export class AfterCall {
       }),
     );
   }
-
-  /** Where records belong whose person was refused: to whom that became, and to nobody if Salesforce still names the same. */
-  async #moved(orphans: readonly CallRecord[], before: Places, signal: AbortSignal): Promise<Places> {
-    const places = await this.#places(orphans, signal);
-    for (const record of orphans) {
-      const refused = before.has(record) ? before.get(record)?.person : record.person;
-      const place = places.get(record);
-      if (place?.person && place.person.id !== refused?.id) continue;
-      places.set(record, { person: null, accountId: null });
-      const what = record.role === 'sale' ? 'sale' : 'follow-up';
-      record.notes.push(`The ${what} has no person: the one of the call is gone from Salesforce.`);
-    }
-    return places;
-  }
 }
 
 function objectOf({ type }: CallRecord): 'Task' | 'Opportunity' {
@@ -197,8 +159,4 @@ function linksOf(
     ...(accountId !== null && isCreateable('AccountId') ? { AccountId: accountId } : {}),
     ...(isContact && isCreateable('ContactId') ? { ContactId: person.id } : {}),
   };
-}
-
-function isOfGone(failure: Failure | undefined): boolean {
-  return failure?.cure?.what === 'gone' || failure?.cure?.what === 'converted';
 }

@@ -187,7 +187,7 @@ after('the lead that became a contact meanwhile gets the follow-up as the contac
   }),
 );
 
-after('without its person, who is gone, there is a follow-up all the same', () =>
+after('a follow-up whose person is gone is for whoever is made of the caller anew', () =>
   withSalesforceEmulator(async (salesforce) => {
     const connection = await open(salesforce, { followUp });
     for (const isNamed of [true, false]) {
@@ -199,12 +199,13 @@ after('without its person, who is gone, there is a follow-up all the same', () =
       if (!isNamed) salesforce.edit(records.activity?.id ?? '', { WhoId: null });
       const outcome = await deliverOne(connection, { ...missedCall(call, caller), records });
       assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
-      assert.match(JSON.stringify(outcome), /The follow-up has no person/);
+      assert.match(JSON.stringify(outcome), /no longer has the lead/);
     }
     assert.equal(
       followUpsOf(salesforce).map((task) => task['WhoId']),
-      [undefined, undefined],
+      salesforce.leads().map(({ id }) => id),
     );
+    assert.is(callsOf(salesforce).length, 2);
   }),
 );
 
