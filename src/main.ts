@@ -129,7 +129,7 @@ export async function startBridge(options: StartOptions): Promise<Bridge> {
       clock,
       holder,
       lease: options.lease,
-      onlooker: (name) => metrics.onlooker(name),
+      observer: (name) => metrics.observer(name),
       settled(due, outcome, state) {
         metrics.settled(due, outcome, state);
         changes.calls([due.state]);

@@ -4,8 +4,8 @@ import type { HubSpotApi } from './api.ts';
 import { type Link, type LinkFrom, linksTo } from './associations.ts';
 import { insteadOn, withKnownStatus } from './call-status.ts';
 import type { Companies } from './companies.ts';
+import { areSearched, type Facts, type HubSpotFacts } from './facts.ts';
 import { type Failure, RequestFailed } from './failures.ts';
-import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { objectTypes } from './holds.ts';
 import type { HubSpotOptions } from './options.ts';
 import type { Pipelines } from './pipelines.ts';
@@ -19,7 +19,7 @@ export class CallRecords implements RecordDriver {
   readonly #api: HubSpotApi;
   readonly #records: Records;
   readonly #options: HubSpotOptions;
-  readonly #findings: HubSpotFindings;
+  readonly #facts: HubSpotFacts;
   readonly #pipelines: Pipelines;
   /** Undefined where calls are not linked to companies. */
   readonly #companies: Companies | undefined;
@@ -28,20 +28,20 @@ export class CallRecords implements RecordDriver {
     api: HubSpotApi,
     records: Records,
     options: HubSpotOptions,
-    findings: HubSpotFindings,
+    facts: HubSpotFacts,
     pipelines: Pipelines,
     companies: Companies | undefined,
   ) {
     this.#api = api;
     this.#records = records;
     this.#options = options;
-    this.#findings = findings;
+    this.#facts = facts;
     this.#pipelines = pipelines;
     this.#companies = companies;
   }
 
   async create(records: readonly CallRecord[], signal: AbortSignal): Promise<Written[]> {
-    const account = await this.#findings.all();
+    const account = await this.#facts.all();
     const written = new Map<CallRecord, Written>();
     for (const [objectType, those] of byType(records)) {
       try {
@@ -61,7 +61,7 @@ export class CallRecords implements RecordDriver {
   }
 
   async update(changes: readonly Change[], signal: AbortSignal): Promise<Written[]> {
-    const account = await this.#findings.all();
+    const account = await this.#facts.all();
     const idOf = new Map(changes.map((change) => [change.record, change]));
     const written = new Map<CallRecord, Written>();
     for (const [objectType, those] of byType([...idOf.keys()])) {
@@ -76,7 +76,7 @@ export class CallRecords implements RecordDriver {
   }
 
   async find(records: readonly CallRecord[], signal: AbortSignal): Promise<Map<CallRecord, Existing>> {
-    const account = await this.#findings.all();
+    const account = await this.#facts.all();
     const found = new Map<CallRecord, Existing>();
     for (const [objectType, those] of byType(records)) {
       const keys = those.map(({ key }) => key.value);
@@ -166,7 +166,7 @@ export class CallRecords implements RecordDriver {
   }
 
   async unkeyed(): Promise<{ types: string[]; lagMs: number }> {
-    const account = await this.#findings.all();
+    const account = await this.#facts.all();
     const types = Object.entries(objectTypes).flatMap(([type, objectType]) =>
       areSearched(objectType, account) ? [type] : [],
     );
@@ -209,7 +209,7 @@ function byType(records: readonly CallRecord[]): Map<LinkFrom, CallRecord[]> {
   return Map.groupBy(records, ({ type }) => objectTypes[type] as LinkFrom);
 }
 
-function draftOf(record: CallRecord, values: Values, account: Partial<Found>): Draft {
+function draftOf(record: CallRecord, values: Values, account: Partial<Facts>): Draft {
   const { role, delivery, key, timezone, notes } = record;
   const instead = role === 'activity' ? { instead: insteadOn(delivery) } : {};
   const known = role === 'activity' ? withKnownStatus(delivery, values, account, notes) : values;

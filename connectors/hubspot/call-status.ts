@@ -1,6 +1,6 @@
 import type { Delivery, Values } from '../../src/connector/index.ts';
 import type { Instead } from '../../src/crm/index.ts';
-import type { Found } from './found.ts';
+import type { Facts } from './facts.ts';
 
 /** Statuses that say that a call is over, `COMPLETED` in front: it says no more than that. */
 const over = ['COMPLETED', 'NO_ANSWER', 'BUSY', 'CANCELED', 'FAILED'];
@@ -19,7 +19,7 @@ export function insteadOn({ call }: Delivery): Instead {
 export function withKnownStatus(
   delivery: Delivery,
   values: Values,
-  { statuses }: Partial<Found>,
+  { statuses }: Partial<Facts>,
   notes: string[],
 ): Values {
   const status = values['hs_call_status'];

@@ -2,9 +2,9 @@ import type { Finding } from '../../src/connector/index.ts';
 import { checkOwners, listed, type Users } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
+import { areSearched, type Facts, type HubSpotFacts } from './facts.ts';
 import { RequestFailed } from './failures.ts';
 import { fieldOf, fitProperty } from './fields.ts';
-import { areSearched, type Found, type HubSpotFindings } from './found.ts';
 import { defaultOutcomes } from './model.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import type { Pipelines } from './pipelines.ts';
@@ -18,13 +18,13 @@ import { mappedAt, type ObjectType } from './setup-names.ts';
 export async function check(
   api: HubSpotApi,
   options: HubSpotOptions,
-  { findings, pipelines }: { findings: HubSpotFindings; pipelines: Pipelines },
+  { facts, pipelines }: { facts: HubSpotFacts; pipelines: Pipelines },
   users: Users,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const token = await found('token', () => accountFindings(api, signal));
   if (token.some(({ level }) => level === 'problem')) return token; // everything else would say the same
-  const account = await findings.all();
+  const account = await facts.all();
   const all = [...token];
   for (const objectType of objectTypes(options)) {
     const more = await found(`properties of ${objectType}`, async () => {
@@ -91,7 +91,7 @@ function ownProperties(
   api: HubSpotApi,
   objectType: ObjectType,
   options: HubSpotOptions,
-  account: Partial<Found>,
+  account: Partial<Facts>,
   properties: readonly PropertyDefinition[],
 ): Finding[] {
   const fix = `Run \`delacon-bridge setup ${api.connector}\`.`;

@@ -1,12 +1,12 @@
-import { Findings, type Tools } from '../../src/connector/index.ts';
+import { AccountFacts, type Tools } from '../../src/connector/index.ts';
 import { type CrmDriver, draftsFrom } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 import { touchFields } from './attribution.ts';
 import { CallRecords } from './call-records.ts';
 import { Companies } from './companies.ts';
 import { contactsToUpdate } from './contact-updates.ts';
+import type { Facts, HubSpotFacts } from './facts.ts';
 import { Fields } from './fields.ts';
-import type { Found, HubSpotFindings } from './found.ts';
 import { modelOf } from './model.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import { Contacts } from './people.ts';
@@ -23,7 +23,7 @@ export class HubSpotDriver implements CrmDriver {
   readonly people: CrmDriver['people'];
   readonly personRecords: CrmDriver['personRecords'];
   readonly records: CrmDriver['records'];
-  readonly findings: HubSpotFindings;
+  readonly facts: HubSpotFacts;
   readonly pipelines: Pipelines;
   readonly #api: HubSpotApi;
 
@@ -31,15 +31,15 @@ export class HubSpotDriver implements CrmDriver {
   constructor(api: HubSpotApi, options: HubSpotOptions, tools: Tools, ownerRefused: () => void) {
     const { clock } = tools;
     this.#api = api;
-    this.findings = new Findings<Found>(tools);
+    this.facts = new AccountFacts<Facts>(tools);
     this.pipelines = new Pipelines(api, options.sale, clock);
     const companies = options.activity.company ? new Companies(api, clock) : undefined;
     const records = new Records(api, new Fields(api, clock, mappedProperties(options)), ownerRefused);
     this.drafts = draftsFrom(modelOf(options), options);
     this.owner = ownerField(api);
-    this.people = new Contacts(api, records, this.findings, companies, tools);
+    this.people = new Contacts(api, records, this.facts, companies, tools);
     this.personRecords = contactsToUpdate(api, records);
-    this.records = new CallRecords(api, records, options, this.findings, this.pipelines, companies);
+    this.records = new CallRecords(api, records, options, this.facts, this.pipelines, companies);
   }
 
   users(addresses: readonly string[], signal: AbortSignal) {
@@ -47,6 +47,6 @@ export class HubSpotDriver implements CrmDriver {
   }
 
   async showsOnlyEnded(): Promise<boolean> {
-    return (await this.findings.all()).timeline === 'ended';
+    return (await this.facts.all()).timeline === 'ended';
   }
 }

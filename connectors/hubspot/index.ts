@@ -64,7 +64,7 @@ class HubSpotConnection implements Connection {
     this.#driver = new HubSpotDriver(api, options, tools, () => this.#engine.users.forget());
     this.#engine = new CrmEngine(this.#driver, options, tools);
     this.#links = new RecordLinks(api);
-    this.probe = new HubSpotProbe(api, options, this.#driver.findings, tools);
+    this.probe = new HubSpotProbe(api, options, this.#driver.facts, tools);
   }
 
   get quota() {
@@ -80,11 +80,11 @@ class HubSpotConnection implements Connection {
   }
 
   plan(signal: AbortSignal) {
-    return plan(this.#api, this.#options, this.#driver.findings, signal);
+    return plan(this.#api, this.#options, this.#driver.facts, signal);
   }
 
   apply(signal: AbortSignal, done: (step: PlanStep) => void) {
-    return apply(this.#api, this.#options, this.#driver.findings, signal, done);
+    return apply(this.#api, this.#options, this.#driver.facts, signal, done);
   }
 
   read(record: RecordRef, signal: AbortSignal) {

@@ -1,7 +1,7 @@
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
+import type { Facts } from './facts.ts';
 import { RequestFailed } from './failures.ts';
-import type { Found } from './found.ts';
 
 /** Where a contact keeps the ids of those that were merged into it. */
 const mergedIds = 'hs_merged_object_ids';
@@ -17,7 +17,7 @@ const mostAsked = 100;
 export async function heirsOf(
   api: HubSpotApi,
   gone: readonly string[],
-  { longestList = mostAsked }: Partial<Found>,
+  { longestList = mostAsked }: Partial<Facts>,
   signal: AbortSignal,
 ): Promise<Map<string, Row> | undefined> {
   const heirs = new Map<string, Row>();

@@ -12,8 +12,8 @@ import type {
 } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 import type { Companies } from './companies.ts';
+import type { Facts, HubSpotFacts } from './facts.ts';
 import type { Failure } from './failures.ts';
-import type { Found, HubSpotFindings } from './found.ts';
 import { heirsOf } from './merged-contacts.ts';
 import { candidateOf, packSearches, searchByPhone } from './phone-search.ts';
 import type { Fate, Records } from './records.ts';
@@ -33,7 +33,7 @@ export class Contacts implements PeopleDriver {
   readonly finders: readonly Finder[];
   readonly #api: HubSpotApi;
   readonly #records: Records;
-  readonly #findings: HubSpotFindings;
+  readonly #facts: HubSpotFacts;
   /** Undefined where nothing is linked to companies. */
   readonly #companies: Companies | undefined;
   readonly #memory: Memory;
@@ -42,13 +42,13 @@ export class Contacts implements PeopleDriver {
   constructor(
     api: HubSpotApi,
     records: Records,
-    findings: HubSpotFindings,
+    facts: HubSpotFacts,
     companies: Companies | undefined,
     { memory, clock }: { memory: Memory; clock: Clock },
   ) {
     this.#api = api;
     this.#records = records;
-    this.#findings = findings;
+    this.#facts = facts;
     this.#companies = companies;
     this.#memory = memory;
     this.#clock = clock;
@@ -72,7 +72,7 @@ export class Contacts implements PeopleDriver {
   }
 
   async #searches(callers: readonly Wanted[]): Promise<PersonSearch[]> {
-    const account = await this.#findings.all();
+    const account = await this.#facts.all();
     return packSearches(callers, account).map((pack) => ({
       callers: pack,
       find: async (signal) => (await searchByPhone(this.#api, pack, account, signal)).map(candidateOf),
@@ -126,7 +126,7 @@ export class Contacts implements PeopleDriver {
       found.set(id, 'there');
     const gone = people.filter(({ person }) => !found.has(person.id));
     if (gone.length === 0) return found;
-    const account = await this.#findings.all();
+    const account = await this.#facts.all();
     const merged = await heirsOf(
       this.#api,
       gone.map(({ person }) => person.id),
@@ -156,7 +156,7 @@ export class Contacts implements PeopleDriver {
    * that one is gone and that another has its number each when it will: before it has caught up, nobody in it is no
    * answer. When the waiting began is kept, for whoever asks again.
    */
-  async #waits(ids: readonly string[], { indexLagMs = 0 }: Partial<Found>): Promise<Map<string, Date>> {
+  async #waits(ids: readonly string[], { indexLagMs = 0 }: Partial<Facts>): Promise<Map<string, Date>> {
     const now = this.#clock.now().getTime();
     const known = await this.#memory.recall(ids.map(goneName));
     const since = new Map(ids.map((id) => [id, Math.min(Number(known.get(goneName(id)) ?? now), now)]));

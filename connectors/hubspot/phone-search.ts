@@ -2,8 +2,8 @@ import { parsePhone, writtenForms } from '../../src/connector/index.ts';
 import type { Candidate, Wanted } from '../../src/crm/index.ts';
 import type { Row } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
+import type { Facts } from './facts.ts';
 import { RequestFailed } from './failures.ts';
-import type { Found } from './found.ts';
 import { ownProperties } from './setup-names.ts';
 
 /**
@@ -29,7 +29,7 @@ const indexes = ['hs_searchable_calculated_phone_number', 'hs_searchable_calcula
 /** What people type into, for accounts whose index does not hold digits. */
 const typed = ['phone', 'mobilephone'];
 
-type Account = Pick<Partial<Found>, 'phoneIndex' | 'longestList'>;
+type Account = Pick<Partial<Facts>, 'phoneIndex' | 'longestList'>;
 
 /** So few are searched for one by one: what a field holds besides a number can be seen past for one alone. */
 const mostAlone = 3;

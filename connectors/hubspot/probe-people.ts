@@ -83,7 +83,7 @@ export function searches(on: ProbedAccount): Trial[] {
         const forms = await indexForms(on, made);
         const odd = [...forms].filter(([typed, held]) => !digitForms(wantedNumber(typed)).includes(held));
         if (forms.size === 0) return { holds: null, seen: 'HubSpot shows no indexed numbers.' };
-        on.findings.phoneIndex = odd.length > 0 ? 'odd' : undefined;
+        on.facts.phoneIndex = odd.length > 0 ? 'odd' : undefined;
         const seen = [...forms].map(([typed, held]) => `${kindOf(typed)}: ${shapeOf(held, typed)}`);
         return { holds: odd.length === 0, seen: [...seen, ...refused].join('; ') };
       },
@@ -94,7 +94,7 @@ export function searches(on: ProbedAccount): Trial[] {
       otherwise: 'needs no search for whom it made itself: the key is read at once',
       see: async () => {
         const open = new Set(made.keys());
-        const account = { phoneIndex: on.findings.phoneIndex, longestList: on.findings.longestList };
+        const account = { phoneIndex: on.facts.phoneIndex, longestList: on.facts.longestList };
         const lagMs = await on.until(async () => {
           const asked = [...open];
           const wanted = asked.map(wantedNumber);
@@ -105,7 +105,7 @@ export function searches(on: ProbedAccount): Trial[] {
               open.delete(typed);
           return open.size === 0;
         }, untilFound);
-        on.findings.indexLagMs = lagMs;
+        on.facts.indexLagMs = lagMs;
         if (open.size === 0)
           return { holds: true, seen: `All ${made.size} after ${Math.round(lagMs / 1000)} s.` };
         return { holds: false, seen: `Not found: ${[...open].map(kindOf).join(', ')}.` };
@@ -136,7 +136,7 @@ export function searches(on: ProbedAccount): Trial[] {
         for (const length of [longestList, 50, 20, 10]) {
           const answer = await on.ask('contacts/search', listOf(length));
           if (answer.status === 200) {
-            on.findings.longestList = refusal ? length : undefined;
+            on.facts.longestList = refusal ? length : undefined;
             const seen = refusal ? `At most ${length}. ${words(refusal)}` : 'It is.';
             return { holds: !refusal, seen };
           }

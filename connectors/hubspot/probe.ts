@@ -4,7 +4,7 @@ import type { HubSpotApi } from './api.ts';
 import { apiName, pathOf } from './api-version.ts';
 import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';
-import { type HubSpotFindings, keysFinding } from './found.ts';
+import { type HubSpotFacts, keyFacts } from './facts.ts';
 import type { HubSpotOptions } from './options.ts';
 import { people, searches } from './probe-people.ts';
 import { errorsIn, idsIn, ProbedAccount, rowsIn, title, words } from './probed-account.ts';
@@ -25,18 +25,18 @@ export class HubSpotProbe implements Probe {
   ];
   readonly #api: HubSpotApi;
   readonly #options: HubSpotOptions;
-  readonly #findings: HubSpotFindings;
+  readonly #facts: HubSpotFacts;
   readonly #tools: Tools;
 
-  constructor(api: HubSpotApi, options: HubSpotOptions, findings: HubSpotFindings, tools: Tools) {
+  constructor(api: HubSpotApi, options: HubSpotOptions, facts: HubSpotFacts, tools: Tools) {
     this.#api = api;
     this.#options = options;
-    this.#findings = findings;
+    this.#facts = facts;
     this.#tools = tools;
   }
 
   async run(signal: AbortSignal, found: (result: Assumption) => void): Promise<void> {
-    mustBeSetUp(await plan(this.#api, this.#options, this.#findings, signal), this.#tools);
+    mustBeSetUp(await plan(this.#api, this.#options, this.#facts, signal), this.#tools);
     const on = new ProbedAccount(this.#api, this.#tools, signal);
     const trials = [
       scope(on),
@@ -47,7 +47,7 @@ export class HubSpotProbe implements Probe {
       people(on),
       searches(on),
     ];
-    await on.run(trials.flat(), this.#findings, found);
+    await on.run(trials.flat(), this.#facts, found);
   }
 }
 
@@ -109,7 +109,7 @@ function keysOf(on: ProbedAccount, kind: LinkFrom): Trial[] {
         const two = await on.two(kind);
         if (!two) return without;
         const isKept = idsIn(two.again).length === 0;
-        on.findings[keysFinding[kind]] = isKept ? undefined : 'searched';
+        on.facts[keyFacts[kind]] = isKept ? undefined : 'searched';
         return { holds: isKept, seen: words(two.again) };
       },
     },
@@ -127,7 +127,7 @@ function keysOf(on: ProbedAccount, kind: LinkFrom): Trial[] {
           inputs: [{ id: two.key }],
         });
         const holds = idsIn(read).includes(two.id);
-        if (!holds) on.findings[keysFinding[kind]] = 'searched';
+        if (!holds) on.facts[keyFacts[kind]] = 'searched';
         return { holds, seen: words(read) };
       },
     },
@@ -227,7 +227,7 @@ function statusesOfCalls(on: ProbedAccount): Trial[] {
           else refused.push(`${status}: ${words(answer)}`);
         }
         const holds = statuses.every((status) => accepted.includes(status));
-        on.findings.statuses = holds ? undefined : accepted;
+        on.facts.statuses = holds ? undefined : accepted;
         const seen = `Accepted: ${accepted.join(', ')}.${refused.length > 0 ? ` Refused: ${refused.join(' ')}` : ''}`;
         return { holds, seen };
       },
@@ -252,7 +252,7 @@ function statusesOfCalls(on: ProbedAccount): Trial[] {
         if (!listed.includes(ended))
           return { holds: null, seen: 'The API does not list the ended call either.' };
         const holds = listed.includes(ringing);
-        on.findings.timeline = holds ? undefined : 'ended';
+        on.facts.timeline = holds ? undefined : 'ended';
         const seen = holds
           ? 'It is listed. How the timeline on the page draws it, the API does not tell.'
           : 'Only the ended call is listed.';

@@ -5,6 +5,7 @@ import type { HubSpotApi } from './api.ts';
 import { pathOf } from './api-version.ts';
 import type { LinkFrom } from './associations.ts';
 import type { Properties } from './batches.ts';
+import type { Facts } from './facts.ts';
 import {
   type Circumstances,
   type Failure,
@@ -12,7 +13,6 @@ import {
   failureOfOmission,
   failureOfRow,
 } from './failures.ts';
-import type { Found } from './found.ts';
 import { type ObjectType, ownProperties } from './setup-names.ts';
 
 interface Two {
@@ -29,7 +29,7 @@ interface Row {
 }
 
 /** An account that is probed: what trials ask of it, and the records that they share. */
-export class ProbedAccount extends ProbeRun<Found> {
+export class ProbedAccount extends ProbeRun<Facts> {
   readonly api: HubSpotApi;
   #contact: Promise<string> | undefined;
   #mergedPair: Promise<{ key: string; kept: string; gone: string; merged: RawAnswer }> | undefined;

@@ -4,8 +4,8 @@ import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi, NewProperty } from './api.ts';
 import type { LinkFrom } from './associations.ts';
 import { attributionProperties } from './attribution.ts';
+import { areSearched, type Facts, type HubSpotFacts, keyFacts } from './facts.ts';
 import { RequestFailed } from './failures.ts';
-import { areSearched, type Found, type HubSpotFindings, keysFinding } from './found.ts';
 import type { HubSpotOptions } from './options.ts';
 import { isOwn, type ObjectType, ownGroup, ownProperties } from './setup-names.ts';
 
@@ -48,7 +48,7 @@ export function objectTypes(options: HubSpotOptions): ObjectType[] {
 export function wantedProperties(
   objectType: ObjectType,
   options: HubSpotOptions,
-  found: Partial<Found>,
+  found: Partial<Facts>,
 ): NewProperty[] {
   const key: NewProperty = {
     name: ownProperties[objectType],
@@ -75,20 +75,20 @@ interface Task {
 export async function plan(
   api: HubSpotApi,
   options: HubSpotOptions,
-  findings: HubSpotFindings,
+  facts: HubSpotFacts,
   signal: AbortSignal,
 ): Promise<PlanStep[]> {
-  return (await tasks(api, options, findings, signal)).map(({ step }) => step);
+  return (await tasks(api, options, facts, signal)).map(({ step }) => step);
 }
 
 export async function apply(
   api: HubSpotApi,
   options: HubSpotOptions,
-  findings: HubSpotFindings,
+  facts: HubSpotFacts,
   signal: AbortSignal,
   done: (step: PlanStep) => void,
 ): Promise<void> {
-  const all = await tasks(api, options, findings, signal);
+  const all = await tasks(api, options, facts, signal);
   const conflicts = all.filter(({ step }) => step.action === 'conflict');
   if (conflicts.length > 0) {
     throw new Error(conflicts.map(({ step }) => `${step.subject}: ${step.detail}`).join('\n'));
@@ -102,10 +102,10 @@ export async function apply(
 async function tasks(
   api: HubSpotApi,
   options: HubSpotOptions,
-  findings: HubSpotFindings,
+  facts: HubSpotFacts,
   signal: AbortSignal,
 ): Promise<Task[]> {
-  const account = await findings.all();
+  const account = await facts.all();
   const found = await Promise.all(
     objectTypes(options).map(async (objectType) => {
       const [groups, properties] = await Promise.all([
@@ -115,7 +115,7 @@ async function tasks(
       return [
         groupTask(api, objectType, groups),
         ...wantedProperties(objectType, options, account).map((wanted) =>
-          propertyTask(api, objectType, wanted, properties, findings),
+          propertyTask(api, objectType, wanted, properties, facts),
         ),
         ...mappedTasks(api, objectType, options, properties),
       ];
@@ -188,7 +188,7 @@ function propertyTask(
   objectType: ObjectType,
   wanted: NewProperty,
   existing: readonly PropertyDefinition[],
-  findings: HubSpotFindings,
+  facts: HubSpotFacts,
 ): Task {
   const problem = flaw(
     wanted,
@@ -207,7 +207,7 @@ function propertyTask(
     async run(signal) {
       const remaining =
         wanted.hasUniqueValue && objectType !== 'contacts'
-          ? await createKey(api, objectType, wanted, findings, signal)
+          ? await createKey(api, objectType, wanted, facts, signal)
           : flaw(wanted, await api.createProperty(objectType, wanted, signal));
       // Creating the name of a deleted property brings that one back as it was.
       if (remaining !== undefined) throw new Error(`${subject}: ${remaining}`);
@@ -220,7 +220,7 @@ async function createKey(
   api: HubSpotApi,
   objectType: LinkFrom,
   wanted: NewProperty,
-  findings: HubSpotFindings,
+  facts: HubSpotFacts,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
@@ -229,7 +229,7 @@ async function createKey(
     if (!(thrown instanceof RequestFailed) || thrown.failure.kind !== 'rejected') throw thrown;
     const searched = { ...wanted, hasUniqueValue: false };
     const remaining = flaw(searched, await api.createProperty(objectType, searched, signal));
-    if (remaining === undefined) await findings.keep({ [keysFinding[objectType]]: 'searched' });
+    if (remaining === undefined) await facts.keep({ [keyFacts[objectType]]: 'searched' });
     return remaining;
   }
 }

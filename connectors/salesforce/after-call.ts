@@ -9,7 +9,7 @@ import type { Fate, Records } from './records.ts';
 import { fitSale } from './sales.ts';
 import { isIn } from './soql.ts';
 import { asOrphan } from './tasks.ts';
-import type { Found, Written as Saved } from './written.ts';
+import type { QueryResult, Written as Saved } from './written.ts';
 
 /** Where a call is in Salesforce by now: a lead may have become a contact, or two people one. */
 interface Place {
@@ -96,7 +96,7 @@ export class AfterCall {
     );
     const told = new Map<CallRecord, Existing | CrmFailure>();
     byField.forEach(([, those], place) => {
-      const { rows = [], failure } = found[place] as Found;
+      const { rows = [], failure } = found[place] as QueryResult;
       for (const record of those) {
         const { property, value } = record.key;
         const row = rows.find((one) => one[property] === value);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Findings, type Quota, type Tools, type Unanswered } from '../../src/connector/index.ts';
+import { AccountFacts, type Quota, type Tools, type Unanswered } from '../../src/connector/index.ts';
 import {
   type Asked,
   asFailure,
@@ -12,6 +12,7 @@ import {
 } from '../../src/crm/index.ts';
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
+import type { SalesforceFacts } from './facts.ts';
 import {
   type Circumstances,
   type Failure,
@@ -22,11 +23,10 @@ import {
   salesforce,
 } from './failures.ts';
 import { FieldDefinitions } from './field-definitions.ts';
-import type { SalesforceFindings } from './found.ts';
 import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
 import { secondLook } from './second-look.ts';
 import { SalesforceTransport } from './transport.ts';
-import type { Attempt, Fields, Found, Written } from './written.ts';
+import type { Attempt, Fields, QueryResult, Written } from './written.ts';
 
 /** Of a collection. */
 export const largestBatch = 200;
@@ -64,7 +64,7 @@ const allowSimilar = { 'Sforce-Duplicate-Rule-Header': 'allowSave=true' };
 export class SalesforceApi {
   readonly definitions: FieldDefinitions;
   /** How this org differs from the documents. */
-  readonly findings: SalesforceFindings;
+  readonly facts: SalesforceFacts;
   readonly connector: string;
   readonly apiVersion: string;
   readonly #transport: SalesforceTransport;
@@ -74,7 +74,7 @@ export class SalesforceApi {
     this.#transport = transport;
     this.#requests = new Requests(transport, tools);
     this.definitions = new FieldDefinitions(transport, this.#requests);
-    this.findings = new Findings(tools);
+    this.facts = new AccountFacts(tools);
     this.connector = tools.name;
     this.apiVersion = apiVersion;
   }
@@ -119,15 +119,19 @@ export class SalesforceApi {
     statements: readonly string[],
     signal: AbortSignal,
     resource: 'query' | 'queryAll' = 'query',
-  ): Promise<Found[]> {
-    const found: Found[] = [];
+  ): Promise<QueryResult[]> {
+    const found: QueryResult[] = [];
     for (let start = 0; start < statements.length; start += mostQueries) {
       found.push(...(await this.#queryPart(statements.slice(start, start + mostQueries), signal, resource)));
     }
     return found;
   }
 
-  async #queryPart(statements: readonly string[], signal: AbortSignal, resource: string): Promise<Found[]> {
+  async #queryPart(
+    statements: readonly string[],
+    signal: AbortSignal,
+    resource: string,
+  ): Promise<QueryResult[]> {
     // Within a body, because a statement with a batch of numbers is longer than an address may be.
     const { compositeResponse } = await this.#requests.send(
       {
@@ -148,7 +152,7 @@ export class SalesforceApi {
     );
     const where = this.#requests.circumstances(resource);
     return Promise.all(
-      statements.map(async (_, place): Promise<Found> => {
+      statements.map(async (_, place): Promise<QueryResult> => {
         const answer = compositeResponse.find(({ referenceId }) => referenceId === `q${place}`);
         if (!answer) return { failure: failureOfOmission(where) };
         if (answer.httpStatusCode !== 200) {
@@ -392,7 +396,7 @@ export class SalesforceApi {
         if (result?.success && result.id) return { id: result.id, created: result.created ?? false };
         return { failure: failureOfRow(result?.errors ?? [], where) };
       });
-      const isUnread = (await this.findings.all()).refusals === 'unread';
+      const isUnread = (await this.facts.all()).refusals === 'unread';
       const query = (statements: string[]) => this.query(statements, signal, 'queryAll');
       const meant = isUnread ? await secondLook(query, attempts, told) : told;
       const fates = attempts.map((attempt, place) => [attempt, meant[place] as Written] as const);

@@ -5,7 +5,7 @@ import { type Failure, RequestFailed } from './failures.ts';
 import { type Match, matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
 import { digitsQuery, keyQuery, type Place, phoneQuery, phoneSearch, type Search } from './phone-search.ts';
 import { ownFields, personAccountKey } from './setup-names.ts';
-import type { Found } from './written.ts';
+import type { QueryResult } from './written.ts';
 
 type PlaceName = PersonObject | 'Account';
 
@@ -79,7 +79,7 @@ export class LookUp {
       return this.byQuery(callers, signal);
     }
     return asked.flatMap(({ place }, i) => {
-      const { rows = [], failure } = found[i] as Found;
+      const { rows = [], failure } = found[i] as QueryResult;
       // Without the keys, a person could be made twice. Spellings that take too long to compare are searched for.
       if (failure && (i < keyed.length || failure.cure?.what !== 'slow')) throw new RequestFailed(failure);
       return rows.map((row) => candidateOf(place.object, row, place.phones, this.#order));
@@ -93,7 +93,7 @@ export class LookUp {
       signal,
     );
     return asked.flatMap(({ place }, i) => {
-      const { rows, failure } = found[i] as Found;
+      const { rows, failure } = found[i] as QueryResult;
       if (failure) throw new RequestFailed(failure);
       return rows.map((row) => candidateOf(place.object, row, place.phones, this.#order));
     });
@@ -103,7 +103,7 @@ export class LookUp {
   async bySearch({ callers, text }: Search<Wanted>, signal: AbortSignal): Promise<Candidate[]> {
     const places = this.#matched.map((name) => this.#place(name)).filter((place) => place.phones.length > 0);
     if (places.length === 0) return [];
-    const { search } = await this.#api.findings.all();
+    const { search } = await this.#api.facts.all();
     if (search === 'separators') return this.#byDigits(places, callers, signal);
     const rows = await this.#api.search(phoneSearch(places, text), signal);
     return rows.flatMap((row) => {
@@ -123,7 +123,7 @@ export class LookUp {
       signal,
     );
     return places.flatMap(({ object, phones }, i) => {
-      const { rows = [], failure } = found[i] as Found;
+      const { rows = [], failure } = found[i] as QueryResult;
       if (failure && failure.cure?.what !== 'slow') throw new RequestFailed(failure);
       return rows.map((row) => candidateOf(object, row, phones, this.#order));
     });

@@ -62,7 +62,7 @@ export class NewPeople {
     }));
     if (wanted.every(({ fresh }) => fresh.length === 0)) return;
     // In such an org a refusal says little, and has to be looked into.
-    if ((await this.#api.findings.all()).refusals === 'unread') return;
+    if ((await this.#api.facts.all()).refusals === 'unread') return;
     const written = await this.#api.insertWithTasks(
       object,
       wanted.map(({ fitted, fresh }) => ({

@@ -171,7 +171,7 @@ export function search(on: ProbedOrg): Trial {
       ].join(' ');
       // An index that shows nothing at all tells nothing of how it compares.
       if (found.length === 0) return { holds: null, seen };
-      on.findings.search = missing.length > 0 ? 'separators' : undefined;
+      on.facts.search = missing.length > 0 ? 'separators' : undefined;
       return { holds: missing.length === 0, seen };
     },
   };

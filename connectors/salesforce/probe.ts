@@ -40,7 +40,7 @@ export class SalesforceProbe implements Probe {
     }
     const on = new ProbedOrg(this.#api, this.#tools, signal);
     const trials = [setUp(on), tasks(on), refusals(on), people(on), requests(on), search(on)];
-    await on.run(trials.flat(), this.#api.findings, found);
+    await on.run(trials.flat(), this.#api.facts, found);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Tools, Trace } from '../../src/connector/index.ts';
 import { ProbeRun } from '../../src/crm/index.ts';
 import type { SalesforceApi } from './api.ts';
+import type { Facts } from './facts.ts';
 import {
   type Circumstances,
   type Failure,
@@ -9,7 +10,6 @@ import {
   RequestFailed,
   type SalesforceError,
 } from './failures.ts';
-import type { Found } from './found.ts';
 import { ownFields } from './setup-names.ts';
 import { isIn, quote } from './soql.ts';
 import type { Fields } from './written.ts';
@@ -25,7 +25,7 @@ export interface Result {
 }
 
 /** An org that is probed: what trials ask of it, and the records that they share. */
-export class ProbedOrg extends ProbeRun<Found> {
+export class ProbedOrg extends ProbeRun<Facts> {
   readonly api: SalesforceApi;
   #first: Promise<{ key: string; result: Result }> | undefined;
 
@@ -46,8 +46,8 @@ export class ProbedOrg extends ProbeRun<Found> {
 
   /** One refusal in words that are not known is enough to look twice at all of them. */
   isKnown(known: boolean): boolean {
-    if (!known) this.findings.refusals = 'unread';
-    else if (!('refusals' in this.findings)) this.findings.refusals = undefined;
+    if (!known) this.facts.refusals = 'unread';
+    else if (!('refusals' in this.facts)) this.facts.refusals = undefined;
     return known;
   }
 

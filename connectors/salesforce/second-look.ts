@@ -3,14 +3,14 @@ import type { Failure } from './failures.ts';
 import type { ObjectName } from './options.ts';
 import { isKey } from './setup-names.ts';
 import { isIn } from './soql.ts';
-import type { Attempt, Found, Written } from './written.ts';
+import type { Attempt, QueryResult, Written } from './written.ts';
 
 /** Fields that name another record, and the objects that its id may be of. */
 const links = ['WhoId', 'WhatId', 'AccountId', 'ContactId'];
 const linked: Record<string, ObjectName> = { '00Q': 'Lead', '003': 'Contact', '001': 'Account' };
 
 /** Asks for what is there, the archived too. */
-type Query = (statements: string[]) => Promise<Found[]>;
+type Query = (statements: string[]) => Promise<QueryResult[]>;
 
 /** What refusals mean, in an org whose words for it we do not know. */
 export async function secondLook(
@@ -56,7 +56,7 @@ async function look(query: Query, looks: readonly Look[]): Promise<Seen<Failure>
   });
   const found = await query(statements);
   return looks.map(({ field, values }, place) => {
-    const { rows, failure } = found[place] as Found;
+    const { rows, failure } = found[place] as QueryResult;
     if (failure) return failure;
     const ids = new Map(rows.map((row) => [short(field, row[field]), row.Id]));
     const there = values.filter((value) => ids.has(short(field, value)));

@@ -4,7 +4,7 @@ import type { ObjectName } from './options.ts';
 
 /** Of a record, by their API names. */
 export type Fields = Record<string, unknown>;
-export type Found = { rows: Row[]; failure?: undefined } | { failure: Failure; rows?: undefined };
+export type QueryResult = { rows: Row[]; failure?: undefined } | { failure: Failure; rows?: undefined };
 export type Written =
   | { id: string; created: boolean; failure?: undefined }
   | { failure: Failure; id?: undefined; created?: undefined };

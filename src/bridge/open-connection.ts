@@ -5,7 +5,7 @@ import { countRequest } from '../connector/batch-context.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
 import type { Connection, DryConnection, DryRun, Tools } from '../connector/contract.ts';
 import type { Memory } from '../connector/memory.ts';
-import type { Onlooker } from '../connector/onlooker.ts';
+import type { Observer } from '../connector/observer.ts';
 import type { People } from '../connector/people.ts';
 import { RateLimits } from '../connector/rate-limit.ts';
 import type { Log } from '../log.ts';
@@ -17,7 +17,7 @@ interface Surroundings {
   clock: Clock;
   log: Log;
   dataDir: string;
-  onlooker?: Onlooker;
+  observer?: Observer;
   /** Those of the connections before, where there were any. */
   limits?: RateLimits;
 }
@@ -28,7 +28,7 @@ export async function openConnection(
   { definition, options }: ConnectorSettings,
   bridge: Surroundings & { store: ConnectorMemory },
 ): Promise<Connection> {
-  const people = cachedPeople(bridge.store, name, bridge.onlooker);
+  const people = cachedPeople(bridge.store, name, bridge.observer);
   return definition.open(options, toolsOf(name, bridge, people, memoryOf(name, bridge.store)));
 }
 
@@ -77,7 +77,7 @@ function toolsOf(name: string, bridge: Surroundings, people: People, memory: Mem
     memory,
     countRequest(kind, status) {
       countRequest();
-      bridge.onlooker?.requested(kind, status);
+      bridge.observer?.requested(kind, status);
       log.debug({ kind, status }, 'CRM request.');
     },
     rateLimit: (bridge.limits ?? new RateLimits(bridge.clock)).of(name),

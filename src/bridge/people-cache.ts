@@ -1,13 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { RecordRef } from '../call/records.ts';
-import type { Onlooker } from '../connector/onlooker.ts';
+import type { Observer } from '../connector/observer.ts';
 import type { People } from '../connector/people.ts';
 import type { ConnectorMemory } from '../store/connector-memory.ts';
 
 const kept = 10_000;
 
 /** A connector's map of people: the store's, with the recent ones in memory before it. */
-export function cachedPeople(store: ConnectorMemory, connector: string, onlooker?: Onlooker): People {
+export function cachedPeople(store: ConnectorMemory, connector: string, observer?: Observer): People {
   const recent = new LRUCache<string, RecordRef>({ max: kept });
   return {
     async find(numbers) {
@@ -18,15 +18,15 @@ export function cachedPeople(store: ConnectorMemory, connector: string, onlooker
         if (known) found.set(number, known);
         else others.push(number);
       }
-      onlooker?.lookedUp('cache', found.size);
+      observer?.lookedUp('cache', found.size);
       if (others.length > 0) {
         const before = found.size;
         for (const [number, record] of await store.findPeople(connector, others)) {
           recent.set(number, record);
           found.set(number, record);
         }
-        onlooker?.lookedUp('store', found.size - before);
-        onlooker?.lookedUp('nowhere', others.length - (found.size - before));
+        observer?.lookedUp('store', found.size - before);
+        observer?.lookedUp('nowhere', others.length - (found.size - before));
       }
       return found;
     },

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { deliveryOf } from '../config/read-call.ts';
 import type { ConnectorSettings, Settings } from '../config/settings.ts';
 import type { Connection } from '../connector/contract.ts';
-import type { Onlooker } from '../connector/onlooker.ts';
+import type { Observer } from '../connector/observer.ts';
 import { RateLimits } from '../connector/rate-limit.ts';
 import { Worker, type WorkerCondition, type WorkerOptions } from '../deliver/worker.ts';
 import type { Running } from '../operator/connectors.ts';
@@ -19,7 +19,7 @@ export interface RunningConnectorsOptions {
   holder: string;
   lease: { leaseMs: number; renewMs: number } | undefined;
   /** Is told what the connection of a connector does. */
-  onlooker(name: string): Onlooker;
+  observer(name: string): Observer;
   settled: NonNullable<WorkerOptions['settled']>;
   /** One more runs. */
   started(): void;
@@ -108,14 +108,14 @@ export class RunningConnectors {
   }
 
   async #start(name: string, settings: ConnectorSettings): Promise<void> {
-    const { store, configuration, clock, holder, lease, onlooker, settled, started } = this.#options;
+    const { store, configuration, clock, holder, lease, observer, settled, started } = this.#options;
     const { log, dataDir } = configuration;
     const connection = await openConnection(name, settings, {
       store,
       clock,
       log,
       dataDir,
-      onlooker: onlooker(name),
+      observer: observer(name),
       limits: this.#limits,
     });
     const worker = new Worker({

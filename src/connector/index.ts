@@ -17,6 +17,7 @@ export { compileTemplate, type Value } from '../route/template.ts';
 export { localDate } from '../text/business-hours.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';
 export { counted } from '../text/plural.ts';
+export { AccountFacts } from './account-facts.ts';
 export { bounded } from './bounded-answer.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
 export {
@@ -35,7 +36,6 @@ export {
   type RecordDraft,
   type Tools,
 } from './contract.ts';
-export { Findings } from './findings.ts';
 export { followUpOf, followUpOption } from './follow-up.ts';
 export { labelled } from './labelled.ts';
 export type { Memory } from './memory.ts';

@@ -1,14 +1,14 @@
 import { parsePhone } from '../call/phone.ts';
 import { type Clock, sleep } from '../clock.ts';
+import type { AccountFacts } from '../connector/account-facts.ts';
 import type { Assumption, PlanStep, Tools } from '../connector/contract.ts';
-import type { Findings } from '../connector/findings.ts';
 import { type Trace, type Trial, Trials } from '../connector/trials.ts';
 
 /** One run of a probe on an account: what it writes, finds out and waits for. A CRM adds how it is asked. */
-export abstract class ProbeRun<Found extends object> {
+export abstract class ProbeRun<Facts extends object> {
   readonly trials: Trials;
   /** What was found out; undefined: as expected. What could not be tried is not named, and stays as it was. */
-  readonly findings: { [Name in keyof Found]?: Found[Name] | undefined } = {};
+  readonly facts: { [Name in keyof Facts]?: Facts[Name] | undefined } = {};
   readonly clock: Clock;
   readonly signal: AbortSignal;
 
@@ -36,13 +36,13 @@ export abstract class ProbeRun<Found extends object> {
    */
   async run(
     trials: readonly Trial[],
-    findings: Findings<Found>,
+    facts: AccountFacts<Facts>,
     found: (result: Assumption) => void,
   ): Promise<void> {
     try {
       await this.trials.run(trials, this.signal, found);
     } finally {
-      await findings.keep(this.findings);
+      await facts.keep(this.facts);
     }
   }
 }

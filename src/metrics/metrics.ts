@@ -4,7 +4,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Refusal } from '../call/refusal.ts';
 import type { Clock } from '../clock.ts';
 import type { Connection, Outcome } from '../connector/contract.ts';
-import type { Onlooker } from '../connector/onlooker.ts';
+import type { Observer } from '../connector/observer.ts';
 import type { WorkerCondition } from '../deliver/worker.ts';
 import type { Backlog, DeliveryState, DueDelivery } from '../store/deliveries.ts';
 import type { NewPush, Recorded } from '../store/intake.ts';
@@ -122,7 +122,7 @@ export class Metrics {
   }
 
   /** Is told what a connection does. */
-  onlooker(connector: string): Onlooker {
+  observer(connector: string): Observer {
     return {
       requested: (kind, status) =>
         this.#requests.inc({ connector, kind: this.#known(connector, kind), status: String(status) }),

@@ -229,8 +229,8 @@ metrics('a connector is in one state, and its quota is told once it is known', (
 
 metrics('kinds of requests without end become one', () =>
   withMetrics(async ({ metrics, samples }) => {
-    const onlooker = metrics.onlooker('crm');
-    for (let id = 0; id < 500; id++) onlooker.requested(`GET /contacts/${id}`, id % 2 ? 200 : 'failed');
+    const observer = metrics.observer('crm');
+    for (let id = 0; id < 500; id++) observer.requested(`GET /contacts/${id}`, id % 2 ? 200 : 'failed');
     const requests = await samples('delacon_bridge_crm_requests_total');
     assert.ok(requests.length < 70, `${requests.length} series`);
     assert.is(

@@ -1,9 +1,9 @@
-import type { Findings } from '../../src/connector/index.ts';
+import type { AccountFacts } from '../../src/connector/index.ts';
 import type { LinkFrom } from './associations.ts';
 import type { ObjectType } from './setup-names.ts';
 
 /** How an account differs from what HubSpot's documents say, as `probe` or `setup` found out. */
-export interface Found {
+export interface Facts {
   /** Their keys cannot be kept unique, or they not be read by them: they are searched for before they are made again. */
   callKeys: 'searched';
   taskKeys: 'searched';
@@ -20,16 +20,16 @@ export interface Found {
   longestList: number;
 }
 
-export type HubSpotFindings = Findings<Found>;
+export type HubSpotFacts = AccountFacts<Facts>;
 
 /** Under which name it is kept that records are to be searched for. */
-export const keysFinding = {
+export const keyFacts = {
   calls: 'callKeys',
   tasks: 'taskKeys',
   deals: 'dealKeys',
-} as const satisfies Record<LinkFrom, keyof Found>;
+} as const satisfies Record<LinkFrom, keyof Facts>;
 
 /** Contacts never are: they are made by upserts. */
-export function areSearched(objectType: ObjectType, found: Partial<Found>): objectType is LinkFrom {
-  return objectType !== 'contacts' && found[keysFinding[objectType]] === 'searched';
+export function areSearched(objectType: ObjectType, found: Partial<Facts>): objectType is LinkFrom {
+  return objectType !== 'contacts' && found[keyFacts[objectType]] === 'searched';
 }

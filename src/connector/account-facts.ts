@@ -10,27 +10,27 @@ const believedMs = 60_000;
  * What `probe` or `setup` found out about an account, as far as `deliver` has to know. Nothing is there until one of
  * them ran, and then only what differs from the connector's expectations.
  */
-export class Findings<Found extends object> {
+export class AccountFacts<Facts extends object> {
   readonly #memory: Memory;
   readonly #clock: Clock;
-  #read: { at: number; found: Partial<Found> } | undefined;
+  #read: { at: number; found: Partial<Facts> } | undefined;
 
   constructor({ memory, clock }: { memory: Memory; clock: Clock }) {
     this.#memory = memory;
     this.#clock = clock;
   }
 
-  async all(): Promise<Partial<Found>> {
+  async all(): Promise<Partial<Facts>> {
     const at = this.#clock.now().getTime();
     if (this.#read && isRecent(this.#read.at, believedMs, at)) return this.#read.found;
     const text = (await this.#memory.recall([kept])).get(kept);
-    const found = text === undefined ? {} : (JSON.parse(text) as Partial<Found>);
+    const found = text === undefined ? {} : (JSON.parse(text) as Partial<Facts>);
     this.#read = { at, found };
     return found;
   }
 
   /** Replaces what is named; undefined: it is as expected. */
-  async keep(more: { [Name in keyof Found]?: Found[Name] | undefined }): Promise<void> {
+  async keep(more: { [Name in keyof Facts]?: Facts[Name] | undefined }): Promise<void> {
     this.#read = undefined;
     const all = { ...(await this.all()), ...more };
     await this.#memory.remember(new Map([[kept, JSON.stringify(all)]]));
