@@ -44,6 +44,7 @@ export {
 } from './failure.ts';
 export { type Field, type Fit, fit, leftOut, listed, optionFor, textOf } from './fit.ts';
 export { isShown } from './held.ts';
+export { clientCredentials, httpExchange } from './http.ts';
 export { type MappedField, mappedFields } from './mapped-fields.ts';
 export { Metadata } from './metadata.ts';
 export { type CrmModel, draftsFrom, type RecordModel, unaskedFields } from './model.ts';
