@@ -1,8 +1,9 @@
+import type { StatementSync } from 'node:sqlite';
 import { liveMs } from '../../call/call.ts';
 import type { Database } from '../../runtime/sqlite.ts';
 import type { DueFilter } from '../deliveries.ts';
 import { latestMs, rewriteAt } from '../late-writes.ts';
-import { again, behind, fresh, historic, late, lines, linesInSight } from '../lines.ts';
+import { again, behind, fresh, historic, linesInSight } from '../lines.ts';
 import type { CallRow } from '../schema.ts';
 import type { CommitQueue } from './commit-queue.ts';
 
@@ -18,11 +19,21 @@ export type DueRow = CallRow & {
   tried_ms: number;
 };
 
-interface LiveRow {
+/** What is looked at of a delivery before it is taken. */
+interface Seen {
   call: number;
   due_at: number;
   lane: string;
+  last_received_at: number;
 }
+
+type Line = (typeof linesInSight)[number];
+
+/** The earliest time of each line. */
+type Front = Record<`line${Line}` | 'rewrites', number | null> & {
+  /** 1: some may be out of sight. */
+  has_behind: 0 | 1;
+};
 
 /** A look goes past no more than so many that are not for it, or it would hold up all else. */
 const mostPassed = 1_000;
@@ -32,6 +43,8 @@ const fewestSeen = 50;
 const mostRounds = 8;
 /** How many are changed in one commit. */
 const atOnce = 1_000;
+/** A time. */
+const beforeAll = -1;
 
 /**
  * What is due, in the order in which it is taken.
@@ -65,73 +78,103 @@ export class SqliteDue {
       oldestFirst = false,
     }: DueFilter,
   ): Promise<DueRow[]> {
-    if (!this.#do.any.get({ connector, now })) return []; // nearly always, for somebody who is told of each push
-    const lanes = JSON.stringify([...exceptLanes]);
-    const calls = JSON.stringify([...exceptCalls]);
-    await this.#letIn(connector, now, lanes, limit);
+    const lanes = new Set(exceptLanes);
+    const calls = new Set(exceptCalls);
+    let front = this.#front(connector, beforeAll);
+    if (front.has_behind && (await this.#letIn(connector, now, lanes, limit)))
+      front = this.#front(connector, beforeAll);
+    const isDue = (at: number | null) => at !== null && at <= now;
+    const due = linesInSight.filter((line) => isDue(front[`line${line}`]));
+
     // Calls under way are few, but for a thrifty connector, which passes by all that ring.
-    const looked = overOnly ? -1 : limit + mostPassed;
-    const over = overOnly ? 1 : 0;
+    const looked = overOnly ? Number.MAX_SAFE_INTEGER : limit + mostPassed;
+    const isFree = ({ call, lane }: Seen) => !calls.has(call) && !lanes.has(lane);
+    const all = { connector, now, over: overOnly ? 1 : 0 };
+    const look = (statement: StatementSync, which: object, wanted: number, fits = isFree) => {
+      // Nearly always it passes but those under way.
+      for (let most = Math.min(wanted + calls.size, looked); ; most = looked) {
+        const seen = statement.all({ ...all, ...which, most }) as unknown as Seen[];
+        const found = seen.filter(fits);
+        if (found.length < wanted && seen.length === most && most < looked) continue;
+        return { found: found.slice(0, wanted), isCut: seen.length === looked };
+      }
+    };
+
     if (onlyCalls) {
-      const only = JSON.stringify([...onlyCalls]);
-      return this.#do.among.all({ connector, now, only, lanes, calls, over, limit }) as unknown as DueRow[];
+      const only = [...onlyCalls].flatMap((call) => this.#do.one.all({ ...all, call }) as unknown as Seen[]);
+      return this.#rowsOf(connector, now, only.filter(isFree).sort(byTime).slice(0, limit));
     }
     if (liveOnly) {
       const since = now - liveMs;
-      const window = Math.max(limit, fewestSeen);
-      const seen = [fresh, again].flatMap((line) =>
-        this.#do.live.all({ connector, line, since, now, looked, lanes, calls, over, limit: window }),
-      ) as unknown as LiveRow[];
-      if (seen.length === 0) return [];
-      const only = JSON.stringify(latestOf(seen, limit));
-      return this.#do.among.all({ connector, now, only, lanes, calls, over, limit }) as unknown as DueRow[];
+      const isLive = (one: Seen) =>
+        one.last_received_at > since && one.last_received_at <= now && isFree(one);
+      const found = due
+        .filter((line) => line === fresh || line === again)
+        .flatMap((line) => look(this.#do.latest, { line, since }, Math.max(limit, fewestSeen), isLive).found);
+      return this.#rowsOf(connector, now, latestOf(found, limit).sort(byTime));
     }
     for (let round = 0; ; round++) {
-      const found = (shown: readonly number[]) =>
-        shown.flatMap((line) =>
-          this.#do.oldest.all({ connector, line, now, looked, lanes, calls, over, limit }),
-        ) as unknown as DueRow[];
-      const rewrites = this.#do.rewrites.all({ connector, now, looked, lanes, calls, over, limit });
-      const first = [
-        ...found(oldestFirst ? linesInSight : [fresh, again, late]),
-        ...(rewrites as unknown as DueRow[]),
-      ].sort((a, b) => a.due_at - b.due_at || a.id - b.id);
-      const all = oldestFirst || first.length >= limit ? first : [...first, ...found([historic])];
-      const isEnough = all.length >= limit || overOnly || lanes === '[]' || round === mostRounds;
-      if (isEnough || !(await this.#putBehind(connector, now, looked, lanes))) return all.slice(0, limit);
+      const cut: Line[] = [];
+      const oldestOf = (line: Line) => {
+        const { found, isCut } = look(this.#do.oldest, { line }, limit);
+        if (isCut) cut.push(line);
+        return found;
+      };
+      const found = due.filter((line) => oldestFirst || line !== historic).flatMap(oldestOf);
+      if (isDue(front.rewrites)) found.push(...look(this.#do.rewrites, {}, limit).found);
+      found.sort(byTime);
+      if (!oldestFirst && found.length < limit && due.includes(historic)) found.push(...oldestOf(historic));
+      const isEnough = found.length >= limit || overOnly || lanes.size === 0 || round === mostRounds;
+      if (isEnough || !(await this.#putBehind(connector, now, cut, looked, lanes)))
+        return this.#rowsOf(connector, now, found.slice(0, limit));
     }
   }
 
-  /** Those that a look passed because their lane is busy; false when it has seen all that is due. */
-  async #putBehind(connector: string, now: number, looked: number, lanes: string): Promise<boolean> {
-    const full = linesInSight.filter(
-      (line) => this.#do.seen.get({ connector, line, now, looked })?.['n'] === looked,
-    );
+  /** A command beside the bridge may have changed one since it was seen: that is not taken. */
+  #rowsOf(connector: string, now: number, seen: readonly Seen[]): DueRow[] {
+    return seen.flatMap(({ call }) => this.#do.row.all({ connector, call, now }) as unknown as DueRow[]);
+  }
+
+  /**
+   * Those that a look passed because their lane is busy; false when there were none.
+   * @param cut lines that have more than a look sees
+   */
+  async #putBehind(
+    connector: string,
+    now: number,
+    cut: readonly Line[],
+    looked: number,
+    lanes: ReadonlySet<string>,
+  ): Promise<boolean> {
+    const busy = JSON.stringify([...lanes]);
     let moved = 0;
-    for (const line of full) {
+    for (const line of cut) {
       moved += await this.#queue.write(() =>
-        Number(this.#do.putBehind.run({ connector, line, now, looked, lanes }).changes),
+        Number(this.#do.putBehind.run({ connector, line, now, looked, lanes: busy }).changes),
       );
     }
     return moved > 0;
   }
 
-  /** The first of each free lane that has none left before. */
-  async #letIn(connector: string, now: number, lanes: string, limit: number): Promise<void> {
-    const free = this.#do.freeLanes.all({ connector, lanes });
-    if (free.length === 0) return;
+  /** The first of each free lane that has none left before; false when there were none. */
+  async #letIn(connector: string, now: number, lanes: ReadonlySet<string>, limit: number): Promise<boolean> {
+    const waiting = this.#do.lanesBehind.all({ connector }) as { lane: string }[];
+    const free = waiting.filter(({ lane }) => !lanes.has(lane));
+    if (free.length === 0) return false;
     await this.#queue.write(() => {
-      for (const { lane } of free) this.#do.letIn.run({ connector, lane: lane as string, now, limit });
+      for (const { lane } of free) this.#do.letIn.run({ connector, lane, now, limit });
     });
+    return true;
+  }
+
+  #front(connector: string, after: number): Front {
+    return this.#do.front.get({ connector, after }) as unknown as Front;
   }
 
   /** When the next falls due after a time. */
   nextAt(connector: string, after: number): number | null {
-    const times = [
-      ...linesInSight.map((line) => this.#do.next.get({ connector, line, after })?.['at'] as number),
-      this.#do.nextRewrite.get({ connector, after })?.['at'] as number,
-    ];
-    const known = times.filter((at) => at !== null);
+    const { has_behind, ...times } = this.#front(connector, after);
+    const known = Object.values(times).filter((at) => at !== null);
     return known.length === 0 ? null : Math.min(...known);
   }
 
@@ -148,7 +191,7 @@ export class SqliteDue {
       });
     for (const line of linesInSight) {
       for (let changed = atOnce; changed === atOnce; hastened += changed) {
-        if ((this.#do.next.get({ connector, line, after: now })?.['at'] ?? null) === null) break;
+        if (this.#front(connector, now)[`line${line}`] === null) break;
         changed = await this.#queue.write(() =>
           Number(
             this.#do.hasten.run({ connector, line, now, all: which === 'all' ? 1 : 0, limit: atOnce })
@@ -170,70 +213,60 @@ export class SqliteDue {
   }
 }
 
+function byTime(a: Seen, b: Seen): number {
+  return a.due_at - b.due_at || a.call - b.call;
+}
+
 /** The calls of those callers who called last, of each the earliest first. */
-function latestOf(seen: readonly LiveRow[], limit: number): number[] {
-  const byLane = new Map<string, number[]>();
-  for (const { call, lane } of [...seen].sort((a, b) => b.due_at - a.due_at || b.call - a.call))
-    byLane.set(lane, [call, ...(byLane.get(lane) ?? [])]);
+function latestOf(seen: Seen[], limit: number): Seen[] {
+  const byLane = new Map<string, Seen[]>();
+  for (const one of seen.sort((a, b) => byTime(b, a)))
+    byLane.set(one.lane, [one, ...(byLane.get(one.lane) ?? [])]);
   return [...byLane.values()].flat().slice(0, limit);
 }
 
 function dueStatements(database: Database) {
   const prepare = (sql: string) => database.prepare(sql);
-  // A limit within keeps SQLite from going on through all that is due; what is outside keeps its order, unsorted.
-  const columns =
-    'calls.*, d.state, d.line, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms';
-  const isFree = `calls.lane not in (select value from json_each(:lanes))
-      and calls.id not in (select value from json_each(:calls))
-      and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)`;
-  const look = (shown: string, which: string, range: string, order: 'asc' | 'desc', also = '') => `
-    select ${shown}
-    from (
-      select * from deliveries
-      where connector = :connector and ${which} and ${range}
-      order by due_at ${order}, call ${order} limit :looked
-    ) as d
-    cross join calls on calls.id = d.call
-    where ${isFree} ${also}
-    limit :limit`;
-  const hidden = lines.filter((line) => line & behind);
   const inLine = "state = 'due' and line = :line";
   const toRewrite = "state = 'delivered' and unanswered_at is not null";
+  // Whether a lane is busy is looked up outside: SQLite would make a table of them each time, dearer than all else here.
+  const look = (which: string, order: 'asc' | 'desc') => `
+    select d.call, d.due_at, calls.lane, calls.last_received_at
+    from deliveries as d cross join calls on calls.id = d.call
+    where d.connector = :connector and ${which} and due_at <= :now
+      and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)
+    order by d.due_at ${order}, d.call ${order} limit :most`;
+  const earliest = (which: string) =>
+    `(select min(due_at) from deliveries where connector = :connector and ${which} and due_at > :after)`;
   const passed = `
     select call from deliveries
     where connector = :connector and state = 'due' and line = :line and due_at <= :now
     order by due_at, call limit :looked`;
-  const is = (which: string) => `exists (select 1 from deliveries where connector = :connector and ${which})`;
   return {
-    any: prepare(`
-      select 1 where ${linesInSight.map((line) => is(`state = 'due' and line = ${line} and due_at <= :now`)).join(' or ')}
-        or ${hidden.map((line) => is(`state = 'due' and line = ${line}`)).join(' or ')}
-        or ${is(`${toRewrite} and due_at <= :now`)}`),
-    oldest: prepare(look(columns, inLine, 'due_at <= :now', 'asc')),
-    rewrites: prepare(look(columns, toRewrite, 'due_at <= :now', 'asc')),
-    live: prepare(
-      look(
-        'd.call, d.due_at, calls.lane',
-        inLine,
-        'due_at <= :now and due_at > :since',
-        'desc',
-        'and calls.last_received_at between :since + 1 and :now',
-      ),
-    ),
-    among: prepare(`
-      select ${columns} from json_each(:only) as only
-      cross join deliveries as d on d.call = only.value and d.connector = :connector
-      cross join calls on calls.id = d.call
-      where d.state in ('due', 'delivered') and d.due_at <= :now and ${isFree}
-      order by d.due_at, d.call limit :limit`),
-    seen: prepare(`select count(*) as n from (${passed})`),
+    front: prepare(`
+      select
+        ${linesInSight.map((line) => `${earliest(`state = 'due' and line = ${line}`)} as line${line},`).join(' ')}
+        ${earliest(toRewrite)} as rewrites,
+        exists (select 1 from deliveries where connector = :connector and lane is not null) as has_behind`),
+    oldest: prepare(look(inLine, 'asc')),
+    latest: prepare(look(`${inLine} and due_at > :since`, 'desc')),
+    rewrites: prepare(look(toRewrite, 'asc')),
+    one: prepare(`
+      select d.call, d.due_at, calls.lane, calls.last_received_at
+      from deliveries as d cross join calls on calls.id = d.call
+      where d.call = :call and d.connector = :connector and d.state in ('due', 'delivered') and due_at <= :now
+        and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)`),
+    row: prepare(`
+      select calls.*, d.state, d.line, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms
+      from deliveries as d cross join calls on calls.id = d.call
+      where d.call = :call and d.connector = :connector and d.state in ('due', 'delivered') and d.due_at <= :now`),
     putBehind: prepare(`
       update deliveries set line = line | ${behind}, lane = (select lane from calls where id = call)
       where connector = :connector and call in (
         select passed.call from (${passed}) as passed join calls on calls.id = passed.call
         where calls.lane in (select value from json_each(:lanes))
       )`),
-    freeLanes: prepare(`
+    lanesBehind: prepare(`
       with recursive known(lane) as (
         select min(lane) from deliveries where connector = :connector and lane is not null
         union all
@@ -241,22 +274,15 @@ function dueStatements(database: Database) {
         from known where known.lane is not null
       )
       select lane from known
-      where lane is not null and lane not in (select value from json_each(:lanes))
-        and not exists (
-          select 1 from deliveries where connector = :connector and lane = known.lane and line in (${linesInSight})
-        )`),
+      where lane is not null and not exists (
+        select 1 from deliveries where connector = :connector and lane = known.lane and line in (${linesInSight})
+      )`),
     letIn: prepare(`
       update deliveries set line = line & ~${behind}, due_at = min(due_at, :now)
       where connector = :connector and call in (
         select call from deliveries where connector = :connector and lane = :lane and line >= ${behind} -- a free lane has none in sight
         order by line, due_at, call limit :limit
       )`),
-    next: prepare(`
-      select min(due_at) as at from deliveries
-      where connector = :connector and ${inLine} and due_at > :after`),
-    nextRewrite: prepare(`
-      select min(due_at) as at from deliveries
-      where connector = :connector and ${toRewrite} and due_at > :after`),
     // What was not tried is due at once, and what was, at a time after its last attempt: neither was in the future.
     hasten: prepare(`
       update deliveries set
