@@ -26,6 +26,7 @@ export function seedSqlite(seed: number): void {
 interface Library {
   sqlite3_open_v2(name: number, into: number, flags: number, vfs: number): number;
   sqlite3_close_v2(db: number): number;
+  sqlite3__wasm_db_config_ip(db: number, option: number, on: number, into: number): number;
   sqlite3_get_autocommit(db: number): number;
   sqlite3_changes64(db: number): bigint;
   sqlite3_last_insert_rowid(db: number): bigint;
@@ -72,6 +73,8 @@ const open = { readOnly: 1, readWrite: 2, create: 4 };
 const [integer, float, text, blob] = [1, 2, 3, 4];
 const transient = -1; // the library makes its own copy
 const statusReprepared = 5;
+/** A plan does not depend on the values that are bound, or the library would make it anew for each run. */
+const samePlan = 1007;
 /** Statements of so many texts are kept prepared. */
 const mostTexts = 1_000;
 
@@ -161,6 +164,7 @@ export class SimulatedDatabase {
     }
     this.#opened = vfs.lastOpened;
     connections.add(this);
+    c.sqlite3__wasm_db_config_ip(this.#db, samePlan, 1, 0);
     // What Node's own library was built with, or sets. None of it reads the file.
     this.exec(`pragma page_size=4096; pragma foreign_keys=on; pragma busy_timeout=${timeout}`);
   }
