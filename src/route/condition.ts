@@ -246,8 +246,9 @@ function oddComparison(postfix: readonly Token[]): string | undefined {
 
 /** A text that nothing is compared with holds whatever the call is. */
 function oddAlone(token: Token | undefined): string | undefined {
-  if (!token || !('content' in token)) return undefined;
-  const name = nearestName(String(token.content));
+  // Whoever writes `true` means every call: it is no text, though it has a content.
+  if (!token || !('content' in token) || typeof token.content !== 'string') return undefined;
+  const name = nearestName(token.content);
   const meant = name === undefined ? '' : ` Did you mean ${name}?`;
   return `${token.getText()} is a text by itself, which is so for every call.${meant} A text is compared with something, as in call.resultText == ${token.getText()}.`;
 }

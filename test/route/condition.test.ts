@@ -157,6 +157,8 @@ for (const [source, odd] of [
   ["call.phase == 'over'", "call.phase is never 'over': it is ringing, ended or lapsed."],
   ["call.result == 'Answered' and PLA_CallResult == 'Abandoned'", undefined],
   ["call.startedAt > '2026-03-01'", undefined],
+  ['true', undefined],
+  ['call.missed and not (false)', undefined],
 ] as const)
   condition(`of ${source} is said ${odd === undefined ? 'nothing' : 'that no call meets it'}`, () => {
     assert.is(compileCondition(source).odd, odd);
