@@ -109,8 +109,9 @@ const gone: Reading = (reason, complaint, where) => {
 };
 const badOwner: Reading = (reason) => ({ kind: 'rejected', reason, cure: { what: 'owner' } });
 /** Somebody whom we named, or whom the org's own rules did. */
-const inactiveOwner: Reading = (words, ...more) => ({
-  ...forbidden(words, ...more),
+/** Whom `owner` names, or the org's own rule: a rule gives one record to them, and the next to somebody else. */
+const inactiveOwner: Reading = (words) => ({
+  kind: 'rejected',
   reason: `Who is to own it is inactive in Salesforce: correct \`owner\`, or the org's own rule. ${words}`,
   cure: { what: 'owner' },
 });

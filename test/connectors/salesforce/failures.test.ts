@@ -126,7 +126,7 @@ for (const code of [
   same(code, 'words', { kind: 'rejected', cure: 'content' });
 }
 same('INACTIVE_OWNER_OR_USER', 'operation performed with inactive user [005] as owner of task', {
-  kind: 'blocked',
+  kind: 'rejected',
   cure: 'owner',
 });
 for (const code of ['TRANSFER_REQUIRES_READ', 'INVALID_OWNER']) {

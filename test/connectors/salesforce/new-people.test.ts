@@ -435,6 +435,24 @@ newPeople(
     ),
 );
 
+/*
+ * The rule of assignment that a lead met named somebody who had left: that one call waited, and whenever it was tried the
+ * connector was blocked, with all others.
+ */
+newPeople('an assignment rule that names who is inactive costs the person, not the call', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    const assignTo = salesforce.addUser({ Username: 'left@acme.example', IsActive: false });
+    Object.assign(salesforce.org.behaviour, { assignTo });
+    const [outcome] = await (await open(salesforce)).deliver([callOf('1', numbers[0])], soon());
+    assert.is(outcome?.kind, 'delivered', JSON.stringify(outcome));
+    assert.match(
+      JSON.stringify(outcome),
+      /Nobody could be made of the caller. Who is to own it is inactive in Salesforce: correct `owner`, or the org's own rule/,
+    );
+    assert.equal([salesforce.tasks().length, salesforce.leads().length], [1, 0]);
+  }),
+);
+
 newPeople(
   'a duplicate rule that only warns is passed, and one that blocks costs the person, not the call',
   async () => {

@@ -253,6 +253,7 @@ export class Org {
     if (object === 'Lead') this.#checkDuplicates(clean, headers);
     if (object === 'Lead' && headers.autoAssign && this.behaviour.assignTo) {
       clean['OwnerId'] = this.behaviour.assignTo;
+      if (this.entries.has(this.behaviour.assignTo)) this.#checkOwner(object, clean);
     }
     this.#race(object, clean);
     const entry = this.insert(object, clean);
