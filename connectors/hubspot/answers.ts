@@ -73,6 +73,7 @@ const property = z.object({
   type: z.string().catch(''),
   fieldType: maybe(z.string()),
   hasUniqueValue: maybe(z.boolean()),
+  hubspotDefined: maybe(z.boolean()),
   archived: maybe(z.boolean()),
   modificationMetadata: maybe(z.object({ readOnlyValue: z.boolean().catch(false) })),
   options: readable(z.object({ value: z.string(), label: z.string() })).catch([]),

@@ -8,7 +8,7 @@ import { fieldOf, fitProperty } from './fields.ts';
 import { defaultOutcomes } from './model.ts';
 import { type HubSpotOptions, mappedProperties } from './options.ts';
 import type { Pipelines } from './pipelines.ts';
-import { flaw, objectTypes, wantedProperties } from './setup.ts';
+import { crowding, flaw, objectTypes, wantedProperties } from './setup.ts';
 import { mappedAt, type ObjectType } from './setup-names.ts';
 
 /**
@@ -105,7 +105,11 @@ function ownProperties(
       ? `HubSpot does not keep it unique here, so ${objectType} are searched for before they are made again.`
       : `It is there${wanted.hasUniqueValue ? ', and unique' : ''}.`;
     if (problem === undefined) return { level: 'ok', subject, message };
-    if (problem === 'missing') return { level: 'problem', subject, message: 'It is missing.', fix };
+    if (problem === 'missing') {
+      const crowded = objectType === 'contacts' ? crowding(objectType, wanted, properties) : undefined;
+      const message = crowded === undefined ? 'It is missing.' : `It is missing, and ${crowded}`;
+      return { level: 'problem', subject, message, fix };
+    }
     return { level: 'problem', subject, message: `It ${problem}`, fix };
   });
 }

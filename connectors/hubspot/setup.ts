@@ -205,10 +205,14 @@ function propertyTask(
           ? { action: 'keep', subject, detail }
           : { action: 'conflict', subject, detail: problem },
     async run(signal) {
+      const tellOfCrowd = (cause: unknown): never => {
+        const crowded = crowding(objectType, wanted, existing);
+        throw crowded === undefined ? cause : new Error(`${subject}: ${crowded}`, { cause });
+      };
       const remaining =
         wanted.hasUniqueValue && objectType !== 'contacts'
           ? await createKey(api, objectType, wanted, facts, signal)
-          : flaw(wanted, await api.createProperty(objectType, wanted, signal));
+          : flaw(wanted, await api.createProperty(objectType, wanted, signal).catch(tellOfCrowd));
       // Creating the name of a deleted property brings that one back as it was.
       if (remaining !== undefined) throw new Error(`${subject}: ${remaining}`);
     },
@@ -245,6 +249,21 @@ export function flaw(wanted: NewProperty, property: PropertyDefinition | undefin
     return `exists without unique values, which HubSpot cannot change afterwards. ${makeRoom}`;
   }
   return undefined;
+}
+
+/** Of one object. https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide */
+const mostUnique = 10;
+
+/** Why HubSpot makes no unique property, if it may be that: which of the others can go, a person knows. */
+export function crowding(
+  objectType: ObjectType,
+  { hasUniqueValue }: NewProperty,
+  existing: readonly PropertyDefinition[],
+): string | undefined {
+  const unique = existing.filter((property) => property.hasUniqueValue && !property.hubspotDefined);
+  if (!hasUniqueValue || unique.length < mostUnique) return undefined;
+  const names = unique.map(({ name }) => name).join(', ');
+  return `${objectType} have as many properties with unique values as HubSpot allows: ${names}. Delete one that nobody needs for good in HubSpot (Settings, Properties, also from "Archived properties"), then run setup again.`;
 }
 
 const makeRoom =

@@ -115,6 +115,28 @@ setup('a property that is there without unique values is a conflict, and nothing
   }, bare),
 );
 
+/*
+ * "Run setup", said what waited; "You can only have 10", said setup: nobody was led out of that circle.
+ */
+setup(
+  'where contacts have as many unique properties as may be, setup and check say which, and what to do',
+  () =>
+    withHubSpotEmulator(async (hubspot) => {
+      const names = Array.from({ length: 10 }, (_, n) => `key_${n}`);
+      for (const name of names) hubspot.addProperty('contacts', { name, hasUniqueValue: true });
+      const refused = await (await open(hubspot)).apply(soon(), () => {}).catch(String);
+      const told =
+        /contacts have as many properties with unique values as HubSpot allows: key_0, key_1.* Delete one that nobody needs for good/;
+      assert.match(String(refused), told);
+      const contacts = async () =>
+        (await problemsOf(hubspot)).find(({ subject }) => subject === 'property contacts.delacon_caller');
+      assert.match((await contacts())?.message ?? '', told);
+      hubspot.archiveProperty('contacts', 'key_3');
+      await (await open(hubspot)).apply(soon(), () => {});
+      assert.is(await contacts(), undefined);
+    }, bare),
+);
+
 setup('a property of another type is a conflict', () =>
   withHubSpotEmulator(async (hubspot) => {
     hubspot.addProperty('calls', {
