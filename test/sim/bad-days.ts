@@ -1,3 +1,4 @@
+import type { Asked, Given } from '../support/emulator-server.ts';
 import { pick } from '../support/random.ts';
 import type { Outage } from '../torture/crms.ts';
 import type { SimulatedCrm } from './crms.ts';
@@ -16,7 +17,7 @@ export interface Trouble {
   readonly crms: readonly SimulatedCrm[];
   readonly processes: readonly SimulatedProcess[];
   readonly numbers: readonly string[];
-  readonly weather: { fates: ((life: Life | null, host: string) => Fate | undefined)[] };
+  readonly weather: { fates: ((life: Life | null, host: string, asked: Asked) => Fate | undefined)[] };
   readonly meddled: Set<string>;
   /** What the disk answers to writes and syncs of so many of the next steps. */
   diskSays: { fault: Fault; steps: number } | undefined;
@@ -25,6 +26,8 @@ export interface Trouble {
   wallIsOffMs: number;
   variant: number;
   tell(line: string): void;
+  /** In how long a call that rings is over. Undefined: it does not ring, or nobody will tell of its end. */
+  endsInMs(callId: string): number | undefined;
   /** More calls ring than whoever is asked one at a time can be told of in time. */
   rush(): void;
   /** Somebody asks a bridge to forget a number. */
@@ -60,6 +63,24 @@ const page = (status: number) => ({
   body: `<html><title>${status}</title></html>`,
 });
 
+/** It arrives, and its sender sees something else. */
+const answerLost = (instead: Given): Fate => ({
+  told: 'its answer is lost',
+  thereMs: 40,
+  backMs: 20,
+  arrives: true,
+  instead,
+});
+
+/** It arrives when its sender has given it up. */
+const lateBy = (thereMs: number, random: () => number): Fate => ({
+  told: `late by ${Math.round(thereMs / 1000)} s`,
+  thereMs,
+  backMs: 20,
+  arrives: true,
+  ...pick(random, [{ instead: 'silence' as const }, { instead: page(504), seenMs: 15_000 }]),
+});
+
 /** Every kind of bad day, by the name under which it can be left out. Each has a stream of chance of its own. */
 export const badDays = {
   kills: (world, random) =>
@@ -89,6 +110,31 @@ export const badDays = {
       const fault = pick(random, ['EIO', 'ENOSPC'] as const);
       world.diskSays = { fault, steps: 1 + Math.floor(random() ** 3 * 60) };
     }),
+  /** That a call rings is written twice, as the first answer was lost; and once more when its end is written already. */
+  'late rings': (world, random) => {
+    for (const crm of world.crms) {
+      const { served, callsIn } = crm;
+      if (!served || !callsIn) continue;
+      let wanted = 0;
+      const madeUnheard = new Set<string>();
+      times(world, random, 2, () => wanted++);
+      world.weather.fates.push((_life, host, asked) => {
+        if (host !== served.host || wanted + madeUnheard.size === 0) return undefined;
+        const { made, changed } = callsIn(asked);
+        for (const id of changed) {
+          const endsInMs = madeUnheard.delete(id) ? world.endsInMs(id) : undefined;
+          if (endsInMs === undefined || endsInMs > 80_000) continue;
+          const thereMs = endsInMs + 5_000 + random() * 30_000;
+          return lateBy(thereMs, random);
+        }
+        const rings = wanted > 0 ? made.find((id) => world.endsInMs(id) !== undefined) : undefined;
+        if (rings === undefined) return undefined;
+        wanted--;
+        madeUnheard.add(rings);
+        return answerLost('cut');
+      });
+    }
+  },
   'slow answers': (world, random) =>
     some(world, random, 0.06, () => {
       const thereMs = 100 + random() * 20_000;
@@ -103,24 +149,11 @@ export const badDays = {
       instead: pick(random, ['cut', 'silence', page(502), page(503)] as const),
     })),
   'lost answers': (world, random) =>
-    some(world, random, 0.06, () => ({
-      told: 'its answer is lost',
-      thereMs: 40,
-      backMs: 20,
-      arrives: true,
-      instead: pick(random, ['cut', 'silence', page(504), page(502)] as const),
-    })),
+    some(world, random, 0.06, () =>
+      answerLost(pick(random, ['cut', 'silence', page(504), page(502)] as const)),
+    ),
   'late arrivals': (world, random) =>
-    some(world, random, 0.02, () => {
-      const thereMs = 20_000 + random() * 90_000;
-      return {
-        told: `late by ${Math.round(thereMs / 1000)} s`,
-        thereMs,
-        backMs: 20,
-        arrives: true,
-        ...pick(random, [{ instead: 'silence' as const }, { instead: page(504), seenMs: 15_000 }]),
-      };
-    }),
+    some(world, random, 0.02, () => lateBy(20_000 + random() * 90_000, random)),
   outages: (world, random) => {
     for (const crm of world.crms) {
       times(world, random, 1, () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { LocalCrm } from '../../connectors/sandbox/local-crm.ts';
 import { parsePhone } from '../../src/call/phone.ts';
-import type { Handle } from '../support/emulator-server.ts';
+import type { Asked, Handle } from '../support/emulator-server.ts';
 import { emulateHubSpot } from '../support/hubspot-emulator.ts';
 import { emulateSalesforce } from '../support/salesforce-emulator.ts';
 import { type Crm, hubspotCrm, type Person, salesforceCrm } from '../torture/crms.ts';
@@ -15,6 +15,8 @@ export type CrmName = (typeof crmNames)[number];
 export interface SimulatedCrm extends Omit<Crm, 'close'> {
   /** Where it is asked. Undefined: the bridge has it in a file. */
   served?: { host: string; handle: Handle };
+  /** The calls that a request makes, and those that it changes. Undefined: requests have an order there. */
+  callsIn?(asked: Asked): { made: string[]; changed: string[] };
   /** Where it has to forget what the bridge has forgotten. */
   forget?(callIds: ReadonlySet<string>): void;
   /** What people do to somebody with this number: nothing, where nobody has it. Returns what it was. */
@@ -31,6 +33,10 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
       return {
         ...crm,
         served: { host, handle: hubspot.handle },
+        callsIn: ({ path, body }) => ({
+          made: path.endsWith('/calls/batch/create') ? valuesOf('delacon_call_id', body) : [],
+          changed: path.endsWith('/calls/batch/update') ? keysOf(crm, valuesOf('id', body)) : [],
+        }),
         meddle(random, numbers) {
           const one = someOf(crm.people(), numbers, random);
           if (!one) return undefined;
@@ -52,6 +58,13 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
       return {
         ...crm,
         served: { host, handle: salesforce.handle },
+        callsIn: ({ method, path, body }) => ({
+          made: /\/composite(\/|$)/.test(path) ? valuesOf('Delacon_Call_Id__c', body) : [],
+          changed:
+            method === 'PATCH' && path.endsWith('/composite/sobjects')
+              ? keysOf(crm, valuesOf('id', body))
+              : [],
+        }),
         meddle(random, numbers) {
           const one = someOf(crm.people(), numbers, random);
           if (!one) return undefined;
@@ -104,6 +117,20 @@ function simulatedSandbox(): SimulatedCrm {
     settleIndex() {},
     meddle: () => undefined,
   };
+}
+
+/** All that is said under a name, at any depth. */
+function valuesOf(name: string, body: string): string[] {
+  const found: string[] = [];
+  JSON.parse(body || 'null', (key, value) => {
+    if (key === name) found.push(String(value));
+    return value;
+  });
+  return found;
+}
+
+function keysOf({ activities }: Pick<Crm, 'activities'>, ids: readonly string[]): string[] {
+  return activities().flatMap(({ id, key }) => (ids.includes(id) ? [key] : []));
 }
 
 function someOf(people: Person[], numbers: readonly string[], random: () => number): Person | undefined {

@@ -4,6 +4,7 @@ import { forgetDeadlines } from '../../src/runtime/deadlines.ts';
 import type { DueDelivery } from '../../src/store/deliveries.ts';
 import type { Lease } from '../../src/store/leases.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { Asked } from '../support/emulator-server.ts';
 import { pick, seeded } from '../support/random.ts';
 import { type Balance, balance } from '../torture/books.ts';
 import type { Sent } from '../torture/delacon.ts';
@@ -140,9 +141,9 @@ export class World implements Trouble {
         [SimulatedNotices.host, this.#notices.handle],
         ...this.crms.flatMap(({ served }) => (served ? [[served.host, served.handle] as const] : [])),
       ]),
-      fateOf: (host, _asked, life) => {
+      fateOf: (host, asked, life) => {
         if (host !== SimulatedNotices.host) this.#asked++;
-        return this.#fateOf(life, host);
+        return this.#fateOf(life, host, asked);
       },
       tell: (line) => this.tell(line),
       failed: (problem) => this.break(`an emulator failed: ${(problem as Error).stack}`),
@@ -223,7 +224,7 @@ export class World implements Trouble {
       await this.timeline.run(this.minutes * minuteMs);
       await this.#calmDown();
       await this.#balance();
-      if (this.days > 0) this.#checkDays();
+      if (this.days > 0) await this.#checkDays();
       const { passed, digest, events } = this.timeline;
       for (const one of this.processes) this.#end(one);
       return {
@@ -385,12 +386,19 @@ export class World implements Trouble {
     };
   }
 
-  #fateOf(life: Life | null, host: string): Fate {
+  #fateOf(life: Life | null, host: string, asked: Asked): Fate {
     for (const fate of this.weather.fates) {
-      const found = this.#isCalm ? undefined : fate(life, host);
+      const found = this.#isCalm ? undefined : fate(life, host, asked);
       if (found) return found;
     }
     return { told: '', thereMs: 40, backMs: 20, arrives: true };
+  }
+
+  endsInMs(callId: string): number | undefined {
+    const ofCall = this.#planned.filter(({ push }) => callIdOf(push) === callId);
+    const ends = ofCall.filter(({ push }) => 'PLA_CallResult' in push.fields);
+    if (ends.length === 0 || ends.some(({ atMs }) => atMs <= this.passed)) return undefined;
+    return Math.min(...ends.map(({ atMs }) => atMs)) - this.passed;
   }
 
   rush(): void {
@@ -651,7 +659,11 @@ export class World implements Trouble {
   }
 
   /** What only days on end show: a digest of each, each call in one of them, and nothing that grows. */
-  #checkDays(): void {
+  async #checkDays(): Promise<void> {
+    // That pushes were refused is told to be over when none has been for so long.
+    const { rejectedMs = 0 } = this.#config().settings.alerts;
+    const until = this.timeline.passed + rejectedMs + 10 * minuteMs;
+    await this.timeline.run(until, () => this.#notices.open().length === 0);
     for (const title of this.#notices.open()) this.break(`WRONG: told, and not that it is over: ${title}`);
     const digests = this.#notices.digests();
     if (digests.size < this.days) this.break(`LOST: ${digests.size} digests of ${this.days} days`);
