@@ -31,12 +31,19 @@ interface One {
   settings: ConnectorSettings;
 }
 
+/** Until one that could not be opened after a reload is tried again: what kept it may be over, such as a disk that was full. */
+const startAgainMs = 60_000;
+
 /** A connection and a worker for each connector that is configured. */
 export class RunningConnectors {
   readonly #options: RunningConnectorsOptions;
   readonly #running = new Map<string, One>();
   /** They outlive a reload. */
   readonly #limits: RateLimits;
+  /** One change after the other. */
+  #changed: Promise<void> = Promise.resolve();
+  #isEnding = false;
+  #forgetMissing = () => {};
 
   constructor(options: RunningConnectorsOptions) {
     this.#options = options;
@@ -86,24 +93,53 @@ export class RunningConnectors {
   }
 
   /** After a reload: stops what is configured no more, or otherwise, and starts what is configured now. */
-  async follow(before: Settings): Promise<void> {
-    const { settings, log } = this.#options.configuration;
+  follow(before: Settings): Promise<void> {
+    return this.#inTurn(() => this.#follow(before));
+  }
+
+  async #follow(before: Settings): Promise<void> {
+    const { settings } = this.#options.configuration;
     const isScheduleSame = JSON.stringify(before.delivery) === JSON.stringify(settings.delivery);
     for (const [name, running] of this.#running) {
       const wanted = settings.connectors[name];
+      if (this.#isEnding) return;
       const isSame = wanted && JSON.stringify(wanted.raw) === JSON.stringify(running.settings.raw);
       if (!isSame || !isScheduleSame) await this.#stop(name);
     }
+    await this.#startMissing('told');
+  }
+
+  async #startMissing(problems: 'told' | 'known'): Promise<void> {
+    const { configuration, clock } = this.#options;
+    const { settings, log } = configuration;
+    this.#forgetMissing();
+    let isOneMissing = false;
     for (const [name, wanted] of Object.entries(settings.connectors)) {
-      if (this.#running.has(name)) continue;
-      await this.#start(name, wanted).catch((reason) =>
+      if (this.#running.has(name) || this.#isEnding) continue;
+      try {
+        await this.#start(name, wanted);
+        if (problems === 'known') log.info({ connector: name }, 'Started after all.');
+      } catch (reason) {
         // The others go on, and so does receiving; its calls wait.
-        log.error({ connector: name, err: reason }, 'Not started: mend it, and restart the bridge.'),
-      );
+        isOneMissing = true;
+        if (problems === 'told')
+          log.error({ connector: name, err: reason }, 'Not started: mend it. It is tried every minute.');
+      }
     }
+    if (!isOneMissing || this.#isEnding) return;
+    this.#forgetMissing = clock.after(startAgainMs, () => this.#inTurn(() => this.#startMissing('known')));
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#changed.then(() => (this.#isEnding ? undefined : change()));
+    this.#changed = done.catch(() => {});
+    return done;
   }
 
   async stopAll(): Promise<void> {
+    this.#isEnding = true;
+    this.#forgetMissing();
+    await this.#changed;
     await Promise.all([...this.#running.keys()].map((name) => this.#stop(name)));
   }
 

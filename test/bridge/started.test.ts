@@ -1,10 +1,13 @@
-import { join } from 'node:path';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Started } from '../../src/bridge/started.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { startBridge } from '../../src/main.ts';
 import { openStore } from '../../src/store/open.ts';
 import { withConfig } from '../config/with-config.ts';
-import { assert, suite } from '../support/suite.ts';
+import { endPush, startPush } from '../support/build-push.ts';
+import { assert, suite, until } from '../support/suite.ts';
 
 const started = suite('what was started');
 
@@ -47,6 +50,64 @@ started('is ended where a later step of a start fails: port and store are free a
       assert.is(failed, 'nothing can be watched here');
       await (await openStore(url, 'bridge')).close();
       await (await start()).stop();
+    },
+  ),
+);
+
+started('a connector that a reload could not open is opened once it can be, and has its calls', () =>
+  withConfig(
+    'sources: { acme: { tokens: [0123456789abcdef-token], timezone: Australia/Sydney } }\n',
+    async ({ path }) => {
+      const inAMinute = new Set<() => void>();
+      const clock: Clock = {
+        now: systemClock.now,
+        after(ms, run) {
+          if (ms !== 60_000) return systemClock.after(ms, run);
+          inAMinute.add(run);
+          return () => inAMinute.delete(run);
+        },
+      };
+      const passMinute = () => {
+        for (const run of [...inAMinute]) if (inAMinute.delete(run)) run();
+      };
+      const config = join(path, 'config/bridge.yaml');
+      const inTheWay = join(path, 'connectors/crm');
+      let reload = async () => {};
+      const said: string[] = [];
+      const log = createLog('info', [], { write: (line) => void said.push(JSON.parse(line).msg) });
+      const bridge = await startBridge({
+        configPath: config,
+        env: {},
+        overrides: { port: 0, storeUrl: `sqlite:${join(path, 'bridge.db')}` },
+        log,
+        clock,
+        machine: {
+          watchFiles: (_files, _readAt, changed) => {
+            reload = changed;
+            return () => {};
+          },
+        },
+      });
+      try {
+        mkdirSync(dirname(inTheWay), { recursive: true });
+        writeFileSync(inTheWay, '');
+        appendFileSync(config, 'connectors: { crm: { type: sandbox } }\n');
+        await reload();
+        passMinute();
+        const body = JSON.stringify({ ...startPush('1'), ...endPush('1') });
+        await fetch(`${bridge.url}/push/0123456789abcdef-token`, { method: 'POST', body });
+        rmSync(inTheWay);
+        await until('its call is delivered', () => {
+          passMinute();
+          return said.includes('Call delivered.');
+        });
+        assert.equal(
+          said.filter((line) => /^(Not s|S)tarted/.test(line)),
+          ['Not started: mend it. It is tried every minute.', 'Started after all.'],
+        );
+      } finally {
+        await bridge.stop();
+      }
     },
   ),
 );
