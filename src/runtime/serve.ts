@@ -181,6 +181,9 @@ async function listenOnBun(
   const timeoutSeconds = Math.ceil(timeoutMs / 1000);
   const server = serve({
     async fetch(request, server) {
+      // Of who names no host, as HTTP/1.0 lets them, Bun gives the path alone, and what reads addresses errs.
+      if (request.url.startsWith('/'))
+        Object.defineProperty(request, 'url', { value: `http://localhost${request.url}` });
       const response = await app.fetch(request, { server });
       // Who was refused may have a body to send still, which nobody waits for.
       if (response.status >= 400) server.timeout(request, timeoutSeconds);

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { Hono } from 'hono';
 import { listen, readBody } from '../../src/runtime/serve.ts';
 import { assert, suite, until } from '../support/suite.ts';
@@ -54,6 +55,28 @@ serving('however much is sent, the answer is ours', async () => {
         body: 'x'.repeat(times * bounds.maxBodyBytes),
       });
       assert.equal([answered.status, await answered.text()], [413, 'too long'], `${times} times`);
+    }
+  } finally {
+    await listening.stop();
+  }
+});
+
+/* On Bun, what an old proxy or a probe sent by HTTP/1.0 was answered 404. */
+serving('who names no host is answered as anybody else', async () => {
+  const bounds = { maxBodyBytes: 1_000, timeoutMs: 1_000 };
+  const app = new Hono();
+  app.post('/push/:token/create', async (context) => {
+    const body = Buffer.from((await readBody(context, bounds)) as Uint8Array);
+    return context.text(`${new URL(context.req.url).search} ${context.req.param('token')} ${body}`);
+  });
+  const listening = await listen(app, '127.0.0.1', 0, bounds);
+  try {
+    for (const head of ['HTTP/1.0', 'HTTP/1.0\r\nHost:', 'HTTP/1.1\r\nConnection: close\r\nHost:']) {
+      const socket = connect(listening.port, '127.0.0.1');
+      socket.write(`POST /push/abc/create?a=1 ${head}\r\nContent-Length: 4\r\n\r\nbody`);
+      let answer = '';
+      for await (const chunk of socket.setEncoding('utf8')) answer += chunk;
+      assert.match(answer, /^HTTP\/1\.[01] 200 [\s\S]*\?a=1 abc body/, head);
     }
   } finally {
     await listening.stop();
