@@ -62,7 +62,8 @@ export class UnknownForm extends UnreadablePush {}
 /** Call ids are decimal digits in the sample; anything printable that fits a CRM's key field is taken. */
 const longestCallId = 64;
 /** What a template writes in place of an id that it does not have: taken for one, it would be a call of many callers. */
-const noCallId = /^(?:null|undefined|nan|none|nil|\[object \w+\]|<.*>|\$?\{.*\})$/is;
+const noCallId =
+  /^(?:null|undefined|nan|none|nil|array|object|system\.[\w.]+|-1|0+|<.*>|\$?\{.*\}|\[\D*\]|\(\D*\)|\D*call_?id\D*)$/is;
 
 /**
  * Text of a body: UTF-8, UTF-16 where its first bytes say so, each with or without BOM. Bytes that are no UTF-8 are
@@ -100,12 +101,8 @@ function decodeMixed(bytes: Uint8Array): string {
  * @throws UnreadablePush when it is neither, or names no call.
  */
 export function parsePush(body: string): Push {
-  let fields = readFields(body);
-  let callId = fields['PLA_Call_Id']?.trim() ?? '';
-  if (callId === '') {
-    fields = unwrapped(fields);
-    callId = fields['PLA_Call_Id']?.trim() ?? '';
-  }
+  const fields = pushFieldsIn(body);
+  const callId = fields['PLA_Call_Id']?.trim() ?? '';
   if (callId === '') {
     throw new UnreadablePush(
       'PLA_Call_Id is missing: the push cannot be told from others, so it was not stored.',
@@ -122,6 +119,15 @@ export function parsePush(body: string): Push {
     );
   }
   return { callId, fields };
+}
+
+/**
+ * The fields of a body, whatever its call id is worth: that was judged when it came, by the rules of then.
+ * @throws UnreadablePush when it is neither JSON nor a form
+ */
+export function pushFieldsIn(body: string): Fields {
+  const fields = readFields(body);
+  return fields['PLA_Call_Id']?.trim() ? fields : unwrapped(fields);
 }
 
 function readFields(body: string): Fields {

@@ -1,5 +1,5 @@
 import { type CallState, foldFields } from '../call/call.ts';
-import { type Fields, parsePush, UnreadablePush } from '../call/push.ts';
+import { type Fields, pushFieldsIn, UnreadablePush } from '../call/push.ts';
 import type { CallRow } from './schema.ts';
 
 /** What is known of a call: its row says it or, while that does not, its pushes from the first to the last. */
@@ -22,7 +22,7 @@ export function stateOf(row: CallRow, pushes: readonly { body: string }[]): Call
 /** What a stored body says. It was readable when it was stored. */
 export function fieldsOf(body: string): Fields {
   try {
-    return parsePush(body).fields;
+    return pushFieldsIn(body);
   } catch (reason) {
     if (reason instanceof UnreadablePush) return {};
     throw reason;

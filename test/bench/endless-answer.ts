@@ -19,7 +19,7 @@ export const endlessAnswer: Bench = async ({ runtime, seconds }) => {
           for (let i = 0; i < callers && performance.now() < end; i++) {
             await fetch(`${bridge.url}/push/${pushToken}`, {
               method: 'POST',
-              body: JSON.stringify(startPush(`${i}`, { PLA_Caller_Phone_Number: `+6144444${1_000 + i}` })),
+              body: JSON.stringify(startPush(`c${i}`, { PLA_Caller_Phone_Number: `+6144444${1_000 + i}` })),
             }).then((pushed) => pushed.text());
           }
           while (performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));

@@ -302,6 +302,16 @@ for (const id of [
   '{id}',
   '{"a":1}',
   '<no value>',
+  'PLA_Call_Id',
+  '%PLA_Call_Id%',
+  '[PLA_Call_Id]',
+  '@Model.PLA_Call_Id',
+  '#callid#',
+  '(null)',
+  'Array',
+  'System.Object',
+  '0',
+  '-1',
 ]) {
   push(
     `a call id that a template wrote for none, ${id}, is refused: else all such calls would be one`,

@@ -583,7 +583,7 @@ receiving(
   'more pushes at once than the queue takes: each is stored or answered 503, and then all are taken',
   () =>
     withReceiving(async ({ post, store }) => {
-      const of = (n: number) => JSON.stringify({ PLA_Call_Id: String(n) });
+      const of = (n: number) => JSON.stringify({ PLA_Call_Id: String(n + 1) });
       const answers = await Promise.all(Array.from({ length: 6_000 }, (_, n) => post(of(n))));
       const refused = answers.filter(({ status }) => status === 503);
       const taken = answers.filter(({ status }) => status === 200);
@@ -610,7 +610,7 @@ receiving('more pushes than the source may send are answered 503', () =>
     async ({ post }) => {
       const statuses = [];
       for (let i = 0; i < 3; i++)
-        statuses.push((await post(JSON.stringify({ PLA_Call_Id: String(i) }))).status);
+        statuses.push((await post(JSON.stringify({ PLA_Call_Id: String(i + 1) }))).status);
       assert.equal(statuses, [200, 200, 503]);
     },
     // Time stands still: on a busy machine a second may pass between two of them.

@@ -328,4 +328,9 @@ changes('a call goes to each connector once', () => {
   assert.equal(newConnectors(['a', 'b', 'c'], ['b'], 'c'), ['c']);
 });
 
+changes('what a stored push says is read also where its call id would be refused by now', () => {
+  for (const id of ['0', 'null'])
+    assert.is(fieldsOf(JSON.stringify({ PLA_Call_Id: id, PLA_City: 'Perth' }))['PLA_City'], 'Perth');
+});
+
 changes.run();
