@@ -20,10 +20,9 @@ export function maskNumber(text: string): string {
   return `${digits.slice(0, shownFirst + (digits.startsWith('+') ? 1 : 0))}***${digits.slice(-shownLast)}`;
 }
 
-/** Whether a text is nothing but digits and what people put between them. */
-export function isNumber(text: string): boolean {
-  const written = plain(text);
-  return /^[+\d ()./_-]+$/.test(written) && written.replace(/\D/g, '').length >= leastKnown;
+/** Whether a text that may be a number has enough digits for one, whatever stands between them. */
+export function mayBeNumber(text: string): boolean {
+  return plain(text).replace(/\D/g, '').length >= leastKnown;
 }
 
 /** A number in the form in which somebody wrote it: `(04**) *** 444`. */
@@ -66,8 +65,23 @@ export function maskNumbersIn(
 /** Fewer digits would be found in any other number. */
 const leastKnown = 6;
 const mostCompared = 8;
-/** Digits with nothing but separators between them. */
-const digitRun = /[+(]?\d(?:[ ()./_+-]*\d)*/g;
+/** Digits with no letters between them. */
+const digitRun = /[+(]?\d(?:[^\p{L}\p{N}\n]*\d)*/gu;
+const escapes = /(?:%[0-9a-f]{2})+/gi;
+
+/** The text as `plain`, and without what addresses write in place of other characters, each in the place of its own. */
+function unescaped(text: string): string {
+  const decoded = text.replace(escapes, (escaped) => {
+    try {
+      return [...decodeURIComponent(escaped)]
+        .map((letter) => letter.padEnd(3 * Buffer.byteLength(letter)))
+        .join('');
+    } catch {
+      return escaped; // of another encoding
+    }
+  });
+  return plain(decoded);
+}
 
 /** A text without the middle of the given numbers, however they are written and whatever stands beside them. */
 export function maskKnownNumbers(text: string, numbers: readonly (string | null | undefined)[]): string {
@@ -79,15 +93,16 @@ export function maskKnownNumbers(text: string, numbers: readonly (string | null 
     )
     .filter((end) => end.length >= leastKnown);
   if (ends.length === 0) return text;
+  const written = unescaped(text);
   const places: Place[] = [];
-  for (const { index, 0: run } of plain(text).matchAll(digitRun)) {
+  for (const { index, 0: run } of written.matchAll(digitRun)) {
     const digits = run.replace(/\D/g, '');
     const last = Math.max(
       ...ends.map((end) => digits.lastIndexOf(end) + (digits.includes(end) ? end.length : 0)),
     );
     if (last > 0) places.push({ from: index, to: index + endOfDigit(run, last) });
   }
-  return withMasked(text, places, (masked) => masked);
+  return withMasked(text, places, (masked) => masked, written);
 }
 
 /** Where in `run` its nth digit ends. */
@@ -106,23 +121,23 @@ function withMasked(
   text: string,
   places: readonly Place[],
   write: (masked: string, at: number) => string,
+  written = text,
 ): string {
   let out = '';
   let kept = 0; // where the text not yet copied begins
   for (const { from, to } of places) {
-    out += text.slice(kept, from) + write(maskNumber(text.slice(from, to)), from);
+    out += text.slice(kept, from) + write(maskNumber(written.slice(from, to)), from);
     kept = to;
   }
   return kept === 0 ? text : out + text.slice(kept);
 }
 
-const zeros = ['\uff10', '\u0660', '\u06f0'].map((zero) => zero.charCodeAt(0));
-const otherDigit = /[\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]/;
+const otherDigit = /\p{Nd}/u;
 const otherDash = /[\p{Pd}\u2212]/u;
 const otherLetter = /[^\x20-\x7e]|%(?:20|2[89df])/gi;
 
 /**
- * The text in ASCII where it writes a number otherwise: full-width and Arabic digits, no-break and other blanks, marks that
+ * The text in ASCII where it writes a number otherwise: full-width, Arabic and other digits, no-break and other blanks, marks that
  * are not seen, dashes, and what addresses write in place of blanks and the like. As long as the text, and alike in every
  * other letter.
  */
@@ -130,14 +145,20 @@ export function plain(text: string): string {
   return text.replace(otherLetter, (letter) => {
     if (letter.length === 3) return '   ';
     const code = letter.charCodeAt(0);
-    if (otherDigit.test(letter))
-      return String(code - zeros.find((zero) => code - zero >= 0 && code - zero <= 9)!);
+    if (otherDigit.test(letter)) return String(digitOf(code));
     if (otherDash.test(letter)) return '-';
     if (letter === '\uff0b') return '+';
     if (letter === '\uff08') return '(';
     if (letter === '\uff09') return ')';
     return letter !== '\n' && letter !== '\r' && /[\p{Zs}\p{Cf}\t]/u.test(letter) ? ' ' : letter;
   });
+}
+
+/** Unicode has the digits of each script in a row, from zero to nine. */
+function digitOf(code: number): number {
+  let value = 0;
+  while (value < 9 && otherDigit.test(String.fromCharCode(code - value - 1))) value++;
+  return value;
 }
 
 function isDigit(code: number): boolean {

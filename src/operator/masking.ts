@@ -1,8 +1,8 @@
-import { isNumber, maskKnownNumbers, maskNumber, maskNumbersIn } from '../call/mask.ts';
+import { maskKnownNumbers, maskNumber, maskNumbersIn, mayBeNumber } from '../call/mask.ts';
 
 /** Names and places of things: cut, they would name something else. None of them is a telephone number. */
 const kept: ReadonlySet<string> = new Set(['callId', 'source', 'connector', 'next', 'link', 'id', 'kind']);
-/** What they hold is a telephone number wherever it reads as one at all, such as one of a far country as it was sent. */
+/** What they hold is a telephone number wherever it may be one at all, such as one that could not be read. */
 const numbersOnly: ReadonlySet<string> = new Set(['number', 'display', 'national', 'raw']);
 
 /**
@@ -13,7 +13,7 @@ export function masked<Answer>(answer: Answer): Answer {
   const walk = (value: unknown, name: string, numbers: readonly string[]): unknown => {
     if (typeof value === 'string') {
       if (kept.has(name)) return value;
-      if (numbersOnly.has(name) && isNumber(value)) return maskNumber(value);
+      if (numbersOnly.has(name) && mayBeNumber(value)) return maskNumber(value);
       return maskNumbersIn(maskKnownNumbers(value, numbers));
     }
     if (Array.isArray(value)) return value.map((each) => walk(each, name, numbers));
@@ -24,11 +24,10 @@ export function masked<Answer>(answer: Answer): Answer {
   return walk(answer, '', []) as Answer;
 }
 
-/** Who a call names: by number or, where that cannot be read, as sent. */
+/** Who a call names: by number, and as it is shown, which is as sent where that cannot be read. */
 function numbersOf(value: object): string[] {
   return ['caller', 'dialled', 'answeredBy'].flatMap((part) => {
     const { number, display } = (Reflect.get(value, part) ?? {}) as { number?: unknown; display?: unknown };
-    const known = number ?? display;
-    return typeof known === 'string' ? known : [];
+    return [number, display].filter((known) => typeof known === 'string');
   });
 }
