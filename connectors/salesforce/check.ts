@@ -3,7 +3,7 @@ import { checkOwners, type Users, unaskedFields } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
-import { modelOf } from './model.ts';
+import { modelOf, placeFields } from './model.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';
 import { optional, recordTypeFor, stageFor } from './sales.ts';
@@ -77,7 +77,16 @@ function madeBy(options: SalesforceOptions): Made[] {
   });
   return [
     activity.isWritten ? made('Task', 'activity', [...unasked.activity, 'WhoId'], activity.properties) : [],
-    person.create ? made(person.create, 'person', unasked.person, person.properties) : [],
+    person.create
+      ? made(
+          person.create,
+          'person',
+          unasked.person.filter(
+            (name) => !Object.values(placeFields[person.create || 'Lead']).includes(name),
+          ),
+          person.properties,
+        )
+      : [],
     followUp ? made('Task', 'followUp', [...unasked.followUp, 'WhoId'], followUp.properties) : [],
     sale
       ? made(

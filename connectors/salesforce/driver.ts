@@ -28,7 +28,7 @@ export class SalesforceDriver implements CrmDriver {
   /** @param ownerRefused Salesforce does not take an owner any more */
   constructor(api: SalesforceApi, options: SalesforceOptions, { clock }: Tools, ownerRefused: () => void) {
     this.#api = api;
-    this.descriptions = new Descriptions(api, clock);
+    this.descriptions = new Descriptions(api, options, clock);
     const records = new Records(this.descriptions, options, ownerRefused);
     const tasks = new Tasks(api, options, records);
     this.drafts = draftsFrom(modelOf(options), options);

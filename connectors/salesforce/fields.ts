@@ -1,14 +1,25 @@
 import type { Clock } from '../../src/connector/index.ts';
-import { type Field, fit, Metadata, type Draft as RecordDraft, textOf } from '../../src/crm/index.ts';
+import {
+  type Field,
+  fit,
+  Metadata,
+  mappedNames,
+  optionFor,
+  type Draft as RecordDraft,
+  textOf,
+} from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
-import type { ObjectName } from './options.ts';
+import { placeFields } from './model.ts';
+import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
 import { attributionFields, isKey, longestDescription } from './setup-names.ts';
 import type { Fields } from './written.ts';
 
 /** A record to be written, as the mapping has it. With an Id, one that is there. */
 export interface Draft extends RecordDraft {
   object: ObjectName;
+  /** Of a caller's number, for who is made. */
+  country?: string | null;
 }
 
 /** Text fields that setup makes have the most that Salesforce gives them. */
@@ -23,8 +34,15 @@ const attributionLengths = Object.fromEntries(
 /** Lengths of the fields that we write without being asked: these are the same in every org. */
 const standardLengths: Record<ObjectName, Record<string, number>> = {
   Task: { Subject: 255, CallDisposition: 255, CallObject: 255, Description: longestDescription },
-  Lead: { FirstName: 40, LastName: 80, Company: 255, Phone: 40, ...attributionLengths },
-  Contact: { FirstName: 40, LastName: 80, Phone: 40, ...attributionLengths },
+  Lead: { FirstName: 40, LastName: 80, Company: 255, Phone: 40, City: 40, State: 80, ...attributionLengths },
+  Contact: {
+    FirstName: 40,
+    LastName: 80,
+    Phone: 40,
+    MailingCity: 40,
+    MailingState: 80,
+    ...attributionLengths,
+  },
   Account: {},
   Opportunity: { Name: 120, Description: longestDescription },
 };
@@ -45,7 +63,10 @@ type Described = ReadonlyMap<string, FieldDescription>;
 export class Descriptions {
   readonly #metadata: Metadata<ObjectName, { object: ObjectDescription; fields: Described }>;
 
-  constructor(api: SalesforceApi, clock: Clock) {
+  readonly #mapped: ReadonlySet<string>;
+
+  constructor(api: SalesforceApi, options: SalesforceOptions, clock: Clock) {
+    this.#mapped = new Set(mappedNames(options));
     this.#metadata = new Metadata(async (name, signal) => {
       const object = await api.describe(name, signal);
       return { object, fields: new Map(object.fields.map((field) => [field.name, field])) };
@@ -62,7 +83,20 @@ export class Descriptions {
 
   /** As its fields can hold it, as far as they are known. */
   fit(draft: Draft): Fitted {
-    return fitted(draft, this.known(draft.object));
+    const known = this.known(draft.object);
+    const place = this.spare(draft.object);
+    if (!known || !place) return fitted(draft, known);
+    const { values, notes } = placed(draft, known, place);
+    const all = fitted({ ...draft, values }, known);
+    return { ...all, notes: [...all.notes, ...notes] };
+  }
+
+  /** Where an object says where somebody is, as far as the configuration does not. */
+  spare(object: ObjectName): Spare | undefined {
+    const place = placeFields[object as PersonObject];
+    if (!place) return undefined;
+    const { city, state, ...lists } = place;
+    return { ...lists, names: [city, state].filter((name) => !this.#mapped.has(name)), state };
   }
 
   /** As last told, however long ago. */
@@ -74,6 +108,35 @@ export class Descriptions {
   async refresh(object: ObjectName, signal: AbortSignal): Promise<void> {
     await this.#metadata.refresh(object, signal);
   }
+}
+
+interface Spare {
+  /** Of city and state. */
+  names: readonly string[];
+  state: string;
+  stateCode: string;
+  countryCode: string;
+}
+
+/** Without what the org keeps from us. Where it has a list of countries and their states, a state is one of that. */
+function placed({ object, values, country }: Draft, known: Described, place: Spare) {
+  const { names, state, stateCode, countryCode } = place;
+  const left = { ...values };
+  const notes: string[] = [];
+  const told = left[state];
+  for (const name of names) if (known.get(name)?.createable !== true) delete left[name];
+  const [states, countries] = [known.get(stateCode), known.get(countryCode)];
+  if (!states || told === undefined || !names.includes(state)) return { values: left, notes };
+  delete left[state];
+  const code = optionFor(textOf(told), optionsOf(states));
+  const within = countries && optionFor(country ?? '', optionsOf(countries));
+  if (code !== undefined && within !== undefined && states.createable && countries?.createable)
+    Object.assign(left, { [stateCode]: code, [countryCode]: within });
+  else
+    notes.push(
+      `${object}.${state} was left out: the org's list of states has no "${textOf(told)}" of ${country ?? 'no country'}.`,
+    );
+  return { values: left, notes };
 }
 
 function fitted({ object, values, timezone }: Draft, known: Described | undefined): Fitted {

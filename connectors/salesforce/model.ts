@@ -3,6 +3,28 @@ import { type CrmModel, textSummary } from '../../src/crm/index.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
 import { attributionFields, followUpKey, longestDescription, ownFields } from './setup-names.ts';
 
+/**
+ * Where a landline says that its caller is. An org may keep these from the bridge's user, and has perhaps a list of
+ * countries and their states: nobody asked for them, so they are written where they are taken.
+ */
+export const placeFields: Readonly<Record<PersonObject, Place>> = {
+  Lead: { city: 'City', state: 'State', stateCode: 'StateCode', countryCode: 'CountryCode' },
+  Contact: {
+    city: 'MailingCity',
+    state: 'MailingState',
+    stateCode: 'MailingStateCode',
+    countryCode: 'MailingCountryCode',
+  },
+};
+
+interface Place {
+  city: string;
+  state: string;
+  /** There, where the org has the lists. */
+  stateCode: string;
+  countryCode: string;
+}
+
 /** Fields that Salesforce takes when a Task is created, and refuses ever after. */
 export const createOnly: readonly string[] = ['TaskSubtype'];
 
@@ -27,6 +49,8 @@ export function modelOf(options: SalesforceOptions): CrmModel {
         ...(object === 'Lead' ? { Company: 'Unknown' } : {}),
         Phone: caller.number,
         LeadSource: 'Phone Inquiry',
+        [placeFields[object].city]: caller.city,
+        [placeFields[object].state]: caller.state,
       }),
     },
     activity: {

@@ -112,8 +112,9 @@ export class NewPeople {
   }
 }
 
-function draftOf(object: PersonObject, { key, values, timezone }: Newcomer): Draft {
-  return { object, values: { ...values, [ownFields[object]]: key }, timezone };
+function draftOf(object: PersonObject, { key, values, timezone, works }: Newcomer): Draft {
+  const country = works[0]?.delivery.call.caller.country ?? null;
+  return { object, values: { ...values, [ownFields[object]]: key }, timezone, country };
 }
 
 /** Whether the same may well be taken a little later, and says nothing of what was sent. */

@@ -66,9 +66,19 @@ export class Records {
       case 'owner':
         return 'OwnerId' in values ? about(['OwnerId']) : undefined;
       case 'values':
-      case 'content':
-        return about(cure.names, cure.what === 'values');
+      case 'content': {
+        const place = this.descriptions.spare(object);
+        const ofList = [place?.stateCode, place?.countryCode];
+        // Of a state on a list, our draft has the text.
+        const names = cure.names.map((name) => (place && ofList.includes(name) ? place.state : name));
+        const isNews = !this.descriptions.known(object) && names.some((name) => place?.names.includes(name));
+        return about(names, cure.what === 'values' || isNews);
+      }
       case 'fields': {
+        // Nobody asked for them.
+        const spare = this.descriptions.spare(object)?.names ?? [];
+        if (cure.names.length > 0 && cure.names.every((name) => spare.includes(name)))
+          return about(cure.names, true);
         // One that we were told of, and that is there no more. What blocks is mended by people.
         const known = this.descriptions.known(object);
         const isOutdated = cure.names.some((name) => known?.get(name)?.createable);

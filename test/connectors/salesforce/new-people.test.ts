@@ -33,6 +33,99 @@ function checkBooks(salesforce: SalesforceEmulator, calls: readonly Delivery[]):
   }
 }
 
+const landline = (callId: string, number = '+61255501234', more: Fields = {}) =>
+  callOf(callId, number, { PLA_City: 'Sydney', PLA_State: 'NSW', ...more });
+
+newPeople(
+  'who rings from a landline is made with city and state, a contact under its own names for them',
+  async () => {
+    for (const [create, city, state] of [
+      ['Lead', 'City', 'State'],
+      ['Contact', 'MailingCity', 'MailingState'],
+    ] as const)
+      await withSalesforceEmulator(async (salesforce) => {
+        await (await open(salesforce, { person: { create } })).deliver([landline('1')], soon());
+        const [made] = create === 'Lead' ? salesforce.leads() : salesforce.contacts();
+        assert.equal([made?.[city], made?.[state]], ['Sydney', 'NSW']);
+        assert.is(salesforce.countRequests(), 3);
+      });
+  },
+);
+
+newPeople('where the org has lists of states, a state is one of its country, or left out and told', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.listStates({ US: ['WA', 'CA'], AU: ['NSW', 'WA'] });
+    const connection = await open(salesforce);
+    const calls = [
+      landline('1'),
+      landline('2', '+61255501235', { PLA_City: 'Perth', PLA_State: 'wa' }),
+      landline('3', '+61255501236', { PLA_State: 'abc' }),
+      landline('4', '+61255501237', { PLA_State: 'CA' }),
+    ];
+    const outcomes = [];
+    for (const call of calls) outcomes.push(await deliverOne(connection, call));
+    checkBooks(salesforce, calls);
+    assert.equal(
+      salesforce.leads().map((lead) => [lead['City'], lead['StateCode'], lead['CountryCode']]),
+      [
+        ['Sydney', 'NSW', 'AU'],
+        ['Perth', 'WA', 'AU'],
+        ['Sydney', undefined, undefined],
+        ['Sydney', undefined, undefined],
+      ],
+    );
+    const notes = outcomes.map((outcome) =>
+      outcome.kind === 'delivered' ? outcome.notes?.join(' ') : outcome.kind,
+    );
+    assert.equal(notes.slice(0, 3), [
+      undefined,
+      undefined,
+      `Lead.State was left out: the org's list of states has no "abc" of AU.`,
+    ]);
+    assert.match(notes[3] ?? '', /^State was left out: Salesforce refuses it\. .*recognize the state/);
+    assert.is(salesforce.countRequests('Lead/describe'), 1);
+  }),
+);
+
+newPeople(
+  'an org that keeps city and state from the bridge gets people without, and is asked about it once',
+  () =>
+    withSalesforceEmulator(async (salesforce) => {
+      salesforce.org.hidden.add('Lead.City').add('Lead.State');
+      const connection = await open(salesforce);
+      const calls = [landline('1'), landline('2', '+61255501235')];
+      for (const call of calls) assert.equal(kinds(await connection.deliver([call], soon())), ['delivered']);
+      checkBooks(salesforce, calls);
+      assert.is(salesforce.countRequests('Lead/describe'), 1);
+      salesforce.forgetRequests();
+      await connection.deliver([landline('3', '+61255501236')], soon());
+      assert.is(salesforce.countRequests(together), 1);
+      assert.is(salesforce.countRequests(), 3);
+    }),
+);
+
+newPeople('a state that the mapping names, and that a list refuses, costs nobody their lead', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.listStates({ AU: ['NSW'] });
+    const connection = await open(salesforce, { person: { properties: { State: '{{ PLA_State }}' } } });
+    const outcome = await deliverOne(connection, landline('1'));
+    checkBooks(salesforce, [landline('1')]);
+    assert.match(
+      outcome.kind === 'delivered' ? (outcome.notes?.join(' ') ?? '') : '',
+      /^State was left out: Salesforce refuses it/,
+    );
+  }),
+);
+
+newPeople('a rule of the org that refuses a city costs nobody their lead', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    salesforce.org.refusedValues.set('Lead.City', /Sydney/);
+    await deliverOne(await open(salesforce), landline('1'));
+    checkBooks(salesforce, [landline('1')]);
+    assert.equal([salesforce.leads()[0]?.['City'], salesforce.leads()[0]?.['State']], [undefined, 'NSW']);
+  }),
+);
+
 const kinds = (outcomes: readonly { kind: string }[]) => outcomes.map(({ kind }) => kind);
 
 newPeople('a dozen new callers and their calls are one request, each record by itself', () =>

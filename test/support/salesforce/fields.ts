@@ -99,6 +99,23 @@ const address = (prefix: string) => [
   text(`${prefix}State`, 80),
 ];
 
+/** Of the objects that people are. */
+export const addressPrefixes: Readonly<Record<string, string>> = { Lead: '', Contact: 'Mailing' };
+
+/** What "State and Country/Territory Picklists" adds to an address. */
+export const listFields = (prefix: string, states: Readonly<Record<string, readonly string[]>>): Field[] => [
+  field(`${prefix}CountryCode`, 'picklist', {
+    length: 10,
+    restrictedPicklist: true,
+    ...options(...Object.keys(states)),
+  }),
+  field(`${prefix}StateCode`, 'picklist', {
+    length: 10,
+    restrictedPicklist: true,
+    ...options(...new Set(Object.values(states).flat())),
+  }),
+];
+
 const leadSource = () =>
   field('LeadSource', 'picklist', {
     length: 255,

@@ -1,5 +1,5 @@
 import { isCalendarDay } from '../calendar.ts';
-import { type Field, personAccountFields, standardObjects } from './fields.ts';
+import { addressPrefixes, type Field, listFields, personAccountFields, standardObjects } from './fields.ts';
 import { longId, makeId, objectOf } from './ids.ts';
 import {
   lockedRow,
@@ -100,6 +100,8 @@ export class Org {
   readonly recordTypes: { recordTypeId: string; name: string; developerName: string; available: boolean }[] =
     [];
   storageFull = false;
+  /** "State and Country/Territory Picklists": the states of each country, by their codes. */
+  #states: Readonly<Record<string, readonly string[]>> | undefined;
   #serial = 1;
 
   constructor(behaviour: Behaviour) {
@@ -249,6 +251,7 @@ export class Org {
     this.#checkRecordType(clean);
     if (object === 'Task') this.#checkTask(clean, {});
     if (object === 'Opportunity') this.#checkOpportunity(clean);
+    this.#checkStates(object, clean);
     this.#checkRules(object, clean, undefined);
     if (object === 'Lead') this.#checkDuplicates(clean, headers);
     if (object === 'Lead' && headers.autoAssign && this.behaviour.assignTo) {
@@ -634,6 +637,31 @@ export class Org {
       throw new RowRefusal('CANNOT_UPDATE_CONVERTED_LEAD', 'cannot reference converted lead');
     }
     return person;
+  }
+
+  /** As an administrator turns on "State and Country/Territory Picklists". */
+  listStates(states: Readonly<Record<string, readonly string[]>>): void {
+    this.#states = states;
+    for (const [object, prefix] of Object.entries(addressPrefixes))
+      this.objects.get(object)?.push(...listFields(prefix, states));
+  }
+
+  #checkStates(object: string, values: Values): void {
+    const prefix = addressPrefixes[object];
+    if (!this.#states || prefix === undefined) return;
+    const [state, country] = [values[`${prefix}StateCode`], values[`${prefix}CountryCode`]];
+    if (values[`${prefix}State`] && !values[`${prefix}Country`])
+      throw new RowRefusal(
+        'FIELD_INTEGRITY_EXCEPTION',
+        'A country/territory must be specified before specifying a state value for field: State/Province',
+        [`${prefix}State`],
+      );
+    if (state && !this.#states[String(country)]?.includes(String(state)))
+      throw new RowRefusal(
+        'FIELD_INTEGRITY_EXCEPTION',
+        "The existing country/territory doesn't recognize the state value for field: State/Province Code",
+        [`${prefix}StateCode`],
+      );
   }
 
   #checkRules(object: string, values: Values, existing: Entry | undefined): void {
