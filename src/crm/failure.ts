@@ -99,11 +99,14 @@ const longestQuote = 500;
 export function pageText(body: unknown): string {
   if (body === undefined) return '';
   if (typeof body !== 'string') return JSON.stringify(body).slice(0, longestPage);
-  const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
-  return (title ?? body.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim().slice(0, longestPage);
+  const beginning = body.slice(0, longestBeginning);
+  const title = /<title>([^<]*)<\/title>/i.exec(beginning)?.[1];
+  return (title ?? beginning.replace(/<[^<>]*>/g, ' ')).replace(/\s+/g, ' ').trim().slice(0, longestPage);
 }
 
 const longestPage = 200;
+/** In which a title stands, or what a page begins with. */
+const longestBeginning = 16_384;
 
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce((shown, secret) => (secret ? shown.replaceAll(secret, '[secret]') : shown), text);

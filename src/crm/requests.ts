@@ -195,13 +195,30 @@ export class Requests<F extends Failure, C extends Circumstances> {
   }
 }
 
-/** What a body says, if it is JSON. */
+/**
+ * What a body says, if it is JSON. What would unfold to more than a CRM ever says, such as megabytes of brackets, is not
+ * read: it would take a hundred times its size, and every push would wait meanwhile.
+ */
 export function asJson(text: string): unknown {
+  if (text === '') return undefined;
+  if (text.length > mostValues && hasMoreValues(text)) return text;
   try {
-    return text === '' ? undefined : JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     return text;
   }
+}
+
+/** The fields of the largest object, with their options, are some hundred thousand. */
+const mostValues = 1_000_000;
+const beginsOne = new Set(['[', '{', ','].map((one) => one.charCodeAt(0)));
+
+/** Commas of texts count, too: there are never so many. */
+function hasMoreValues(text: string): boolean {
+  let values = 0;
+  for (let at = 0; at < text.length && values <= mostValues; at++)
+    if (beginsOne.has(text.charCodeAt(at))) values++;
+  return values > mostValues;
 }
 
 function orStopped<T>(work: Promise<T>, signal: AbortSignal, stopped: () => Failure): Promise<T> {
