@@ -182,6 +182,9 @@ const byCode: Record<string, Reading> = {
   LICENSE_LIMIT_EXCEEDED: blocked(
     "The org's licences do not allow it. Look at the licence of the bridge's user.",
   ),
+  TXN_SECURITY_NO_ACCESS: blocked(
+    "A transaction security policy of the org stops this. Let the bridge's user pass it.",
+  ),
   UNSUPPORTED_API_VERSION: blocked('The org does not offer this apiVersion. Correct it.'),
   DUPLICATE_EXTERNAL_ID: (words, _, where) => needsSetup('A key of the bridge is not unique', where, words),
   // What this call says.
@@ -199,7 +202,10 @@ const byCode: Record<string, Reading> = {
   DUPLICATES_DETECTED: rejected,
   INVALID_PERSON_ACCOUNT_OPERATION: rejected,
   ENTITY_IS_ARCHIVED: rejected,
+  INVALID_CURRENCY_ISO: badContent,
+  LIMIT_EXCEEDED: ofLimit,
   CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: ofTrigger,
+  CANNOT_EXECUTE_FLOW_TRIGGER: ofTrigger,
   // What has become of the records.
   ENTITY_IS_DELETED: gone,
   INVALID_CROSS_REFERENCE_KEY: gone,
@@ -335,6 +341,13 @@ function ofTrigger(words: string, complaint: Complaint, where: Circumstances): F
   }
   if (/entity type cannot be (inserted|updated)/i.test(message)) return forbidden(words, none, where);
   return badContent(words, complaint, where);
+}
+
+/** Of the org, on what there may be of something: what one record asks for is too much, or what many ask for together. */
+function ofLimit(words: string, { ofRow }: Complaint): Failure {
+  return ofRow
+    ? { kind: 'rejected', reason: words }
+    : { kind: 'retry', reason: words, cure: { what: 'smaller' } };
 }
 
 function duplicate(words: string, { message }: Complaint): Failure {

@@ -163,6 +163,19 @@ same(trigger, 'System.LimitException: Too many SOQL queries: 101', { kind: 'retr
 same(trigger, 'Apex CPU time limit exceeded', { kind: 'retry', cure: 'smaller' });
 same(trigger, 'entity type cannot be inserted: Lead', { kind: 'blocked' });
 same(trigger, 'TaskTrigger: a dealer is needed', { kind: 'rejected', cure: 'content' });
+// A flow gives way as a trigger does. These were tried for seven days.
+const flow = 'CANNOT_EXECUTE_FLOW_TRIGGER';
+same(flow, 'We can\'t save this record because the "Lead" process failed.', {
+  kind: 'rejected',
+  cure: 'content',
+});
+same(flow, 'This error occurred: LimitException: Too many SOQL queries: 101', {
+  kind: 'retry',
+  cure: 'smaller',
+});
+same('INVALID_CURRENCY_ISO', 'words', { kind: 'rejected', cure: 'content' });
+same('TXN_SECURITY_NO_ACCESS', 'words', { kind: 'blocked' });
+meanings.push(['LIMIT_EXCEEDED', 'words', { kind: 'retry', cure: 'smaller' }, { kind: 'rejected' }]);
 
 for (const [code, message, whole, row] of meanings) {
   failures(`${code}, "${message.slice(0, 60)}" is ${whole.kind}`, () => {
