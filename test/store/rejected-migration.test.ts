@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { kyselyOver, openDatabase } from '../../src/runtime/sqlite.ts';
 import { callsAndDeliveries } from '../../src/store/migrations/001-calls-and-deliveries.ts';
 import { rejected } from '../../src/store/migrations/009-rejected.ts';
+import { rejections } from '../../src/store/queries/rejections.ts';
 import type { Tables } from '../../src/store/schema.ts';
-import { SqliteLedger } from '../../src/store/sqlite/ledger.ts';
+import { Prepared } from '../../src/store/sqlite/prepared.ts';
 import { assert, suite } from '../support/suite.ts';
 import { withFolder } from '../support/with-store.ts';
 
@@ -25,19 +26,17 @@ migration('they are kept, the very same body once, and can be read again', () =>
     ] as const)
       add.run(at, source, reason, body);
     await rejected.up(db);
-    const ledger = new SqliteLedger(database, db);
+    const kept = new Prepared(database).answer(rejections(db, { kept: true, limit: 10, headBytes: 100 }));
     assert.equal(
-      ledger
-        .list({ kept: true, limit: 10, headBytes: 100 })
-        .map((one) => [
-          one.source,
-          one.cause,
-          one.reason,
-          one.count,
-          one.firstAt.getTime(),
-          one.lastAt.getTime(),
-          Buffer.from(one.head!).toString(),
-        ]),
+      kept.map((one) => [
+        one.source,
+        one.cause,
+        one.reason,
+        one.count,
+        one.firstAt.getTime(),
+        one.lastAt.getTime(),
+        Buffer.from(one.head!).toString(),
+      ]),
       [
         ['other', 'unreadable', 'The body is not JSON.', 1, 4_000, 4_000, '{"a": "é'],
         ['acme', 'unreadable', 'Newer.', 2, 1_000, 3_000, '{"a": "é'],

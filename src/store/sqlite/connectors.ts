@@ -1,5 +1,4 @@
 import type { RecordRef } from '../../call/records.ts';
-import { asDate } from '../call-state.ts';
 import type { CircuitState, ConnectorState } from '../connector-state.ts';
 import type { Lease } from '../leases.ts';
 import type { CommitQueue } from './commit-queue.ts';
@@ -121,27 +120,5 @@ export class SqliteConnectors {
       this.#do.pauseConnector.run({ connector, now: at ?? 0, at, reason: pause?.reason ?? null });
       if (!pause) this.#do.probeNow.run({ connector });
     });
-  }
-
-  async connectorStates(): Promise<ConnectorState[]> {
-    const rows = this.#do.connectorStates.all();
-    return rows.map((row) => ({
-      connector: row.connector,
-      blockedReason: row.blocked_reason,
-      openReason: row.open_reason,
-      since: new Date(row.since),
-      probeAt: asDate(row.probe_at),
-      paused: row.paused_at === null ? null : { since: new Date(row.paused_at), reason: row.paused_reason },
-      lastError:
-        row.error_at === null
-          ? null
-          : {
-              at: new Date(row.error_at),
-              outcome: row.outcome!,
-              reason: row.reason!,
-              source: row.source!,
-              callId: row.call_id!,
-            },
-    }));
   }
 }

@@ -1,21 +1,20 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { searchable } from '../../call/kept-body.ts';
 import type { RawBody } from '../../call/refusal.ts';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
 import { bodyMark } from '../body-mark.ts';
 import type { NewPush, Recorded } from '../intake.ts';
-import type {
-  KeptPush,
-  NewRejection,
-  ReadAgain,
-  RejectedFilter,
-  RejectedKept,
-  Rejection,
-  StoredRejection,
-} from '../rejections.ts';
+import {
+  bodyOf,
+  type RejectedRow,
+  rejectedColumns,
+  rejectedWith,
+  rejectionOf,
+} from '../queries/rejections.ts';
+import type { KeptPush, NewRejection, ReadAgain, Rejection } from '../rejections.ts';
 import type { RejectedTable, Tables } from '../schema.ts';
+import type { Prepared } from './prepared.ts';
 
-type Row = Omit<Selectable<RejectedTable>, 'body'>;
+type Row = RejectedRow;
 
 /** Of a source and cause: tokens or addresses that are told apart. Of further ones the sum is kept. */
 const mostMarks = 200;
@@ -31,9 +30,13 @@ const noRoomForBody =
 
 /** Pushes that were not taken. Runs within the store's commits. */
 export class SqliteLedger {
+  readonly #db: Kysely<Tables>;
+  readonly #sql: Prepared;
   readonly #do: ReturnType<typeof statements>;
 
-  constructor(database: Database, db: Kysely<Tables>) {
+  constructor(database: Database, db: Kysely<Tables>, sql: Prepared) {
+    this.#db = db;
+    this.#sql = sql;
     this.#do = statements(database, db);
   }
 
@@ -92,41 +95,6 @@ export class SqliteLedger {
     this.#put({ ...rejectionOf(row), mark: '', reason }, null);
   }
 
-  list({ since, source, kept, before, limit, headBytes }: RejectedFilter): StoredRejection[] {
-    return this.#do.list
-      .all({
-        since: since?.getTime() ?? 0,
-        source: source ?? null,
-        kept: kept === undefined ? null : kept ? 1 : 0,
-        beforeAt: before?.lastAt.getTime() ?? Number.MAX_SAFE_INTEGER,
-        beforeRow: before?.row ?? Number.MAX_SAFE_INTEGER,
-        limit,
-        headBytes,
-      })
-      .map((row) => ({
-        ...rejectionOf(row),
-        row: row.id,
-        bytes: row.bytes,
-        head: keptOf(row.bytes, row.head),
-      }));
-  }
-
-  one(row: number): StoredRejection | null {
-    const found = this.#do.one.get({ id: row });
-    return found
-      ? { ...rejectionOf(found), row, bytes: found.bytes, head: keptOf(found.bytes, found.body) }
-      : null;
-  }
-
-  /** By source and cause; tokens and addresses one by one. */
-  tally(since: Date): Rejection[] {
-    return this.#do.tally.all({ since: since.getTime() }).map(rejectionOf);
-  }
-
-  kept(): RejectedKept[] {
-    return this.#do.kept.all().map((row) => ({ ...row }));
-  }
-
   /**
    * One step of reading bodies again, in the order they came first.
    * @param record records what can be read by now
@@ -168,61 +136,16 @@ export class SqliteLedger {
 
   /** Removes bodies of which the text `holds`, and those that cannot be searched whole, where these are to go, too. */
   erase(holds: (text: string) => boolean, unsearchable: boolean): number {
-    return this.#bodies(({ text, isAll }) => holds(text) || (unsearchable && !isAll)).reduce(
-      (erased, id) => erased + this.#do.remove.run({ id }),
-      0,
+    const ids = this.#sql.answer(
+      rejectedWith(this.#db, ({ text, isAll }) => holds(text) || (unsearchable && !isAll)),
     );
+    for (const id of ids) this.#do.remove.run({ id });
+    return ids.length;
   }
-
-  countUnsearchable(): number {
-    return this.#bodies(({ isAll }) => !isAll).length;
-  }
-
-  #bodies(are: (read: ReturnType<typeof searchable>) => boolean): number[] {
-    const ids = this.#do.bodies.all().map(({ id }) => id);
-    return ids.filter((id) => are(searchable(bodyOf(this.#do.one.get({ id })!)!)));
-  }
-}
-
-function rejectionOf(row: Row): Rejection {
-  return {
-    source: row.source,
-    cause: row.cause,
-    mark: row.mark,
-    reason: row.reason,
-    sender: row.sender,
-    firstAt: new Date(row.first_at),
-    lastAt: new Date(row.last_at),
-    count: row.count,
-  };
-}
-
-/** Null: none is kept. An empty one is read as null by some drivers. */
-function keptOf(bytes: number | null, body: Uint8Array | null): Uint8Array | null {
-  return bytes === null ? null : (body ?? new Uint8Array());
-}
-
-function bodyOf(row: Selectable<RejectedTable>): RawBody | null {
-  const bytes = keptOf(row.bytes, row.body);
-  return bytes && { bytes, contentType: row.content_type ?? '', contentCoding: row.content_coding ?? '' };
 }
 
 function statements(database: Database, db: Kysely<Tables>) {
-  const columns = [
-    'id',
-    'source',
-    'cause',
-    'mark',
-    'count',
-    'first_at',
-    'last_at',
-    'reason',
-    'sender',
-    'content_type',
-    'content_coding',
-    'bytes',
-  ] as const;
-  const from = () => db.selectFrom('rejected').select(columns);
+  const from = () => db.selectFrom('rejected').select(rejectedColumns);
   return {
     put: statement<Row>(
       database,
@@ -251,7 +174,7 @@ function statements(database: Database, db: Kysely<Tables>) {
             sender: sql`excluded.sender`,
           }),
         )
-        .returning(columns),
+        .returning(rejectedColumns),
     ),
     countMarks: statement<{ n: number }>(
       database,
@@ -294,48 +217,9 @@ function statements(database: Database, db: Kysely<Tables>) {
         .orderBy('id')
         .limit(sql.lit(1)),
     ),
-    list: statement<Row & { head: Uint8Array | null }>(
-      database,
-      from()
-        .select(sql<Uint8Array | null>`substr(body, 1, ${value('headBytes')})`.as('head'))
-        .where('last_at', '>=', value('since'))
-        .where(sql<boolean>`(${value('source')} is null or source = ${value('source')})`)
-        .where(sql<boolean>`(${value('kept')} is null or ${value('kept')} = (bytes is not null))`)
-        .where(sql<boolean>`(last_at, id) < (${value('beforeAt')}, ${value('beforeRow')})`)
-        .orderBy('last_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(sql<number>`${value('limit')}`),
-    ),
     one: statement<Selectable<RejectedTable>>(
       database,
       db.selectFrom('rejected').selectAll().where('id', '=', value('id')),
-    ),
-    /** With max(), SQLite takes the other columns from the row that has it. */
-    tally: statement<Row>(
-      database,
-      db
-        .selectFrom('rejected')
-        .select(['id', 'source', 'cause', 'reason', 'sender', 'content_type', 'content_coding'])
-        .select([
-          sql<string>`case when bytes is null then mark else '' end`.as('mark'),
-          sql<number>`sum(count)`.as('count'),
-          sql<number>`min(first_at)`.as('first_at'),
-          sql<number>`max(last_at)`.as('last_at'),
-          sql<number | null>`null`.as('bytes'),
-        ])
-        .where('last_at', '>=', value('since'))
-        .groupBy(['source', 'cause', sql`case when bytes is null then mark else '' end`])
-        .orderBy('last_at', 'desc')
-        .orderBy('id', 'desc'),
-    ),
-    kept: statement<RejectedKept>(
-      database,
-      db
-        .selectFrom('rejected')
-        .select(['source', sql<number>`count(*)`.as('bodies'), sql<number>`sum(bytes)`.as('bytes')])
-        .where('bytes', 'is not', null)
-        .groupBy('source')
-        .orderBy('source'),
     ),
     bodiesAfter: statement<{ id: number }>(
       database,
@@ -366,6 +250,5 @@ function statements(database: Database, db: Kysely<Tables>) {
           sql<number>`(select id from rejected where last_at < ${value('before')} limit ${value('limit')})`,
         ),
     ),
-    bodies: statement(database, db.selectFrom('rejected').select('id').where('bytes', 'is not', null)),
   };
 }

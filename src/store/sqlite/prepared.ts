@@ -1,13 +1,28 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { LRUCache } from 'lru-cache';
 import type { Database } from '../../runtime/sqlite.ts';
+import type { Question } from '../queries/question.ts';
+
+/** Texts differ by how many values they name. */
+const mostPrepared = 500;
 
 /** Runs SQL given as text, each text prepared once: for queries that are put together as they are needed. */
 export class Prepared {
   readonly #database: Database;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new LRUCache<string, StatementSync>({ max: mostPrepared });
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** Without a pause: no write comes between what it asks. */
+  answer<T>(question: Question<T>): T {
+    let step = question.next([]);
+    while (!step.done) {
+      const { sql, parameters } = step.value.compile();
+      step = question.next(this.all(sql, ...(parameters as SQLInputValue[])));
+    }
+    return step.value;
   }
 
   get<T>(text: string, ...values: SQLInputValue[]): T | undefined {

@@ -3,10 +3,10 @@ import { type Kysely, sql } from 'kysely';
 import { laneOf } from '../../call/call.ts';
 import { isRecent } from '../../clock.ts';
 import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import { lastBefore } from '../queries/call-counts.ts';
 import type { Tables } from '../schema.ts';
 import type { Erased, Erasure, Holding, Purged } from '../upkeep.ts';
 import type { SqliteCallCounts } from './call-counts.ts';
-import { lastBefore } from './call-hours.ts';
 import type { SqliteCallIndex } from './call-index.ts';
 import type { SqliteLedger } from './ledger.ts';
 import type { Prepared } from './prepared.ts';
@@ -17,6 +17,7 @@ const underWayMs = 3_600_000;
 /** Removes what is too old to be kept, and what somebody asked to be erased. Runs within the store's commits. */
 export class SqliteRemoval {
   readonly #database: Database;
+  readonly #db: Kysely<Tables>;
   readonly #do: ReturnType<typeof statements>;
   readonly #fieldsOf: (call: number) => string;
   readonly #sql: Prepared;
@@ -35,6 +36,7 @@ export class SqliteRemoval {
     fieldsOf: (call: number) => string,
   ) {
     this.#database = database;
+    this.#db = db;
     this.#do = statements(database, db);
     this.#sql = sql;
     this.#index = index;
@@ -59,7 +61,8 @@ export class SqliteRemoval {
     // Rows are in the order of time, but for those that came while the clock was wrong. The index knows of older ones behind
     // them.
     const lastRow = rows.at(-1)?.id ?? 0;
-    const isDone = rows.length < limit || (old.length === 0 && lastRow >= lastBefore(this.#sql, before));
+    const isDone =
+      rows.length < limit || (old.length === 0 && lastRow >= this.#sql.answer(lastBefore(this.#db, before)));
     return { removed, lastRow: isDone ? null : lastRow };
   }
 

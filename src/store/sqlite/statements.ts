@@ -153,10 +153,6 @@ export function statements(database: Database, db: Kysely<Tables>) {
         )
         .where('body', '=', value('body')),
     ),
-    pushesOf: statement(
-      database,
-      db.selectFrom('pushes').selectAll().where('call', '=', value('call')).orderBy('id'),
-    ),
 
     addDelivery: statement(
       database,
@@ -243,10 +239,6 @@ export function statements(database: Database, db: Kysely<Tables>) {
         revision: value('revision'),
       }),
     ),
-    decisionsOf: statement(
-      database,
-      db.selectFrom('decisions').selectAll().where('call', '=', value('call')).orderBy('id'),
-    ),
     delivery: statement(
       database,
       db
@@ -326,10 +318,6 @@ export function statements(database: Database, db: Kysely<Tables>) {
         requests: value('requests'),
         batch: value('batch'),
       }),
-    ),
-    attemptsOf: statement(
-      database,
-      db.selectFrom('attempts').selectAll().where('call', '=', value('call')).orderBy('at').orderBy('n'),
     ),
 
     person: statement(
@@ -452,28 +440,6 @@ export function statements(database: Database, db: Kysely<Tables>) {
         .where('probe_at', '>', 0),
     ),
 
-    connectorStates: statement(
-      database,
-      db
-        .selectFrom('connectors')
-        .fullJoin('connector_errors as errors', 'errors.connector', 'connectors.connector')
-        .leftJoin('calls', 'calls.id', 'errors.call')
-        .select([
-          sql<string>`coalesce(connectors.connector, errors.connector)`.as('connector'),
-          'connectors.blocked_reason',
-          'connectors.open_reason',
-          'connectors.probe_at',
-          sql<number>`coalesce(connectors.since, errors.at)`.as('since'),
-          'connectors.paused_at',
-          'connectors.paused_reason',
-          'errors.at as error_at',
-          'errors.outcome',
-          'errors.reason',
-          'calls.source',
-          'calls.call_id',
-        ])
-        .orderBy('connector'),
-    ),
     pauseConnector: statement(
       database,
       db

@@ -29,6 +29,19 @@ import type {
 } from '../deliveries.ts';
 import type { NewPush, Recorded } from '../intake.ts';
 import type { Lease } from '../leases.ts';
+import {
+  countCalls,
+  countLag,
+  countRange,
+  openDeliveries,
+  pushesSeen,
+  tallyCalls,
+  topCalls,
+} from '../queries/call-counts.ts';
+import { calls, stories, views } from '../queries/calls.ts';
+import { connectorStates } from '../queries/connectors.ts';
+import type { Db, Question } from '../queries/question.ts';
+import { rejectedKept, rejectedWith, rejection, rejections, tallyRejected } from '../queries/rejections.ts';
 import type {
   KeptPush,
   NewRejection,
@@ -60,6 +73,8 @@ import { SqliteRemoval } from './removal.ts';
 import { statements } from './statements.ts';
 /** SQLite's store: hands each request to the part that it is for. */
 export class SqliteStore implements Store {
+  /** Of what is in no hurry. */
+  readonly #ask: <T>(question: (db: Db) => Question<T>) => T;
   readonly #database: Database;
   readonly #owner: Database | undefined;
   readonly #opened: OpenedFile | undefined;
@@ -75,7 +90,6 @@ export class SqliteStore implements Store {
   readonly #kept: SqliteKept;
   readonly #index: SqliteCallIndex;
   readonly #search: SqliteCallSearch;
-  readonly #counts: SqliteCallCounts;
   readonly #removal: SqliteRemoval;
 
   /** @param bridge's claim on the file, and its eye on it */
@@ -92,30 +106,19 @@ export class SqliteStore implements Store {
     this.#file = new SqliteFile(path, database, this.#queue, opened);
     const all = statements(database, kysely);
     const sql = new Prepared(database);
-    this.#calls = new SqliteCalls(kysely, all);
-    this.#search = new SqliteCallSearch(sql);
-    this.#counts = new SqliteCallCounts(sql);
-    this.#index = new SqliteCallIndex(
-      database,
-      sql,
-      this.#counts,
-      (row) => this.#calls.stateOf(row),
-      fieldsOf,
-    );
+    this.#ask = (question) => sql.answer(question(kysely));
+    this.#calls = new SqliteCalls(all);
+    this.#search = new SqliteCallSearch(kysely, sql);
+    const counts = new SqliteCallCounts(sql);
+    this.#index = new SqliteCallIndex(database, sql, counts, (row) => this.#calls.stateOf(row), fieldsOf);
     this.#intake = new SqliteIntake(all, this.#calls);
-    this.#ledger = new SqliteLedger(database, kysely);
+    this.#ledger = new SqliteLedger(database, kysely, sql);
     this.#due = new SqliteDue(database, this.#queue);
-    this.#deliveries = new SqliteDeliveries(this.#queue, all, this.#due, this.#calls, this.#counts);
+    this.#deliveries = new SqliteDeliveries(this.#queue, all, this.#due, this.#calls, counts);
     this.#backlog = new SqliteBacklog(database, kysely);
     this.#kept = new SqliteKept(database, kysely, this.#queue);
-    this.#removal = new SqliteRemoval(
-      database,
-      kysely,
-      sql,
-      this.#index,
-      this.#counts,
-      this.#ledger,
-      (call) => this.#calls.fieldsOf(call),
+    this.#removal = new SqliteRemoval(database, kysely, sql, this.#index, counts, this.#ledger, (call) =>
+      this.#calls.fieldsOf(call),
     );
     this.#connectors = new SqliteConnectors(this.#queue, all, this.#removal);
   }
@@ -137,19 +140,19 @@ export class SqliteStore implements Store {
   }
 
   async rejections(filter: RejectedFilter): Promise<StoredRejection[]> {
-    return this.#ledger.list(filter);
+    return this.#ask((db) => rejections(db, filter));
   }
 
   async rejection(row: number): Promise<StoredRejection | null> {
-    return this.#ledger.one(row);
+    return this.#ask((db) => rejection(db, row));
   }
 
   async tallyRejected(since: Date): Promise<Rejection[]> {
-    return this.#ledger.tally(since);
+    return this.#ask((db) => tallyRejected(db, since));
   }
 
   async rejectedKept(): Promise<RejectedKept[]> {
-    return this.#ledger.kept();
+    return this.#ask(rejectedKept);
   }
 
   readAgain(
@@ -247,8 +250,8 @@ export class SqliteStore implements Store {
     return this.#connectors.pauseConnector(connector, pause);
   }
 
-  connectorStates(): Promise<ConnectorState[]> {
-    return this.#connectors.connectorStates();
+  async connectorStates(): Promise<ConnectorState[]> {
+    return this.#ask(connectorStates);
   }
 
   async kept(name: string): Promise<string | null> {
@@ -271,16 +274,16 @@ export class SqliteStore implements Store {
     return this.#kept.useLink(digest, now);
   }
 
-  calls(filter: CallFilter): Promise<CallView[]> {
-    return this.#calls.calls(filter);
+  async calls(filter: CallFilter): Promise<CallView[]> {
+    return this.#ask((db) => calls(db, filter));
   }
 
-  stories(callId: string, source?: string): Promise<CallStory[]> {
-    return this.#calls.stories(callId, source);
+  async stories(callId: string, source?: string): Promise<CallStory[]> {
+    return this.#ask((db) => stories(db, callId, source));
   }
 
-  views(rows: readonly number[]): Promise<CallView[]> {
-    return this.#calls.views(rows);
+  async views(rows: readonly number[]): Promise<CallView[]> {
+    return this.#ask((db) => views(db, rows));
   }
 
   async backlog(connector: string, atMost: number): Promise<Backlog> {
@@ -321,7 +324,7 @@ export class SqliteStore implements Store {
   }
 
   async countCalls(ranges: readonly { since: number; until: number }[]): Promise<CallCount[]> {
-    return this.#counts.counts(ranges);
+    return this.#ask((db) => countCalls(db, ranges));
   }
 
   async topCalls(
@@ -330,27 +333,27 @@ export class SqliteStore implements Store {
     until: number,
     limit: number,
   ): Promise<TopCount[]> {
-    return this.#counts.top(facet, since, until, limit);
+    return this.#ask((db) => topCalls(db, facet, since, until, limit));
   }
 
   async tallyCalls(since: Date, until: Date): Promise<CallTally> {
-    return this.#counts.tally(since, until);
+    return this.#ask((db) => tallyCalls(db, since, until));
   }
 
   async countRange(since: Date, until: Date): Promise<RangeCounts> {
-    return this.#counts.countRange(since, until);
+    return this.#ask((db) => countRange(db, since, until));
   }
 
   async countLag(since: number, until: number): Promise<LagCount[]> {
-    return this.#counts.lag(since, until);
+    return this.#ask((db) => countLag(db, since, until));
   }
 
   async openDeliveries(): Promise<DeliveryTally[]> {
-    return this.#counts.open();
+    return this.#ask(openDeliveries);
   }
 
   async pushesSeen(sources: readonly string[]): Promise<PushesSeen[]> {
-    return this.#counts.pushesSeen(sources);
+    return this.#ask((db) => pushesSeen(db, sources));
   }
 
   purge(what: 'pushes' | 'calls', before: Date, afterRow: number, limit: number): Promise<Purged> {
@@ -375,7 +378,7 @@ export class SqliteStore implements Store {
   }
 
   async countUnsearchable(): Promise<number> {
-    return this.#ledger.countUnsearchable();
+    return this.#ask((db) => rejectedWith(db, ({ isAll }) => !isAll)).length;
   }
 
   async finishErasures(now: Date): Promise<{ inLog: boolean }> {
