@@ -234,6 +234,15 @@ export const badDays = {
     }),
   backups: (world, random) =>
     times(world, random, 1, () => world.backUpAndRestore(random() * (world.days > 0 ? 86_400_000 : 90_000))),
+  /** What was erased comes back with the backup, and is none the less there once. */
+  'erasures undone': (world, random) => {
+    if (random() < 0.3)
+      times(world, random, 1, () => {
+        const afterMs = 10_000 + random() * 60_000;
+        world.backUpAndRestore(afterMs);
+        world.at(world.passed + random() * afterMs, () => world.erase(pick(random, world.numbers)));
+      });
+  },
   erasures: (world, random) => times(world, random, 1, () => world.erase(pick(random, world.numbers))),
 } satisfies Record<string, Plan>;
 

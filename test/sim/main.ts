@@ -1,6 +1,7 @@
 /*
  * `npm run simulate -- --seed 7` tells the story of one seed; `--seeds 1000` runs many and tells, of each that broke, what
- * broke and the command for its shortest story; `--planted` plants faults and tells after how many seeds each is found.
+ * broke and the command for its shortest story; `--planted` plants faults and tells after how many seeds each is found, and
+ * the command for its story; `--plant NAME` plants one.
  *
  *   --crms hubspot,salesforce,sandbox,webhook   --instances 2   --from 1   --without "hangs,clock"   --minutes 4   --calls 8   --days 30
  */
@@ -33,6 +34,10 @@ const { values } = parseArgs({
 const self = fileURLToPath(import.meta.url);
 const realNow = performance.now.bind(performance);
 
+if (values.plant !== undefined && !Object.hasOwn(plantedFaults, values.plant)) {
+  console.error(`There is no such fault: ${values.plant}. Faults: ${Object.keys(plantedFaults).join(', ')}.`);
+  process.exit(2);
+}
 if (values.planted) findPlanted();
 else if (values.seed === undefined && values.part === undefined) await runParts();
 else await runHere();
@@ -166,22 +171,18 @@ async function runHere(): Promise<void> {
 function findPlanted(): void {
   for (const [name, fault] of Object.entries(plantedFaults)) {
     const { instances = 1, crms = values.crms, days = 0 } = fault;
-    const args = [
-      '--plant',
-      name,
-      '--instances',
-      String(instances),
+    const calls = days > 0 ? '20' : values.calls;
+    const world = [
       '--crms',
       crms,
+      '--instances',
+      String(instances),
       '--days',
       String(days),
       '--calls',
-      days > 0 ? '20' : values.calls,
-      '--seeds',
-      '1000',
-      '--part',
-      'one',
+      calls,
     ];
+    const args = ['--plant', name, ...world, '--from', values.from, '--seeds', '1000', '--part', 'one'];
     const started = realNow();
     const lines = execFileSync(process.execPath, [self, ...args], { encoding: 'utf8' })
       .trim()
@@ -191,5 +192,9 @@ function findPlanted(): void {
     const found = broken > 0 ? `found after ${seeds} seeds, ${seconds} s, by` : `NOT FOUND in ${seeds} seeds`;
     console.log(`${name}: ${found}\n${lines.slice(0, -1).join('\n')}`);
     if (broken === 0) process.exitCode = 1;
+    else {
+      const seed = Number(values.from) + seeds - 1;
+      console.log(`  npm run simulate -- --plant "${name}" --seed ${seed} ${world.join(' ')}`);
+    }
   }
 }

@@ -75,6 +75,7 @@ export const plantedFaults: Readonly<Record<string, PlantedFault>> = {
     file: 'src/store/sqlite/removal.ts',
     find: 'else if (isOpen === 0) count +=',
     put: 'else count +=',
+    crms: 'sandbox',
     days: 10,
   },
   'a backlog that waits until nobody rings': {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { assert, suite } from '../support/suite.ts';
+import type { BadDay } from './bad-days.ts';
 import { type CrmName, crmNames } from './crms.ts';
 import { plantedFaults } from './planted-faults.ts';
 import { type Beginning, beginningOf, type SimulateOptions, simulate } from './simulate.ts';
@@ -69,18 +70,18 @@ simulation(
   },
 );
 
+/** Bad days that are younger than the seeds that broke: without them these are what they were. */
+const later: BadDay[] = ['late rings', 'erasures undone'];
+
 /** Each broke once, by what is said of it. */
 const mended: [what: string, options: SimulateOptions, crms?: readonly CrmName[]][] = [
-  ['a call that had waited longest went behind all others when it lapsed', { seed: 37 }],
+  ['a call that had waited longest went behind all others when it lapsed', { seed: 37, without: later }],
   [
     'a clock that was set forward took the time in which a late write was waited for',
-    { seed: 30001, without: ['late rings'] },
+    { seed: 30001, without: later },
     ['salesforce'],
   ],
-  [
-    'a connector that the disk kept from opening after a reload stayed closed',
-    { seed: 153, without: ['late rings'] },
-  ],
+  ['a connector that the disk kept from opening after a reload stayed closed', { seed: 153, without: later }],
 ];
 
 for (const [what, options, crms = crmNames] of mended)
