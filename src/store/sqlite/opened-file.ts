@@ -12,7 +12,8 @@ export interface Loss {
   /**
    * `moved`: its name leads to another file, or to none; what it holds can be read still.
    * `overwritten`: another one's content was put into it.
-   * `log`: SQLite's log or its index beside it was taken away, and what was in that can be put into the file still.
+   * `log`: SQLite's log or its index beside it was taken away, or our claim, and what was in the log can be put into the
+   * file still.
    */
   kind: 'moved' | 'overwritten' | 'log';
   /** For the operator. */
@@ -47,7 +48,10 @@ export class OpenedFile {
     this.#mark = mark;
     // Never closed before the database: the system then drops every lock that this process has on the file.
     this.#fd = openSync(path, 'r');
-    this.#files = [named, `${path}-wal`, `${path}-shm`].map((name) => ({ path: name, was: statSync(name) }));
+    this.#files = [named, `${path}-wal`, `${path}-shm`, `${path}.lock`].map((name) => ({
+      path: name,
+      was: statSync(name),
+    }));
     this.#timer = setInterval(() => {
       try {
         this.#look();
@@ -95,15 +99,20 @@ export class OpenedFile {
   }
 
   #look(): void {
+    if (!this.#lookAtNames()) this.#lookAtContent();
+  }
+
+  /** Whether one of them was lost. */
+  #lookAtNames(): boolean {
     for (const { path, was } of this.#files) {
       const now = statSync(path, { throwIfNoEntry: false });
       if (now && now.ino === was.ino && now.dev === was.dev) continue;
       const what = now ? 'replaced by another file' : 'removed or renamed';
       // Said first of all by the file's own name, since with its folder all names are gone.
       this.#lose(path === this.#named ? 'moved' : 'log', `${path} was ${what} while the bridge ran.`);
-      return;
+      return true;
     }
-    this.#lookAtContent();
+    return false;
   }
 
   #lookAtContent(): void {
@@ -116,7 +125,9 @@ export class OpenedFile {
       isWhole &&
       header[writeVersionAt] === 2 && // with a write-ahead log, as no backup has it
       (!this.#isMarked || mark === this.#mark);
-    if (!isOurs) this.#lose('overwritten', `${this.#named} was overwritten while the bridge ran.`);
+    // Without our claim it may be another bridge's mark: its log is not ours to save.
+    if (!isOurs && !this.#lookAtNames())
+      this.#lose('overwritten', `${this.#named} was overwritten while the bridge ran.`);
   }
 
   #lose(kind: Loss['kind'], what: string): void {

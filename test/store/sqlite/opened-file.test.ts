@@ -119,6 +119,24 @@ for (const [name, deed, sentence, kept] of [
     /bridge\.db-shm was removed or renamed/,
     'in place',
   ],
+  [
+    // Whoever tidies *.lock away lets a second bridge begin.
+    'robbed of its claim',
+    (file: string) => rmSync(`${file}.lock`),
+    /bridge\.db\.lock was removed or renamed/,
+    'in place',
+  ],
+  [
+    'robbed of its claim, and had by another bridge by now,',
+    (file: string) => {
+      rmSync(`${file}.lock`);
+      const another = new DatabaseSync(file);
+      another.exec('pragma user_version=1; pragma wal_checkpoint');
+      another.close();
+    },
+    /bridge\.db\.lock was removed or renamed/,
+    'in place',
+  ],
 ] as const) {
   opened(`of a file that is ${name} no push is acknowledged any more, and what it held is saved`, () =>
     withStoreAndBackup(async (store, file, backup) => {
