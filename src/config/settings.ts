@@ -49,7 +49,8 @@ const listen = z.strictObject({
       if (username || password || search || hash)
         tell('must be an address alone, without user, query or #: paths are put behind it.');
     })
-    .transform((url) => url.replace(/\/+$/, ''))
+    // As addresses are compared: HTTPS://Calls.example is https too, and its cookies travel by nothing else.
+    .transform((url) => (URL.canParse(url) ? new URL(url).href : url).replace(/\/+$/, ''))
     .optional()
     .describe(
       'Where the outside world reaches the bridge, by https; may end in a folder. The URLs for the Delacon portal begin with it.',

@@ -208,6 +208,7 @@ access('signing in gives a cookie that scripts and other sites do not see', asyn
 for (const [publicUrl, name, path] of [
   ['https://bridge.example', '__Host-delacon-bridge-session', '/'],
   ['https://acme.example/bridge/', '__Secure-delacon-bridge-session', '/bridge'],
+  ['HTTPS://Bridge.example', '__Host-delacon-bridge-session', '/'],
 ] as const)
   access(`at ${publicUrl} the cookie is Secure, whatever the proxy says`, async () => {
     const { ask, form, signIn } = await application(`${tokens}\nlisten: { publicUrl: ${publicUrl} }`);
