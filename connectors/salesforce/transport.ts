@@ -104,7 +104,9 @@ export class SalesforceTransport implements Transport<Failure, Circumstances> {
       const text = await response.text();
       const { status } = response;
       answer = { status, headers: Object.fromEntries(response.headers.entries()), body: asJson(text) };
-      return { statusCode: status, headers: answer.headers, body: text };
+      // What is no JSON, or more than is read: the client would try, and take minutes for it.
+      const isUnread = typeof answer.body === 'string' && text.length > longestForClient;
+      return { statusCode: status, headers: answer.headers, body: isUnread ? '' : text };
     });
     const sent =
       body instanceof URLSearchParams
@@ -190,6 +192,9 @@ function logInOf(conn: Connection, auth: SalesforceOptions['auth'], tools: Tools
     },
   };
 }
+
+/** In characters: no page, and no refusal, says more to it. */
+const longestForClient = 1_000_000;
 
 /**
  * What carries the client's requests: jsforce's own transport repeats GETs, waits half an hour, sends everything through a
