@@ -9,7 +9,9 @@ import { simulatedFolder } from './mount.ts';
 import { simulatedReceiver } from './receiver.ts';
 
 export const crmNames = ['hubspot', 'salesforce', 'sandbox', 'webhook'] as const;
-export type CrmName = (typeof crmNames)[number];
+/** By name only, so that seeds of before go on as they did. */
+export const otherCrmNames = ['unkeyed'] as const;
+export type CrmName = (typeof crmNames | typeof otherCrmNames)[number];
 
 /** A CRM on the simulated network, or on the simulated disk. */
 export interface SimulatedCrm extends Omit<Crm, 'close'> {
@@ -78,16 +80,18 @@ export function simulatedCrm(name: CrmName, now: () => Date, indexDelayMs: numbe
       };
     }
     case 'sandbox':
-      return simulatedSandbox();
+      return simulatedSandbox(name, '{ type: sandbox }');
+    case 'unkeyed':
+      return simulatedSandbox(name, '{ type: sandbox, keys: none }');
     case 'webhook':
       return simulatedReceiver(now);
   }
 }
 
 /** Nothing befalls it but what befalls the disk; nobody writes there but the bridge. */
-function simulatedSandbox(): SimulatedCrm {
+function simulatedSandbox(name: CrmName, yaml: string): SimulatedCrm {
   const records = (type: string) => {
-    const crm = new LocalCrm(join(simulatedFolder, 'connectors/sandbox/sandbox.db'));
+    const crm = new LocalCrm(join(simulatedFolder, `connectors/${name}/sandbox.db`));
     try {
       return crm.all(type);
     } finally {
@@ -95,8 +99,8 @@ function simulatedSandbox(): SimulatedCrm {
     }
   };
   return {
-    name: 'sandbox',
-    yaml: '{ type: sandbox }',
+    name,
+    yaml,
     fail: () => 'nothing, as it is asked over no network',
     calm() {},
     outage() {},

@@ -112,18 +112,19 @@ async function runHere(): Promise<void> {
   if (values.plant !== undefined) plant(plantedFaults[values.plant]!);
   // Not before: what is planted has to be there when they are loaded.
   const { badDays } = await import('./bad-days.ts');
-  const { crmNames } = await import('./crms.ts');
+  const { crmNames, otherCrmNames } = await import('./crms.ts');
+  const known = [...crmNames, ...otherCrmNames];
   const { beginningOf, shorten, simulate } = await import('./simulate.ts');
   const all = Object.keys(badDays) as BadDay[];
   const crms = values.crms.split(',') as CrmName[];
   const without = values.without.split(',').filter((name) => name !== '') as BadDay[];
   const unknown = [
     ...without.filter((name) => !all.includes(name)),
-    ...crms.filter((name) => !crmNames.includes(name)),
+    ...crms.filter((name) => !known.includes(name)),
   ];
   if (unknown.length > 0) {
     console.error(
-      `Not known: ${unknown.join(', ')}. Bad days: ${all.join(', ')}. CRMs: ${crmNames.join(', ')}.`,
+      `Not known: ${unknown.join(', ')}. Bad days: ${all.join(', ')}. CRMs: ${known.join(', ')}.`,
     );
     process.exit(2);
   }

@@ -63,6 +63,19 @@ for (const crm of crmNames) {
 }
 
 simulation(
+  'without unique keys, the same; but of what was made after a backup, that knows nothing',
+  async () => {
+    const beginning = await beginningOf(['unkeyed']);
+    for (let seed = 1; seed <= 10; seed++)
+      assert.equal(
+        (await simulate(beginning, { seed, without: ['backups', 'erasures undone'] })).broken,
+        [],
+        `seed ${seed}`,
+      );
+  },
+);
+
+simulation(
   'days on end: nights, calls that are older than the store keeps, pauses longer than that',
   async () => {
     const days = await simulate(await beginningOf(crmNames), { seed: 3, days: 5, calls: 12 });
