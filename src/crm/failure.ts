@@ -11,6 +11,8 @@ export interface Failure {
   scope?: 'call' | 'connector';
   /** What was asked may be done still: the CRM itself did not say what became of it. */
   isUnanswered?: true;
+  /** Nothing of what was asked was done, and nothing will be: it was not let in, or never sent. */
+  isUndone?: true;
   /** It is about one kind of record, such as a permission on deals: others may be written all the same. */
   isOfKind?: true;
   /** What can be done about it. `gone`: the record is not there; `converted`: it has become another. */
@@ -33,6 +35,11 @@ export class RequestFailed<F extends Failure = Failure> extends Error {
 /** Whether a record that was to be changed is not there any more, as it was. */
 export function isOfGone({ cure }: Failure): boolean {
   return cure?.what === 'gone' || cure?.what === 'converted';
+}
+
+/** Whether a record may have been made all the same, or may be still. */
+export function mayBeDone({ kind, isUndone }: Failure): boolean {
+  return kind === 'retry' && isUndone !== true;
 }
 
 /** What is to be caught of a request. */

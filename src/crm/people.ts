@@ -16,7 +16,7 @@ import {
   whyHolder,
 } from './candidates.ts';
 import type { Finder, Made, Newcomer, PeopleDriver, Whereabouts } from './driver.ts';
-import { type Failure, isOfGone, RequestFailed } from './failure.ts';
+import { type Failure, isOfGone, mayBeDone, RequestFailed } from './failure.ts';
 import type { UnownedPeople } from './ownership.ts';
 import type { PersonUpdates } from './person-updates.ts';
 import type { Users } from './users.ts';
@@ -352,7 +352,10 @@ export class People {
       resolved.set(number, { person: null, notes: [`Nobody could be made of the caller. ${why}`] });
     }
     await this.#remember(callers, resolved);
-    const isSettled = ({ number }: Caller) => resolved.get(number)?.failure?.kind !== 'retry';
+    const isSettled = ({ number }: Caller) => {
+      const failure = resolved.get(number)?.failure;
+      return !failure || !mayBeDone(failure);
+    };
     if (this.#driver.unkeyed) await this.#begun.settle(callers.filter(isSettled).map(makingName));
   }
 

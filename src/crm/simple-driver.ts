@@ -242,10 +242,14 @@ async function fatesOf<T>(
   for (const part of partsOf(records, most)) {
     const last = fates.at(-1)?.failure;
     const isOver = last?.kind === 'blocked' || last?.scope === 'connector';
-    if (isOver) fates.push(...part.map(() => ({ failure: last })));
+    if (isOver) fates.push(...part.map(() => ({ failure: unsent(last) })));
     else fates.push(...(await write(part).catch(forAll(part.length))));
   }
   return fates;
+}
+
+function unsent({ isUnanswered: _, ...failure }: Failure): Failure {
+  return { ...failure, isUndone: true };
 }
 
 async function answersOf<T, A>(

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Memory } from '../connector/memory.ts';
 import { Begun } from './begun.ts';
 import type { RecordDriver } from './driver.ts';
-import { asFailure, type Failure } from './failure.ts';
+import { asFailure, type Failure, mayBeDone } from './failure.ts';
 import type { CallRecord, Existing, Results } from './work.ts';
 
 /** Far more than are under way at once: of these alone a kill may keep the bridge from noting the outcome. */
@@ -74,7 +74,7 @@ export class UnkeyedRecords {
     for (const [record, result] of await write(due)) {
       results.set(record, result);
       if (result.id !== null && result.id !== before.get(record)) fresh.push([nameOf(record.key), result.id]);
-      const isRefused = result.failure !== undefined && result.failure.kind !== 'retry'; // so nothing was made
+      const isRefused = result.failure !== undefined && !mayBeDone(result.failure);
       if (result.id !== null || isRefused) settled.push(...notesOf(record));
     }
     await this.#noteMade(type, fresh);

@@ -4,7 +4,7 @@ import { assert, suite } from '../support/suite.ts';
 const single = suite('records one by one');
 
 const refusal = { kind: 'rejected', reason: 'No.' } as const;
-const silence = { kind: 'retry', scope: 'connector', reason: 'No answer.' } as const;
+const silence = { kind: 'retry', scope: 'connector', reason: 'No answer.', isUnanswered: true } as const;
 
 single('each has its own fate, and nothing is sent after trouble that is every record’s', async () => {
   const sent: number[] = [];
@@ -19,7 +19,7 @@ single('each has its own fate, and nothing is sent after trouble that is every r
     { failure: refusal },
     { id: '3' },
     { failure: silence },
-    { failure: silence },
+    { failure: { kind: 'retry', scope: 'connector', reason: 'No answer.', isUndone: true } },
   ]);
   assert.equal(sent, [1, 2, 3, 4]);
 });

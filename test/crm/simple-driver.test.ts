@@ -42,7 +42,7 @@ class MemoryCrm implements SimpleCrm {
   #ask(request: string, { length }: readonly unknown[]): void {
     this.asked.push([request, length]);
     if (this.refuses(request, this.of(request).length))
-      throw new CrmRequestFailed({ kind: 'retry', scope: 'connector', reason: 'Too busy.' });
+      throw new CrmRequestFailed({ kind: 'retry', scope: 'connector', reason: 'Too busy.', isUndone: true });
   }
 
   of(request: string): number[] {
@@ -183,6 +183,22 @@ simple(
     assert.equal(crm.of('create note'), [2, 2]);
   },
 );
+
+for (const refused of ['contact', 'note'])
+  simple(
+    `without unique keys, a ${refused} that was refused by a limit is made at the next attempt`,
+    async () => {
+      const crm = new MemoryCrm({ lagMs: 0 }, 2);
+      const settings = options.parse({});
+      const engine = new CrmEngine(simpleDriver(crm, model, settings), settings, testTools());
+      const batch = [0, 1, 2, 3, 4].map((nth) => deliveryOf([startPush(`${nth}`, number(nth))]));
+      const kinds = async () => (await engine.deliver(batch, signal())).map(({ kind }) => kind);
+      crm.refuses = (request, nth) => request === `create ${refused}` && nth === 2;
+      assert.equal(await kinds(), ['delivered', 'delivered', 'retry', 'retry', 'retry']);
+      assert.equal(await kinds(), Array(5).fill('delivered'));
+      assert.is(crm.rows.length, 10);
+    },
+  );
 
 simple('of an owner whom the CRM does not know a note tells, and it is not asked again', async () => {
   const crm = new MemoryCrm('unique');
