@@ -1,6 +1,6 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import sqlite, { type DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import sqlite, { type DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type Compilable, Kysely, SqliteDialect } from 'kysely';
 import { makeFolder } from './folder.ts';
 
@@ -77,7 +77,25 @@ class Placeholder {
 
 type Values = Record<string, SQLInputValue>;
 
-/** A query written once with Kysely and prepared once: building it anew costs more than running it. */
+/** Statements by name, each prepared when it is first used: whoever opens a store needs few of all that there are. */
+export function prepared<Name extends string>(
+  database: Database,
+  texts: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, StatementSync>> {
+  const statements = {};
+  for (const [name, text] of Object.entries<string>(texts))
+    Object.defineProperty(statements, name, {
+      configurable: true,
+      get() {
+        const value = database.prepare(text);
+        Object.defineProperty(statements, name, { value });
+        return value;
+      },
+    });
+  return statements as Record<Name, StatementSync>;
+}
+
+/** A query written once with Kysely and prepared once, at its first use: building it anew costs more than running it. */
 export interface Statement<Row> {
   get(values?: Values): Row | undefined;
   all(values?: Values): Row[];
@@ -89,8 +107,39 @@ export interface Statement<Row> {
 
 /** `statement(database, db.selectFrom('calls').selectAll().where('id', '=', value('id')))` */
 export function statement<Row>(database: Database, query: Compilable<Row>): Statement<Row> {
+  let ready: Ready | undefined;
+  const statement = () => {
+    ready ??= makeReady(database, query);
+    return ready;
+  };
+  return {
+    get(values = {}) {
+      const { prepared, bind } = statement();
+      return prepared.get(...bind(values)) as Row | undefined;
+    },
+    all(values = {}) {
+      const { prepared, bind } = statement();
+      return prepared.all(...bind(values)) as Row[];
+    },
+    run(values) {
+      const { prepared, bind } = statement();
+      return Number(prepared.run(...bind(values)).changes);
+    },
+    insert(values) {
+      const { prepared, bind } = statement();
+      const { changes, lastInsertRowid } = prepared.run(...bind(values));
+      return changes === 0 ? 0 : Number(lastInsertRowid);
+    },
+  };
+}
+
+interface Ready {
+  prepared: StatementSync;
+  bind(values: Values): SQLInputValue[];
+}
+
+function makeReady(database: Database, query: Compilable<unknown>): Ready {
   const { sql, parameters } = query.compile();
-  const prepared = database.prepare(sql);
   const names = parameters.map((parameter) =>
     parameter instanceof Placeholder ? parameter.name : undefined,
   );
@@ -106,15 +155,7 @@ export function statement<Row>(database: Database, query: Compilable<Row>): Stat
     }
     return bound;
   };
-  return {
-    get: (values = {}) => prepared.get(...bind(values)) as Row | undefined,
-    all: (values = {}) => prepared.all(...bind(values)) as Row[],
-    run: (values) => Number(prepared.run(...bind(values)).changes),
-    insert(values) {
-      const { changes, lastInsertRowid } = prepared.run(...bind(values));
-      return changes === 0 ? 0 : Number(lastInsertRowid);
-    },
-  };
+  return { prepared: database.prepare(sql), bind };
 }
 
 /** Names a value that `run`, `get` or `all` is given. It takes any column's type: the statement's caller is typed. */

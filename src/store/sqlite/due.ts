@@ -1,6 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
 import { liveMs } from '../../call/call.ts';
-import type { Database } from '../../runtime/sqlite.ts';
+import { type Database, prepared } from '../../runtime/sqlite.ts';
 import type { DueFilter } from '../deliveries.ts';
 import { latestMs, rewriteAt } from '../late-writes.ts';
 import { again, behind, fresh, historic, linesInSight } from '../lines.ts';
@@ -226,7 +226,6 @@ function latestOf(seen: Seen[], limit: number): Seen[] {
 }
 
 function dueStatements(database: Database) {
-  const prepare = (sql: string) => database.prepare(sql);
   const inLine = "state = 'due' and line = :line";
   const toRewrite = "state = 'delivered' and unanswered_at is not null";
   // Whether a lane is busy is looked up outside: SQLite would make a table of them each time, dearer than all else here.
@@ -242,31 +241,31 @@ function dueStatements(database: Database) {
     select call from deliveries
     where connector = :connector and state = 'due' and line = :line and due_at <= :now
     order by due_at, call limit :looked`;
-  return {
-    front: prepare(`
+  return prepared(database, {
+    front: `
       select
         ${linesInSight.map((line) => `${earliest(`state = 'due' and line = ${line}`)} as line${line},`).join(' ')}
         ${earliest(toRewrite)} as rewrites,
-        exists (select 1 from deliveries where connector = :connector and lane is not null) as has_behind`),
-    oldest: prepare(look(inLine, 'asc')),
-    latest: prepare(look(`${inLine} and due_at > :since`, 'desc')),
-    rewrites: prepare(look(toRewrite, 'asc')),
-    one: prepare(`
+        exists (select 1 from deliveries where connector = :connector and lane is not null) as has_behind`,
+    oldest: look(inLine, 'asc'),
+    latest: look(`${inLine} and due_at > :since`, 'desc'),
+    rewrites: look(toRewrite, 'asc'),
+    one: `
       select d.call, d.due_at, calls.lane, calls.last_received_at
       from deliveries as d cross join calls on calls.id = d.call
       where d.call = :call and d.connector = :connector and d.state in ('due', 'delivered') and due_at <= :now
-        and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)`),
-    row: prepare(`
+        and (:over = 0 or calls.end_received_at is not null or calls.lapsed = 1)`,
+    row: `
       select calls.*, d.state, d.line, d.records, d.due_at, d.attempts, d.failures, d.failing_since, d.tried_ms
       from deliveries as d cross join calls on calls.id = d.call
-      where d.call = :call and d.connector = :connector and d.state in ('due', 'delivered') and d.due_at <= :now`),
-    putBehind: prepare(`
+      where d.call = :call and d.connector = :connector and d.state in ('due', 'delivered') and d.due_at <= :now`,
+    putBehind: `
       update deliveries set line = line | ${behind}, lane = (select lane from calls where id = call)
       where connector = :connector and call in (
         select passed.call from (${passed}) as passed join calls on calls.id = passed.call
         where calls.lane in (select value from json_each(:lanes))
-      )`),
-    lanesBehind: prepare(`
+      )`,
+    lanesBehind: `
       with recursive known(lane) as (
         select min(lane) from deliveries where connector = :connector and lane is not null
         union all
@@ -276,15 +275,15 @@ function dueStatements(database: Database) {
       select lane from known
       where lane is not null and not exists (
         select 1 from deliveries where connector = :connector and lane = known.lane and line in (${linesInSight})
-      )`),
-    letIn: prepare(`
+      )`,
+    letIn: `
       update deliveries set line = line & ~${behind}, due_at = min(due_at, :now)
       where connector = :connector and call in (
         select call from deliveries where connector = :connector and lane = :lane and line >= ${behind} -- a free lane has none in sight
         order by line, due_at, call limit :limit
-      )`),
+      )`,
     // What was not tried is due at once, and what was, at a time after its last attempt: neither was in the future.
-    hasten: prepare(`
+    hasten: `
       update deliveries set
         due_at = :now,
         failing_since = min(failing_since, :now),
@@ -298,25 +297,25 @@ function dueStatements(database: Database) {
           )
         )
         limit :limit
-      )`),
-    unansweredLater: prepare(`
+      )`,
+    unansweredLater: `
       select 1 from deliveries where connector = :connector and unanswered_at > :now
       union all
       select 1 from leases where name = :connector and left_at > :now
-      limit 1`),
-    unansweredNow: prepare(`
+      limit 1`,
+    unansweredNow: `
       update deliveries set
         unanswered_at = :now,
         due_at = case state when 'delivered' then :rewriteAt else due_at end
-      where connector = :connector and unanswered_at > :now`),
-    unansweredShift: prepare(`
+      where connector = :connector and unanswered_at > :now`,
+    unansweredShift: `
       update deliveries set
         unanswered_at = min(unanswered_at + :ms, :now),
         due_at = case state when 'delivered' then min(due_at + :ms, :rewriteAt) else due_at end
-      where connector = :connector and unanswered_at > :since`),
-    leftShift: prepare(`
-      update leases set left_at = min(left_at + :ms, :now) where name = :connector and left_at > :since`),
-    leftNow: prepare(`
-      update leases set left_at = :now where name = :connector and left_at > :now`),
-  };
+      where connector = :connector and unanswered_at > :since`,
+    leftShift: `
+      update leases set left_at = min(left_at + :ms, :now) where name = :connector and left_at > :since`,
+    leftNow: `
+      update leases set left_at = :now where name = :connector and left_at > :now`,
+  });
 }
