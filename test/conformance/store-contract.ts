@@ -1364,7 +1364,7 @@ export function storeContract(
   });
 
   promise('of two that read again at once, one records each', async (store) => {
-    const bodies = Array.from({ length: 120 }, (_, n) => `broken ${JSON.stringify(startPush(`${n}`))}`);
+    const bodies = Array.from({ length: 120 }, (_, n) => `broken ${JSON.stringify(startPush(`${n + 1}`))}`);
     await store.reject(
       bodies.map((body, n) => unreadable(body, n)),
       room,
