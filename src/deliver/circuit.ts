@@ -173,6 +173,12 @@ export class Circuit {
     return this.#suspects.get(call)?.atOnce ?? Number.MAX_SAFE_INTEGER;
   }
 
+  /** Nothing waits any more: what comes next finds out anew. */
+  rest(): void {
+    this.#trouble = null;
+    this.probed.clear();
+  }
+
   /** Somebody asks for it, or the clock was set back: it is tried now. */
   probeNow(now: Date): void {
     if (!this.#trouble) return;

@@ -245,10 +245,26 @@ export class Worker {
     if (this.#batches.probe > 0 || this.#stopping) return renewAt;
     if (!circuit.mayProbe(now)) return earliest(circuit.probeAt, renewAt);
     const due = await this.#due.probe(now);
-    if (due.length === 0)
-      return earliest(await this.#options.store.nextDueAt(this.#options.connector, now), renewAt);
+    if (due.length === 0) {
+      const next = await this.#options.store.nextDueAt(this.#options.connector, now);
+      if (next === null && this.#underWay.size === 0) await this.#rest(lease, now);
+      return earliest(next, renewAt);
+    }
     this.#begin(lease, due, 'probe');
     return renewAt;
+  }
+
+  /**
+   * Somebody skipped or erased all that waited, or the store is as a backup had it: there is nothing to find out by whether
+   * it gets through, so nothing is said of it. Whether somebody has acted on what blocked it, the next call tells.
+   */
+  async #rest(lease: Lease, now: Date): Promise<void> {
+    if (this.#circuit.told?.isBlocked) return;
+    const wasTold = this.#circuit.told !== null;
+    this.#circuit.rest();
+    if (!wasTold) return;
+    this.#options.log.info({ connector: this.#options.connector }, 'Nothing waits for it any more.');
+    await this.#saveCircuit(lease, now);
   }
 
   /**

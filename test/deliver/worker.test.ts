@@ -885,6 +885,34 @@ worker('who takes over a connector that was blocked meanwhile begins with a prob
   }),
 );
 
+for (const [outcome, isOver] of [
+  [{ ...retry, scope: 'connector' }, true],
+  [blocked, false],
+] as const) {
+  worker(
+    `with nothing left to wait for it, a connector is ${isOver ? 'no longer said not to get through' : 'blocked still'}`,
+    () =>
+      withSqliteStore(async (store) => {
+        const crm = start(store, every(outcome as Outcome), { clock: hastyClock });
+        const reason = async () => {
+          const [state] = await store.connectorStates();
+          return state?.openReason ?? state?.blockedReason ?? null;
+        };
+        for (const id of ['1', '2']) await crm.record(caller(id, `040000000${id}`));
+        await until('people hear of it', async () => (await reason()) !== null);
+        for (const id of ['1', '2'])
+          await store.skip((await storyOf(store, id)).row, 'crm', 'A test.', new Date());
+        const tried = crm.batches.length;
+        crm.wake();
+        if (isOver) await until('it is over', async () => (await reason()) === null);
+        await crm.record(caller('3', '0400000003'));
+        await until('the next is tried', () => crm.batches.length > tried);
+        assert.is((await reason()) !== null, !isOver);
+        await crm.stop();
+      }),
+  );
+}
+
 worker('without the lease nothing is taken, and with it everything', () =>
   withSqliteStore(async (store) => {
     const other = await store.acquireLease('crm', 'another bridge', new Date(), 60_000);

@@ -95,6 +95,7 @@ const mended: [what: string, options: SimulateOptions, crms?: readonly CrmName[]
     ['salesforce'],
   ],
   ['a connector that the disk kept from opening after a reload stayed closed', { seed: 153, without: later }],
+  ['a connector for which nothing waited any more was said not to get through', { seed: 50133 }],
 ];
 
 for (const [what, options, crms = crmNames] of mended)
