@@ -158,7 +158,8 @@ export function failureOfRow(error: object, where: Circumstances): Failure {
   const words = quote({ status: 207, headers: {}, body: error }, where);
   const category = textIn(errorBody(error).category);
   if (category === 'MISSING_SCOPES') return failureOfAnswer({ status: 403, headers: {}, body: error }, where);
-  if (category === 'RATE_LIMITS') return { kind: 'retry', reason: words, notBefore: after(where.now, 1) };
+  if (category === 'RATE_LIMITS')
+    return { kind: 'retry', reason: words, notBefore: after(where.now, 1), isUndone: true };
   const failure = refused(words, where, error);
   const isVerdict = failure.cure !== undefined || failure.kind !== 'rejected' || verdicts.includes(category);
   return isVerdict ? failure : { ...failure, kind: 'retry' };
@@ -260,7 +261,7 @@ function overLimit(words: string, where: Circumstances, answer: RawAnswer): Fail
   // Searches have a window of a second, everything else one of ten.
   const windowSeconds = policyName === 'SECONDLY' || where.request.endsWith('/search') ? 1 : 10;
   const notBefore = after(where.now, waitSeconds ?? windowSeconds);
-  return { kind: 'retry', scope: 'connector', reason: words, notBefore };
+  return { kind: 'retry', scope: 'connector', reason: words, notBefore, isUndone: true };
 }
 
 /**

@@ -274,7 +274,7 @@ function failureOfStatus(
   const words = salesforce.quote(String(status), pageText(body), where);
   const failure: Failure = {
     ...unavailable(words, none, where),
-    ...(status === 429 ? {} : { isUnanswered: true }),
+    ...(status === 429 ? { isUndone: true } : { isUnanswered: true }),
   };
   if (status === 401) return { ...failure, cure: { what: 'token' } };
   if (status === 404 || status === 410)
@@ -289,7 +289,13 @@ function overLimit(words: string, { message }: Complaint, where: Circumstances):
   const { usage } = where;
   const isDaily = /TotalRequests/i.test(message) || (usage !== undefined && usage.used >= usage.limit);
   if (!isDaily || /Concurrent/i.test(message)) {
-    return { kind: 'retry', scope: 'connector', reason: words, notBefore: after(where.now, 10) };
+    return {
+      kind: 'retry',
+      scope: 'connector',
+      reason: words,
+      notBefore: after(where.now, 10),
+      isUndone: true,
+    };
   }
   // The allowance is for the last 24 hours, whichever they are: some of it comes back all the time.
   const reason = `The org's API requests for 24 hours are used up. ${words}`;

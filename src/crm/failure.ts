@@ -89,8 +89,8 @@ export class FailingCrm {
   /** No answer, or none that can be read: whatever was asked may have been done. */
   silence(thrown: unknown, { request, secrets }: Circumstances): Plain {
     const reason = `${this.name} gave no usable answer to ${request}: ${whySilent(thrown)}.`;
-    const isUnanswered = mayHaveLeft(thrown) ? { isUnanswered: true as const } : {};
-    return { kind: 'retry', scope: 'connector', reason: withoutSecrets(reason, secrets), ...isUnanswered };
+    const what = mayHaveLeft(thrown) ? { isUnanswered: true as const } : { isUndone: true as const };
+    return { kind: 'retry', scope: 'connector', reason: withoutSecrets(reason, secrets), ...what };
   }
 
   /** It answered 2xx and said nothing of a record. */

@@ -126,7 +126,7 @@ export class Requests<F extends Failure, C extends Circumstances> {
   ): Promise<RawAnswer> {
     const { request } = asked;
     const transport = this.#transport;
-    if (signal.aborted) throw new RequestFailed(this.#stopping(request));
+    if (signal.aborted) throw new RequestFailed({ ...this.#stopping(request), isUndone: true });
     let answer: RawAnswer;
     try {
       answer = await this.#inTime((over) => transport.exchange(asked, token, over), signal, request);

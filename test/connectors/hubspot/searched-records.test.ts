@@ -123,6 +123,20 @@ for (const one of kinds) {
     );
   }
 
+  for (const [limit, fault] of [
+    ['of ten seconds', faults.rollingLimit],
+    ['of a second', faults.secondlyLimitOldForm],
+  ] as const)
+    searched(`${kind}: what a limit ${limit} kept from being made is made at the next attempt`, () =>
+      withAccount(one, 'ignored', async (account) => {
+        const { hubspot, attempt } = account;
+        hubspot.strike(fault, `${kind}/batch/create`);
+        const limited = await attempt();
+        assert.is(limited.kind, 'retry', JSON.stringify(limited));
+        checkBooks(account, await attempt(limited));
+      }),
+    );
+
   for (const keys of ['ignored', 'refused'] as const)
     searched(`${kind}: one that is refused is begun anew when it is tried again (keys are ${keys})`, () =>
       withAccount(one, keys, async (account) => {
