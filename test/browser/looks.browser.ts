@@ -23,7 +23,7 @@ const places = [
 ];
 
 /** One call that is written, one that HubSpot refuses, one that still rings, and a push that cannot be read. */
-async function fill({ bridge, hubspot }: Watched): Promise<void> {
+async function fill({ bridge, hubspot, store }: Watched): Promise<void> {
   await bridge.push(startPush('7001'));
   await bridge.push(endPush('7001'));
   await bridge.push(
@@ -37,6 +37,8 @@ async function fill({ bridge, hubspot }: Watched): Promise<void> {
   await bridge.push(startPush('7003', { PLA_Caller_Phone_Number: 'anonymous' }));
   await bridge.push(`{"a long word":"${'x'.repeat(300)}"`);
   await until('two calls in the CRM', () => hubspot.calls().length === 2, 60_000);
+  const isRefused = async () => (await store.stories('7002'))[0]?.deliveries[0]?.state === 'failed';
+  await until('the third refused', isRefused, 60_000);
 }
 
 const windows: [what: string, options: BrowserContextOptions][] = [
