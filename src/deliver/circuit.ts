@@ -175,8 +175,8 @@ export class Circuit {
 
   /** Nothing waits any more: what comes next finds out anew. */
   rest(): void {
-    this.#trouble = null;
     this.probed.clear();
+    this.#trouble = null;
   }
 
   /** Somebody asks for it, or the clock was set back: it is tried now. */
