@@ -191,7 +191,7 @@ export function rowsIn(answer: RawAnswer): Row[] {
   return listedIn(answer) as Row[];
 }
 
-export function listedIn({ body }: RawAnswer): Record<string, unknown>[] {
+function listedIn({ body }: RawAnswer): Record<string, unknown>[] {
   const { results } = (body ?? {}) as { results?: Record<string, unknown>[] };
   return Array.isArray(results) ? results : [];
 }

@@ -21,7 +21,7 @@ import {
  * The version of the API that requests name unless the configuration says otherwise.
  * https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_versions.htm
  */
-export const defaultApiVersion = '64.0';
+const defaultApiVersion = '64.0';
 
 /** Salesforce may give up support of older ones, and the duplicate rule header needs 52. */
 const oldestApiVersion = 52;

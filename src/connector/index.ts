@@ -36,7 +36,7 @@ export {
   type RecordDraft,
   type Tools,
 } from './contract.ts';
-export { followUpOf, followUpOption } from './follow-up.ts';
+export { followUpOption } from './follow-up.ts';
 export { labelled } from './labelled.ts';
 export type { Memory } from './memory.ts';
 export {
@@ -62,7 +62,7 @@ export type { People } from './people.ts';
 export { Quota } from './quota.ts';
 export type { RateLimit } from './rate-limit.ts';
 export { RefreshTokens } from './refresh-tokens.ts';
-export { type Sale, type SaleOptions, saleOf, saleOption } from './sale.ts';
+export { type Sale, type SaleOptions, saleOption } from './sale.ts';
 export type { Trace, Trial } from './trials.ts';
 export { Unanswered } from './unanswered.ts';
-export { cut, type Values, withMapping } from './values.ts';
+export { cut, type Values } from './values.ts';

@@ -4,7 +4,7 @@
  */
 
 export type { Issued, LogIn } from './access.ts';
-export { type TouchFields, touchesOfNew, touchNames } from './attribution.ts';
+export { type TouchFields, touchNames } from './attribution.ts';
 export { bisect, type PartWritten } from './bisect.ts';
 export { type Candidate, candidate, numberIn, type Wanted } from './candidates.ts';
 export {
@@ -36,7 +36,6 @@ export {
   type Circumstances as CrmCircumstances,
   FailingCrm,
   type Failure as CrmFailure,
-  isOfGone,
   outcomeOf,
   pageText,
   RequestFailed as CrmRequestFailed,
