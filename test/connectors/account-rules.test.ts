@@ -40,4 +40,47 @@ rules('in Salesforce: the same', () =>
   }),
 );
 
+const sale = { when: 'true', stage: 'Closed Won' };
+
+rules(
+  'in Salesforce: a rule that is made while a call rings costs its end that field, and its sale one of its own',
+  () =>
+    withSalesforceEmulator(async (salesforce) => {
+      const connection = await salesforceRig.open(salesforce, { sale });
+      const ringing = await salesforceRig.deliverOne(connection, deliveryOf([startPush('1')]));
+      salesforce.org.refusedValues.set('Task.CallDisposition', /./);
+      salesforce.org.refusedValues.set('Opportunity.Amount', /./);
+      const outcome = await salesforceRig.deliverOne(connection, {
+        ...call(),
+        records: ringing.records ?? {},
+      });
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.match(String(outcome.notes), /CallDisposition was left out/);
+      assert.match(String(outcome.notes), /Amount was left out/);
+      assert.equal(
+        salesforce.tasks().map((task) => task['Status']),
+        ['Completed'],
+      );
+      assert.is(salesforce.opportunities().length, 1);
+    }),
+);
+
+rules('in HubSpot: the same', () =>
+  withHubSpotEmulator(async (hubspot) => {
+    const connection = await hubspotRig.open(hubspot, { sale: { ...sale, stage: 'closedwon' } });
+    const ringing = await hubspotRig.deliverOne(connection, deliveryOf([startPush('1')]));
+    hubspot.refuseValues('calls', 'hs_call_disposition', /./);
+    hubspot.refuseValues('deals', 'amount', /./);
+    const outcome = await hubspotRig.deliverOne(connection, { ...call(), records: ringing.records ?? {} });
+    assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+    assert.match(String(outcome.notes), /hs_call_disposition was left out/);
+    assert.match(String(outcome.notes), /amount was left out/);
+    assert.equal(
+      hubspot.calls().map(({ properties }) => properties['hs_call_status']),
+      ['COMPLETED'],
+    );
+    assert.is(hubspot.records('deals').length, 1);
+  }),
+);
+
 rules.run();
