@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { type Clock, isRecent } from '../../src/connector/index.ts';
+import { cacheOf } from '../../src/crm/index.ts';
 import type { HubSpotApi } from './api.ts';
 
 /** How long a contact is believed to work where it did. */
@@ -9,7 +9,7 @@ const keptMs = 3_600_000;
 export class Companies {
   readonly #api: HubSpotApi;
   readonly #clock: Clock;
-  readonly #known = new LRUCache<string, { companyId: string | null; at: number }>({ max: 5_000 });
+  readonly #known = cacheOf<string, { companyId: string | null; at: number }>(5_000);
 
   constructor(api: HubSpotApi, clock: Clock) {
     this.#api = api;

@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache';
 import type { Values } from '../../src/connector/index.ts';
 import {
   asFailure,
   type CallRecord,
   type Change,
   type CrmFailure,
+  cacheOf,
   type Existing,
   isShown,
   type Written,
@@ -38,7 +38,7 @@ export class Tasks {
   readonly #records: Records;
   readonly #madeOnly: readonly string[];
   /** What Tasks say that were given away: one that is of nobody may not even be seen afterwards. */
-  readonly #given = new LRUCache<string, Fields>({ max: 5_000 });
+  readonly #given = cacheOf<string, Fields>(5_000);
 
   constructor(api: SalesforceApi, options: SalesforceOptions, records: Records) {
     this.#api = api;

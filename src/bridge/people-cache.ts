@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import type { RecordRef } from '../call/records.ts';
 import type { Observer } from '../connector/observer.ts';
 import type { People } from '../connector/people.ts';
@@ -8,7 +8,7 @@ const kept = 10_000;
 
 /** A connector's map of people: the store's, with the recent ones in memory before it. */
 export function cachedPeople(store: ConnectorMemory, connector: string, observer?: Observer): People {
-  const recent = new LRUCache<string, RecordRef>({ max: kept });
+  const recent = cacheOf<string, RecordRef>(kept);
   return {
     async find(numbers) {
       const found = new Map<string, RecordRef>();

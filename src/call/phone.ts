@@ -1,5 +1,5 @@
 import { type CountryCode, findPhoneNumbersInText, parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import { plain } from './mask.ts';
 
 /** A number as Delacon sent it, and what we could make of it. */
@@ -18,7 +18,7 @@ export interface PhoneNumber {
 
 export type Region = CountryCode;
 
-const parsed = new LRUCache<string, PhoneNumber>({ max: 5_000 });
+const parsed = cacheOf<string, PhoneNumber>(5_000);
 /** Longer texts are no numbers: remembering thousands of them would take the memory of whole bodies. */
 const longestRemembered = 64;
 /** Longer ones are not read: the library takes no more of them. */
@@ -166,7 +166,7 @@ export function writtenForms(number: string, region: Region): readonly string[] 
 }
 
 /** Whoever packs numbers into requests asks for them again and again, and reading one takes a tenth of a millisecond. */
-const written = new LRUCache<string, readonly string[]>({ max: 5_000 });
+const written = cacheOf<string, readonly string[]>(5_000);
 
 /**
  * Whether a text in a CRM's phone field is the number, however it was typed, or has it among others: people write two
@@ -189,7 +189,7 @@ export function samePhone(text: string | null | undefined, number: string, regio
 const listed = /[;,/|&\n]/;
 /** Phone fields hold no more that is worth reading. */
 const longestField = 250;
-const found = new LRUCache<string, ReadonlySet<string>>({ max: 5_000 });
+const found = cacheOf<string, ReadonlySet<string>>(5_000);
 
 function numbersIn(text: string, region: Region): ReadonlySet<string> {
   const field = text.slice(0, longestField);

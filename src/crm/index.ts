@@ -3,6 +3,7 @@
  * file beside `connector/index.ts`.
  */
 
+export { cacheOf } from '../cache.ts';
 export type { Issued, LogIn } from './access.ts';
 export { type TouchFields, touchNames } from './attribution.ts';
 export { bisect, type PartWritten } from './bisect.ts';

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import type { RecordRef } from '../call/records.ts';
 import type { Delivery } from '../connector/contract.ts';
 import type { Memory } from '../connector/memory.ts';
@@ -19,7 +19,7 @@ export interface OwnerField {
 export class ActivityOwners {
   readonly #field: OwnerField;
   /** Those that have an owner. */
-  readonly #owned = new LRUCache<string, true>({ max: 5_000 });
+  readonly #owned = cacheOf<string, true>(5_000);
 
   constructor(field: OwnerField) {
     this.#field = field;

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import { maskNumber } from '../call/mask.ts';
 import type { RecordRef } from '../call/records.ts';
 import type { Tools } from '../connector/contract.ts';
@@ -77,11 +77,11 @@ export class People {
   /** Numbers that another batch resolves just now. */
   readonly #inFlight = new SingleFlight<Resolution>();
   /** People whom the CRM said are gone, though a converted record still names them. */
-  readonly #gone = new LRUCache<string, true>({ max: 5_000 });
+  readonly #gone = cacheOf<string, true>(5_000);
   /** Whom somebody was merged or converted into → who that was. */
-  readonly #became = new LRUCache<string, string>({ max: 5_000 });
+  readonly #became = cacheOf<string, string>(5_000);
   /** Numbers whose key belongs to a converted record that leads nowhere any more → that one. */
-  readonly #dead = new LRUCache<string, RecordRef>({ max: 5_000 });
+  readonly #dead = cacheOf<string, RecordRef>(5_000);
 
   constructor(
     crm: { name: string; people: PeopleDriver; drafts: Drafts },

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import type { RecordRef } from '../call/records.ts';
 import { type Clock, isRecent } from '../clock.ts';
 import type { Delivery } from '../connector/contract.ts';
@@ -71,7 +71,7 @@ export class PersonUpdates {
   readonly #options: PersonUpdateOptions;
   readonly #clock: Clock;
   /** What these fields of a person hold, as far as read or written here. */
-  readonly #held = new LRUCache<string, { values: Held; at: number }>({ max: 5_000 });
+  readonly #held = cacheOf<string, { values: Held; at: number }>(5_000);
 
   constructor(records: PersonRecords, options: PersonUpdateOptions, clock: Clock) {
     this.#records = records;

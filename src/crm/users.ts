@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import type { Clock } from '../clock.ts';
 import type { Finding } from '../connector/contract.ts';
 import type { OwnerOptions } from '../connector/owner.ts';
@@ -17,7 +17,7 @@ export class Users {
   readonly field: string;
   readonly #ask: Ask;
   readonly #clock: Clock;
-  readonly #known = new LRUCache<string, { user: User; at: number }>({ max: 5_000 });
+  readonly #known = cacheOf<string, { user: User; at: number }>(5_000);
 
   constructor(ask: Ask, field: string, clock: Clock) {
     this.#ask = ask;

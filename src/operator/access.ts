@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
@@ -67,7 +67,7 @@ export const csrfField = 'csrf';
 export class Access {
   readonly #options: AccessOptions;
   readonly #key = randomBytes(32);
-  readonly #sessions = new LRUCache<string, Session>({ max: mostSessions });
+  readonly #sessions = cacheOf<string, Session>(mostSessions);
   readonly #guesses: TokenThrottle;
 
   constructor(options: AccessOptions) {

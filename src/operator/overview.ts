@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
+import { cacheOf } from '../cache.ts';
 import type { CallIndex, IndexProgress, LagCount, ResultCounts } from '../store/call-index.ts';
 import { msOfStep, spansMs, startOf, toQuarters } from '../store/time-buckets.ts';
 import { type ConnectorHealth, connectorHealth } from './connectors.ts';
@@ -170,7 +170,7 @@ function hoursBetween(since: number, until: number): { since: number; until: num
 }
 
 /** By time zone and midnight: the clocks of a year's days are slow to read. */
-const midnights = new LRUCache<string, number>({ max: 5_000 });
+const midnights = cacheOf<string, number>(5_000);
 
 function midnightAfter(midnight: number, timezone: string): number {
   const key = `${timezone} ${midnight}`;

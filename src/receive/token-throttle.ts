@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import { isRecent } from '../clock.ts';
 import type { Log } from '../log.ts';
 
@@ -22,7 +22,7 @@ export interface GuessLimit {
 export class TokenThrottle {
   readonly #log: Log;
   readonly #limit: GuessLimit;
-  readonly #counts = new LRUCache<string, { since: number; count: number }>({ max: addresses });
+  readonly #counts = cacheOf<string, { since: number; count: number }>(addresses);
   #held = 0;
 
   constructor(log: Log, limit: GuessLimit = { of: 'unknown tokens', freely: 30 }) {

@@ -46,7 +46,7 @@ const failures = {
   damaged: [11, 26],
 };
 
-/** Kysely over the driver: for migrations, and to build the statements below. */
+/** Kysely over the driver: for migrations. */
 export function kyselyOver<Tables>(database: Database): Kysely<Tables> {
   return new Kysely<Tables>({
     dialect: new SqliteDialect({
@@ -95,56 +95,46 @@ export function prepared<Name extends string>(
   return statements as Record<Name, StatementSync>;
 }
 
-/** A query written once with Kysely and prepared once, at its first use: building it anew costs more than running it. */
-export interface Statement<Row> {
-  get(values?: Values): Row | undefined;
-  all(values?: Values): Row[];
+/** A query of Kysely's that is written once and, for each database, prepared once. */
+export class Statement<Row> {
+  readonly #database: Database;
+  readonly #query: Compilable<Row>;
+  #prepared: StatementSync | undefined;
+  #words: Words | undefined;
+
+  constructor(database: Database, query: Compilable<Row>) {
+    this.#database = database;
+    this.#query = query;
+  }
+
+  get(values: Values = {}): Row | undefined {
+    return this.#statement.get(...this.#bind(values)) as Row | undefined;
+  }
+
+  all(values: Values = {}): Row[] {
+    return this.#statement.all(...this.#bind(values)) as Row[];
+  }
+
   /** Returns the number of rows written. */
-  run(values: Values): number;
+  run(values: Values): number {
+    return Number(this.#statement.run(...this.#bind(values)).changes);
+  }
+
   /** Runs an insert and returns the new row's id; 0 where it gave way to a row that was there. */
-  insert(values: Values): number;
-}
+  insert(values: Values): number {
+    const { changes, lastInsertRowid } = this.#statement.run(...this.#bind(values));
+    return changes === 0 ? 0 : Number(lastInsertRowid);
+  }
 
-/** `statement(database, db.selectFrom('calls').selectAll().where('id', '=', value('id')))` */
-export function statement<Row>(database: Database, query: Compilable<Row>): Statement<Row> {
-  let ready: Ready | undefined;
-  const statement = () => {
-    ready ??= makeReady(database, query);
-    return ready;
-  };
-  return {
-    get(values = {}) {
-      const { prepared, bind } = statement();
-      return prepared.get(...bind(values)) as Row | undefined;
-    },
-    all(values = {}) {
-      const { prepared, bind } = statement();
-      return prepared.all(...bind(values)) as Row[];
-    },
-    run(values) {
-      const { prepared, bind } = statement();
-      return Number(prepared.run(...bind(values)).changes);
-    },
-    insert(values) {
-      const { prepared, bind } = statement();
-      const { changes, lastInsertRowid } = prepared.run(...bind(values));
-      return changes === 0 ? 0 : Number(lastInsertRowid);
-    },
-  };
-}
+  get #statement(): StatementSync {
+    this.#words ??= wordsOf(this.#query);
+    this.#prepared ??= this.#database.prepare(this.#words.sql);
+    return this.#prepared;
+  }
 
-interface Ready {
-  prepared: StatementSync;
-  bind(values: Values): SQLInputValue[];
-}
-
-function makeReady(database: Database, query: Compilable<unknown>): Ready {
-  const { sql, parameters } = query.compile();
-  const names = parameters.map((parameter) =>
-    parameter instanceof Placeholder ? parameter.name : undefined,
-  );
   // Runs several times for every push, hence a loop that makes one array and nothing else.
-  const bind = (values: Values): SQLInputValue[] => {
+  #bind(values: Values): SQLInputValue[] {
+    const { sql, parameters, names } = this.#words!;
     const bound = parameters.slice() as SQLInputValue[];
     for (let i = 0; i < names.length; i++) {
       const name = names[i];
@@ -154,8 +144,44 @@ function makeReady(database: Database, query: Compilable<unknown>): Ready {
       bound[i] = given;
     }
     return bound;
-  };
-  return { prepared: database.prepare(sql), bind };
+  }
+}
+
+export type Statements<Queries> = {
+  readonly [Name in keyof Queries]: Queries[Name] extends Compilable<infer Row> ? Statement<Row> : never;
+};
+
+/** `statements(database, { call: db.selectFrom('calls').selectAll().where('id', '=', value('id')) })` */
+export function statements<Queries extends Record<string, Compilable<unknown>>>(
+  database: Database,
+  queries: Queries,
+): Statements<Queries> {
+  return Object.fromEntries(
+    Object.entries(queries).map(([name, query]) => [name, new Statement(database, query)]),
+  ) as Statements<Queries>;
+}
+
+interface Words {
+  sql: string;
+  parameters: readonly unknown[];
+  /** Of the values that are given when it runs, each where its parameter is. */
+  names: readonly (string | undefined)[];
+}
+
+const words = new WeakMap<Compilable<unknown>, Words>();
+
+/** Finding them costs more than running the statement, and they are the same for each database. */
+function wordsOf(query: Compilable<unknown>): Words {
+  let known = words.get(query);
+  if (!known) {
+    const { sql, parameters } = query.compile();
+    const names = parameters.map((parameter) =>
+      parameter instanceof Placeholder ? parameter.name : undefined,
+    );
+    known = { sql, parameters, names };
+    words.set(query, known);
+  }
+  return known;
 }
 
 /** Names a value that `run`, `get` or `all` is given. It takes any column's type: the statement's caller is typed. */

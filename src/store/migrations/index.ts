@@ -37,6 +37,8 @@ const migrations: Record<string, Migration> = {
   '023-calls-to-index': callsToIndex,
 };
 
+export const migrationNames = Object.keys(migrations);
+
 /** Brings a database to this version. @throws when a newer version wrote it, or a step failed. */
 export async function migrate<Tables>(db: Kysely<Tables>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });

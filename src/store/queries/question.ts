@@ -21,6 +21,20 @@ export function* first<Row>(query: Compilable<Row>): Question<Row | undefined> {
   return (yield* rows(query))[0];
 }
 
+/** For a query that is the same each time: built and put into words once for each kind of database. */
+export function fixed<Row>(build: (db: Db) => Compilable<Row>): (db: Db) => Compilable<Row> {
+  const known = new WeakMap<Db, Compilable<Row>>();
+  return (db) => {
+    let query = known.get(db);
+    if (!query) {
+      const compiled = build(db).compile();
+      query = { compile: () => compiled };
+      known.set(db, query);
+    }
+    return query;
+  };
+}
+
 /** SQLite has no statistics here, and goes by what it is told; PostgreSQL knows what is rare. */
 export function isSqlite(db: Db): boolean {
   return db.getExecutor().adapter.constructor.name === 'SqliteAdapter';

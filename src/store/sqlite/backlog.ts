@@ -1,18 +1,18 @@
-import { type Kysely, sql } from 'kysely';
-import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import { sql } from 'kysely';
+import { type Database, type Statements, statements, value } from '../../runtime/sqlite.ts';
 import type { Backlog } from '../deliveries.ts';
 import { lines } from '../lines.ts';
-import type { Tables } from '../schema.ts';
+import { db } from './db.ts';
 
 /** How many of the longest due are looked at for the oldest. */
 const lookedAt = 1_000;
 
 /** What waits, and what came last: asked for every few seconds, so each question has an end and an index. */
 export class SqliteBacklog {
-  readonly #do: ReturnType<typeof backlogStatements>;
+  readonly #do: Statements<typeof queries>;
 
-  constructor(database: Database, db: Kysely<Tables>) {
-    this.#do = backlogStatements(database, db);
+  constructor(database: Database) {
+    this.#do = statements(database, queries);
   }
 
   of(connector: string, atMost: number): Backlog {
@@ -39,73 +39,56 @@ export class SqliteBacklog {
   }
 }
 
-function backlogStatements(database: Database, db: Kysely<Tables>) {
-  /** A literal state, or the partial index is not used. */
-  const inState = (state: 'due' | 'failed') =>
-    db
-      .selectFrom('deliveries')
-      .where('deliveries.connector', '=', value('connector'))
-      .where('deliveries.state', '=', sql.lit(state));
-  const count = (state: 'due' | 'failed') =>
-    statement<{ n: number }>(
-      database,
+/** A literal state, or the partial index is not used. */
+const inState = (state: 'due' | 'failed') =>
+  db
+    .selectFrom('deliveries')
+    .where('deliveries.connector', '=', value('connector'))
+    .where('deliveries.state', '=', sql.lit(state));
+const count = (state: 'due' | 'failed') =>
+  db
+    .selectFrom(
+      inState(state)
+        .select('deliveries.call')
+        .limit(sql<number>`${value('atMost')}`)
+        .as('counted'),
+    )
+    .select(({ fn }) => fn.countAll<number>().as('n'));
+const queries = {
+  countDue: count('due'),
+  countFailed: count('failed'),
+  oldest: db
+    .selectFrom(
+      inState('due')
+        .select(sql<number>`coalesce(failing_since, due_at)`.as('since'))
+        .where('line', '=', value('line'))
+        .orderBy('due_at')
+        .orderBy('call')
+        .limit(sql<number>`${value('lookedAt')}`)
+        .as('first'),
+    )
+    .select(({ fn }) => fn.min<number | null>('since').as('at')),
+  blockedSince: db
+    .selectFrom('connectors')
+    .select('since')
+    .where('connector', '=', value('connector'))
+    .where('blocked_reason', 'is not', null),
+  latestFailed: inState('failed')
+    .innerJoin('calls', 'calls.id', 'deliveries.call')
+    .select(['calls.call_id', 'deliveries.last_reason'])
+    .orderBy('deliveries.due_at', 'desc')
+    .orderBy('deliveries.call', 'desc')
+    .limit(sql.lit(1)),
+  latestPushes: db
+    .selectFrom(
       db
-        .selectFrom(
-          inState(state)
-            .select('deliveries.call')
-            .limit(sql<number>`${value('atMost')}`)
-            .as('counted'),
-        )
-        .select(({ fn }) => fn.countAll<number>().as('n')),
-    );
-  return {
-    countDue: count('due'),
-    countFailed: count('failed'),
-    oldest: statement<{ at: number | null }>(
-      database,
-      db
-        .selectFrom(
-          inState('due')
-            .select(sql<number>`coalesce(failing_since, due_at)`.as('since'))
-            .where('line', '=', value('line'))
-            .orderBy('due_at')
-            .orderBy('call')
-            .limit(sql<number>`${value('lookedAt')}`)
-            .as('first'),
-        )
-        .select(({ fn }) => fn.min<number | null>('since').as('at')),
-    ),
-    blockedSince: statement<{ since: number }>(
-      database,
-      db
-        .selectFrom('connectors')
-        .select('since')
-        .where('connector', '=', value('connector'))
-        .where('blocked_reason', 'is not', null),
-    ),
-    latestFailed: statement<{ call_id: string; last_reason: string | null }>(
-      database,
-      inState('failed')
-        .innerJoin('calls', 'calls.id', 'deliveries.call')
-        .select(['calls.call_id', 'deliveries.last_reason'])
-        .orderBy('deliveries.due_at', 'desc')
-        .orderBy('deliveries.call', 'desc')
-        .limit(sql.lit(1)),
-    ),
-    latestPushes: statement<{ source: string; at: number }>(
-      database,
-      db
-        .selectFrom(
-          db
-            .selectFrom('pushes')
-            .select(['call', 'received_at'])
-            .orderBy('id', 'desc')
-            .limit(sql<number>`${value('among')}`)
-            .as('latest'),
-        )
-        .innerJoin('calls', 'calls.id', 'latest.call')
-        .select(['calls.source', sql<number>`max(latest.received_at)`.as('at')])
-        .groupBy('calls.source'),
-    ),
-  };
-}
+        .selectFrom('pushes')
+        .select(['call', 'received_at'])
+        .orderBy('id', 'desc')
+        .limit(sql<number>`${value('among')}`)
+        .as('latest'),
+    )
+    .innerJoin('calls', 'calls.id', 'latest.call')
+    .select(['calls.source', sql<number>`max(latest.received_at)`.as('at')])
+    .groupBy('calls.source'),
+};

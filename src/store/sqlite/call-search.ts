@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { CallsFound, IndexFilter } from '../call-index.ts';
 import { boundsOf } from '../queries/call-counts.ts';
-import type { Db } from '../queries/question.ts';
+import { db } from './db.ts';
 import type { Prepared } from './prepared.ts';
 
 /** More than so many candidates are not sorted, but met while going through all calls, newest first. */
@@ -25,11 +25,9 @@ interface Candidates {
 
 /** Finds calls in the index. */
 export class SqliteCallSearch {
-  readonly #db: Db;
   readonly #sql: Prepared;
 
-  constructor(db: Db, sql: Prepared) {
-    this.#db = db;
+  constructor(sql: Prepared) {
     this.#sql = sql;
   }
 
@@ -67,7 +65,7 @@ export class SqliteCallSearch {
    */
   #query(filter: IndexFilter, beforeRow: number | null): Query | null {
     const { source, connector, state, result, missed, since, until, search } = filter;
-    const bounds = this.#sql.answer(boundsOf(this.#db, since, until));
+    const bounds = this.#sql.answer(boundsOf(db, since, until));
     if (!bounds) return null;
     const query: Query = { from: '', where: [], values: [], order: 'c.call' };
     const and = (condition: string, ...values: SQLInputValue[]) => {

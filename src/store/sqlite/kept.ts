@@ -1,16 +1,15 @@
-import type { Kysely } from 'kysely';
-import { type Database, statement, value } from '../../runtime/sqlite.ts';
-import type { Tables } from '../schema.ts';
+import { type Database, type Statements, statements, value } from '../../runtime/sqlite.ts';
 import type { CommitQueue } from './commit-queue.ts';
+import { db } from './db.ts';
 
 /** What the bridge keeps for itself, and the links that sign a browser in. */
 export class SqliteKept {
   readonly #queue: CommitQueue;
-  readonly #do: ReturnType<typeof keptStatements>;
+  readonly #do: Statements<typeof queries>;
 
-  constructor(database: Database, db: Kysely<Tables>, queue: CommitQueue) {
+  constructor(database: Database, queue: CommitQueue) {
     this.#queue = queue;
-    this.#do = keptStatements(database, db);
+    this.#do = statements(database, queries);
   }
 
   text(name: string): string | null {
@@ -40,32 +39,15 @@ export class SqliteKept {
   }
 }
 
-function keptStatements(database: Database, db: Kysely<Tables>) {
-  const insert = db.insertInto('kept').values({ name: value('name'), text: value('text') });
-  return {
-    kept: statement<{ text: string }>(
-      database,
-      db.selectFrom('kept').select('text').where('name', '=', value('name')),
-    ),
-    keep: statement(
-      database,
-      insert.onConflict((conflict) => conflict.column('name').doUpdateSet({ text: value('text') })),
-    ),
-    keepFirst: statement(
-      database,
-      insert.onConflict((conflict) => conflict.doNothing()),
-    ),
-    forgetLinks: statement(database, db.deleteFrom('sign_in_links').where('expires_at', '<=', value('now'))),
-    addLink: statement(
-      database,
-      db.insertInto('sign_in_links').values({ digest: value('digest'), expires_at: value('expiresAt') }),
-    ),
-    useLink: statement(
-      database,
-      db
-        .deleteFrom('sign_in_links')
-        .where('digest', '=', value('digest'))
-        .where('expires_at', '>', value('now')),
-    ),
-  };
-}
+const insert = db.insertInto('kept').values({ name: value('name'), text: value('text') });
+const queries = {
+  kept: db.selectFrom('kept').select('text').where('name', '=', value('name')),
+  keep: insert.onConflict((conflict) => conflict.column('name').doUpdateSet({ text: value('text') })),
+  keepFirst: insert.onConflict((conflict) => conflict.doNothing()),
+  forgetLinks: db.deleteFrom('sign_in_links').where('expires_at', '<=', value('now')),
+  addLink: db.insertInto('sign_in_links').values({ digest: value('digest'), expires_at: value('expiresAt') }),
+  useLink: db
+    .deleteFrom('sign_in_links')
+    .where('digest', '=', value('digest'))
+    .where('expires_at', '>', value('now')),
+};

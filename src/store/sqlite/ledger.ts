@@ -1,6 +1,6 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { RawBody } from '../../call/refusal.ts';
-import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import { type Database, type Statements, statements, value } from '../../runtime/sqlite.ts';
 import { bodyMark } from '../body-mark.ts';
 import type { NewPush, Recorded } from '../intake.ts';
 import {
@@ -11,7 +11,7 @@ import {
   rejectionOf,
 } from '../queries/rejections.ts';
 import type { KeptPush, NewRejection, ReadAgain, Rejection } from '../rejections.ts';
-import type { RejectedTable, Tables } from '../schema.ts';
+import { db } from './db.ts';
 import type { Prepared } from './prepared.ts';
 
 type Row = RejectedRow;
@@ -30,14 +30,12 @@ const noRoomForBody =
 
 /** Pushes that were not taken. Runs within the store's commits. */
 export class SqliteLedger {
-  readonly #db: Kysely<Tables>;
   readonly #sql: Prepared;
-  readonly #do: ReturnType<typeof statements>;
+  readonly #do: Statements<typeof queries>;
 
-  constructor(database: Database, db: Kysely<Tables>, sql: Prepared) {
-    this.#db = db;
+  constructor(database: Database, sql: Prepared) {
     this.#sql = sql;
-    this.#do = statements(database, db);
+    this.#do = statements(database, queries);
   }
 
   /** @param bytesPerSource of bodies; the latest is kept whatever its length */
@@ -137,118 +135,89 @@ export class SqliteLedger {
   /** Removes bodies of which the text `holds`, and those that cannot be searched whole, where these are to go, too. */
   erase(holds: (text: string) => boolean, unsearchable: boolean): number {
     const ids = this.#sql.answer(
-      rejectedWith(this.#db, ({ text, isAll }) => holds(text) || (unsearchable && !isAll)),
+      rejectedWith(db, ({ text, isAll }) => holds(text) || (unsearchable && !isAll)),
     );
     for (const id of ids) this.#do.remove.run({ id });
     return ids.length;
   }
 }
 
-function statements(database: Database, db: Kysely<Tables>) {
-  const from = () => db.selectFrom('rejected').select(rejectedColumns);
-  return {
-    put: statement<Row>(
-      database,
-      db
-        .insertInto('rejected')
-        .values({
-          source: value('source'),
-          cause: value('cause'),
-          mark: value('mark'),
-          count: value('count'),
-          first_at: value('firstAt'),
-          last_at: value('lastAt'),
-          reason: value('reason'),
-          sender: value('sender'),
-          content_type: value('contentType'),
-          content_coding: value('contentCoding'),
-          bytes: value('bytes'),
-          body: value('body'),
-        })
-        .onConflict((conflict) =>
-          conflict.columns(['source', 'cause', 'mark']).doUpdateSet({
-            count: sql`rejected.count + excluded.count`,
-            first_at: sql`min(rejected.first_at, excluded.first_at)`,
-            last_at: sql`max(rejected.last_at, excluded.last_at)`,
-            reason: sql`excluded.reason`,
-            sender: sql`excluded.sender`,
-          }),
-        )
-        .returning(rejectedColumns),
+const from = () => db.selectFrom('rejected').select(rejectedColumns);
+const queries = {
+  put: db
+    .insertInto('rejected')
+    .values({
+      source: value('source'),
+      cause: value('cause'),
+      mark: value('mark'),
+      count: value('count'),
+      first_at: value('firstAt'),
+      last_at: value('lastAt'),
+      reason: value('reason'),
+      sender: value('sender'),
+      content_type: value('contentType'),
+      content_coding: value('contentCoding'),
+      bytes: value('bytes'),
+      body: value('body'),
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['source', 'cause', 'mark']).doUpdateSet({
+        count: sql`rejected.count + excluded.count`,
+        first_at: sql`min(rejected.first_at, excluded.first_at)`,
+        last_at: sql`max(rejected.last_at, excluded.last_at)`,
+        reason: sql`excluded.reason`,
+        sender: sql`excluded.sender`,
+      }),
+    )
+    .returning(rejectedColumns),
+  countMarks: db
+    .selectFrom('rejected')
+    .select(({ fn }) => fn.countAll<number>().as('n'))
+    .where('source', '=', value('source'))
+    .where('cause', '=', value('cause'))
+    .where('mark', '!=', '')
+    .where('bytes', 'is', null),
+  marksToMerge: from()
+    .where('source', '=', value('source'))
+    .where('cause', '=', value('cause'))
+    .where('mark', '!=', '')
+    .where('bytes', 'is', null)
+    .where('id', '!=', value('added'))
+    .orderBy(sql`count > 1`)
+    .orderBy('last_at')
+    .orderBy('id')
+    .limit(sql<number>`${value('excess')}`),
+  bytesOf: db
+    .selectFrom('rejected')
+    .select(sql<number>`coalesce(sum(max(bytes, ${value('least')})), 0)`.as('n'))
+    .where('source', '=', value('source'))
+    .where('bytes', 'is not', null),
+  oldestBody: from()
+    .where('source', '=', value('source'))
+    .where('bytes', 'is not', null)
+    .where('id', '!=', value('added'))
+    .orderBy('last_at')
+    .orderBy('id')
+    .limit(sql.lit(1)),
+  one: db.selectFrom('rejected').selectAll().where('id', '=', value('id')),
+  bodiesAfter: db
+    .selectFrom('rejected')
+    .select('id')
+    .where('bytes', 'is not', null)
+    .where('id', '>', value('after'))
+    .where(sql<boolean>`(${value('source')} is null or source = ${value('source')})`)
+    .orderBy('id')
+    .limit(sql<number>`${value('limit')}`),
+  setReason: db
+    .updateTable('rejected')
+    .set({ reason: value('reason') })
+    .where('id', '=', value('id')),
+  remove: db.deleteFrom('rejected').where('id', '=', value('id')),
+  purge: db
+    .deleteFrom('rejected')
+    .where(
+      'id',
+      'in',
+      sql<number>`(select id from rejected where last_at < ${value('before')} limit ${value('limit')})`,
     ),
-    countMarks: statement<{ n: number }>(
-      database,
-      db
-        .selectFrom('rejected')
-        .select(({ fn }) => fn.countAll<number>().as('n'))
-        .where('source', '=', value('source'))
-        .where('cause', '=', value('cause'))
-        .where('mark', '!=', '')
-        .where('bytes', 'is', null),
-    ),
-    marksToMerge: statement<Row>(
-      database,
-      from()
-        .where('source', '=', value('source'))
-        .where('cause', '=', value('cause'))
-        .where('mark', '!=', '')
-        .where('bytes', 'is', null)
-        .where('id', '!=', value('added'))
-        .orderBy(sql`count > 1`)
-        .orderBy('last_at')
-        .orderBy('id')
-        .limit(sql<number>`${value('excess')}`),
-    ),
-    bytesOf: statement<{ n: number }>(
-      database,
-      db
-        .selectFrom('rejected')
-        .select(sql<number>`coalesce(sum(max(bytes, ${value('least')})), 0)`.as('n'))
-        .where('source', '=', value('source'))
-        .where('bytes', 'is not', null),
-    ),
-    oldestBody: statement<Row>(
-      database,
-      from()
-        .where('source', '=', value('source'))
-        .where('bytes', 'is not', null)
-        .where('id', '!=', value('added'))
-        .orderBy('last_at')
-        .orderBy('id')
-        .limit(sql.lit(1)),
-    ),
-    one: statement<Selectable<RejectedTable>>(
-      database,
-      db.selectFrom('rejected').selectAll().where('id', '=', value('id')),
-    ),
-    bodiesAfter: statement<{ id: number }>(
-      database,
-      db
-        .selectFrom('rejected')
-        .select('id')
-        .where('bytes', 'is not', null)
-        .where('id', '>', value('after'))
-        .where(sql<boolean>`(${value('source')} is null or source = ${value('source')})`)
-        .orderBy('id')
-        .limit(sql<number>`${value('limit')}`),
-    ),
-    setReason: statement(
-      database,
-      db
-        .updateTable('rejected')
-        .set({ reason: value('reason') })
-        .where('id', '=', value('id')),
-    ),
-    remove: statement(database, db.deleteFrom('rejected').where('id', '=', value('id'))),
-    purge: statement(
-      database,
-      db
-        .deleteFrom('rejected')
-        .where(
-          'id',
-          'in',
-          sql<number>`(select id from rejected where last_at < ${value('before')} limit ${value('limit')})`,
-        ),
-    ),
-  };
-}
+};

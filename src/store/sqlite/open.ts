@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { type Database, failureOf, kyselyOver, openDatabase } from '../../runtime/sqlite.ts';
 import { mendEarlierShapes } from '../migrations/earlier-shapes.ts';
-import { migrate } from '../migrations/index.ts';
+import { migrate, migrationNames } from '../migrations/index.ts';
 import type { Tables } from '../schema.ts';
 import type { Store } from '../store.ts';
 import { claim, ownPath } from './claim.ts';
@@ -42,22 +42,17 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
       // would have to wait for larger ones.
       `pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=${startPatienceMs}; pragma cache_size=-16000; pragma secure_delete=fast;`,
     );
-    const kysely = kyselyOver<Tables>(database);
     // Before there is any table: killed between the two, the file would be taken for another program's.
     // Not again: who only looks needs no room on a disk that is full.
     if (!isOurs) database.exec(`pragma application_id=${applicationId}`);
-    // Kysely takes SQLite's DDL for what no transaction holds, and leaves a half-made database after a kill.
-    database.exec('begin immediate');
-    await mendEarlierShapes(kysely);
-    await migrate(kysely);
-    database.exec('commit');
-    if (role === 'command') return new SqliteStore(path, database, kysely);
+    if (!isOurs || !isUpToDate(database)) await bringUpToDate(database);
+    if (role === 'command') return new SqliteStore(path, database);
     // Whoever held a lease on this file is dead, or `claim` would have failed.
     database.exec(`update leases set expires_at = ${lapsed} where expires_at > ${released}`);
     const mark = randomInt(1, 2 ** 31);
     // From here on nothing waits for a lock within the event loop: the queue of commits does.
     database.exec(`pragma user_version=${mark}; pragma wal_checkpoint; pragma busy_timeout=0`);
-    return new SqliteStore(path, database, kysely, {
+    return new SqliteStore(path, database, {
       owner: owner!,
       opened: new OpenedFile(file, path, mark),
     });
@@ -66,6 +61,22 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
     owner?.close();
     throw sentenceFor(file, reason);
   }
+}
+
+/** Asked beforehand: to find that there is nothing to do, Kysely looks at every table. */
+function isUpToDate(database: Database): boolean {
+  if (!database.prepare("select 1 from sqlite_master where name = 'kysely_migration'").get()) return false;
+  const done = database.prepare('select name from kysely_migration order by name').all();
+  return done.map(({ name }) => name).join() === migrationNames.join();
+}
+
+/** In a transaction of ours: Kysely takes SQLite's DDL for what none holds, and leaves a half-made database after a kill. */
+async function bringUpToDate(database: Database): Promise<void> {
+  const kysely = kyselyOver<Tables>(database);
+  database.exec('begin immediate');
+  await mendEarlierShapes(kysely);
+  await migrate(kysely);
+  database.exec('commit');
 }
 
 /** What a failed start says: a sentence where SQLite or the system has but a code. */

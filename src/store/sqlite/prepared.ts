@@ -1,5 +1,5 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../../cache.ts';
 import type { Database } from '../../runtime/sqlite.ts';
 import type { Question } from '../queries/question.ts';
 
@@ -9,7 +9,7 @@ const mostPrepared = 500;
 /** Runs SQL given as text, each text prepared once: for queries that are put together as they are needed. */
 export class Prepared {
   readonly #database: Database;
-  readonly #statements = new LRUCache<string, StatementSync>({ max: mostPrepared });
+  readonly #statements = cacheOf<string, StatementSync>(mostPrepared);
 
   constructor(database: Database) {
     this.#database = database;

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import { laneOf } from '../../call/call.ts';
 import { isRecent } from '../../clock.ts';
-import { type Database, statement, value } from '../../runtime/sqlite.ts';
+import { type Database, type Statements, statements, value } from '../../runtime/sqlite.ts';
 import { lastBefore } from '../queries/call-counts.ts';
-import type { Tables } from '../schema.ts';
 import type { Erased, Erasure, Holding, Purged } from '../upkeep.ts';
 import type { SqliteCallCounts } from './call-counts.ts';
 import type { SqliteCallIndex } from './call-index.ts';
+import { db } from './db.ts';
 import type { SqliteLedger } from './ledger.ts';
 import type { Prepared } from './prepared.ts';
 
@@ -17,8 +17,7 @@ const underWayMs = 3_600_000;
 /** Removes what is too old to be kept, and what somebody asked to be erased. Runs within the store's commits. */
 export class SqliteRemoval {
   readonly #database: Database;
-  readonly #db: Kysely<Tables>;
-  readonly #do: ReturnType<typeof statements>;
+  readonly #do: Statements<typeof queries>;
   readonly #fieldsOf: (call: number) => string;
   readonly #sql: Prepared;
   readonly #index: SqliteCallIndex;
@@ -28,7 +27,6 @@ export class SqliteRemoval {
   /** @param fieldsOf the folded fields of a call, as JSON */
   constructor(
     database: Database,
-    db: Kysely<Tables>,
     sql: Prepared,
     index: SqliteCallIndex,
     counts: SqliteCallCounts,
@@ -36,8 +34,7 @@ export class SqliteRemoval {
     fieldsOf: (call: number) => string,
   ) {
     this.#database = database;
-    this.#db = db;
-    this.#do = statements(database, db);
+    this.#do = statements(database, queries);
     this.#sql = sql;
     this.#index = index;
     this.#counts = counts;
@@ -62,7 +59,7 @@ export class SqliteRemoval {
     // them.
     const lastRow = rows.at(-1)?.id ?? 0;
     const isDone =
-      rows.length < limit || (old.length === 0 && lastRow >= this.#sql.answer(lastBefore(this.#db, before)));
+      rows.length < limit || (old.length === 0 && lastRow >= this.#sql.answer(lastBefore(db, before)));
     return { removed, lastRow: isDone ? null : lastRow };
   }
 
@@ -202,190 +199,122 @@ export class SqliteRemoval {
 const wiped = (column: string) =>
   sql<string>`cast(zeroblob(length(cast(${sql.ref(column)} as blob))) as text)`;
 
-function statements(database: Database, db: Kysely<Tables>) {
-  const ofCall = value('call');
-  const isBetween = sql<boolean>`call > ${value('after')} and call <= ${value('last')}`;
-  return {
-    /** In the order of their ids, which is that of time; for pushes, from the first call that still has some. */
-    from: statement(
-      database,
-      db
-        .selectFrom('calls')
-        .select(({ exists, selectFrom }) => [
-          'id',
-          'first_received_at',
-          'last_received_at',
-          exists(
-            selectFrom('deliveries')
-              .select('call')
-              .whereRef('deliveries.call', '=', 'calls.id')
-              .where('state', '!=', 'skipped')
-              .where(({ or, eb }) => or([eb('state', '!=', 'delivered'), eb('due_at', 'is not', null)])),
-          ).as('is_open'),
-        ])
-        .where('id', '>', value('after'))
-        .where(
-          'id',
-          '>=',
-          sql<number>`case ${value('pushes')} when 1 then (select min(call) from pushes) else 0 end`,
-        )
-        .orderBy('id')
-        .limit(value('limit')),
-    ),
-    fieldsFrom: statement(
-      database,
-      db
-        .selectFrom('calls')
-        .select(['id', 'fields'])
-        .where('id', '>', value('after'))
-        .orderBy('id')
-        .limit(value('limit')),
-    ),
-    bodiesBetween: statement(
-      database,
-      db.selectFrom('pushes').select(['call', 'body as text']).where(isBetween),
-    ),
-    /** What CRMs and people said of calls. */
-    toldBetween: statement(
-      database,
-      db
-        .selectFrom('attempts')
-        .select(['call', sql<string | null>`coalesce(reason, '') || ' ' || notes`.as('text')])
-        .where(isBetween)
-        .unionAll(db.selectFrom('deliveries').select(['call', 'last_reason as text']).where(isBetween))
-        .unionAll(db.selectFrom('decisions').select(['call', 'reason as text']).where(isBetween))
-        .unionAll(db.selectFrom('connector_errors').select(['call', 'reason as text']).where(isBetween)),
-    ),
-    attemptsOf: statement(
-      database,
-      db.selectFrom('attempts').select(['connector', 'n', 'reason', 'notes']).where('call', '=', ofCall),
-    ),
-    tellAttempt: statement(
-      database,
-      db
-        .updateTable('attempts')
-        .set({ reason: value('reason'), notes: value('notes') })
-        .where('call', '=', ofCall)
-        .where('connector', '=', value('connector'))
-        .where('n', '=', value('n')),
-    ),
-    reasonsOf: statement(
-      database,
-      db.selectFrom('deliveries').select(['connector', 'last_reason']).where('call', '=', ofCall),
-    ),
-    tellDelivery: statement(
-      database,
-      db
-        .updateTable('deliveries')
-        .set({ last_reason: value('reason') })
-        .where('call', '=', ofCall)
-        .where('connector', '=', value('connector')),
-    ),
-    decisionsOf: statement(
-      database,
-      db.selectFrom('decisions').select(['id', 'reason']).where('call', '=', ofCall),
-    ),
-    tellDecision: statement(
-      database,
-      db
-        .updateTable('decisions')
-        .set({ reason: value('reason') })
-        .where('id', '=', value('id')),
-    ),
-    errorsOf: statement(
-      database,
-      db.selectFrom('connector_errors').select(['connector', 'reason']).where('call', '=', ofCall),
-    ),
-    tellError: statement(
-      database,
-      db
-        .updateTable('connector_errors')
-        .set({ reason: value('reason') })
-        .where('connector', '=', value('connector')),
-    ),
-    lastCall: statement(
-      database,
-      db.selectFrom('calls').select(({ fn }) => fn.max<number | null>('id').as('id')),
-    ),
-    callSince: statement(
-      database,
-      db
-        .selectFrom('calls')
-        .select('id')
-        .where('id', '>', value('after'))
-        .where('lane', '=', value('lane'))
-        .limit(sql.lit(1)),
-    ),
-    underWay: statement(
-      database,
-      db.selectFrom('erasures').select(['at', 'mark', 'last_call']).where('mark', 'is not', null),
-    ),
-    endErasure: statement(
-      database,
-      db.updateTable('erasures').set({ mark: null }).where('mark', '=', value('mark')),
-    ),
-    inLog: statement(
-      database,
-      db.selectFrom('erasures').select('at').where('in_log', '=', sql.lit(1)).limit(sql.lit(1)),
-    ),
-    noteInLog: statement(
-      database,
-      db
-        .updateTable('erasures')
-        .set({ in_log: sql.lit(1) })
-        .where('at', '=', value('at')),
-    ),
-    noteCleared: statement(
-      database,
-      db
-        .updateTable('erasures')
-        .set({ in_log: sql.lit(0) })
-        .where('in_log', '=', sql.lit(1)),
-    ),
-    keepFields: statement(
-      database,
-      db
-        .updateTable('calls')
-        .set({ fields: value('fields') })
-        .where('id', '=', value('id'))
-        .where('fields', 'is', null),
-    ),
-    wipePushes: statement(
-      database,
-      db
-        .updateTable('pushes')
-        .set({ body: wiped('body') })
-        .where('call', '=', ofCall),
-    ),
-    wipeCall: statement(
-      database,
-      db
-        .updateTable('calls')
-        .set({ fields: wiped('fields') })
-        .where('id', '=', ofCall),
-    ),
-    removePushes: statement(database, db.deleteFrom('pushes').where('call', '=', ofCall)),
-    removeAttempts: statement(database, db.deleteFrom('attempts').where('call', '=', ofCall)),
-    removeDeliveries: statement(database, db.deleteFrom('deliveries').where('call', '=', ofCall)),
-    removeDecisions: statement(database, db.deleteFrom('decisions').where('call', '=', ofCall)),
-    removeErrors: statement(database, db.deleteFrom('connector_errors').where('call', '=', ofCall)),
-    removeCall: statement(database, db.deleteFrom('calls').where('id', '=', value('id'))),
-    removePerson: statement(database, db.deleteFrom('people').where('number', '=', value('number'))),
-    removeMemories: statement(database, db.deleteFrom('memories').where('name', 'like', value('ending'))),
-    noteErasure: statement(
-      database,
-      db.insertInto('erasures').values({
-        at: value('at'),
-        number: value('number'),
-        calls: value('calls'),
-        pushes: value('pushes'),
-        mark: value('mark'),
-        last_call: value('lastCall'),
-        in_log: sql.lit(0),
-      }),
-    ),
-  };
-}
+const ofCall = value('call');
+const isBetween = sql<boolean>`call > ${value('after')} and call <= ${value('last')}`;
+const queries = {
+  /** In the order of their ids, which is that of time; for pushes, from the first call that still has some. */
+  from: db
+    .selectFrom('calls')
+    .select(({ exists, selectFrom }) => [
+      'id',
+      'first_received_at',
+      'last_received_at',
+      exists(
+        selectFrom('deliveries')
+          .select('call')
+          .whereRef('deliveries.call', '=', 'calls.id')
+          .where('state', '!=', 'skipped')
+          .where(({ or, eb }) => or([eb('state', '!=', 'delivered'), eb('due_at', 'is not', null)])),
+      ).as('is_open'),
+    ])
+    .where('id', '>', value('after'))
+    .where(
+      'id',
+      '>=',
+      sql<number>`case ${value('pushes')} when 1 then (select min(call) from pushes) else 0 end`,
+    )
+    .orderBy('id')
+    .limit(value('limit')),
+  fieldsFrom: db
+    .selectFrom('calls')
+    .select(['id', 'fields'])
+    .where('id', '>', value('after'))
+    .orderBy('id')
+    .limit(value('limit')),
+  bodiesBetween: db.selectFrom('pushes').select(['call', 'body as text']).where(isBetween),
+  /** What CRMs and people said of calls. */
+  toldBetween: db
+    .selectFrom('attempts')
+    .select(['call', sql<string | null>`coalesce(reason, '') || ' ' || notes`.as('text')])
+    .where(isBetween)
+    .unionAll(db.selectFrom('deliveries').select(['call', 'last_reason as text']).where(isBetween))
+    .unionAll(db.selectFrom('decisions').select(['call', 'reason as text']).where(isBetween))
+    .unionAll(db.selectFrom('connector_errors').select(['call', 'reason as text']).where(isBetween)),
+  attemptsOf: db
+    .selectFrom('attempts')
+    .select(['connector', 'n', 'reason', 'notes'])
+    .where('call', '=', ofCall),
+  tellAttempt: db
+    .updateTable('attempts')
+    .set({ reason: value('reason'), notes: value('notes') })
+    .where('call', '=', ofCall)
+    .where('connector', '=', value('connector'))
+    .where('n', '=', value('n')),
+  reasonsOf: db.selectFrom('deliveries').select(['connector', 'last_reason']).where('call', '=', ofCall),
+  tellDelivery: db
+    .updateTable('deliveries')
+    .set({ last_reason: value('reason') })
+    .where('call', '=', ofCall)
+    .where('connector', '=', value('connector')),
+  decisionsOf: db.selectFrom('decisions').select(['id', 'reason']).where('call', '=', ofCall),
+  tellDecision: db
+    .updateTable('decisions')
+    .set({ reason: value('reason') })
+    .where('id', '=', value('id')),
+  errorsOf: db.selectFrom('connector_errors').select(['connector', 'reason']).where('call', '=', ofCall),
+  tellError: db
+    .updateTable('connector_errors')
+    .set({ reason: value('reason') })
+    .where('connector', '=', value('connector')),
+  lastCall: db.selectFrom('calls').select(({ fn }) => fn.max<number | null>('id').as('id')),
+  callSince: db
+    .selectFrom('calls')
+    .select('id')
+    .where('id', '>', value('after'))
+    .where('lane', '=', value('lane'))
+    .limit(sql.lit(1)),
+  underWay: db.selectFrom('erasures').select(['at', 'mark', 'last_call']).where('mark', 'is not', null),
+  endErasure: db.updateTable('erasures').set({ mark: null }).where('mark', '=', value('mark')),
+  inLog: db.selectFrom('erasures').select('at').where('in_log', '=', sql.lit(1)).limit(sql.lit(1)),
+  noteInLog: db
+    .updateTable('erasures')
+    .set({ in_log: sql.lit(1) })
+    .where('at', '=', value('at')),
+  noteCleared: db
+    .updateTable('erasures')
+    .set({ in_log: sql.lit(0) })
+    .where('in_log', '=', sql.lit(1)),
+  keepFields: db
+    .updateTable('calls')
+    .set({ fields: value('fields') })
+    .where('id', '=', value('id'))
+    .where('fields', 'is', null),
+  wipePushes: db
+    .updateTable('pushes')
+    .set({ body: wiped('body') })
+    .where('call', '=', ofCall),
+  wipeCall: db
+    .updateTable('calls')
+    .set({ fields: wiped('fields') })
+    .where('id', '=', ofCall),
+  removePushes: db.deleteFrom('pushes').where('call', '=', ofCall),
+  removeAttempts: db.deleteFrom('attempts').where('call', '=', ofCall),
+  removeDeliveries: db.deleteFrom('deliveries').where('call', '=', ofCall),
+  removeDecisions: db.deleteFrom('decisions').where('call', '=', ofCall),
+  removeErrors: db.deleteFrom('connector_errors').where('call', '=', ofCall),
+  removeCall: db.deleteFrom('calls').where('id', '=', value('id')),
+  removePerson: db.deleteFrom('people').where('number', '=', value('number')),
+  removeMemories: db.deleteFrom('memories').where('name', 'like', value('ending')),
+  noteErasure: db.insertInto('erasures').values({
+    at: value('at'),
+    number: value('number'),
+    calls: value('calls'),
+    pushes: value('pushes'),
+    mark: value('mark'),
+    last_call: value('lastCall'),
+    in_log: sql.lit(0),
+  }),
+};
 
 /** Tells an erased number again without holding it: who has the file would have to try every number. */
 function markOf(number: string, salt: string): string {

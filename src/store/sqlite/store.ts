@@ -1,4 +1,3 @@
-import type { Kysely } from 'kysely';
 import type { CallState } from '../../call/call.ts';
 import type { RecordRef } from '../../call/records.ts';
 import type { Database } from '../../runtime/sqlite.ts';
@@ -51,7 +50,6 @@ import type {
   Rejection,
   StoredRejection,
 } from '../rejections.ts';
-import type { Tables } from '../schema.ts';
 import type { Store } from '../store.ts';
 import type { Erased, Erasure, Holding, Purged } from '../upkeep.ts';
 import { SqliteBacklog } from './backlog.ts';
@@ -61,6 +59,7 @@ import { SqliteCallSearch } from './call-search.ts';
 import { SqliteCalls } from './calls.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { SqliteConnectors } from './connectors.ts';
+import { db } from './db.ts';
 import { SqliteDeliveries } from './deliveries.ts';
 import { SqliteDue } from './due.ts';
 import { SqliteFile } from './file.ts';
@@ -96,7 +95,6 @@ export class SqliteStore implements Store {
   constructor(
     path: string,
     database: Database,
-    kysely: Kysely<Tables>,
     { owner, opened }: { owner?: Database; opened?: OpenedFile } = {},
   ) {
     this.#database = database;
@@ -104,20 +102,20 @@ export class SqliteStore implements Store {
     this.#opened = opened;
     this.#queue = new CommitQueue(database, opened);
     this.#file = new SqliteFile(path, database, this.#queue, opened);
-    const all = statements(database, kysely);
+    const all = statements(database);
     const sql = new Prepared(database);
-    this.#ask = (question) => sql.answer(question(kysely));
+    this.#ask = (question) => sql.answer(question(db));
     this.#calls = new SqliteCalls(all);
-    this.#search = new SqliteCallSearch(kysely, sql);
+    this.#search = new SqliteCallSearch(sql);
     const counts = new SqliteCallCounts(sql);
     this.#index = new SqliteCallIndex(database, sql, counts, (row) => this.#calls.stateOf(row), fieldsOf);
     this.#intake = new SqliteIntake(all, this.#calls);
-    this.#ledger = new SqliteLedger(database, kysely, sql);
+    this.#ledger = new SqliteLedger(database, sql);
     this.#due = new SqliteDue(database, this.#queue);
     this.#deliveries = new SqliteDeliveries(this.#queue, all, this.#due, this.#calls, counts);
-    this.#backlog = new SqliteBacklog(database, kysely);
-    this.#kept = new SqliteKept(database, kysely, this.#queue);
-    this.#removal = new SqliteRemoval(database, kysely, sql, this.#index, counts, this.#ledger, (call) =>
+    this.#backlog = new SqliteBacklog(database);
+    this.#kept = new SqliteKept(database, this.#queue);
+    this.#removal = new SqliteRemoval(database, sql, this.#index, counts, this.#ledger, (call) =>
       this.#calls.fieldsOf(call),
     );
     this.#connectors = new SqliteConnectors(this.#queue, all, this.#removal);
