@@ -13,20 +13,14 @@ export interface Period {
   to: Date;
 }
 
-/** The period that ended last, or ends now. */
-export function periodBefore(now: Date, timeOfDay: string, timezone: string): Period {
+/** The period that ended last, or ends now; and when the next one ends. */
+export function periodBefore(now: Date, timeOfDay: string, timezone: string): Period & { next: Date } {
   const endOn = (date: string) => new Date(instantAt(date, timeOfDay, timezone));
-  const dayBefore = (date: string) => new Date(Date.parse(date) - dayMs).toISOString().slice(0, 10);
-  let date = localDate(now, timezone);
-  if (endOn(date) > now) date = dayBefore(date);
-  return { from: endOn(dayBefore(date)), to: endOn(date) };
-}
-
-/** When the next period ends. */
-export function nextPeriodEnd(now: Date, timeOfDay: string, timezone: string): Date {
-  const tomorrow = new Date(Date.parse(localDate(now, timezone)) + dayMs).toISOString().slice(0, 10);
-  const today = new Date(instantAt(localDate(now, timezone), timeOfDay, timezone));
-  return today > now ? today : new Date(instantAt(tomorrow, timeOfDay, timezone));
+  const moved = (date: string, days: number) =>
+    new Date(Date.parse(date) + days * dayMs).toISOString().slice(0, 10);
+  const today = localDate(now, timezone);
+  const date = endOn(today) > now ? moved(today, -1) : today;
+  return { from: endOn(moved(date, -1)), to: endOn(date), next: endOn(moved(date, 1)) };
 }
 
 interface SourceCount {

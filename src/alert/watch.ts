@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts';
 import { type Channel, SendFailed } from './channel.ts';
 import { type Condition, conditionsOf, countedTo, type Facts, isWatched, recoveryOf } from './conditions.ts';
 import { channelsOf } from './configured-channels.ts';
-import { countCalls, digestLines, digestTitle, nextPeriodEnd, periodBefore } from './digest.ts';
+import { countCalls, digestLines, digestTitle, type Period, periodBefore } from './digest.ts';
 import { durationText, type Notice, oneLine, timeText, type What } from './notice.ts';
 
 /** Under this name lease and state lie in the store. No connector can be called so. */
@@ -87,6 +87,7 @@ export class AlertWatch {
   /** Connectors with an old backlog at the look before. */
   #lateBefore: ReadonlySet<string> = new Set();
   #nextLookMs = 0;
+  #period: (Period & { of: string; next: Date }) | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: AlertWatchOptions) {
@@ -134,8 +135,8 @@ export class AlertWatch {
       await this.#save(state);
       this.#nextLookMs = clock.now().getTime() + lookEveryMs;
       if (alerts.digest !== undefined) {
-        const digestMs = nextPeriodEnd(clock.now(), alerts.digest, timezone).getTime();
-        this.#nextLookMs = Math.min(this.#nextLookMs, digestMs);
+        const { next } = this.#periodBefore(clock.now(), alerts.digest, timezone);
+        this.#nextLookMs = Math.min(this.#nextLookMs, next.getTime());
       }
     }
     await Promise.all(channels.map((channel) => this.#send(channel, state)));
@@ -215,7 +216,7 @@ export class AlertWatch {
       state.digestTo = null;
       return;
     }
-    const period = periodBefore(clock.now(), digest, timezone);
+    const period = this.#periodBefore(clock.now(), digest, timezone);
     const toMs = period.to.getTime();
     const lateMs = clock.now().getTime() - toMs;
     const isNew = state.digestTo !== null && toMs > state.digestTo;
@@ -231,10 +232,21 @@ export class AlertWatch {
     state.digestTo = Math.max(toMs, state.digestTo ?? 0);
   }
 
+  /** The same one all day, and a time zone's arithmetic is dear. */
+  #periodBefore(now: Date, digest: string, timezone: string): Period & { next: Date } {
+    const of = `${digest} ${timezone}`;
+    let known = this.#period;
+    if (known?.of !== of || now < known.to || now >= known.next) {
+      known = { of, ...periodBefore(now, digest, timezone) };
+      this.#period = known;
+    }
+    return known;
+  }
+
   async #facts(state: State): Promise<Facts> {
     const { store, settings, clock } = this.#options;
     const { connectors, sources, alerts } = settings();
-    const { rejectedMs } = alerts;
+    const { rejectedMs, silentForMs } = alerts;
     const storeFails = await store.checkWritable().then(
       () => null,
       (reason: Error) => reason.message,
@@ -251,7 +263,8 @@ export class AlertWatch {
       const backlog: Backlog = await store.backlog(name, countedTo);
       looked.push({ name, blocked: blockedOf(name), openReason: openReasonOf(name), backlog });
     }
-    const latest = await store.latestPushes(pushesLookedAt);
+    // A look through thousands, for those who want to be told.
+    const latest = silentForMs === undefined ? new Map() : await store.latestPushes(pushesLookedAt);
     const heardAt: State['heardAt'] = {};
     for (const name of Object.keys(sources)) {
       const before = state.heardAt[name] ?? clock.now().getTime();

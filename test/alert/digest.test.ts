@@ -1,4 +1,4 @@
-import { nextPeriodEnd, periodBefore } from '../../src/alert/digest.ts';
+import { periodBefore } from '../../src/alert/digest.ts';
 import { assert, suite } from '../support/suite.ts';
 
 const digest = suite('the time of the digest');
@@ -82,8 +82,9 @@ const cases: [
 ];
 for (const [what, now, at, zone, from, to, length] of cases) {
   digest(`${what}: ${at} in ${zone}`, () => {
-    const period = periodBefore(new Date(now), at, zone);
+    const { next, ...period } = periodBefore(new Date(now), at, zone);
     assert.equal(period, { from: new Date(from), to: new Date(to) });
+    assert.equal(periodBefore(next, at, zone).from, period.to);
     assert.is(hours(period.from, period.to), length);
   });
 }
@@ -100,7 +101,7 @@ digest(
       let now = new Date('2026-01-01T00:00:00Z');
       let last: Date | undefined;
       for (let day = 0; day < 400; day++) {
-        now = nextPeriodEnd(now, '02:30', zone);
+        now = periodBefore(now, '02:30', zone).next;
         const { from, to } = periodBefore(now, '02:30', zone);
         assert.equal(to, now, `${zone} ${now.toISOString()}`);
         if (last) assert.equal(from, last);
