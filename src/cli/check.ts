@@ -17,8 +17,10 @@ export async function check(options: CommandOptions & { online?: boolean; alerts
   const { settings, file, warnings, secrets } = await loadConfig(options.config, {
     env: environment(),
   }).catch((reason) => {
-    if (options.json && reason instanceof ConfigProblems)
-      printJson({ problems: reason.problems, warnings: [], findings: [] });
+    if (reason instanceof ConfigProblems) {
+      if (options.json) printJson({ problems: reason.problems, warnings: reason.warnings, findings: [] });
+      else for (const warning of reason.warnings) print(`warning  ${warning}`);
+    }
     throw reason;
   });
   const findings: (Finding & { connector?: string })[] = options.online ? await online(options.config) : [];

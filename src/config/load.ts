@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type * as z from 'zod';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { isLoopback } from '../connector/options.ts';
 import { loadConnector, NoConnector } from '../connector/registry.ts';
@@ -11,7 +12,7 @@ import { Feeds } from './implied-routes.ts';
 import { ConfigProblems, ProblemList, pathText } from './problems.ts';
 import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
-import { below, movedBelow, readTexts, type Secrets } from './schema-walk.ts';
+import { below, eachScalar, movedBelow, readTexts, type Schema, type Secrets } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
 import { partsWith, placeStandIns, tellReaders, without } from './unread-parts.ts';
 import { errorCode } from './variables.ts';
@@ -88,18 +89,21 @@ export async function loadConfig(
       problems.all.length = 0;
     }
   }
+  // Who feeds whom is not known before the routes are mended.
+  const isRouted = !problems.all.some((problem) => problems.pathOf(problem)?.[0] === 'routes');
+  const warnings = [
+    ...(feeds && isRouted ? feeds.oddities(problems) : []),
+    ...(root ? withoutOwnToken(root, problems) : []),
+    ...(root ? atOldPlaces(root, connectors, problems) : []),
+    ...(root ? oddExpressions(settings, root, connectors, problems) : []),
+    ...plainlyWritten(plainly, problems),
+    ...reader.warnings,
+  ];
   if (!root || !feeds || problems.all.length > 0 || !settings)
-    throw new ConfigProblems(problems.all, [...reader.files]);
+    throw new ConfigProblems(problems.all, { files: [...reader.files], warnings });
   return {
     settings,
-    warnings: [
-      ...feeds.oddities(problems),
-      ...withoutOwnToken(root, problems),
-      ...atOldPlaces(root, connectors, problems),
-      ...oddExpressions(settings, root, problems),
-      ...plainlyWritten(plainly, problems),
-      ...reader.warnings,
-    ],
+    warnings,
     file: isThere ? problems.shown(file) : undefined,
     files: [...reader.files],
     secrets: [...new Set(secrets.map(({ value }) => value))],
@@ -206,7 +210,12 @@ function atOldPlaces(
 }
 
 /** Templates and conditions that are odd, but may be meant, wherever a connector or a route has them. */
-function oddExpressions(settings: Settings, root: MapNode, problems: ProblemList): string[] {
+function oddExpressions(
+  settings: Settings | undefined,
+  root: MapNode,
+  connectors: ReadonlyMap<string, ConnectorDefinition>,
+  problems: ProblemList,
+): string[] {
   const told: string[] = [];
   const look = (value: unknown, path: readonly PropertyKey[]) => {
     if (typeof value !== 'object' || value === null) return;
@@ -220,10 +229,29 @@ function oddExpressions(settings: Settings, root: MapNode, problems: ProblemList
   // What has problems of its own is left to who reads it.
   const held = (holder: object | undefined, key: string) =>
     holder && Object.getOwnPropertyDescriptor(holder, key)?.value;
-  look(held(settings, 'routes'), ['routes']);
-  for (const name of Object.keys(settings.connectors))
-    look(held(settings.connectors[name], 'options'), ['connectors', name]);
+  const lookAt = (value: unknown, schema: Schema[], path: readonly PropertyKey[]) => {
+    if (value !== undefined) return look(value, path);
+    // Beside a mistake, each text is read by itself.
+    const { node } = find(root, path);
+    if (node) eachScalar(schema, node, (scalar, _, own, at) => look(readAlone(own, scalar.value), at), path);
+  };
+  lookAt(held(settings, 'routes'), below([settingsSchema], 'routes'), ['routes']);
+  for (const [name, { options }] of connectors)
+    lookAt(held(settings?.connectors[name], 'options'), [options], ['connectors', name]);
   return told;
+}
+
+/** What a schema makes of a text, where one takes it without asking anybody. */
+function readAlone(schemas: readonly Schema[], value: unknown): unknown {
+  for (const schema of schemas) {
+    try {
+      const read = (schema as z.ZodType).safeParse(value);
+      if (read.success) return read.data;
+    } catch {
+      // It asks.
+    }
+  }
+  return undefined;
 }
 
 /** A file of settings is copied, sent and kept in repositories, and its secrets with it. */

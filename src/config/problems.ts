@@ -20,12 +20,21 @@ export class ConfigProblems extends Error {
   readonly problems: readonly Problem[];
   /** Every file that was read, absolute: mending one of these may mend it all. */
   readonly files: readonly string[];
+  /** What is odd besides, but may be meant. */
+  readonly warnings: readonly string[];
 
-  constructor(problems: readonly Problem[], files: readonly string[] = []) {
+  constructor(
+    problems: readonly Problem[],
+    {
+      files = [],
+      warnings = [],
+    }: { files?: readonly string[] | undefined; warnings?: readonly string[] | undefined } = {},
+  ) {
     const sorted = sortProblems(problems);
     super(formatProblems(sorted));
     this.problems = sorted;
     this.files = files;
+    this.warnings = warnings;
   }
 }
 

@@ -144,7 +144,7 @@ export interface Secrets {
 
 /**
  * Text that came from a variable or stands in quotes becomes a number or boolean where nothing else will do, so that
- * `port: ${PORT}` works, and a password `true` stays a password. Adds to the secrets what secret settings hold, and what came
+ * `port: ${PORT}` works, and a password `true` stays a password; one of a few known words has their letter case (`Mon`). Adds to the secrets what secret settings hold, and what came
  * from outside to a place where any text may be.
  */
 export function readTexts(schemas: readonly Schema[], node: TreeNode, secrets: Secrets): void {
@@ -176,7 +176,10 @@ function takesNull(schema: Schema): boolean {
   return def.type === 'pipe' && takesNull(def.in);
 }
 
-function asNeeded(text: string, candidates: readonly z.core.$ZodTypes[]): number | boolean | undefined {
+function asNeeded(
+  text: string,
+  candidates: readonly z.core.$ZodTypes[],
+): string | number | boolean | undefined {
   const defs = candidates.map(({ _zod: { def } }) => def).filter(({ type }) => type !== 'undefined');
   const words = defs.flatMap((def): unknown[] =>
     def.type === 'literal' ? def.values : def.type === 'enum' ? Object.values(def.entries) : [],
@@ -186,6 +189,8 @@ function asNeeded(text: string, candidates: readonly z.core.$ZodTypes[]): number
   );
   if (words.includes(text) || [...others].some((type) => type !== 'number' && type !== 'boolean'))
     return undefined;
+  const alike = words.filter((word) => String(word).toLowerCase() === text.toLowerCase());
+  if (alike.length === 1 && typeof alike[0] === 'string') return alike[0];
   const isBoolean = text === 'true' || text === 'false';
   if (isBoolean && (others.has('boolean') || words.includes(text === 'true'))) return text === 'true';
   const isNumber = /^-?\d+(\.\d+)?$/.test(text);
@@ -211,20 +216,29 @@ function isSecret(schema: z.core.$ZodTypes): boolean {
   return meta?.()?.['writeOnly'] === true;
 }
 
-function eachScalar(
+export function eachScalar(
   schemas: readonly Schema[],
   node: TreeNode,
-  visit: (scalar: ScalarNode, candidates: readonly z.core.$ZodTypes[], schemas: readonly Schema[]) => void,
+  visit: (
+    scalar: ScalarNode,
+    candidates: readonly z.core.$ZodTypes[],
+    schemas: readonly Schema[],
+    path: readonly PropertyKey[],
+  ) => void,
+  path: readonly PropertyKey[] = [],
 ): void {
   if (node.kind === 'scalar') {
     visit(
       node,
       schemas.flatMap((schema) => alternatives(schema)),
       schemas,
+      path,
     );
   } else if (node.kind === 'list') {
-    for (const [index, item] of node.items.entries()) eachScalar(below(schemas, index), item, visit);
+    for (const [index, item] of node.items.entries())
+      eachScalar(below(schemas, index), item, visit, [...path, index]);
   } else {
-    for (const [name, entry] of node.entries) eachScalar(below(schemas, name), entry.node, visit);
+    for (const [name, entry] of node.entries)
+      eachScalar(below(schemas, name), entry.node, visit, [...path, name]);
   }
 }

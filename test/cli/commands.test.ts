@@ -180,6 +180,23 @@ commands('check --json lists mistakes as data, too', () =>
   }),
 );
 
+commands('check tells what is odd beside what is wrong', () =>
+  withBridgeFolder(async (folder) => {
+    folder.configure(
+      'connectors: { box: { type: sandbox, activity: { properties: { svc: call.serviceId } }, wirte: live } }\n',
+    );
+    const { code, stdout, stderr } = await folder.run('check');
+    assert.is(code, 1);
+    assert.match(stderr, 'connectors.box.wirte: unknown setting. Did you mean "write"?');
+    assert.match(
+      stdout,
+      /^warning .*bridge\.yaml:\d+:\d+ {2}connectors\.box\.activity\.properties\.svc: it writes/,
+    );
+    const { warnings, problems } = JSON.parse((await folder.run('check', '--json')).stdout);
+    assert.equal([warnings.length, problems.length], [1, 1]);
+  }),
+);
+
 commands('check of a good configuration exits with 0, online too, and says which it has read', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);

@@ -226,6 +226,39 @@ routes:
 });
 
 loading(
+  'what is odd is told beside mistakes, in its own connector or elsewhere, and not what follows from them',
+  async () => {
+    const thrown = await load(`
+sources: { acme: { regoin: AU } }
+connectors:
+  one: { type: sandbox, wirte: live, person: { properties: { service: call.serviceId } }, followUp: { when: "call.result == 'Lost'" } }
+routes:
+  - { when: call.startedAt > 'March', to: [oen] }`).catch((reason: unknown) => reason);
+    assert.instance(thrown, ConfigProblems);
+    const { problems, warnings } = thrown as ConfigProblems;
+    const path = (warning: string) => / {2}(\S+): /.exec(warning)?.[1];
+    assert.equal(
+      [problems.map((problem) => problem.path), warnings.map(path)],
+      [
+        ['sources.acme.regoin', 'connectors.one.wirte', 'routes[0].to[0]'],
+        ['routes[0].when', 'connectors.one.person.properties.service', 'connectors.one.followUp.when'],
+      ],
+    );
+  },
+);
+
+loading('one of a few known words is read in any letter case', async () => {
+  const { settings } = await load(`
+log: { level: WARN }
+connectors: { sandbox: { type: sandbox, write: AtEnd, followUp: { doneWhen: reached, hours: { days: [Mon, FRI] } } } }`);
+  const { write, followUp } = settings.connectors['sandbox']!.options as {
+    write: string;
+    followUp: { hours: { days: string[] } };
+  };
+  assert.equal([settings.log.level, write, followUp.hours.days], ['warn', 'atEnd', ['mon', 'fri']]);
+});
+
+loading(
   'sources that share a CRM are told apart by their prefixes; those that do not need none',
   async () => {
     const apart = await load(`

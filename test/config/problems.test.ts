@@ -270,8 +270,8 @@ const cases: [what: string, yaml: string, expected: string][] = [
   ],
   [
     'a region that is none',
-    'sources: { acme: { region: au } }',
-    '1:28 sources.acme.region: "au" is no country code: use two capital letters, such as AU or NZ. Did you mean "AU"?',
+    'sources: { acme: { region: XY } }',
+    '1:28 sources.acme.region: "XY" is no country code: use two capital letters, such as AU or NZ.',
   ],
   [
     'a time zone that is none',
@@ -316,7 +316,7 @@ const cases: [what: string, yaml: string, expected: string][] = [
     tries: 1.5
     title: "{{ call.caller }}"
     when: call.missed and
-    lead: lead
+    lead: leed
     properties: { a: "{{ call.id | shout }}", b: [1] }
     login: { flow: pasword }`,
     `\
@@ -325,7 +325,7 @@ const cases: [what: string, yaml: string, expected: string][] = [
 7:12 connectors.acme.tries: must be a whole number.
 8:12 connectors.acme.title: call.caller is a group, not a value. It has call.caller.number, call.caller.national, call.caller.display, call.caller.raw, call.caller.country, call.caller.withheld, ….
 9:11 connectors.acme.when: "call.missed and" is not a complete condition.
-10:11 connectors.acme.lead: there is no "lead". Did you mean "Lead"? It must be Lead, Contact or false.
+10:11 connectors.acme.lead: there is no "leed". Did you mean "Lead"? It must be Lead, Contact or false.
 11:22 connectors.acme.properties.a: undefined filter: shout.
 11:50 connectors.acme.properties.b: must be text, or a number, or true or false.
 12:20 connectors.acme.login.flow: there is no "pasword". Did you mean "password"? It must be key or password.`,
