@@ -77,14 +77,8 @@ export class HubSpotApi {
     this.#tools = tools;
   }
 
-  /** The client is loaded here, so that a bridge without HubSpot does not pay for it. */
   static async open(options: HubSpotOptions, tools: Tools, wrap: Wrap = sendingAll): Promise<HubSpotApi> {
-    const { Client } = await import('@hubspot/api-client');
-    const client = new Client({
-      basePath: options.baseUrl,
-      numberOfApiCallRetries: 0, // its retries would repeat a create whose answer was lost
-    });
-    return new HubSpotApi(new HubSpotTransport(client, options, tools, wrap), tools);
+    return new HubSpotApi(await HubSpotTransport.open(options, tools, wrap), tools);
   }
 
   get connector(): string {

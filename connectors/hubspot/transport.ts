@@ -1,5 +1,5 @@
-import type { Client } from '@hubspot/api-client';
-import { bounded, Quota, type RateLimit, RefreshTokens, type Tools } from '../../src/connector/index.ts';
+import type { Request as ClientRequest } from '@hubspot/api-client/lib/src/services/http/Request.js';
+import { Quota, type RateLimit, RefreshTokens, type Tools } from '../../src/connector/index.ts';
 import {
   type Asked,
   asJson,
@@ -32,17 +32,27 @@ export class HubSpotTransport implements Transport<Failure, Circumstances> {
   readonly exchange: Exchange;
   /** Requests of the day, of the whole account. */
   readonly quota: Quota;
-  readonly #client: Client;
+  readonly #Request: typeof ClientRequest;
+  readonly #baseUrl: string;
+  readonly #fetch: Tools['fetch'];
   readonly #window: RateLimit;
   readonly #searches: SearchLimit;
 
-  constructor(client: Client, options: HubSpotOptions, tools: Tools, wrap: Wrap) {
+  private constructor(Request: typeof ClientRequest, options: HubSpotOptions, tools: Tools, wrap: Wrap) {
     this.exchange = wrap((...asked) => this.#exchange(...asked));
-    this.#client = client;
+    this.#Request = Request;
+    this.#baseUrl = options.baseUrl;
+    this.#fetch = tools.fetch;
     this.access = options.oauth ? logInOf(options.oauth, tools) : (options.accessToken ?? '');
     this.#window = tools.rateLimit(Math.floor(leastWindow * ourShare), windowMs);
     this.#searches = new SearchLimit(tools.rateLimit);
     this.quota = new Quota(options.reserve);
+  }
+
+  /** The client is loaded here, so that a bridge without HubSpot does not pay for it. */
+  static async open(options: HubSpotOptions, tools: Tools, wrap: Wrap): Promise<HubSpotTransport> {
+    const { Request } = await import('@hubspot/api-client/lib/src/services/http/Request.js');
+    return new HubSpotTransport(Request, options, tools, wrap);
   }
 
   async paced<T>({ request }: Asked, send: () => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -51,25 +61,36 @@ export class HubSpotTransport implements Transport<Failure, Circumstances> {
     return send();
   }
 
-  /** The client reads without end, so that is done here. */
+  /**
+   * Requests are the client's, and sent here: it would read an answer without end, and follow redirects, which takes client
+   * secrets and callers' numbers to whatever host an answer names.
+   */
   async #exchange(
     { method, path, body }: Asked,
     token: string | undefined,
     over: AbortSignal,
   ): Promise<RawAnswer> {
     const isForm = body instanceof URLSearchParams;
-    const response = await this.#client.apiRequest({
-      method,
-      path,
-      authType: 'none', // below: the very token that was given for this request
-      defaultJson: !isForm,
-      headers: {
-        ...(isForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    const request = new this.#Request(
+      { basePath: this.#baseUrl },
+      {
+        method,
+        path,
+        authType: 'none', // below: the very token that was given for this request
+        defaultJson: !isForm,
+        headers: {
+          ...(isForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
+        ...(body === undefined ? {} : { body }),
       },
-      ...(body === undefined ? {} : { body }),
+    );
+    const response = await this.#fetch(request.getUrl(), {
+      ...request.getSendData(),
+      redirect: 'manual',
+      signal: over,
     });
-    const text = await bounded(response, undefined, over).text();
+    const text = await response.text();
     return {
       status: response.status,
       headers: Object.fromEntries(response.headers.entries()),

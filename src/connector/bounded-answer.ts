@@ -32,7 +32,7 @@ const mega = 1024 * 1024;
  * The same answer, which fails to be read beyond `most` bytes, or once `signal` aborts; its connection is closed then.
  * `over` is called when nothing of it is to be read any more.
  */
-export function bounded(
+function bounded(
   response: Response,
   most = longestAnswer,
   signal?: AbortSignal,

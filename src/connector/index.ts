@@ -18,7 +18,6 @@ export { localDate } from '../text/business-hours.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';
 export { counted } from '../text/plural.ts';
 export { AccountFacts } from './account-facts.ts';
-export { bounded } from './bounded-answer.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';
 export {
   type Assumption,

@@ -93,6 +93,18 @@ export class FailingCrm {
     return { kind: 'retry', scope: 'connector', reason: withoutSecrets(reason, secrets), ...what };
   }
 
+  /** To follow one would take secrets, and callers' numbers, to whatever host it names. */
+  redirection(status: number, location: string, where: Circumstances): Plain {
+    const origin = URL.canParse(location) ? ` (at ${new URL(location).origin})` : '';
+    const advice = `Redirects are not followed: if it stays so, put the address that it leads to${origin} into the configuration.`;
+    return {
+      kind: 'retry',
+      scope: 'connector',
+      reason: `${this.quote(status, '', where)} ${withoutSecrets(advice, where.secrets)}`,
+      isUnanswered: true,
+    };
+  }
+
   /** It answered 2xx and said nothing of a record. */
   omission({ request }: Circumstances): Plain {
     const reason = `${this.name} accepted ${request}, but did not say what came of this record.`;

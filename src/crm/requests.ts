@@ -52,6 +52,9 @@ export interface Transport<F extends Failure, C extends Circumstances> {
   circumstances(where: Circumstances): C;
 }
 
+/** Salesforce has 300 for something else. */
+const redirects = new Set([301, 302, 303, 307, 308]);
+
 /** Every request to a CRM goes through here: let in, paced, counted, bounded in time, and its failures read. */
 export class Requests<F extends Failure, C extends Circumstances> {
   readonly unanswered = new Unanswered();
@@ -148,8 +151,12 @@ export class Requests<F extends Failure, C extends Circumstances> {
         throw this.#unread(asked, 'the answer cannot be read');
       return answer;
     }
+    const where = this.circumstances(request);
+    const location = redirects.has(status) ? answer.headers['location'] : undefined;
+    if (location !== undefined)
+      throw this.#failed(asked, transport.crm.redirection(status, location, where), undefined, status);
     const read = token === undefined ? transport.failureOfLogIn : transport.failureOf;
-    throw this.#failed(asked, read(answer, this.circumstances(request)), undefined, status);
+    throw this.#failed(asked, read(answer, where), undefined, status);
   }
 
   #unread(asked: Asked, why: string, cause?: unknown): RequestFailed {
