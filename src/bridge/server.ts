@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import { type AccessEnv, securityHeaders } from '../operator/access.ts';
 import { pathBelow, underPublicPath } from '../operator/public-path.ts';
 import { type Readiness, statusRoutes } from '../operator/status.ts';
-import { isPushToWrongPath, noteWrongPath, type ReceiveOptions, receiveRoutes } from '../receive/routes.ts';
+import { type ReceiveOptions, receiveRoutes, refuseAtWrongPath } from '../receive/routes.ts';
 
 export interface ServerOptions {
   /** Of the public address: `/bridge`, or empty. */
@@ -33,17 +33,15 @@ export function serverApp({
   const others = new Hono({ getPath });
   others.use(underPublicPath(publicFolder), securityHeaders);
   // Before what sends who is not signed in to where that is done: a sender that follows takes it for a yes.
-  others.use((context, next) =>
-    isPushToWrongPath(context.req) ? Promise.resolve(context.notFound()) : next(),
-  );
+  others.use(async (context, next) => (await refuseAtWrongPath(context, receive, false)) ?? next());
   others.post('/', (context) => context.notFound());
   others.route('/', api);
   others.route('/', metrics);
   others.route('/', statusRoutes(readiness));
   others.route('/', page);
   others.notFound(async (context) => {
-    await noteWrongPath(context, receive);
-    return context.json({ error: 'There is nothing here.' }, 404);
+    const refused = await refuseAtWrongPath(context, receive, true);
+    return refused ?? context.json({ error: 'There is nothing here.' }, 404);
   });
   // Pushes go past all this: what every other answer gets would cost each of them.
   app.notFound((context) => others.fetch(context.req.raw, context.env));

@@ -93,34 +93,46 @@ const withinPath = /^(\/[\w.~-]{1,40}){1,3}(?=\/+push\/)/i;
 /** One that nothing else can be, also where the page or the API has that path: a source may be named push. */
 const surelyWithinPath = /^(?:\/[\w.~-]{1,40}){1,3}\/+push\/+[^/]{16,}(?:\/+(?:create|update))?\/*$/i;
 
-/** Whether a request is a push to a path below which it is not taken. */
-export function isPushToWrongPath({ method, path }: { method: string; path: string }): boolean {
-  return method === 'POST' && surelyWithinPath.test(path);
+/** What reaches the page or the API without a token, a session or a browser: a push, by what only one says, or a script. */
+function isFromNobody({ path, header }: { path: string; header(name: string): string | undefined }): boolean {
+  const isSignIn = path === '/sign-in' && !/json/i.test(header('content-type') ?? ''); // which reads its form itself
+  const names = ['cookie', 'origin', 'sec-fetch-site'];
+  const isBearer = /^Bearer\b/i.test(header('authorization') ?? '');
+  return !isSignIn && !isBearer && names.every((name) => header(name) === undefined);
 }
 
+const noPushUrl =
+  'This is no push URL. They end in /push/ and the token of a source, as the bridge prints them.';
+
 /**
- * Notes a push to a path that nothing answers otherwise than with 404: with more before /push, or without a token. The
- * latter is told from what strangers send everywhere by what only a push says.
+ * Notes and answers a push to a path that takes none: with more before /push, or without a token, such as the page's.
+ * Asked twice: before others may answer, and when none did (`isNowhere`). Undefined: it is for others.
  */
-export async function noteWrongPath(context: Context, options: ReceiveOptions): Promise<void> {
+export async function refuseAtWrongPath(
+  context: Context,
+  options: ReceiveOptions,
+  isNowhere: boolean,
+): Promise<Response | undefined> {
   const { path, method } = context.req;
-  if (method !== 'POST') return;
-  const noted = { reason: 'There is nothing here.', sender: senderOf(context, options) };
-  const before = withinPath.exec(path)?.[0];
-  if (before === undefined) {
-    const sent = await readBody(context, options.current());
-    if (typeof sent !== 'string' && /PLA_Call_Id/i.test(decodeBody(sent)))
-      await options.refused({ ...noted, cause: 'unknown_token', token: '', at: options.clock.now() });
-    return;
+  if (method !== 'POST') return undefined;
+  const before = isNowhere || surelyWithinPath.test(path) ? withinPath.exec(path)?.[0] : undefined;
+  if (before !== undefined) {
+    const source = options.current().tokens.sourceOf(tokenIn(path.slice(before.length)));
+    return refuse(context, options, 404, noPushUrl, {
+      cause: 'wrong_path',
+      before,
+      ...(source === undefined ? {} : { source }),
+    });
   }
-  const source = options.current().tokens.sourceOf(tokenIn(path.slice(before.length)));
-  await options.refused({
-    ...noted,
-    cause: 'wrong_path',
-    before,
-    at: options.clock.now(),
-    ...(source === undefined ? {} : { source }),
-  });
+  // A body is read once, and not before whoever is let in has read it.
+  const header = (name: string) => context.req.header(name);
+  if (isFromNobody({ path, header }) === isNowhere) return undefined;
+  const sent = await readBody(context, options.current());
+  if (typeof sent === 'string') return undefined;
+  const contentCoding = context.req.header('content-encoding') ?? '';
+  const decoded = decodeContent(sent, contentCoding, options.current().maxBodyBytes);
+  if (!(decoded instanceof Uint8Array) || !/PLA_Call_Id/i.test(decodeBody(decoded))) return undefined;
+  return refuse(context, options, 404, noPushUrl, { cause: 'unknown_token', token: '' });
 }
 
 function tokenIn(path: string): string {

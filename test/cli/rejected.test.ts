@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { pushToken, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, startPush } from '../support/build-push.ts';
@@ -24,6 +25,14 @@ rejected(
         assert.is(await post(`${folder}/push/${pushToken}/create`, '{}'), 404, folder);
       for (const path of ['/', '/push', '/create', `/${pushToken}`, `/push%2F${pushToken}`])
         assert.is(await post(path, '{"PLA_Call_Id":"1"}'), 404, path);
+      const ofPages = ['/calls', '/calls/acme/7', '/try', '/sign-in', '/api/calls', '/healthz'];
+      for (const path of ofPages) {
+        const json = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+        const init = { method: 'POST', headers: json, body: gzipSync('{"PLA_Call_Id":"1"}') };
+        const answer = await fetch(first.url + path, { ...init, redirect: 'manual' });
+        assert.is(answer.status, 404, path);
+        assert.match(await answer.text(), /"success":"false".*\/push\//);
+      }
       for (const path of ['/', '/wp-login.php']) assert.is(await post(path, '{"a":"1"}'), 404, path);
       assert.is(await post(`/push/${pushToken}`, 'x'.repeat(300_000)), 413);
       assert.is(await post(`/push/${pushToken}`, '{"PLA_Call_Id"'), 400);
@@ -37,7 +46,7 @@ rejected(
       assert.is(said.code, 0, said.stderr);
       for (const words of [
         /A URL with a token that is none of ours: ends …9f2c, 2 pushes since .*\n {2}Was the configuration or the store changed\?/,
-        /URLs without a token, or with ones that are none of ours, .*: 5 pushes since/,
+        /URLs without a token, or with ones that are none of ours, .*: 11 pushes since/,
         /acme: 1 push had too long a body since .*\n {2}Raise receive\.maxBodyBytes/,
         /acme: 1 push came to a path that is none of ours, with more before \/push \(\/bridge\)/,
         /acme: 1 push came to a path that is none of ours, with more before \/push \(\/calls\)/,
