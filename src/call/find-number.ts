@@ -2,7 +2,7 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { plain } from './mask.ts';
 
 /** Digits with nothing but separators between them. */
-const digitRun = /[+(]?\d(?:[ ()./_+-]*\d)*/g;
+const digitRun = /[+(]?\d(?:[ (),./_+-]*\d)*/g;
 
 /**
  * Tells whether a text holds an E.164 number, however people or a form wrote it: with or without its country, with
@@ -38,7 +38,7 @@ export function finderOf(number: string): (text: string) => boolean {
 /** `+64` before a number of Australia makes it one of New Zealand. */
 function isForeign(run: string, begin: number, before: string, country: string): boolean {
   if (before !== '') return run[begin - 1] === '+' && !before.startsWith(country);
-  return /\+\d{1,3}[ ()./-]*$/.test(run.slice(Math.max(0, begin - 12), begin));
+  return /\+\d{1,3}[ (),./-]*$/.test(run.slice(Math.max(0, begin - 12), begin));
 }
 
 function digitsOf(run: string): { digits: string; places: number[] } {

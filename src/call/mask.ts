@@ -41,13 +41,18 @@ export function maskWritten(text: string): string {
  * A telephone number in running text: E.164, or as dialled in Australia and New Zealand, with the separators people put
  * between digits, and brackets around what is dialled only here or only from abroad. Record ids and times begin otherwise,
  * or have letters beside their digits, so that a log line still names what it is about; a dot separates groups of two
- * digits and more, or it is a fraction's; a plus sign within one, as forms write a blank, groups of two to four. Escapes
- * (`\n`, `%2B`) are not such letters. A plus begins one whatever stands before or behind it.
+ * digits and more, or it is a fraction's; a plus sign within one, as forms write a blank, groups of two to four, and a comma
+ * groups of three, or it is a list's. Escapes (`\n`, `%2B`) are not such letters. What begins with a plus is a number
+ * whatever stands beside it, and so is what begins as whole numbers do and is as long: `x0412345678`.
  */
-const digits = String.raw`(?:(?:[ ()/_-]{0,6}|(?<=\d\d)\.(?=\d\d)|(?<=\d\d)\+(?=\d{2,4}(?!\d)))\d){6,17}`;
+const between = String.raw`[ ()/_-]{0,6}|(?<=\d\d)\.(?=\d\d)|(?<=\d\d)\+(?=\d{2,4}(?!\d))`;
+const digits = String.raw`(?:(?:${between})\d){6,17}`;
+const digitsOrGroups = String.raw`(?:(?:${between}|(?<=\d\d),(?=\d{3}(?!\d)))\d){6,17}`;
 const numberLike = new RegExp(
-  String.raw`\+\(?\d${digits}(?!\d)|` +
-    String.raw`(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))\(?(?:0|6[14])(?: ?[()]{1,2} ?)?\d${digits}(?![\da-z])`,
+  String.raw`\+\(?\d${digitsOrGroups}(?!\d)|` +
+    String.raw`(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))\(?0 ?[()]{0,2} ?\d${digitsOrGroups}(?![\da-z])|` +
+    String.raw`(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))\(?6[14] ?[()]{0,2} ?\d${digits}(?![\da-z])|` +
+    String.raw`(?<!\d|\.)(?:0[2-478]|6[14][2-9])(?:(?:${between})\d){7,9}(?!\d)`,
   'gi',
 );
 
@@ -134,6 +139,14 @@ function withMasked(
 
 const otherDigit = /\p{Nd}/u;
 const otherDash = /[\p{Pd}\u2212]/u;
+/** Those in the middle of a line, and full-width ones. */
+const otherMarks: Readonly<Record<string, string>> = {
+  '\uff0b': '+',
+  '\uff08': '(',
+  '\uff09': ')',
+  '\uff0c': ',',
+  ...Object.fromEntries([...'\u00b7\u2022\u2027\u2219\u22c5\u30fb\uff0e'].map((dot) => [dot, '.'])),
+};
 const otherLetter = /[^\x20-\x7e]|%(?:20|2[89df])/gi;
 
 /**
@@ -147,9 +160,8 @@ export function plain(text: string): string {
     const code = letter.charCodeAt(0);
     if (otherDigit.test(letter)) return String(digitOf(code));
     if (otherDash.test(letter)) return '-';
-    if (letter === '\uff0b') return '+';
-    if (letter === '\uff08') return '(';
-    if (letter === '\uff09') return ')';
+    const mark = otherMarks[letter];
+    if (mark !== undefined) return mark;
     return letter !== '\n' && letter !== '\r' && /[\p{Zs}\p{Cf}\t]/u.test(letter) ? ' ' : letter;
   });
 }

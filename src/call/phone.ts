@@ -27,16 +27,22 @@ const longestText = 250;
 const longestNumber = 16;
 
 const asMostAre = /^\+?\d+$/;
-const scheme = /^(?:sips?|tel|callto|h323):(?:\/\/)?/i;
+/** Of protocols and programs, `sip:`, `tel://`, `whatsapp:`, and of people, `Mobile: `. */
+const scheme = /^[a-z][a-z0-9. +-]{0,20}:\s*(?:\/\/)?/i;
+/** What keeps spreadsheets from reading a number as one, and quotes that came along: `'0412…`, `="0412…"`. */
+const quotes = /^[\s='"`\u00b4\u2018\u2019\u201c\u201d,;]+|[\s'"`\u00b4\u2018\u2019\u201c\u201d,;#]+$/g;
+/** As spreadsheets write large numbers: `412,345,678`, `412345678.0`. */
+const thousands = /^\+?\d{1,4}(?:, ?\d{2,4}){2,4}$/;
+const fraction = /(?<=^\+?\d{8,15})\.0+$/;
 
 /**
- * A number without what protocols and programs put around it, in ASCII: `sip:0412345678@pbx`, `tel:+61-412-345-678;ext=9`,
- * `"Jo" <sip:…>`, `(+61) (0)412…`, full-width and Arabic digits, blanks and marks of every kind.
+ * A number without what protocols, programs and people put around it, in ASCII: `sip:0412345678@pbx`, `"Jo" <sip:…>`,
+ * `tel:+61-412-345-678;ext=9`, `whatsapp:+61…`, `'0412…`, `(+61) (0)412…`, full-width and Arabic digits, blanks and marks of every kind.
  */
 export function bareNumber(raw: string): string {
   if (asMostAre.test(raw) && !raw.startsWith('+0')) return raw;
   let text = plain(raw).replace(/\s+/g, ' ').trim();
-  text = /<([^<>]*)>/.exec(text)?.[1]?.trim() ?? text;
+  text = (/<([^<>]*)>/.exec(text)?.[1] ?? text).replace(quotes, '');
   const isUri = scheme.test(text);
   if (isUri || text.includes('@')) {
     const [user = '', ...parameters] = text.replace(scheme, '').replace(/@.*/s, '').split(/[;?:]/);
@@ -44,6 +50,8 @@ export function bareNumber(raw: string): string {
     text = user.replace(/%2b/gi, '+').replace(/%20/g, ' ').trim();
     if (!text.startsWith('+')) text = context + text;
   } else text = text.replace(/^%2b(?=\d)/i, '+');
+  text = text.replace(quotes, '').replace(fraction, '');
+  if (thousands.test(text)) text = text.replace(/, ?/g, '');
   return (
     text
       .replace(/[()]|(?<=\d)(?:_|\+(?=\d))/g, ' ')

@@ -44,6 +44,9 @@ const spellings = [
   '0412_345_678',
   '0412    345   678',
   '0412+345+678',
+  '0412,345,678',
+  '+61,412,345,678',
+  '0412\u2022345\u00b7678',
   '0412%20345%20678',
   '0412%2F345%2d678',
   '０４１２３４５６７８',
@@ -66,6 +69,25 @@ for (const written of spellings) {
     assert.not.match(digitsOf(maskWritten(written)), '2345');
   });
 }
+
+mask('a whole number is hidden right beside letters, too', () => {
+  for (const written of [
+    '0412345678',
+    '0412 345 678',
+    '61412345678',
+    '+61412345678',
+    '0212345678',
+    '64212345678',
+  ])
+    for (const text of [
+      `x${written}`,
+      `${written}x`,
+      `tel${written}to`,
+      `id_${written}a`,
+      `\u00e9${written}`,
+    ])
+      assert.not.match(maskNumbersIn(text).replace(/\D/g, ''), /2345/, text);
+});
 
 mask('a known number is hidden whatever stands beside it', () => {
   for (const text of ['412345678', '4 12 34 56 78', 'x61412345678y', '99991234 5 412345678 1'])
@@ -105,6 +127,9 @@ for (const text of [
   '0.5.6, 10.0.0.12',
   '00T5g00000AbCdEEAV',
   'f240bbac-87c9-4f6e-bf70-924b57d47db7',
+  '00Q5g000001234567AAA',
+  'c0412345',
+  '"ids":[612,345,678,901,234]',
 ])
   mask(`leaves ${text} as it is`, () => assert.is(maskNumbersIn(text), text));
 
