@@ -30,25 +30,36 @@ const { port, path, connections, seconds, rate } = JSON.parse(process.argv[2] ??
 const latencies: number[] = [];
 let refused = 0;
 let calls = 0;
+/** Calls whose start was answered, in that order: as in life, an end comes after its start, and after other calls'. */
+const ringing: string[] = [];
 const run = Math.floor(Math.random() * 1e6);
 const started = performance.now();
 const ends = started + seconds * 1000;
 
-/** Starts and ends by turns, each call new, about 1 KB like the vendor's sample. */
-function request(): string {
-  const n = ++calls;
-  const callId = `${run}${String(n >> 1).padStart(9, '0')}`;
+interface Push {
+  /** Of a start. */
+  startOf?: string;
+  request: string;
+}
+
+/** Starts and ends by turns, once as many calls ring as there are connections. About 1 KB, like the vendor's sample. */
+function nextPush(): Push {
+  const ended = ringing.length >= connections ? ringing.shift() : undefined;
+  const n = ended === undefined ? ++calls : calls;
+  const callId = ended ?? `${run}${String(n).padStart(9, '0')}`;
   const body =
-    n % 2 === 1
+    ended === undefined
       ? `{"PLA_Call_Id":"${callId}","PLA_Caller_Phone_Number":"+614${String(10_000_000 + (n % 80_000_000))}","PLA_Exchange":"","PLA_City":"Sydney","PLA_State":"NSW","PLA_Number_Dialed":"0288889999","PLA_Dealer_ID":"0288887777","PLA_Dealer_Name":"Northside Plumbing","PLA_Dealer_Category":"Plumbing","PLA_Search_Engine_Used":"google","PLA_Search_Type":"paid","PLA_Keywords_Searched":"emergency plumber","PLA_URL":"https://www.google.com/","PLA_CID":"123","PLA_SESSID":"Cuei212417iiyskskiidfsikks","PLA_UAID":"123456.4567","PLA_CallStartTime":"00000001556755937003","PLA_Landing_Page":"https://www.northside.example/?gclid=C152ddsa12213123132&utm_source=google&utm_medium=cpc","PLA_Page_Called_From":"https://www.northside.example/contact_us"}`
       : `{"PLA_Call_Id":"${callId}","PLA_CID":"123","PLA_Answering_Point":"0298989898","PLA_CallResult":"Answered","PLA_Duration":"50s","PLA_VoicemailLeft":"No","PLA_SurveyOutcome":"","PLA_SurveySaleAmount":"","PLA_Converted":"Y","PLA_dtmf":"1234","PLA_RecordingFile":" https://pla.delaconcorp.com/recordings/${callId}.wav",}`;
-  return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const request = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return ended === undefined ? { startOf: callId, request } : { request };
 }
 
 class Connection {
   readonly #socket: Socket;
   #answer = '';
   #since = 0;
+  #startOf: string | undefined;
   onIdle: () => void = () => {};
 
   constructor() {
@@ -60,7 +71,9 @@ class Connection {
 
   send(since: number): void {
     this.#since = since;
-    this.#socket.write(request());
+    const { startOf, request } = nextPush();
+    this.#startOf = startOf;
+    this.#socket.write(request);
   }
 
   end(): void {
@@ -76,6 +89,7 @@ class Connection {
     if (!this.#answer.startsWith('HTTP/1.1 200')) refused++;
     this.#answer = '';
     latencies.push(performance.now() - this.#since);
+    if (this.#startOf !== undefined) ringing.push(this.#startOf);
     this.onIdle();
   }
 }
