@@ -1,5 +1,6 @@
-import { fstatSync } from 'node:fs';
+import { constants, fstatSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import sonicBoom from 'sonic-boom';
 
 /*
@@ -10,6 +11,18 @@ import sonicBoom from 'sonic-boom';
 const mostHeldBytes = 1024 ** 2;
 /** At the end of the process, for what is held. */
 const lastPatienceMs = 500;
+
+/**
+ * A terminal, opened once more for us alone, so that its shell goes on as it was. A write to one that is paused (Ctrl-S) would
+ * hold a thread, without which Node does not end, whatever signal comes.
+ */
+function withoutWaiting(fd: number): number {
+  try {
+    return openSync(`/dev/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return fd; // there is no such folder, or it is another user's terminal
+  }
+}
 
 export class Output {
   readonly #stream: sonicBoom.SonicBoom;
@@ -30,7 +43,7 @@ export class Output {
     void (fd === 1 ? process.stdout : process.stderr).isTTY; // looking at it does
     const endsBy = () => (this.#waitingSince ?? 0) + lastPatienceMs;
     this.#stream = new sonicBoom.SonicBoom({
-      fd,
+      fd: isatty(fd) ? withoutWaiting(fd) : fd,
       sync: fstatSync(fd).isFile(), // which holds nobody up, and has each line at once
       maxLength: mostHeldBytes,
       retryEAGAIN: () => !this.#isEnding || performance.now() < endsBy(),

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pushToken } from '../support/bridge-process.ts';
 import { startPush } from '../support/build-push.ts';
 import { assert, suite, until } from '../support/suite.ts';
@@ -25,7 +26,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function takesPushesAndStops(folder: string, output: number, started = () => {}): Promise<void> {
+async function takesPushesAndStops(
+  folder: string,
+  output: number | 'pausedTerminal',
+  started = () => {},
+): Promise<void> {
   const port = await freePort();
   const config = join(folder, 'bridge.yaml');
   writeFileSync(
@@ -36,10 +41,16 @@ sources: { acme: { tokens: [${pushToken}] } }
 connectors: { box: { type: sandbox } }
 `,
   );
-  const bridge: ChildProcess = spawn(process.execPath, [main, '--config', config, 'start'], {
+  const command = [process.execPath, main, '--config', config, 'start'];
+  const [program = '', ...words] = output === 'pausedTerminal' ? onPausedTerminal(folder, command) : command;
+  const bridge: ChildProcess = spawn(program, words, {
     cwd: folder,
-    stdio: ['ignore', output, 'ignore'],
+    stdio: output === 'pausedTerminal' ? ['pipe', 'ignore', 'ignore'] : ['ignore', output, 'ignore'],
   });
+  const kill = (signal: NodeJS.Signals) => {
+    const pid = output === 'pausedTerminal' ? Number(readFileSync(join(folder, 'pid'), 'utf8')) : bridge.pid;
+    if (pid) process.kill(pid, signal);
+  };
   const ended = once(bridge, 'exit');
   try {
     const url = `http://127.0.0.1:${port}`;
@@ -53,11 +64,21 @@ connectors: { box: { type: sandbox } }
     const body = JSON.stringify(startPush('1'));
     const push = await fetch(`${url}/push/${pushToken}`, { method: 'POST', body });
     assert.is(push.status, 200);
-    bridge.kill('SIGTERM');
-    assert.equal(await ended, [0, null]);
+    kill('SIGTERM');
+    const left = sleep(20_000, 'it did not end', { ref: false });
+    assert.equal(await Promise.race([ended, left]), [0, null]);
   } finally {
+    if (bridge.exitCode === null && bridge.signalCode === null) kill('SIGKILL');
     bridge.kill('SIGKILL');
   }
+}
+
+/** As somebody's Ctrl-S does: nothing of what is written gets on. `script` ends as the command does, whose pid is in a file. */
+function onPausedTerminal(folder: string, command: string[]): string[] {
+  const pause = 'open F, ">", shift; print F $$; close F; tcflow(1, TCOOFF); exec @ARGV';
+  const words = ['perl', '-MPOSIX=:termios_h', '-e', pause, join(folder, 'pid'), ...command];
+  const line = words.map((word) => `'${word}'`).join(' ');
+  return ['script', '--quiet', '--return', '--command', line, '/dev/null'];
 }
 
 /** A pipe with a name: the end that is read from, and the one that is written to. */
@@ -78,6 +99,10 @@ unread('its output is a pipe that was full before it began', () =>
     closeSync(reading);
     closeSync(writing);
   }),
+);
+
+unread('its output is a terminal that somebody paused', () =>
+  withFolder((folder) => takesPushesAndStops(folder, 'pausedTerminal')),
 );
 
 unread('whoever read its output has gone', () =>
