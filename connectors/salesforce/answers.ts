@@ -68,6 +68,8 @@ const field = z.object({
   /** Undefined: not told. */
   caseSensitive: maybe(z.boolean()),
   nillable: flag,
+  /** Undefined: not told. */
+  filterable: maybe(z.boolean()),
   defaultedOnCreate: flag,
   restrictedPicklist: flag,
   picklistValues: readable(

@@ -3,6 +3,7 @@ import { checkOwners, type Users, unaskedFields } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { RequestFailed } from './failures.ts';
+import { encryptedPhones, type PlaceName } from './look-up.ts';
 import { modelOf, placeFields } from './model.ts';
 import { matchOf, type ObjectName, type SalesforceOptions } from './options.ts';
 import { flaw, type OwnField, ownFieldsFor } from './own-fields.ts';
@@ -42,6 +43,7 @@ export async function check(
       ...own.map((field) => ownField(api, field, descriptions)),
       ...[...new Set(made.map(({ object }) => object))].flatMap((object) => createable(object, descriptions)),
       ...matched(options).flatMap((object) => readable(object, descriptions)),
+      ...matchedPlaces(options).flatMap((object) => encrypted(object, descriptions)),
       ...made.flatMap((one) => defaultFields(one, descriptions)),
       ...made.flatMap((one) => mappedFields(one, descriptions)),
       ...made.flatMap((one) => requiredFields(one, descriptions)),
@@ -103,6 +105,10 @@ function madeBy(options: SalesforceOptions): Made[] {
 function matched(options: SalesforceOptions): ObjectName[] {
   const match = matchOf(options);
   return match.includes('Account') || match.includes('PersonAccount') ? ['Account'] : [];
+}
+
+function matchedPlaces(options: SalesforceOptions): PlaceName[] {
+  return [...new Set(matchOf(options).map((one) => (one === 'PersonAccount' ? 'Account' : one)))];
 }
 
 /** An object that our user may not see at all has no description. */
@@ -169,6 +175,18 @@ function readable(object: ObjectName, descriptions: Descriptions): Finding[] {
   const fix = `Give the bridge's user "Read" and "View All" on ${object}, or take it out of person.match.`;
   const message = "The bridge's user may not read any.";
   return [{ level: 'problem', subject: `object ${object}`, message, fix }];
+}
+
+function encrypted(object: PlaceName, descriptions: Descriptions): Finding[] {
+  const described = descriptions[object];
+  if (!described) return [];
+  return encryptedPhones(object, described).map((name) => ({
+    level: 'warning',
+    subject: `field ${object}.${name}`,
+    message:
+      'It is encrypted, so queries cannot compare it: who has a number there alone is found by searching, which is some minutes behind.',
+    fix: 'Encrypt it deterministically, if the policy allows that, or live with it.',
+  }));
 }
 
 /** What is written without being asked for, as far as the mapping does not say otherwise. */

@@ -1,4 +1,5 @@
 import type { Candidate, Wanted } from '../../src/crm/index.ts';
+import type { ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
 import { candidateOf } from './candidates.ts';
 import { type Failure, RequestFailed } from './failures.ts';
@@ -7,7 +8,7 @@ import { digitsQuery, keyQuery, type Place, phoneQuery, phoneSearch, type Search
 import { ownFields, personAccountKey } from './setup-names.ts';
 import type { QueryResult } from './written.ts';
 
-type PlaceName = PersonObject | 'Account';
+export type PlaceName = PersonObject | 'Account';
 
 /** Where people keep the numbers that a person calls from. */
 const phones: Record<PlaceName, readonly string[]> = {
@@ -26,6 +27,14 @@ const ofPersonAccounts: Record<PlaceName, { columns: readonly string[]; phones: 
   },
 };
 
+/** Phone fields that queries may not compare, as Shield's encryption leaves them. */
+export function encryptedPhones(object: PlaceName, { fields }: Pick<ObjectDescription, 'fields'>): string[] {
+  const numbers = [...phones[object], ...ofPersonAccounts[object].phones];
+  return fields.flatMap(({ name, filterable }) =>
+    filterable === false && numbers.includes(name) ? [name] : [],
+  );
+}
+
 /** Finds whoever has a number, by key, by spelling and by search, in the objects that the configuration names. */
 export class LookUp {
   readonly #api: SalesforceApi;
@@ -36,6 +45,8 @@ export class LookUp {
   readonly #keyed: readonly PersonObject[];
   /** Columns that our user may not see, as Salesforce has said. */
   readonly #hidden = new Set<string>();
+  /** Columns that a query may not compare, as the description of their object has it. */
+  readonly #encrypted = new Set<string>();
   /** Until that takes the org too long. */
   #comparesDigits = true;
   /** Asked for until Salesforce says that there are none. */
@@ -65,14 +76,16 @@ export class LookUp {
     const keyed = this.#keyStatements(keys);
     const typed = this.#matched
       .map((name) => this.#place(name))
-      .filter((place) => place.phones.length > 0)
+      .filter((place) => place.compared.length > 0)
       .map((place) => ({ place, statement: phoneQuery(place, callers, this.#comparesDigits) }));
     const asked = [...keyed, ...typed];
     const found = await this.#api.query(
       asked.map(({ statement }) => statement),
       signal,
     );
-    const dropped = found.map(({ failure }, i) => this.#drop(failure, asked[i]?.place.object as PlaceName));
+    const dropped = await Promise.all(
+      found.map(({ failure }, i) => this.#drop(failure, asked[i]?.place.object as PlaceName, signal)),
+    );
     if (dropped.includes(true)) return this.byQuery(callers, signal);
     if (this.#comparesDigits && found.some(({ failure }) => failure?.cure?.what === 'slow')) {
       this.#comparesDigits = false;
@@ -104,12 +117,17 @@ export class LookUp {
     const places = this.#matched.map((name) => this.#place(name)).filter((place) => place.phones.length > 0);
     if (places.length === 0) return [];
     const { search } = await this.#api.facts.all();
-    if (search === 'separators') return this.#byDigits(places, callers, signal);
-    const rows = await this.#api.search(phoneSearch(places, text), signal);
-    return rows.flatMap((row) => {
+    const bySpelling = search === 'separators' ? places.filter(({ compared }) => compared.length > 0) : [];
+    const typed = await this.#byDigits(bySpelling, callers, signal);
+    const searched =
+      search === 'separators' ? places.filter((one) => one.compared.length < one.phones.length) : places;
+    if (searched.length === 0) return typed;
+    const rows = await this.#api.search(phoneSearch(searched, text), signal);
+    const found = rows.flatMap((row) => {
       const place = places.find(({ object }) => object === row.attributes.type);
       return place ? [candidateOf(place.object, row, place.phones, this.#order)] : [];
     });
+    return [...typed, ...found];
   }
 
   /** Where that takes the org too long, nobody is found. */
@@ -118,6 +136,7 @@ export class LookUp {
     callers: readonly Wanted[],
     signal: AbortSignal,
   ): Promise<Candidate[]> {
+    if (places.length === 0) return [];
     const found = await this.#api.query(
       places.map((place) => digitsQuery(place, callers)),
       signal,
@@ -144,11 +163,15 @@ export class LookUp {
     const converted = name === 'Lead' ? ['IsConverted', 'ConvertedContactId'] : [];
     const key = name === 'Account' ? [] : [ownFields[name]];
     const columns = ['Id', 'CreatedDate', ...converted, ...key, ...seen(persons.columns), ...numbers];
-    return { object: name, columns, phones: numbers };
+    const compared = numbers.filter((field) => !this.#encrypted.has(`${name}.${field}`));
+    return { object: name, columns, phones: numbers, compared };
   }
 
-  /** A field that our user may not see, or the org does not have, cannot be asked for: from now on it is not. */
-  #drop(failure: Failure | undefined, object: PlaceName): boolean {
+  /**
+   * A field that our user may not see, or the org does not have, cannot be asked for: from now on it is not. What the
+   * complaint does not name may be encrypted.
+   */
+  async #drop(failure: Failure | undefined, object: PlaceName, signal: AbortSignal): Promise<boolean> {
     if (failure?.cure?.what !== 'fields') return false;
     const { names } = failure.cure;
     if (names.includes('IsPersonAccount')) {
@@ -159,6 +182,10 @@ export class LookUp {
     const optional = [...phones[object], ...place.columns, ...place.phones];
     const fresh = names.filter((name) => optional.includes(name) && !this.#hidden.has(`${object}.${name}`));
     for (const name of fresh) this.#hidden.add(`${object}.${name}`);
-    return fresh.length > 0;
+    if (fresh.length > 0) return true;
+    const known = this.#encrypted.size;
+    for (const name of encryptedPhones(object, await this.#api.describe(object, signal)))
+      this.#encrypted.add(`${object}.${name}`);
+    return this.#encrypted.size > known;
   }
 }

@@ -14,6 +14,8 @@ export interface Place {
   object: string;
   columns: readonly string[];
   phones: readonly string[];
+  /** Those of `phones` that a query may compare: encrypted ones can be read and searched for, and no more. */
+  compared: readonly string[];
 }
 
 /** A statement may have 100,000 characters. */
@@ -74,9 +76,9 @@ export function keyQuery({ object, columns }: Place, key: string, keys: readonly
 const mostByDigits = 25;
 
 export function phoneQuery(place: Place, wanted: readonly Wanted[], comparesDigits = true): string {
-  const { object, columns, phones } = place;
+  const { object, columns, compared } = place;
   const texts = [...new Set(wanted.flatMap(spellings))];
-  const spelt = phones.map((field) => isIn(field, texts));
+  const spelt = compared.map((field) => isIn(field, texts));
   const digits = comparesDigits && wanted.length <= mostByDigits ? byDigits(place, wanted) : [];
   return `SELECT ${columns.join(',')} FROM ${object} WHERE ${[...spelt, ...digits].join(' OR ')}`;
 }
@@ -86,9 +88,9 @@ export function digitsQuery(place: Place, wanted: readonly Wanted[]): string {
   return `SELECT ${place.columns.join(',')} FROM ${place.object} WHERE ${byDigits(place, wanted).join(' OR ')}`;
 }
 
-function byDigits({ phones }: Place, wanted: readonly Wanted[]): string[] {
+function byDigits({ compared }: Place, wanted: readonly Wanted[]): string[] {
   const patterns = [...new Set(wanted.map(patternOf))];
-  return phones.flatMap((field) => patterns.map((text) => `${field} LIKE ${quote(text)}`));
+  return compared.flatMap((field) => patterns.map((text) => `${field} LIKE ${quote(text)}`));
 }
 
 /** The digits after country code and trunk zero. */

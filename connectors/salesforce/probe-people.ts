@@ -24,7 +24,7 @@ const numbers = [
 const untilFound = { patienceMs: 10 * 60_000, everyMs: 10_000 };
 
 /** Where numbers are searched for. */
-const place = { object: 'Lead', columns: ['Id', 'Phone'], phones: ['Phone'] };
+const place = { object: 'Lead', columns: ['Id', 'Phone'], phones: ['Phone'], compared: ['Phone'] };
 
 export function people(on: ProbedOrg): Trial[] {
   return [

@@ -87,6 +87,43 @@ people('who only looks alike is not believed', () =>
   }),
 );
 
+for (const encrypted of [
+  ['Contact.MobilePhone'],
+  [
+    'Contact.Phone',
+    'Contact.MobilePhone',
+    'Contact.HomePhone',
+    'Contact.OtherPhone',
+    'Lead.Phone',
+    'Lead.MobilePhone',
+  ],
+  ['Account.Phone'],
+])
+  people(`who has the number in an encrypted field is found by searching: ${encrypted}`, () =>
+    withSalesforceEmulator(async (salesforce) => {
+      for (const path of encrypted) {
+        const [object = '', name] = path.split('.');
+        const field = salesforce.fields(object).find((one) => one.name === name);
+        if (field) field.filterable = false;
+      }
+      const id = salesforce.addContact({ MobilePhone: '0444 444 444' });
+      salesforce.settleIndex();
+      const connection = await open(salesforce, { person: { match: ['Contact', 'Lead', 'Account'] } });
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.is(outcome.records?.person?.id, id);
+      const stranger = startPush('2', { PLA_Caller_Phone_Number: '+61400000001' });
+      assert.is((await deliverOne(connection, deliveryOf([stranger]))).kind, 'delivered');
+      assert.is(salesforce.leads().length, 1);
+      const findings = await connection.check(AbortSignal.timeout(20_000));
+      const told = findings.filter(({ message }) => /encrypted/.test(message));
+      assert.equal(
+        told.map(({ level, subject }) => [level, subject]),
+        encrypted.map((path) => ['warning', `field ${path}`]),
+      );
+    }),
+  );
+
 people('who is found gets the key, so that the next connection needs no search', () =>
   withSalesforceEmulator(async (salesforce) => {
     const id = salesforce.addContact({ HomePhone: '(0444) 444-444' });

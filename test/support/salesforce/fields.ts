@@ -30,6 +30,8 @@ export interface Field {
   unique: boolean;
   caseSensitive: boolean;
   idLookup: boolean;
+  /** false: as Shield's encryption leaves it. */
+  filterable: boolean;
   custom: boolean;
   referenceTo: string[];
 }
@@ -51,6 +53,7 @@ export function field(name: string, type: Field['type'], more: Partial<Field> = 
     unique: false,
     caseSensitive: false,
     idLookup: type === 'id',
+    filterable: true,
     custom: /__p?c$/.test(name),
     referenceTo: [],
     ...more,

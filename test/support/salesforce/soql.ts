@@ -127,6 +127,7 @@ export class Parser {
 
   #comparison(): Test {
     const name = this.#field(this.#next());
+    this.#checkFilterable(name);
     const isNegated = this.#skip('NOT');
     if (this.#skip('IN')) {
       const wanted = new Set(this.#list().map(fold));
@@ -186,6 +187,16 @@ export class Parser {
       throw refused(400, 'INVALID_TYPE', `sObject type '${name}' is not supported.`);
     }
     return name;
+  }
+
+  /** Not told of a field in the column's words: of them, Salesforce says nothing that a program may rely on. */
+  #checkFilterable(name: string): void {
+    if (this.#org.visibleField(this.#object, name)?.filterable !== false) return;
+    throw refused(
+      400,
+      'INVALID_FIELD',
+      `\n${name} IN ('x')\n^\nERROR at Row:1:Column:8\nfield '${name}' can not be filtered in a query call`,
+    );
   }
 
   #field(name: string): string {
