@@ -38,7 +38,7 @@ export async function usersOf(
     if (!users.has(address))
       users.set(
         address,
-        (await api.isArchivedOwner(address, signal))
+        address.includes('@') && (await api.isArchivedOwner(address, signal))
           ? { problem: `${address} was removed from HubSpot.`, fix: advice }
           : {
               problem: `HubSpot has no user ${address}.`,

@@ -83,8 +83,12 @@ export class Users {
   }
 }
 
+/** CRMs give their users ids in one word with digits: no address is one, and neither is a name that stands in place of one. */
+const id = /^(?=.*\d)[\w-]+$/;
+
+/** Whether it has to be looked up: sent as an id, what is none would be refused with all that was sent along. */
 export function isAddress(owner: unknown): owner is string {
-  return typeof owner === 'string' && owner.includes('@');
+  return typeof owner === 'string' && owner.trim() !== '' && !id.test(owner.trim());
 }
 
 function plain(address: string): string {
