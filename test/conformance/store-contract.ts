@@ -1031,6 +1031,35 @@ export function storeContract(
     assert.equal(await store.stories('1'), []);
   });
 
+  promise(
+    'what was under way of an erased call settles nothing of the call that comes next',
+    async (store) => {
+      const erase = async (row: number) =>
+        store.erase({
+          rows: [row],
+          number: '+61444444444',
+          shown: '***',
+          told: [],
+          mask: String,
+          holds: () => false,
+          unsearchable: false,
+          at: at(0),
+        });
+      await store.record(newPush(startPush('1')));
+      const lease = await leaseOn(store, 'crm');
+      const [first] = await store.takeDue('crm', at(1_000), 1);
+      await erase(first!.callRow);
+      await store.record(newPush(startPush('2')));
+      const [second] = await store.takeDue('crm', at(1_000), 1);
+      await erase(second!.callRow);
+      await erase(0); // one that finds nothing
+      await store.record(newPush(startPush('3')));
+      await store.settle(lease, [settlement(first!), settlement(second!)]);
+      const [third] = await store.takeDue('crm', at(1_000), 1);
+      assert.equal([third!.state.callId, third!.records], ['3', {}]);
+    },
+  );
+
   promise('how long a push took to the CRM is counted once, not for writing it again', async (store) => {
     await store.record(newPush(startPush('1')));
     await deliver(store, 'crm'); // at 10 s, in 250 ms

@@ -10,6 +10,7 @@ import type { SqliteCallIndex } from './call-index.ts';
 import { db } from './db.ts';
 import type { SqliteLedger } from './ledger.ts';
 import type { Prepared } from './prepared.ts';
+import { lastId } from './statements.ts';
 
 /** Longer than any attempt takes: what was under way when a number was erased has ended by then. */
 const underWayMs = 3_600_000;
@@ -66,6 +67,7 @@ export class SqliteRemoval {
   erase({ rows, number, shown, told, mask, holds, unsearchable, at }: Erasure): Omit<Erased, 'inLog'> {
     // What is erased is overwritten, too: a file that is copied later does not give it away.
     this.#database.exec('pragma secure_delete=on');
+    const lastCall = this.#do.lastCall.get({})?.id ?? 0;
     const erased = { calls: 0, pushes: 0, deliveries: 0, attempts: 0, people: 0, unreadable: 0 };
     this.#counts.counting(() => {
       for (const call of rows) {
@@ -91,7 +93,7 @@ export class SqliteRemoval {
       calls: erased.calls,
       pushes: erased.pushes,
       mark: markOf(number, salt),
-      lastCall: this.#do.lastCall.get({})?.id ?? 0,
+      lastCall,
     });
     this.#database.exec('pragma secure_delete=fast');
     return erased;
@@ -266,7 +268,7 @@ const queries = {
     .updateTable('connector_errors')
     .set({ reason: value('reason') })
     .where('connector', '=', value('connector')),
-  lastCall: db.selectFrom('calls').select(({ fn }) => fn.max<number | null>('id').as('id')),
+  lastCall: db.selectNoFrom(lastId.as('id')),
   callSince: db
     .selectFrom('calls')
     .select('id')

@@ -11,6 +11,10 @@ import { db } from './db.ts';
 /** Of a call's last pushes: a repeat follows soon, and one that is not seen as such is kept as a push of its own. */
 const mostCompared = 32;
 
+/** The highest id that any call has had. SQLite alone gives the latest anew once its call is erased. */
+export const lastId = sql<number>`max(coalesce((select max(id) from calls), 0),
+  coalesce((select last_call from erasures order by rowid desc limit 1), 0))`;
+
 const atDelivery = { call: value('call'), connector: value('connector') };
 
 /** Every query that runs while calls come in and go out. */
@@ -24,6 +28,8 @@ const queries = {
   addCall: db
     .insertInto('calls')
     .values({
+      // Not that of a call that was erased: what was under way then is settled by it.
+      id: sql<number>`${lastId} + 1`,
       source: value('source'),
       call_id: value('callId'),
       revision: sql.lit(1),
