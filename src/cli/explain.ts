@@ -1,5 +1,5 @@
 import { runsOf, type Story } from '../operator/story.ts';
-import type { CommandOptions } from './command-options.ts';
+import { type CommandOptions, pasted } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
 import { noCall } from './selection.ts';
@@ -9,15 +9,15 @@ import { localTime, printJson } from './tables.ts';
 export async function explain(callId: string, options: CommandOptions & { source?: string }): Promise<void> {
   await withOperator(options.config, async (operator) => {
     const stories = await operator.stories(callId, options.source, true);
-    if (stories.length === 0) throw noCall(callId);
+    if (stories.length === 0) throw noCall(callId, options.config);
     if (options.json) return printJson(stories);
-    for (const story of stories) tell(story);
+    for (const story of stories) tell(story, options.config);
   });
 }
 
 type Delivery = Story['deliveries'][number];
 
-function tell(story: Story): void {
+function tell(story: Story, config: string): void {
   const time = (instant: string) => localTime(new Date(instant), story.timezone);
   print(`Call ${story.callId} of source ${story.source} (times in ${story.timezone})`);
   print(`  ${story.summary[0]?.text}`);
@@ -41,7 +41,7 @@ function tell(story: Story): void {
   for (const { place, matched, why } of story.routing)
     print(`  ${place} ${matched ? 'matches' : 'does not match'}: ${why}`);
   if (story.deliveries.length === 0)
-    print(`  No route took it. After mending the routes: delacon-bridge replay ${story.callId}`);
+    print(`  No route took it. After mending the routes: ${pasted(`replay ${story.callId}`, config)}`);
   for (const delivery of story.deliveries) tellDelivery(delivery, time);
 
   if (story.decisions.length > 0) print('\nWhat was decided');

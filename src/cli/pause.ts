@@ -1,6 +1,6 @@
 import type { ConnectorHealth } from '../operator/connectors.ts';
 import { counted } from '../text/plural.ts';
-import type { CommandOptions } from './command-options.ts';
+import { type CommandOptions, pasted } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { printJson } from './tables.ts';
 import { configured } from './wrong-use.ts';
@@ -10,7 +10,11 @@ export async function pause(connector: string, options: CommandOptions & { reaso
   await withOperator(options.config, async (operator, { settings }) => {
     configured('connector', connector, settings.connectors);
     const health = await operator.pause(connector, { reason: options.reason });
-    tell(health, `Paused: calls for ${connector} wait until: delacon-bridge resume ${connector}`, options);
+    tell(
+      health,
+      `Paused: calls for ${connector} wait until: ${pasted(`resume ${connector}`, options.config)}`,
+      options,
+    );
   });
 }
 

@@ -51,7 +51,7 @@ export async function preview(file: string | undefined, options: CommandOptions 
   try {
     const moments =
       store && options.call !== undefined
-        ? [await storedCall(store, options.call, options.source, online)]
+        ? [await storedCall(store, options.call, options, online)]
         : momentsOf(await readPushes(file), source as string);
     if (options.requests) await previewRequests(moments, config, options, online, store);
     else previewRecords(moments, settings, options);
@@ -177,11 +177,11 @@ function momentsOf(pushes: readonly Push[], source: string): Moment[] {
 async function storedCall(
   store: Pick<Calls, 'stories'>,
   callId: string,
-  source: string | undefined,
+  { source, config }: CommandOptions & Choice,
   online: boolean,
 ): Promise<Moment> {
   const [story, ...others] = await store.stories(callId, source);
-  if (!story) throw noCall(callId);
+  if (!story) throw noCall(callId, config);
   if (others.length > 0)
     throw severalSources(
       callId,

@@ -1,5 +1,5 @@
 import type { RejectedPush } from '../operator/rejected.ts';
-import type { CommandOptions } from './command-options.ts';
+import { type CommandOptions, pasted } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { print } from './plain-text.ts';
 import { refuseUnknown } from './selection.ts';
@@ -30,7 +30,7 @@ export async function rejected(options: CommandOptions & { source?: string; limi
         kept.map((push) => rowOf(push, timezone)),
       ),
     );
-    print('To read them again, such as after an update: delacon-bridge replay --rejected');
+    print(`To read them again, such as after an update: ${pasted('replay --rejected', options.config)}`);
   });
 }
 

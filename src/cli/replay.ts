@@ -1,7 +1,7 @@
 import { confirm, isCancel } from '@clack/prompts';
 import { connectorsFor } from '../config/read-call.ts';
 import { count, counted } from '../text/plural.ts';
-import type { CommandOptions } from './command-options.ts';
+import { type CommandOptions, pasted } from './command-options.ts';
 import { withOperator, withStore } from './opened.ts';
 import { everyCall, filterOf, noCall, refuseUnknown, type Selection } from './selection.ts';
 import { printJson } from './tables.ts';
@@ -31,7 +31,7 @@ export async function replay(
     if (callIds.length > 0) {
       for (const callId of callIds) {
         const found = await store.stories(callId, source);
-        if (found.length === 0) throw noCall(callId);
+        if (found.length === 0) throw noCall(callId, options.config);
         rows.push(...found.map((story) => story.row));
       }
     } else {
@@ -75,7 +75,7 @@ async function replayRejected({
     );
     if (done.left > 0)
       console.log(
-        `${counted(done.left, 'push', 'pushes')} still cannot be read, and stay: delacon-bridge rejected`,
+        `${counted(done.left, 'push', 'pushes')} still cannot be read, and stay: ${pasted('rejected', options.config)}`,
       );
     if (done.withoutSource > 0)
       console.log(

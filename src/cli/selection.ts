@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import type { CallFilter, Calls, CallView } from '../store/calls.ts';
 import type { DeliveryState } from '../store/deliveries.ts';
 import { parseDuration } from '../text/quantities.ts';
+import { pasted } from './command-options.ts';
 import { configured, WrongUse } from './wrong-use.ts';
 
 /** The options by which commands choose calls. */
@@ -42,8 +43,8 @@ export function refuseUnknown({ source, connector }: Selection, { sources, conne
   if (connector !== undefined) configured('connector', connector, connectors);
 }
 
-export function noCall(callId: string): Error {
-  return new Error(`No call ${callId} was received. The latest ones: delacon-bridge calls`);
+export function noCall(callId: string, config: string): Error {
+  return new Error(`No call ${callId} was received. The latest ones: ${pasted('calls', config)}`);
 }
 
 export function severalSources(callId: string, sources: readonly string[]): WrongUse {

@@ -2,7 +2,7 @@ import { pushTokens } from '../bridge/made-tokens.ts';
 import { endSample, startSample } from '../call/sample-pushes.ts';
 import { boundedFetch } from '../connector/bounded-answer.ts';
 import { dataDirOf } from '../store/open.ts';
-import type { CommandOptions } from './command-options.ts';
+import { type CommandOptions, pasted } from './command-options.ts';
 import { withStore } from './opened.ts';
 import { print } from './plain-text.ts';
 import { simulatedDay } from './simulated-day.ts';
@@ -100,7 +100,7 @@ async function ownUrl(configPath: string): Promise<string> {
     const tokens = await pushTokens(settings, { store, dataDir: dataDirOf(settings.store.url) });
     const token = Object.values(tokens)[0]?.[0];
     if (token === undefined)
-      throw new Error('The configuration has no source. Name a URL: delacon-bridge send <url>');
+      throw new Error(`The configuration has no source. Name a URL: ${pasted('send <url>', configPath)}`);
     const { host, port } = settings.listen;
     return `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}/push/${token}`;
   });

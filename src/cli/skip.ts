@@ -1,4 +1,4 @@
-import type { CommandOptions } from './command-options.ts';
+import { type CommandOptions, pasted } from './command-options.ts';
 import { withOperator } from './opened.ts';
 import { noCall, severalSources } from './selection.ts';
 import { printJson } from './tables.ts';
@@ -16,12 +16,12 @@ export async function skip(
   await withOperator(options.config, async (operator) => {
     const found = await operator.stories(callId, source);
     const [first, ...others] = found.map((one) => one.source);
-    if (first === undefined) throw noCall(callId);
+    if (first === undefined) throw noCall(callId, options.config);
     if (others.length > 0) throw severalSources(callId, [first, ...others]);
     const story = await operator.skip(first, callId, { connector, reason });
     if (options.json) return printJson(story);
     console.log(
-      `Call ${callId} is left out of ${connector}, until replayed: delacon-bridge replay ${callId} --connector ${connector}`,
+      `Call ${callId} is left out of ${connector}, until replayed: ${pasted(`replay ${callId} --connector ${connector}`, options.config)}`,
     );
   });
 }
