@@ -15,7 +15,7 @@ import { testSecret } from '../support/webhook-receiver.ts';
 const redirects = suite('redirects of what connectors ask');
 
 const secret = 'a-client-secret';
-const asked: [string, ConnectorDefinition, (url: string) => object][] = [
+const asked: [string, ConnectorDefinition, (url: string) => object, logsIn?: string][] = [
   ['HubSpot with a key', hubspot, (baseUrl) => ({ baseUrl, accessToken: secret })],
   [
     'the log-in to HubSpot',
@@ -43,10 +43,16 @@ const asked: [string, ConnectorDefinition, (url: string) => object][] = [
       },
     }),
   ],
+  [
+    'Salesforce, once it has logged in,',
+    salesforce,
+    (loginUrl) => ({ auth: { flow: 'clientCredentials', loginUrl, clientId: 'app', clientSecret: secret } }),
+    '/services/oauth2/token',
+  ],
   ['a webhook', webhook, (url) => ({ url, allowPrivate: true, secrets: [testSecret] })],
 ];
 
-for (const [who, connector, options] of asked)
+for (const [who, connector, options, logsIn] of asked)
   redirects(`${who} is not followed to another host, which is named`, async () => {
     const elsewhere: Asked[] = [];
     const other = await serveEmulator('other', async (request) => {
@@ -54,10 +60,15 @@ for (const [who, connector, options] of asked)
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' };
     });
     for (const status of [301, 302, 303, 307, 308]) {
-      const moved = await serveEmulator('moved', async ({ path }) => ({
-        status,
-        headers: { location: `${other.url}${path}?secret=${secret}` },
-      }));
+      const moved = await serveEmulator('moved', async ({ path }) =>
+        path === logsIn
+          ? {
+              status: 200,
+              headers: { 'content-type': 'application/json' },
+              body: JSON.stringify({ access_token: secret, instance_url: moved.url }),
+            }
+          : { status, headers: { location: `${other.url}${path}?secret=${secret}` } },
+      );
       const connection = await connector.open(connector.options.parse(options(moved.url)), testTools());
       const [outcome] = await connection.deliver([deliveryOf([startPush('1')])], AbortSignal.timeout(20_000));
       await connection.close();

@@ -3,7 +3,7 @@ import { deliveryOf, endPush, startPush } from '../../support/build-push.ts';
 import { testTools } from '../../support/connector-tools.ts';
 import { answering, faults, withHubSpotEmulator } from '../../support/hubspot-emulator.ts';
 import { assert, suite } from '../../support/suite.ts';
-import { deliverOne, open, soon } from './rig.ts';
+import { deliverOne, open } from './rig.ts';
 
 const owners = suite('hubspot owners');
 
@@ -211,25 +211,5 @@ owners('a refusal of an owner without a word of the property leaves the owner ou
     assert.is(hubspot.calls()[0]?.properties['hubspot_owner_id'], undefined);
   }),
 );
-
-for (const otherwise of ['Callbacks', 'Nobody Here'])
-  owners(
-    `"${otherwise}" is neither an address nor an id: it costs the owner and not the call, and check tells`,
-    () =>
-      withHubSpotEmulator(async (crm) => {
-        const connection = await open(crm, { owner: { by: 'call.serviceId', map: {}, otherwise } });
-        const ringing = await deliverOne(connection, deliveryOf([startPush('1')]));
-        const { records = {} } = ringing;
-        const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
-        assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
-        assert.match(
-          String(outcome.notes),
-          `No owner was set: HubSpot has no user ${otherwise.toLowerCase()}.`,
-        );
-        assert.is(crm.calls()[0]?.properties['hs_call_status'], 'COMPLETED');
-        const told = (await connection.check(soon())).find(({ subject }) => subject === `owner ${otherwise}`);
-        assert.is(told?.level, 'problem');
-      }),
-  );
 
 owners.run();

@@ -255,24 +255,4 @@ owners('while users cannot be asked for, the call waits', () =>
   }),
 );
 
-for (const otherwise of ['Callbacks', 'Nobody Here'])
-  owners(
-    `"${otherwise}" is neither an address nor an id: it costs the owner and not the call, and check tells`,
-    () =>
-      withSalesforceEmulator(async (crm) => {
-        const connection = await open(crm, { owner: { by: 'call.serviceId', map: {}, otherwise } });
-        const ringing = await deliverOne(connection, deliveryOf([startPush('1')]));
-        const { records = {} } = ringing;
-        const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')], { records }));
-        assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
-        assert.match(
-          String(outcome.notes),
-          `No owner was set: Salesforce has no user ${otherwise.toLowerCase()}.`,
-        );
-        assert.is(crm.tasks()[0]?.['Status'], 'Completed');
-        const told = (await connection.check(soon())).find(({ subject }) => subject === `owner ${otherwise}`);
-        assert.is(told?.level, 'problem');
-      }),
-  );
-
 owners.run();

@@ -124,6 +124,22 @@ for (const encrypted of [
     }),
   );
 
+people('while it cannot be asked which fields are encrypted, the call waits', () =>
+  withSalesforceEmulator(async (salesforce) => {
+    for (const field of salesforce.fields('Lead')) if (field.name === 'Phone') field.filterable = false;
+    const connection = await open(salesforce);
+    for (const fault of [faults.tooManyAtOnce, faults.unavailable]) {
+      salesforce.strike(fault, 'Lead/describe');
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1')]));
+      assert.is(outcome.kind, 'retry', JSON.stringify(outcome));
+    }
+    salesforce.strike(faults.loseAnswer, 'Lead/describe');
+    await deliverOne(connection, deliveryOf([startPush('1')])); // Bun sends a GET again by itself
+    assert.is((await deliverOne(connection, deliveryOf([startPush('1')]))).kind, 'delivered');
+    assert.equal([salesforce.leads().length, salesforce.tasks().length], [1, 1]);
+  }),
+);
+
 people('who is found gets the key, so that the next connection needs no search', () =>
   withSalesforceEmulator(async (salesforce) => {
     const id = salesforce.addContact({ HomePhone: '(0444) 444-444' });
