@@ -138,7 +138,9 @@ const ourWords: Readonly<Record<string, readonly string[]>> = {
   title: ['subject', 'name'],
   name: ['title', 'subject'],
   subject: ['title', 'name'],
-  due: ['dueIn'],
+  dueat: ['due'],
+  duedate: ['due'],
+  assignee: ['owner'],
   expect: ['records'],
   expected: ['records'],
 };

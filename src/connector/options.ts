@@ -25,12 +25,13 @@ export const expression = () =>
     }, context),
   );
 
-/** Milliseconds, written as 30s, 4h or 7d. */
-export const duration = () =>
+/** Milliseconds, written as 30s, 4h or 7d. @param besides what to say to who wrote something else: a sentence */
+export const duration = (besides = '') =>
   z.union([z.string(), z.number()]).transform((written, context): number => {
     const read = parseDuration(written);
     if (typeof read === 'number') return read;
-    context.issues.push({ code: 'custom', message: read.problem, input: written });
+    const message = `${read.problem} ${besides}`.trim();
+    context.issues.push({ code: 'custom', message, input: written });
     return z.NEVER;
   });
 

@@ -26,10 +26,7 @@ const longestSearchDays = 800;
 /** When `workMs` of working time have passed since `start`. */
 export function afterWorking(start: Date, workMs: number, hours: Hours, timezone: string): Date {
   let left = workMs;
-  const first = localDate(start, timezone);
-  for (let n = 0; n < longestSearchDays; n++) {
-    const date = new Date(Date.parse(first) + n * dayMs).toISOString().slice(0, 10);
-    if (!isWorkingDay(date, hours)) continue;
+  for (const date of workingDays(start, hours, timezone)) {
     const opens = instantAt(date, hours.from, timezone);
     const closes = instantAt(date, hours.to, timezone);
     const begins = Math.max(opens, start.getTime());
@@ -38,6 +35,24 @@ export function afterWorking(start: Date, workMs: number, hours: Hours, timezone
     left -= closes - begins;
   }
   return new Date(start.getTime() + workMs);
+}
+
+/** The next time that people begin to work: on the same day, before they have. */
+export function nextOpening(start: Date, hours: Hours, timezone: string): Date {
+  for (const date of workingDays(start, hours, timezone)) {
+    const opens = instantAt(date, hours.from, timezone);
+    if (opens > start.getTime()) return new Date(opens);
+  }
+  return new Date(start.getTime() + dayMs);
+}
+
+/** From the day of `start` on. */
+function* workingDays(start: Date, hours: Hours, timezone: string): Generator<string> {
+  const first = Date.parse(localDate(start, timezone));
+  for (let n = 0; n < longestSearchDays; n++) {
+    const date = new Date(first + n * dayMs).toISOString().slice(0, 10);
+    if (isWorkingDay(date, hours)) yield date;
+  }
 }
 
 function isWorkingDay(date: string, { days: working, except }: Hours): boolean {

@@ -131,14 +131,14 @@ const cases: [what: string, yaml: string, expected: string][] = [
   ],
   [
     'other words for titles and times, and working hours as a text',
-    'connectors: { sandbox: { type: sandbox, activity: { subject: a }, followUp: { title: a, due: 1h, hours: 9-5 }, sale: { title: a, stage: b, if: call.missed } } }',
+    'connectors: { sandbox: { type: sandbox, activity: { subject: a }, followUp: { title: a, dueAt: 1h, hours: 9-5 }, sale: { title: a, stage: b, if: call.missed } } }',
     `\
 1:53 connectors.sandbox.activity.subject: unknown setting. Did you mean "title"?
 1:79 connectors.sandbox.followUp.title: unknown setting. Did you mean "subject"?
-1:89 connectors.sandbox.followUp.due: unknown setting. Did you mean "dueIn"?
-1:105 connectors.sandbox.followUp.hours: must be a group of settings ("name: value", one a line; known here: days, from, to, except).
-1:120 connectors.sandbox.sale.title: unknown setting. Did you mean "name"?
-1:140 connectors.sandbox.sale.if: unknown setting. Did you mean "when"?`,
+1:89 connectors.sandbox.followUp.dueAt: unknown setting. Did you mean "due"?
+1:107 connectors.sandbox.followUp.hours: must be a group of settings ("name: value", one a line; known here: days, from, to, except).
+1:122 connectors.sandbox.sale.title: unknown setting. Did you mean "name"?
+1:142 connectors.sandbox.sale.if: unknown setting. Did you mean "when"?`,
   ],
   [
     'what is missing because it has another name, once',
@@ -154,6 +154,28 @@ const cases: [what: string, yaml: string, expected: string][] = [
     'a day that ends before it begins',
     'connectors: { sandbox: { type: sandbox, followUp: { hours: { from: 9:00, to: 8:30 } } } }',
     '1:78 connectors.sandbox.followUp.hours.to: must be later than `from`.',
+  ],
+  [
+    'a wait, and a morning, each where the other stands',
+    'connectors: { one: { type: sandbox, followUp: { due: 4h } }, two: { type: sandbox, followUp: { dueIn: next business day } } }\nroutes: []',
+    `\
+1:54 connectors.one.followUp.due: must be "next business morning": when hours.from comes next on a working day. For a wait, write dueIn: 4h in its place.
+1:103 connectors.two.followUp.dueIn: "next business day" is not a duration. Write one like 5s, 1m, 4h or 7d. For the morning of the next working day, write due: next business morning in its place.`,
+  ],
+  [
+    'a task that is due twice',
+    'connectors: { sandbox: { type: sandbox, followUp: { dueIn: 4h, due: next business morning } } }',
+    '1:69 connectors.sandbox.followUp.due: stands beside dueIn, and a task is due once. Take one of them out.',
+  ],
+  [
+    'owners that name nobody, and halves of a rule',
+    'connectors: { one: { type: sandbox, owner: {} }, two: { type: sandbox, owner: { by: call.dealer.name } }, three: { type: sandbox, owner: { map: { a: b } } }, four: { type: sandbox, owner: [a] }, five: { type: sandbox, assignee: a } }\nroutes: []',
+    `\
+1:44 connectors.one.owner: names nobody. Write an e-mail address (owner: jane@acme.example), or by and map where the call decides.
+1:72 connectors.two.owner.map: is missing. Value → e-mail address of the CRM's user. Phone numbers may be written in any form.
+1:131 connectors.three.owner.by: is missing. What decides: call.answeredBy.number, call.serviceId, call.dealer.name.
+1:189 connectors.four.owner: names nobody. Write an e-mail address (owner: jane@acme.example), or by and map where the call decides.
+1:219 connectors.five.assignee: unknown setting. Did you mean "owner"?`,
   ],
   [
     'an unknown setting without a value',

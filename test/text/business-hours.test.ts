@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterWorking, hoursOption } from '../../src/text/business-hours.ts';
+import { afterWorking, hoursOption, nextOpening } from '../../src/text/business-hours.ts';
 import { assert, suite } from '../support/suite.ts';
 
 const hours = suite('business hours');
@@ -88,6 +88,22 @@ hours('holidays are left out, and a life of holidays gives the plain time', () =
     '2026-01-02T12:00:00.000Z',
   );
 });
+
+for (const [what, start, timezone, expected] of [
+  ['by day', '2026-11-24T10:00:00+11:00', 'Australia/Sydney', '2026-11-25T09:00:00+11:00'],
+  ['in the evening', '2026-11-24T21:30:00+11:00', 'Australia/Sydney', '2026-11-25T09:00:00+11:00'],
+  ['before opening', '2026-11-24T06:30:00+11:00', 'Australia/Sydney', '2026-11-24T09:00:00+11:00'],
+  ['at opening', '2026-11-24T09:00:00+11:00', 'Australia/Sydney', '2026-11-25T09:00:00+11:00'],
+  ['on a Friday', '2026-11-27T10:00:00+08:00', 'Australia/Perth', '2026-11-30T09:00:00+08:00'],
+  ['on a Sunday', '2026-11-29T23:59:59+13:00', 'Pacific/Auckland', '2026-11-30T09:00:00+13:00'],
+  ['before holidays', '2026-12-24T16:00:00+11:00', 'Australia/Sydney', '2026-12-29T09:00:00+11:00'],
+  ['before daylight saving', '2026-10-02T16:00:00+10:00', 'Australia/Sydney', '2026-10-05T09:00:00+11:00'],
+  ['before it ends', '2026-04-03T16:00:00+13:00', 'Pacific/Auckland', '2026-04-06T09:00:00+12:00'],
+] as const)
+  hours(`the next business morning of a call ${what}, ${timezone}`, () => {
+    const closed = hoursOption.parse({ except: ['2026-12-25', '2026-12-28'] });
+    assert.is(nextOpening(new Date(start), closed, timezone).toISOString(), new Date(expected).toISOString());
+  });
 
 hours('what is due is within working hours, and never before the work is done', () => {
   fc.assert(
