@@ -1,4 +1,4 @@
-import type { Call, Delivery } from '../../src/connector/index.ts';
+import { type Call, type Delivery, isVoicemail } from '../../src/connector/index.ts';
 import { type CrmModel, htmlSummary } from '../../src/crm/index.ts';
 import { touchFields } from './attribution.ts';
 import type { HubSpotOptions } from './options.ts';
@@ -109,11 +109,9 @@ function outcomeOf(call: Call, configured: Readonly<Record<string, string>>): st
   const told = [call.survey.outcome, call.resultText]
     .map((text) => text?.trim().toLowerCase() ?? '')
     .filter((text) => !ownNames.includes(text));
-  const name = [
-    ...told,
-    call.voicemail === true && call.result !== 'answered' ? 'voicemail' : '',
-    call.result ?? '',
-  ].find((one) => outcomes.has(one));
+  const name = [...told, isVoicemail(call) ? 'voicemail' : '', call.result ?? ''].find((one) =>
+    outcomes.has(one),
+  );
   return name === undefined ? null : (outcomes.get(name) ?? null);
 }
 

@@ -1,4 +1,4 @@
-import { type Call, type Delivery, localDate } from '../../src/connector/index.ts';
+import { type Call, type Delivery, isVoicemail, localDate } from '../../src/connector/index.ts';
 import { type CrmModel, textSummary } from '../../src/crm/index.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
 import { attributionFields, followUpKey, longestDescription, ownFields } from './setup-names.ts';
@@ -111,14 +111,13 @@ function dateOf(call: Call, timezone: string): string | null {
 
 /** What the configuration calls the result, a message left before the rest; else that one was left, or what Delacon calls it. */
 function dispositionOf(call: Call, outcomes: Readonly<Record<string, string>>): string | null {
-  const { result, resultText, voicemail } = call;
-  const isVoicemail = voicemail === true && result !== 'answered';
-  const words = [isVoicemail ? 'voicemail' : null, resultText, result];
+  const { result, resultText } = call;
+  const words = [isVoicemail(call) ? 'voicemail' : null, resultText, result];
   for (const word of words) {
     const named = Object.entries(outcomes).find(
       ([name]) => word !== null && name.trim().toLowerCase() === word.trim().toLowerCase(),
     );
     if (named) return named[1];
   }
-  return isVoicemail ? 'Left voicemail' : resultText;
+  return isVoicemail(call) ? 'Left voicemail' : resultText;
 }

@@ -21,6 +21,7 @@ const phone = z.object({
 const call = z.object({
   id: z.string().describe('PLA_Call_Id.'),
   source: z.string(),
+  title: z.string().describe('What came of it, who called and whom, and who answered: for people.'),
   serviceId: text(),
   startedAt: instant(),
   endedAt: instant().nullable().describe('Null until the end is known.'),

@@ -20,6 +20,8 @@ import {
 export interface Call {
   id: string;
   source: string;
+  /** What came of it, who called and whom, and who answered: what heads the call wherever people see it. */
+  title: string;
   serviceId: string | null;
   /** The start push's time; the first receipt if it has none, or one that had not come by then. */
   startedAt: Date;
@@ -264,11 +266,14 @@ export function readCall(state: CallState, reading: Reading): Call {
   const missed =
     !neverRang &&
     ((result !== null && (reading.missed.includes(result) || reading.missed.includes(word!))) ||
-      (voicemail === true && result !== 'answered' && reading.missed.includes('voicemail')));
+      (isVoicemail({ voicemail, result }) && reading.missed.includes('voicemail')));
 
   const call: Call = {
     id: state.callId,
     source: state.source,
+    get title() {
+      return once(this, 'title', titleOf(this));
+    },
     serviceId: text('PLA_CID'),
     startedAt,
     endedAt: !ended
@@ -339,6 +344,19 @@ export function readCall(state: CallState, reading: Reading): Call {
  */
 function clickIdIn(sessionId: string | null): string | null {
   return sessionId !== null && /^[\w-]{40,512}$/.test(sessionId) ? sessionId : null;
+}
+
+/** Whether the caller left a message in place of a talk, whatever else Delacon calls it: `No answer`. */
+export function isVoicemail({ voicemail, result }: Pick<Call, 'voicemail' | 'result'>): boolean {
+  return voicemail === true && result !== 'answered';
+}
+
+function titleOf(call: Call): string {
+  const { caller, dealer, answeredBy, result, missed } = call;
+  const what = isVoicemail(call) ? 'Voicemail' : missed ? 'Missed call' : 'Call';
+  const to = dealer.name === null ? '' : ` to ${dealer.name}`;
+  const by = result === 'answered' && answeredBy.raw !== '' ? `, answered by ${answeredBy.display}` : '';
+  return `${what} from ${caller.display}${to}${by}`;
 }
 
 /** Replaces a getter by its value. Own and enumerable, so that templates and JSON see it like any other name. */

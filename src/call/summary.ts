@@ -1,5 +1,5 @@
 import { talkTime } from '../text/talk-time.ts';
-import type { Call } from './call.ts';
+import { type Call, isVoicemail } from './call.ts';
 import { parseUrl } from './values.ts';
 
 /** A line of what people read of a call. */
@@ -34,7 +34,7 @@ export function summaryOf(call: Call, timezone: string): SummaryLine[] {
 
     [
       'Voicemail',
-      call.voicemail === false || isVoicemail(call)
+      call.voicemail === false || isHeadedVoicemail(call)
         ? null
         : orAsSent(call.voicemail ? 'left' : null, 'PLA_VoicemailLeft'),
     ],
@@ -94,14 +94,14 @@ const plainWords: Readonly<Record<string, string>> = {
 };
 
 /** What the first line says then. */
-function isVoicemail({ phase, result, voicemail }: Call): boolean {
-  return phase !== 'ringing' && voicemail === true && result !== 'answered';
+function isHeadedVoicemail(call: Call): boolean {
+  return call.phase !== 'ringing' && isVoicemail(call);
 }
 
 function whatHappened(call: Call): string {
   const { phase, result, resultText, missed } = call;
   if (phase === 'ringing') return 'Call in progress';
-  if (isVoicemail(call)) return 'Voicemail';
+  if (isHeadedVoicemail(call)) return 'Voicemail';
   const plain = missed ? 'Missed call' : (plainWords[result ?? ''] ?? 'Call');
   if (resultText === null) return plain;
   const isSaid =

@@ -5,7 +5,7 @@
 
 /** The bridge's own: a connector from elsewhere need not bring one. */
 export * as z from 'zod';
-export type { Call, Urgency } from '../call/call.ts';
+export { type Call, isVoicemail, type Urgency } from '../call/call.ts';
 export { maskKnownNumbers, maskNumber, maskNumbersIn, maskWritten } from '../call/mask.ts';
 export { parsePhone, type Region, writtenForms } from '../call/phone.ts';
 export type { RecordRef, RecordRole, Records } from '../call/records.ts';

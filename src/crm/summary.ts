@@ -1,12 +1,8 @@
 import { type SummaryLine, summaryOf } from '../call/summary.ts';
 import type { Delivery } from '../connector/contract.ts';
 
-/** The title of an activity unless the configuration has another one: what came of the call, who called and whom. */
-export const defaultTitle = [
-  '{% if call.voicemail and call.result != "answered" %}Voicemail{% elsif call.missed %}Missed call{% else %}Call{% endif %}',
-  ' from {{ call.caller.display }}{% if call.dealer.name %} to {{ call.dealer.name }}{% endif %}',
-  '{% if call.result == "answered" and call.answeredBy.raw != "" %}, answered by {{ call.answeredBy.display }}{% endif %}',
-].join('');
+/** The title of an activity unless the configuration has another one. */
+export const defaultTitle = '{{ call.title }}';
 
 /** What Delacon told of a call, in lines that people read. @param longest in UTF-16 units */
 export function textSummary({ call, source }: Delivery, longest: number): string {

@@ -46,6 +46,7 @@ const article = {
 const ofStart = {
   id: '1122334',
   source: 'acme',
+  title: 'Call from 0444 444 444 to abc',
   serviceId: '123',
   startedAt: '2019-05-02T00:12:17.003Z',
   endedAt: null,
@@ -106,6 +107,7 @@ call("every name, from the article's start sample", () => {
 call("every name, from both of the article's samples", () => {
   assert.equal(plain(article.both), {
     ...ofStart,
+    title: 'Call from 0444 444 444 to abc, answered by 029898989',
     endedAt: '2019-05-02T00:13:07.003Z',
     phase: 'ended',
     answeredBy: { number: null, national: null, display: '029898989', raw: '029898989', country: null },
@@ -125,6 +127,29 @@ call("every name, from both of the article's samples", () => {
       'PLA_SurveySaleAmount "abc" is not an amount; it is kept as sent.',
     ],
   });
+});
+
+for (const [end, title] of [
+  [{ PLA_CallResult: 'Unanswered' }, 'Missed call from 0444 444 444 to abc'],
+  [{ PLA_CallResult: 'NO_ANSWER', PLA_VoicemailLeft: 'No' }, 'Missed call from 0444 444 444 to abc'],
+  [{ PLA_CallResult: 'NO_ANSWER', PLA_VoicemailLeft: 'Yes' }, 'Voicemail from 0444 444 444 to abc'],
+  [{ PLA_CallResult: 'Busy' }, 'Missed call from 0444 444 444 to abc'],
+  [{ PLA_CallResult: 'Answered' }, 'Call from 0444 444 444 to abc, answered by (02) 9898 9898'],
+  [{ PLA_CallResult: 'Diverted' }, 'Call from 0444 444 444 to abc'],
+] as const)
+  call(`${JSON.stringify(end)} is titled "${title}"`, () => {
+    const fields = { ...startPush('1'), PLA_VoicemailLeft: 'No', PLA_Answering_Point: '0298989898', ...end };
+    assert.is(read(fields).title, title);
+  });
+
+call('a title has what is known: whoever counts as missed, a withheld number, no dealer', () => {
+  const fields = startPush('1', { PLA_Caller_Phone_Number: 'anonymous', PLA_Dealer_Name: '' });
+  assert.is(read(fields).title, 'Call from withheld number');
+  const end = { PLA_CallResult: 'Diverted', PLA_Answering_Point: '0298989898' };
+  assert.is(
+    read({ ...fields, ...end }, {}, { missed: ['diverted'] }).title,
+    'Missed call from withheld number',
+  );
 });
 
 call('fields hold every key as received', () => {

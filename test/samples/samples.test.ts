@@ -200,7 +200,8 @@ samples('on the page: page.txt', () =>
       if (lapsed) await store.lapse(new Date('2026-11-02T12:00:00Z'), () => [], 100);
       const { text } = await get(`/calls/acme/${pushes[0]?.['PLA_Call_Id']}`);
       const sheet = /<h2>The call<\/h2><\/header>(.*?)<\/section>/s.exec(text)?.[1] ?? '';
-      const lines = sheet
+      const heading = /<div class="head"><h1>.*?<\/h1>(?:<p>.*?<\/p>)?/s.exec(text)?.[0] ?? '';
+      const lines = `${heading.replace('</h1>', '\n')}${sheet}`
         .replace(/<\/p>/g, '\n')
         .replace(/<dt>(.*?)<\/dt>/gs, '\n$1: ')
         .replace(/\n+/g, '<br>');

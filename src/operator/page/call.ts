@@ -20,7 +20,7 @@ export function callPage(frame: Frame, story: Story): Html {
   return layout(
     frame,
     `Call ${story.callId}`,
-    html`<div class="head"><h1>Call from ${story.caller.display}</h1><p>${story.dealer.name ?? story.dialled.display}</p><p class="end">Call ${story.callId} of ${story.source}, times in ${story.timezone}</p></div>
+    html`<div class="head"><h1>${story.title}</h1>${story.dealer.name === null ? html`<p>${story.dialled.display}</p>` : ''}<p class="end">Call ${story.callId} of ${story.source}, times in ${story.timezone}</p></div>
 ${livePart(
   frame,
   'call',

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { isVoicemail } from '../../call/call.ts';
 import { talkTime } from '../../text/talk-time.ts';
 import type { CallSummary } from '../calls.ts';
 import type { ConnectorHealth } from '../connectors.ts';
@@ -53,8 +54,7 @@ export function result(
   if (call.phase === 'ringing') return html`<span class="state wait">Ringing</span>`;
   if (call.phase === 'lapsed') return html`<span class="soft">End not received</span>`;
   const lasted = call.durationSeconds ? ` ${talkTime(call.durationSeconds)}` : '';
-  if (call.voicemail === true && call.result !== 'answered')
-    return html`<span class="tag wait">Voicemail</span>${lasted}`;
+  if (isVoicemail(call)) return html`<span class="tag wait">Voicemail</span>${lasted}`;
   const word =
     call.result === null
       ? 'Ended'
