@@ -7,6 +7,8 @@ export interface Failure {
   reason: string;
   isBlocked: boolean;
   notBefore: Date | undefined;
+  /** Other calls of the batch were answered. */
+  isMixed: boolean;
 }
 
 /** Why a connector is not tried as usual. */
@@ -16,7 +18,9 @@ interface Trouble {
   isBlocked: boolean;
   /** Other calls fared no better: it is the connector's. Until then some calls alone may be the cause. */
   isSure: boolean;
-  /** How many came to nothing since it is sure. */
+  /** Somebody must act, as far as is known, or it is sure. */
+  isTold: boolean;
+  /** How many came to nothing since people were told. */
   probes: number;
   probeAt: Date;
   /** Those that failed, and of how many they were one: what is tried next is none of them, if there is another. */
@@ -39,7 +43,9 @@ const patience = 2;
  * failed are suspects: they are tried again among themselves, half as many at a time, until the one that brings its
  * batch down stands alone. It then waits alone, as any call that fails. Nobody waits for suspects.
  * Open: one call is tried at each wait of `delivery.probe`, and never twice the same while there are others. A CRM that
- * names a time, or says that somebody must act (blocked), opens the circuit at once.
+ * names a time opens the circuit at once.
+ * Blocked (somebody must act): people are told at once. But what one call meets may be its record's, so until a second
+ * fares no better, others are tried as they come.
  */
 export class Circuit {
   readonly #probeMs: readonly number[];
@@ -56,9 +62,9 @@ export class Circuit {
     return this.#trouble === null;
   }
 
-  /** What people are told: nothing while it is only doubted. */
+  /** What people are told: nothing while it is only doubted, and nobody has to act. */
   get told(): Readonly<Omit<Trouble, 'failed'>> | null {
-    return this.#trouble?.isSure ? this.#trouble : null;
+    return this.#trouble?.isTold ? this.#trouble : null;
   }
 
   /** When those may be tried that failed; others may at once while it is doubted. */
@@ -79,18 +85,32 @@ export class Circuit {
     return this.#trouble?.probes ?? 0;
   }
 
-  /** What the one who ran it before had found; tried at once. */
+  /** What the one who ran it before had found; tried at once. One record may be what blocked it. */
   resume(reason: string, isBlocked: boolean, since: Date, now: Date): void {
-    this.#trouble = { since, reason, isBlocked, isSure: true, probes: 0, probeAt: now, failed: new Map() };
+    const failed = new Map();
+    this.#trouble = {
+      since,
+      reason,
+      isBlocked,
+      isSure: !isBlocked,
+      isTold: true,
+      probes: 0,
+      probeAt: now,
+      failed,
+    };
   }
 
   /** Whether a failure is held against the call itself: it waits by itself, and that counts. */
-  isOwn({ calls, isBlocked, notBefore }: Failure): boolean {
+  isOwn({ calls, isBlocked, notBefore, isMixed }: Failure): boolean {
     const [call] = calls;
     if (calls.length !== 1 || call === undefined || this.#trouble?.isSure) return false;
     if (this.#isSuspect(call)) return true;
-    const others = this.failed.filter((other) => other !== call && !this.#isSuspect(other));
-    return others.length === 0 && !isBlocked && notBefore === undefined;
+    return !this.#hasOther(calls) && (!isBlocked || isMixed) && notBefore === undefined;
+  }
+
+  /** Whether a call failed that is none of these, nor known to fail alone. */
+  #hasOther(calls: readonly number[]): boolean {
+    return this.failed.some((other) => !calls.includes(other) && !this.#isSuspect(other));
   }
 
   #isSuspect(call: number): boolean {
@@ -99,7 +119,7 @@ export class Circuit {
 
   /** Returns whether people should hear of it. */
   fail(failure: Failure, isProbe: boolean, now: Date): boolean {
-    const { calls, reason, isBlocked, notBefore } = failure;
+    const { calls, reason, isBlocked, notBefore, isMixed } = failure;
     const before = this.#trouble;
     const isOwn = this.isOwn(failure);
     if (isProbe) for (const call of calls) this.probed.add(call);
@@ -119,14 +139,27 @@ export class Circuit {
       };
       return true;
     }
-    const since = before?.since ?? now;
+    const isShared = isBlocked
+      ? !isMixed && (calls.length > 1 || this.#hasOther(calls))
+      : isProbe && before !== null;
+    const isSure = !isOwn && (notBefore !== undefined || isShared);
+    const isNews = isSure || (isBlocked && !isMixed && !isOwn);
+    const isTold = isNews || (before?.isTold ?? false);
+    const probes = isSure ? 0 : (before?.probes ?? 0) + (isTold && isProbe ? 1 : 0);
     for (const [call, size] of before?.failed ?? []) failed.set(call, size);
-    const isSure = !isOwn && (isBlocked || notBefore !== undefined || (isProbe && before !== null));
-    const probeAt = isSure ? this.#next(0, now, notBefore) : now;
-    this.#trouble = { since, reason, isBlocked: isSure && isBlocked, isSure, probes: 0, probeAt, failed };
+    this.#trouble = {
+      since: before?.since ?? now,
+      reason: isNews || !before ? reason : before.reason,
+      isBlocked: isNews ? isBlocked : (before?.isBlocked ?? false),
+      isSure,
+      isTold,
+      probes,
+      probeAt: isTold ? this.#next(probes, now, notBefore) : now,
+      failed,
+    };
     // Where nobody named a cause and others fail as well, it was none of the calls.
     if (isSure && !isBlocked && notBefore === undefined) this.#acquit();
-    return isSure;
+    return isTold;
   }
 
   #next(probes: number, now: Date, notBefore: Date | undefined): Date {
@@ -153,7 +186,7 @@ export class Circuit {
       const atOnce = isCause ? Math.max(1, Math.ceil(size / 2)) : (known?.atOnce ?? Number.MAX_SAFE_INTEGER);
       if (known || this.#suspects.size < mostSuspects) this.#suspects.set(call, { atOnce, times });
     }
-    return before.isSure;
+    return before.isTold;
   }
 
   /** A call that was written, or is over otherwise. */

@@ -79,6 +79,7 @@ export function failureOf(
     calls: tried.flatMap(({ due }, i) => (isConnectors(outcomes[i] as Outcome) ? [due.callRow] : [])),
     reason: worst.reason,
     isBlocked: worst.kind === 'blocked',
+    isMixed: failed.length < outcomes.length,
     notBefore: times.length > 0 ? new Date(Math.max(...times)) : undefined,
   };
 }

@@ -248,7 +248,8 @@ export class Worker {
     if (due.length === 0) {
       const next = await this.#options.store.nextDueAt(this.#options.connector, now);
       if (next === null && this.#underWay.size === 0) await this.#rest(lease, now);
-      return earliest(next, renewAt);
+      const again = earliest(next, renewAt);
+      return now < circuit.probeAt ? earliest(circuit.probeAt, again) : again;
     }
     this.#begin(lease, due, 'probe');
     return renewAt;

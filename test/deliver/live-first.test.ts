@@ -47,6 +47,8 @@ class SlowCrm {
   isBlocked = false;
   /** It fails a whole request that has one of these. */
   readonly poisons = new Set<string>();
+  /** Somebody must let it write these. */
+  readonly forbidden = new Set<string>();
   /** Of a batch. */
   tookMs = 1_000;
   #events = 0;
@@ -99,8 +101,11 @@ class SlowCrm {
     if (isDown && this.isBlocked)
       return batch.map(() => ({ kind: 'blocked', reason: 'The CRM answered 503.' }));
     if (isDown || ids.some((id) => this.poisons.has(id))) throw new Error('The CRM answered 503.');
-    for (const id of ids) this.writtenAt.set(id, this.time.passed);
-    return batch.map(() => ({ kind: 'delivered', records: {} }));
+    return ids.map((id) => {
+      if (this.forbidden.has(id)) return { kind: 'blocked', reason: 'Grant this.' };
+      this.writtenAt.set(id, this.time.passed);
+      return { kind: 'delivered', records: {} };
+    });
   }
 
   /** Pushes of calls, each of its own caller. */
@@ -375,6 +380,112 @@ for (const how of ['resumes it', 'replays a call'] as const)
         assert.equal([after!.blockedReason, after!.openReason, after!.probeAt], [null, null, null]);
       }),
     );
+
+circuit('the refusal of one record in a batch, which somebody must mend, holds up no other', () =>
+  withCrm({ batch: 100, parallel: 1 }, async (crm) => {
+    crm.forbidden.add('7');
+    await crm.ring(100);
+    const before = crm.batches.length;
+    for (let n = 0; n < 20; n++) {
+      const at = crm.time.passed;
+      const [id] = await crm.ring(1, (i) => `now ${i}`);
+      await crm.pass(2_500);
+      assert.ok(crm.writtenAt.get(id!)! <= at + 2_500, `${id} waits`);
+      assert.is((await crm.store.connectorStates())[0]?.blockedReason ?? null, null);
+    }
+    assert.ok(crm.batches.slice(before).filter(({ ids }) => ids.includes('7')).length > 1, 'tried again');
+    assert.is(crm.writtenAt.size, 119);
+  }),
+);
+
+circuit(
+  'where one call alone meets what somebody must mend, people are told, and no other waits for it',
+  () =>
+    withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+      crm.forbidden.add('0');
+      const told = async () => (await crm.store.connectorStates())[0]?.blockedReason ?? null;
+      await crm.ring(1);
+      await crm.pass(1_000);
+      assert.is(await told(), 'Grant this.');
+      for (let n = 0; n < 20; n++) {
+        const at = crm.time.passed;
+        const [id] = await crm.ring(1, (i) => `now ${i}`);
+        await crm.pass(2_500);
+        assert.ok(crm.writtenAt.get(id!)! <= at + 2_500, `${id} waits`);
+        assert.is(await told(), null);
+      }
+      const at = crm.time.passed;
+      await crm.pass(3_600_000);
+      const tries = crm.begunSince(at).length;
+      assert.ok(tries > 0 && tries < 20, `${tries} tries in an hour`);
+      crm.forbidden.clear();
+      await crm.drain(21);
+    }),
+);
+
+circuit('a log-in that was revoked costs two calls, and then a probe at a time', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.isDown = true;
+    crm.isBlocked = true;
+    for (let n = 0; n < 40; n++) {
+      await crm.ring(1);
+      await crm.pass(100);
+    }
+    assert.equal(
+      crm.batches.map(({ ids }) => ids),
+      [['0'], ['1']],
+    );
+    await crm.pass(86_400_000);
+    const before = crm.batches.length;
+    await crm.pass(3_600_000);
+    assert.is(crm.batches.length - before, 4, 'one each 15 minutes');
+    assert.ok(crm.batches.every(({ ids }) => ids.length === 1));
+    crm.isDown = false;
+    await crm.drain(40);
+  }),
+);
+
+circuit('one call waits alone, blocked: it is tried at each probe, and less and less often', () =>
+  withCrm({ batch: 100, parallel: 4 }, async (crm) => {
+    crm.isDown = true;
+    crm.isBlocked = true;
+    await crm.ring(1);
+    await crm.pass(86_400_000);
+    const before = crm.batches.length;
+    assert.ok(before < 150, `${before} tries`);
+    await crm.pass(3_600_000);
+    assert.is(crm.batches.length - before, 4, 'one each 15 minutes');
+    const [call] = await crm.store.calls({ limit: 1 });
+    assert.equal([call!.deliveries[0]!.state, call!.deliveries[0]!.failures], ['due', 0]);
+    crm.isDown = false;
+    await crm.drain(1);
+  }),
+);
+
+circuit('who takes over what one record blocked tries others at once', () =>
+  withCrm({ batch: 1, parallel: 1 }, async (crm) => {
+    crm.forbidden.add('0');
+    await crm.ring(1);
+    await crm.pass(1_000);
+    const stopped = crm.worker.stop();
+    await crm.pass(20_000);
+    await stopped;
+    const next = new SlowCrm(crm.store, { batch: 1, parallel: 1 }, crm.time);
+    next.forbidden.add('0');
+    await next.pass(1_500);
+    assert.equal(
+      next.batches.map(({ ids }) => ids),
+      [['0']],
+    );
+    const at = next.time.passed;
+    await next.ring(1, () => 'now');
+    await next.pass(2_500);
+    assert.ok(next.writtenAt.get('now')! <= at + 2_500);
+    const over = next.worker.stop();
+    await next.pass(20_000);
+    await over;
+  }),
+);
 
 circuit('who takes over while it is open knows of it, and begins with one call', () =>
   withCrm({ batch: 100, parallel: 4 }, async (crm) => {
