@@ -10,6 +10,7 @@ import {
   sleep,
   type Tools,
 } from '../../src/connector/index.ts';
+import { rendered } from './body.ts';
 import { failureOfAnswer, failureOfSilence } from './failures.ts';
 import { options, type WebhookOptions } from './options.ts';
 import { payloadOf, webhookId } from './payload.ts';
@@ -27,6 +28,9 @@ export default defineConnector({
 
 /** A wait that a receiver asks for is sat out up to here, so that calls do not use their attempts up on it. */
 const longestPauseMs = 30_000;
+
+/** Of one that the configuration draws: its templates may repeat what Delacon sent. */
+const longestBody = 1_000_000;
 
 export class WebhookConnection implements Connection {
   /** An event is a request of its own, so nothing is gained by a batch; the bridge hands over each caller's calls one after another. */
@@ -68,7 +72,12 @@ export class WebhookConnection implements Connection {
     await this.#rate?.take(signal);
     if (signal.aborted) return { kind: 'retry', reason: 'The bridge stopped before the event was sent.' };
 
-    const body = JSON.stringify(payloadOf(this.#options, delivery));
+    const body = JSON.stringify(contentOf(this.#options, delivery));
+    const size = Buffer.byteLength(body);
+    if (this.#options.body && size > longestBody) {
+      const reason = `The body is ${size} bytes long, and ${longestBody} are the most. Map less into body.`;
+      return { kind: 'rejected', reason };
+    }
     const headers = this.#headersOf(webhookId(delivery), body);
     try {
       const answer = await this.#receiver.send('POST', headers, body, signal);
@@ -148,18 +157,24 @@ export class WebhookConnection implements Connection {
   }
 }
 
-/** The event, each value under its path: `data.call.caller.number`. What is null is left out. */
+/** What is posted. */
+function contentOf(options: WebhookOptions, delivery: Delivery): unknown {
+  return options.body ? rendered(options.body, delivery) : payloadOf(options, delivery);
+}
+
+/** Each value under its path: `data.call.caller.number`. What is null is left out. */
 function draftEvent(options: WebhookOptions, delivery: Delivery): RecordDraft {
   return {
     role: 'activity',
     type: 'webhook',
     key: { property: 'webhook-id', value: webhookId(delivery) },
-    properties: Object.fromEntries(leaves(payloadOf(options, delivery), '')),
+    properties: Object.fromEntries(leaves(contentOf(options, delivery), '')),
     notes: [],
   };
 }
 
 function leaves(value: unknown, path: string): [string, string | number | boolean][] {
+  if (value instanceof Date) return [[path, value.toISOString()]];
   if (typeof value === 'object' && value !== null) {
     return Object.entries(value).flatMap(([name, inner]) =>
       leaves(inner, path === '' ? name : `${path}.${name}`),

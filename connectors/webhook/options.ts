@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import * as z from 'zod';
 import { duration, exactUrl, mapping, secret, writeOption } from '../../src/connector/index.ts';
 import { privateLiteral } from './addresses.ts';
+import { bodyOption } from './body.ts';
 import { keyOf } from './signature.ts';
 
 const longestTimeoutMs = 5 * 60_000;
@@ -58,6 +59,11 @@ export const options = z
       .default({})
       .describe('Further headers of each request, such as authorization.'),
     properties: mapping().default({}).describe('Name: template. Put into the event as data.properties.'),
+    body: bodyOption
+      .optional()
+      .describe(
+        'JSON to post in place of the event, as the receiver wants it: names with templates, groups and lists of them.',
+      ),
     timeout: duration()
       .prefault('15s')
       .refine((ms) => ms >= 1 && ms <= longestTimeoutMs, { error: 'must be at most 5m.' })
@@ -68,6 +74,14 @@ export const options = z
       .boolean()
       .default(false)
       .describe('true: the receiver may be on this machine or in a private network.'),
+  })
+  .superRefine(({ body, properties, testEvent }, context) => {
+    if (!body) return;
+    const tell = (setting: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [setting], message });
+    if (Object.keys(properties).length > 0)
+      tell('properties', 'stands in the event that body replaces. Move what it has into body.');
+    if (testEvent) tell('testEvent', 'is of the event that body replaces. Leave it out.');
   })
   .superRefine(({ url, allowPrivate }, context) => {
     if (allowPrivate) return;

@@ -141,6 +141,9 @@ const ourWords: Readonly<Record<string, readonly string[]>> = {
   dueat: ['due'],
   duedate: ['due'],
   assignee: ['owner'],
+  payload: ['body'],
+  json: ['body'],
+  data: ['body'],
   expect: ['records'],
   expected: ['records'],
 };
