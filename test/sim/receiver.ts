@@ -40,6 +40,8 @@ export function simulatedReceiver(now: () => Date): SimulatedCrm {
   const seen = new Map<string, string>();
   const conflicts: Activity[] = [];
   const forgotten = new Set<string>();
+  /** Ids that a bridge used whose store was replaced by an older one since, which may use them anew. */
+  const ofBefore = new Set<string>();
   let planned: { fault: keyof typeof faults; skip: number }[] = [];
   let outage: Outage | null = null;
   let requests = 0;
@@ -69,13 +71,18 @@ export function simulatedReceiver(now: () => Date): SimulatedCrm {
 
   function file(id: string, event: Payload): void {
     const content = JSON.stringify(event);
+    const { key, revision } = event.data;
     const before = seen.get(id);
     if (before !== undefined) {
-      if (before !== content && !forgotten.has(event.data.call.id)) conflicts.push(activityOf(event));
-      return;
+      const isAnew = before !== content && ofBefore.has(id);
+      ofBefore.delete(id);
+      if (!isAnew) {
+        if (before !== content && !forgotten.has(event.data.call.id)) conflicts.push(activityOf(event));
+        return;
+      }
+      filed.delete(key); // which its README asks for, and what was told since the backup with it
     }
     seen.set(id, content);
-    const { key, revision } = event.data;
     if (revision > (filed.get(key)?.data.revision ?? 0)) filed.set(key, event);
   }
 
@@ -103,6 +110,9 @@ export function simulatedReceiver(now: () => Date): SimulatedCrm {
       for (const [id, content] of seen)
         if (callIds.has((JSON.parse(content) as Payload).data.call.id)) seen.delete(id);
       for (const id of callIds) forgotten.add(id);
+    },
+    restored() {
+      for (const id of seen.keys()) ofBefore.add(id);
     },
     typeIn() {},
     settleIndex() {},

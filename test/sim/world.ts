@@ -365,6 +365,7 @@ export class World implements Trouble {
     this.#disk.put(storeFile, copy);
     const isInCopy = ({ push }: PlannedPush) => (this.#storedAt.get(push) ?? Infinity) <= from;
     this.#forget(this.#planned.filter((one) => one.atMs <= this.passed && !isInCopy(one)));
+    for (const crm of this.crms) crm.restored?.();
     this.#waiting.clear();
     for (const [body, at] of this.#erased) if (at >= from) this.#erased.delete(body);
     this.#fences.clear();
