@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isCancel, select, text } from '@clack/prompts';
 import { pushUrlsOf } from '../bridge/push-urls.ts';
 import { sentence } from '../config/check-form.ts';
@@ -42,9 +43,13 @@ export async function init(options: CommandOptions & Partial<Answers>): Promise<
   const envFile = envFileOf(file);
   if (existsSync(file)) throw thereAlready(file);
   const known = await variablesIn(envFile);
-  const example = await connectorExample(answers.connector);
-  const wanted = [...example.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);
-  const tokenName = tokenNameOf(answers.source);
+  const example = ownVariables(answers.source, await connectorExample(answers.connector));
+  const wanted = [...example.matchAll(variable)].map(([, name = '']) => name);
+  const tokenName = variableOf(answers.source, 'PUSH_TOKEN');
+  await refuseSecretsOfOthers(
+    file,
+    [tokenName, ...wanted].filter((name) => Object.hasOwn(known, name)),
+  );
   const variables = {
     [tokenName]: randomBytes(24).toString('base64url'),
     OPERATOR_TOKEN: randomBytes(24).toString('base64url'),
@@ -122,9 +127,35 @@ async function keepFromGit(envFile: string): Promise<void> {
 }
 
 /** `acme-au` has `ACME_AU_PUSH_TOKEN`. */
-function tokenNameOf(source: string): string {
-  const name = source.toUpperCase().replaceAll('-', '_');
-  return `${/^\d/.test(name) ? '_' : ''}${name}_PUSH_TOKEN`;
+function variableOf(source: string, name: string): string {
+  const prefix = source.toUpperCase().replaceAll('-', '_');
+  return `${/^\d/.test(prefix) ? '_' : ''}${prefix}_${name}`;
+}
+
+const variable = /\$\{(\w+)\}/g;
+
+/** Files that are read together share an .env: under one name, two clients would share a CRM. */
+function ownVariables(source: string, example: string): string {
+  return example.replace(variable, (_, name: string) => `\${${variableOf(source, name)}}`);
+}
+
+const ownFolder = fileURLToPath(new URL('../../config', import.meta.url));
+/** They come with the program, and nobody's calls go by them. */
+const ownFiles = ['default.yaml', 'demo.yaml', 'example.yaml'].map((name) => join(ownFolder, name));
+
+/** A source of the same name in another file would be given its push URL, and its CRM. */
+async function refuseSecretsOfOthers(file: string, taken: readonly string[]): Promise<void> {
+  const folder = dirname(file);
+  for (const name of taken.length > 0 ? await readdir(folder) : []) {
+    const other = join(folder, name);
+    if (!/\.ya?ml$/i.test(name) || ownFiles.includes(other)) continue;
+    const text = await readText(other).catch(() => ''); // a folder, or not ours to read
+    const shared = taken.find((secret) => text.includes(`\${${secret}`));
+    if (shared === undefined) continue;
+    throw new WrongUse(
+      `${name} beside it has ${shared} already: both files would share a push URL or a CRM. Name another source with --source.`,
+    );
+  }
 }
 
 async function answersFor(given: Partial<Answers>, types: readonly string[]): Promise<Answers> {
@@ -208,7 +239,7 @@ operator:
 
 sources:
   ${source}:
-    tokens: ["\${${tokenNameOf(source)}}"]  # the secret of its push URLs
+    tokens: ["\${${variableOf(source, 'PUSH_TOKEN')}}"]  # the secret of its push URLs
     region: ${region}
     timezone: ${timezone}
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -66,7 +66,7 @@ init('an .env that Windows saved in UTF-16 is added to, and read', () =>
 init('secrets that are there stay, what lacks is added, and a repository does not get them', () =>
   withBridgeFolder(async (folder) => {
     const file = join(folder.path, '.env');
-    writeFileSync(file, 'HUBSPOT_TOKEN=pat-of-before\nCRM_PUSH_TOKEN=a-push-token-of-before', {
+    writeFileSync(file, 'CRM_HUBSPOT_TOKEN=pat-of-before\nCRM_PUSH_TOKEN=a-push-token-of-before', {
       mode: 0o600,
     });
     mkdirSync(join(folder.path, '.git'));
@@ -83,11 +83,56 @@ init('secrets that are there stay, what lacks is added, and a repository does no
     assert.match(said.urls.create, '/push/a-push-token-of-before/create');
     assert.equal(said.variables, []);
     const lines = readFileSync(file, 'utf8').split('\n');
-    assert.equal(lines.slice(0, 2), ['HUBSPOT_TOKEN=pat-of-before', 'CRM_PUSH_TOKEN=a-push-token-of-before']);
+    assert.equal(lines.slice(0, 2), [
+      'CRM_HUBSPOT_TOKEN=pat-of-before',
+      'CRM_PUSH_TOKEN=a-push-token-of-before',
+    ]);
     assert.match(lines[2] ?? '', /^OPERATOR_TOKEN=[\w-]{32}$/);
     assert.equal(lines.slice(3), ['']);
     assert.is(readFileSync(join(folder.path, '.gitignore'), 'utf8'), '.env\n');
     assert.is((await folder.run('check')).code, 0);
+  }),
+);
+
+init('each client has variables of its own, so that none is given the CRM of another', () =>
+  withBridgeFolder(async (folder) => {
+    for (const [source, connector, variables] of [
+      ['acme', 'hubspot', ['ACME_HUBSPOT_TOKEN']],
+      ['beta', 'hubspot', ['BETA_HUBSPOT_TOKEN']],
+      [
+        'gamma-nz',
+        'salesforce',
+        ['GAMMA_NZ_SF_LOGIN_URL', 'GAMMA_NZ_SF_CLIENT_ID', 'GAMMA_NZ_SF_CLIENT_SECRET'],
+      ],
+      ['7up', 'webhook', ['_7UP_WEBHOOK_URL', '_7UP_WEBHOOK_SECRET']],
+    ] as const) {
+      const config = join(folder.path, `${source}.yaml`);
+      const { stdout, stderr, code } = await folder.run(
+        ...['init', '--connector', connector, '--source', source],
+        ...['--config', config, '--json'],
+      );
+      assert.is(code, 0, stderr);
+      assert.equal(JSON.parse(stdout).variables, variables);
+      const yaml = readFileSync(config, 'utf8');
+      for (const name of variables) assert.match(yaml, `\${${name}}`);
+      appendFileSync(join(folder.path, '.env'), `${variables[0]}=what-${source}-logs-in-with\n`);
+    }
+  }),
+);
+
+init('a second file for a source of the same name is not given the secrets of the first', () =>
+  withBridgeFolder(async (folder) => {
+    const other = join(folder.path, 'other.yaml');
+    const again = ['init', '--connector', 'hubspot', '--config', other];
+    assert.is((await folder.run('init', '--connector', 'hubspot')).code, 0);
+    const env = readFileSync(join(folder.path, '.env'), 'utf8');
+    const { code, stderr } = await folder.run(...again);
+    assert.is(code, 2);
+    assert.match(stderr, 'bridge.yaml beside it has MAIN_PUSH_TOKEN already');
+    assert.match(stderr, '--source');
+    assert.not(existsSync(other));
+    assert.is(readFileSync(join(folder.path, '.env'), 'utf8'), env);
+    assert.is((await folder.run(...again, '--source', 'second')).code, 0);
   }),
 );
 
