@@ -72,7 +72,7 @@ async function found(subject: string, look: () => Promise<Finding[]>): Promise<F
 async function accountFindings(api: HubSpotApi, signal: AbortSignal): Promise<Finding[]> {
   try {
     const { portalId } = await api.account(signal);
-    return [{ level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.` }];
+    return [{ level: 'ok', subject: 'token', message: `HubSpot account ${portalId}.`, account: portalId }];
   } catch (thrown) {
     if (!(thrown instanceof RequestFailed) || thrown.failure.cure?.what !== 'permission') throw thrown;
     // No scope that can be granted is for this alone, and calls are written without it.

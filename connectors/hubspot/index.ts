@@ -24,6 +24,7 @@ import { apply, plan } from './setup.ts';
 export default defineConnector({
   type: 'hubspot',
   options,
+  account: ({ accessToken, oauth, baseUrl }) => JSON.stringify([baseUrl, accessToken ?? oauth?.refreshToken]),
   draft,
   open: (options, tools) => connect(options, tools),
   openDry(options, tools, dryRun) {

@@ -133,7 +133,8 @@ async function describeAll(
 function login(api: SalesforceApi): Finding {
   const usage = api.usage ? ` ${api.usage.used} of ${api.usage.limit} API requests used in 24 hours.` : '';
   const message = `Organization ${api.user?.organizationId}, user ${api.user?.id}.${usage}`;
-  return { level: 'ok', subject: 'login', message };
+  const account = api.user && { account: api.user.organizationId };
+  return { level: 'ok', subject: 'login', message, ...account };
 }
 
 function version(api: SalesforceApi, offered: readonly string[]): Finding {

@@ -13,7 +13,7 @@ import { check } from './check.ts';
 import { SalesforceDriver } from './driver.ts';
 import { holds, objects } from './holds.ts';
 import { modelOf } from './model.ts';
-import { options, type SalesforceOptions } from './options.ts';
+import { options, orgOf, type SalesforceOptions } from './options.ts';
 import { PretendedSalesforce } from './pretended.ts';
 import { SalesforceProbe } from './probe.ts';
 import { apply, plan } from './setup.ts';
@@ -23,6 +23,7 @@ import { mostAtOnce } from './transport.ts';
 export default defineConnector({
   type: 'salesforce',
   options,
+  account: orgOf,
   draft,
   open: async (options, tools) =>
     new SalesforceConnection(await SalesforceApi.open(options, tools), options, tools),

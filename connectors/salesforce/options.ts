@@ -150,3 +150,11 @@ export function matchOf({ preset, person }: SalesforceOptions): readonly Match[]
   if (person.match) return person.match;
   return preset === 'delacon' ? ['Contact', 'PersonAccount', 'Account', 'Lead'] : ['Contact', 'Lead'];
 }
+
+/** A My Domain is of one org; elsewhere only who logs in tells. */
+export function orgOf({ auth }: SalesforceOptions): string | undefined {
+  const { host } = new URL(auth.loginUrl);
+  if (!/^(login|test)\.salesforce\.com$/.test(host)) return host;
+  if (auth.flow === 'clientCredentials') return undefined; // which these hosts do not know
+  return auth.flow === 'jwtBearer' ? auth.username : auth.refreshToken;
+}

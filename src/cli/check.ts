@@ -1,7 +1,8 @@
 import { sendTestNotice } from '../alert/test-notice.ts';
 import { systemClock } from '../clock.ts';
-import { loadConfig, usualFile } from '../config/load.ts';
+import { accountOf, type Config, loadConfig, usualFile } from '../config/load.ts';
 import { ConfigProblems } from '../config/problems.ts';
+import { adviceOnShared, sharedAccounts } from '../config/shared-accounts.ts';
 import type { Finding } from '../connector/contract.ts';
 import { standing } from '../deliver/standing.ts';
 import { redactor } from '../log.ts';
@@ -66,6 +67,22 @@ function online(configPath: string): Promise<(Finding & { connector: string })[]
         ...[...standing(connector, states), ...found].map((finding) => ({ connector, ...finding })),
       );
     }
-    return findings;
+    return [...findings, ...inOneAccount(config, findings)];
+  });
+}
+
+/** Connectors of different clients that lead to one account, though they log in differently: the same is told without asking. */
+function inOneAccount(
+  { settings }: Config,
+  findings: readonly (Finding & { connector: string })[],
+): (Finding & { connector: string })[] {
+  const accounts = findings.map(({ connector, account }) => [connector, account] as const);
+  return sharedAccounts(settings, accounts).flatMap(({ connector, other }) => {
+    const [own, theirs] = [connector, other].map((name) => accountOf(settings.connectors[name]!));
+    if (own !== undefined && own === theirs) return [];
+    const message = `It is the account of ${other}, too, so calls of different sources meet in one CRM.`;
+    return [
+      { connector, level: 'warning', subject: 'account', message, fix: adviceOnShared(connector, other) },
+    ];
   });
 }

@@ -14,6 +14,7 @@ import { FileReader } from './read-files.ts';
 import { readTests } from './read-tests.ts';
 import { below, eachScalar, movedBelow, readTexts, type Schema, type Secrets } from './schema-walk.ts';
 import { type ConnectorSettings, type Settings, settingsSchema } from './settings.ts';
+import { adviceOnShared, sharedAccounts } from './shared-accounts.ts';
 import { partsWith, placeStandIns, tellReaders, without } from './unread-parts.ts';
 import { errorCode } from './variables.ts';
 import { withDefaults } from './with-defaults.ts';
@@ -93,6 +94,7 @@ export async function loadConfig(
   const isRouted = !problems.all.some((problem) => problems.pathOf(problem)?.[0] === 'routes');
   const warnings = [
     ...(feeds && isRouted ? feeds.oddities(problems) : []),
+    ...(settings && root && isRouted && !options.standIns ? inOneAccount(settings, root, problems) : []),
     ...(root ? withoutOwnToken(root, problems) : []),
     ...(root ? atOldPlaces(root, connectors, problems) : []),
     ...(root ? oddExpressions(settings, root, connectors, problems) : []),
@@ -192,6 +194,28 @@ function withoutOwnToken(root: MapNode, problems: ProblemList): string[] {
   return [
     `${placeOf(root, reached, problems)}  ${reached.join('.')}: the bridge is reached from elsewhere, and operator.token is not set. It makes one and keeps it in the store: sign in with \`delacon-bridge link\`, or set one, which Prometheus and scripts need.`,
   ];
+}
+
+/** Connectors of different clients that log in to one account. */
+function inOneAccount(settings: Settings, root: MapNode, problems: ProblemList): string[] {
+  const accounts = Object.keys(settings.connectors).map(
+    (name) => [name, accountOf(settings.connectors[name]!)] as const,
+  );
+  return sharedAccounts(settings, accounts).map(
+    ({ connector, other }) =>
+      `${placeOf(root, ['connectors', connector], problems)}  connectors.${connector}: it logs in to the account of connectors.${other} (${placeOf(root, ['connectors', other], problems)}), so calls of different sources meet in one CRM. ${adviceOnShared(connector, other)}`,
+  );
+}
+
+/** As far as its settings tell: what has problems, or a connector from elsewhere that trips, tells nothing. */
+export function accountOf({ definition, ...settings }: ConnectorSettings): string | undefined {
+  const options: unknown = Object.getOwnPropertyDescriptor(settings, 'options')?.value;
+  if (options === undefined) return undefined;
+  try {
+    return definition.account?.(options);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a connector's settings were called before is read for now, and whoever wrote it so should know. */

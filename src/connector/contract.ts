@@ -64,6 +64,8 @@ export interface Finding {
   subject: string;
   message: string;
   fix?: string;
+  /** Which account of the CRM it was found to be, by the CRM's own id. */
+  account?: string;
 }
 
 /** One thing that `setup` looked for. */
@@ -185,6 +187,11 @@ export interface ConnectorDefinition<Options = unknown> {
   type: string;
   /** The connector's own settings; `type` is not among them. */
   options: z.ZodType<Options>;
+  /**
+   * What tells the account that these options log in to from others, as far as they do: where it is the same, two
+   * connectors write to one. May be a secret, and is never shown.
+   */
+  account?(options: Options): string | undefined;
   /** The records of a call under these options. No I/O: `preview` shows them, and `deliver` writes them. */
   draft(options: Options, delivery: Delivery): RecordDraft[];
   open(options: Options, tools: Tools): Connection | Promise<Connection>;

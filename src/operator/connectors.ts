@@ -57,6 +57,10 @@ export const findings = z.object({
       subject: z.string(),
       message: z.string(),
       fix: z.string().optional().describe('What to do.'),
+      account: z
+        .string()
+        .optional()
+        .describe("Which account of the CRM it was found to be, by the CRM's own id."),
     }),
   ),
 });

@@ -8,6 +8,7 @@ const setup = suite('setup command');
 /** A CRM that is still to be set up. */
 interface Bare {
   folder: BridgeFolder;
+  settings: string;
   /** What setup would make, as the plan names it. */
   wanted: RegExp[];
   /** Whether anything of it is there. */
@@ -26,6 +27,7 @@ const crms = {
         return withFolder(settings, (folder) =>
           use({
             folder,
+            settings,
             wanted: [/create +property calls\.delacon_call_id/, /create +property contacts\.delacon_caller/],
             isTouched: () => hubspot.countRequests('POST') > 0,
             getInTheWay: () => hubspot.addProperty('contacts', { name: 'delacon_caller' }),
@@ -40,9 +42,11 @@ const crms = {
       (salesforce: SalesforceEmulator) => {
         const { url, clientId, clientSecret } = salesforce;
         const auth = `{ flow: clientCredentials, loginUrl: "${url}", clientId: ${clientId}, clientSecret: ${clientSecret} }`;
-        return withFolder(`{ type: salesforce, auth: ${auth} }`, (folder) =>
+        const settings = `{ type: salesforce, auth: ${auth} }`;
+        return withFolder(settings, (folder) =>
           use({
             folder,
+            settings,
             wanted: [/create +field Activity\.Delacon_Call_Id__c/, /create +field Lead\.Delacon_Caller__c/],
             isTouched: () => salesforce.fields('Task').some(({ custom }) => custom),
             getInTheWay: () =>
@@ -122,6 +126,38 @@ for (const name of ['HubSpot', 'Salesforce'] as const) {
       assert.is(code, 1);
       assert.match(stderr, denied[name]);
       assert.not.match(stderr, /^ +at /m);
+    }),
+  );
+}
+
+for (const name of ['HubSpot', 'Salesforce'] as const) {
+  setup(`two clients who log in differently to one account of ${name}: check asks, and says so`, () =>
+    crms[name](true, async ({ folder, settings }) => {
+      const other = settings.replaceAll('127.0.0.1', 'localhost');
+      const config = (source: string) => `
+sources: { acme: { tokens: [] }, beta: { tokens: [], callIdPrefix: beta- } }
+connectors:
+  acme-crm: ${settings}
+  beta-crm: ${other}
+routes: [{ source: acme, to: [acme-crm] }, { ${source} to: [beta-crm] }]
+`;
+      const told = async (source: string) => {
+        folder.configure(config(source));
+        assert.not.match((await folder.run('check')).stdout, 'acme-crm');
+        const { stdout } = await folder.run('check', '--online', '--json');
+        const { findings } = JSON.parse(stdout) as { findings: Record<string, string>[] };
+        return findings.filter(({ subject }) => subject === 'account');
+      };
+      assert.equal(await told('source: beta,'), [
+        {
+          connector: 'beta-crm',
+          level: 'warning',
+          subject: 'account',
+          message: 'It is the account of acme-crm, too, so calls of different sources meet in one CRM.',
+          fix: 'Give beta-crm credentials of its own. If one CRM is meant, let a route bring the sources of both to acme-crm, and take beta-crm out.',
+        },
+      ]);
+      assert.equal(await told(''), []); // one client, whose calls all go there
     }),
   );
 }
