@@ -91,14 +91,13 @@ export class Metrics {
   }
 
   /** After the commit. */
-  recorded(push: NewPush, { repeat, revision, state }: Recorded): void {
+  recorded(push: NewPush, { repeat, begins }: Recorded): void {
     const tally = this.#tallyOf(push.source);
     const nowMs = this.#options.clock.now().getTime();
     const receivedMs = push.receivedAt.getTime();
     tally.lastPushMs = nowMs;
     tally.outcomes[repeat ? 'repeated' : 'stored']++;
-    // A later push may leave the call as it was, at its first revision.
-    if (!repeat && revision === 1 && state.firstReceivedAt.getTime() === receivedMs) tally.calls++;
+    if (begins) tally.calls++;
     this.#commits.observe(Math.max(nowMs - receivedMs, 0));
   }
 

@@ -15,7 +15,7 @@ import type { CallRow, DeliveryRow, LeaseRow } from './schema.ts';
 /** A call of more pushes has its folded fields stored, so that reading it does not read them all. */
 const mostFoldedOnReading = 4;
 
-/** A call to add, in its revision 1. */
+/** A call to add, in its first revision. */
 export type NewCall = {
   source: string;
   callId: string;
@@ -99,6 +99,7 @@ export type PushChanges =
  * @param pushes of the call, from the first to the last; null where its row holds the fields
  * @param when late: it came before pushes that are stored, and is stored after them
  * @param sameBody looks for a push of the call among the last ones; asked for where `pushes` is null
+ * @param taken revisions up to here may have been given, by a store that a backup was put in place of
  */
 export function pushChanges(
   known: CallRow,
@@ -106,6 +107,7 @@ export function pushChanges(
   push: NewPush,
   when: 'now' | 'late',
   sameBody: (body: string) => { id: number } | undefined,
+  taken = 0,
 ): PushChanges {
   const at = push.receivedAt.getTime();
   const before = stateOf(known, pushes ?? []);
@@ -133,7 +135,7 @@ export function pushChanges(
     state,
     call: {
       id: known.id,
-      revision: isChanged ? known.revision + 1 : known.revision,
+      revision: isChanged ? Math.max(known.revision, taken) + 1 : known.revision,
       // Folded on reading, an older push would be taken for the latest.
       fields:
         pushes && pushes.length < mostFoldedOnReading && !isOlder
@@ -160,11 +162,15 @@ function lengthOf({ fields }: CallRow, pushes: readonly { body: string }[] | nul
 }
 
 /** Of a call whose end did not come in time. */
-export function lapseChanges(known: CallRow, before: CallState): { call: CallChange; state: CallState } {
+export function lapseChanges(
+  known: CallRow,
+  before: CallState,
+  taken = 0,
+): { call: CallChange; state: CallState } {
   return {
     call: {
       id: known.id,
-      revision: known.revision + 1,
+      revision: Math.max(known.revision, taken) + 1,
       fields: known.fields,
       lane: known.lane,
       at: known.last_received_at,

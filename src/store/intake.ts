@@ -18,6 +18,8 @@ export interface NewPush {
 export interface Recorded {
   /** The very same body was stored before: counted, and nothing changed. */
   repeat: boolean;
+  /** It is the first that is heard of the call. */
+  begins: boolean;
   /** Of the call, after this push. */
   revision: number;
   state: CallState;

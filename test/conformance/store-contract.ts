@@ -25,7 +25,7 @@ export function storeContract(
     async (store) => {
       const push = newPush(startPush('1'), { route: () => ['hubspot', 'salesforce'] });
       const { state, ...recorded } = await store.record(push);
-      assert.equal(recorded, { repeat: false, revision: 1, due: ['hubspot', 'salesforce'] });
+      assert.equal(recorded, { repeat: false, begins: true, revision: 1, due: ['hubspot', 'salesforce'] });
       assert.equal(plain(state), {
         source: 'acme',
         callId: '1',

@@ -271,7 +271,7 @@ metrics(
         connectors: () => [],
       });
       const state = (await store.record(newPush(startPush('1')))).state;
-      const recorded = { repeat: false, revision: 1, due: [], state } as unknown as Recorded;
+      const recorded = { repeat: false, begins: true, revision: 1, due: [], state } as unknown as Recorded;
       const pushOf = (source: string) =>
         metrics.recorded(newPush(startPush('1'), { source, receivedAt: state.firstReceivedAt }), recorded);
       for (const name of names.toReversed()) pushOf(name);

@@ -534,7 +534,9 @@ function heldDisk() {
   const waiting: (() => void)[] = [];
   const record = () =>
     new Promise<Recorded>((resolve) => {
-      waiting.push(() => resolve({ repeat: true, revision: 1, state: {} as CallState, due: [] }));
+      waiting.push(() =>
+        resolve({ repeat: true, begins: false, revision: 1, state: {} as CallState, due: [] }),
+      );
     });
   return {
     record,

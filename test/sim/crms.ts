@@ -21,8 +21,6 @@ export interface SimulatedCrm extends Omit<Crm, 'close'> {
   callsIn?(asked: Asked): { made: string[]; changed: string[] };
   /** Where it has to forget what the bridge has forgotten. */
   forget?(callIds: ReadonlySet<string>): void;
-  /** Where it has to know that the bridge goes on from a backup. */
-  restored?(): void;
   /** What people do to somebody with this number: nothing, where nobody has it. Returns what it was. */
   meddle(random: () => number, numbers: readonly string[]): string | undefined;
 }

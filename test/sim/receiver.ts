@@ -40,8 +40,6 @@ export function simulatedReceiver(now: () => Date): SimulatedCrm {
   const seen = new Map<string, string>();
   const conflicts: Activity[] = [];
   const forgotten = new Set<string>();
-  /** Ids that a bridge used whose store was replaced by an older one since, which may use them anew. */
-  const ofBefore = new Set<string>();
   let planned: { fault: keyof typeof faults; skip: number }[] = [];
   let outage: Outage | null = null;
   let requests = 0;
@@ -71,18 +69,13 @@ export function simulatedReceiver(now: () => Date): SimulatedCrm {
 
   function file(id: string, event: Payload): void {
     const content = JSON.stringify(event);
-    const { key, revision } = event.data;
     const before = seen.get(id);
     if (before !== undefined) {
-      const isAnew = before !== content && ofBefore.has(id);
-      ofBefore.delete(id);
-      if (!isAnew) {
-        if (before !== content && !forgotten.has(event.data.call.id)) conflicts.push(activityOf(event));
-        return;
-      }
-      filed.delete(key); // which its README asks for, and what was told since the backup with it
+      if (before !== content && !forgotten.has(event.data.call.id)) conflicts.push(activityOf(event));
+      return;
     }
     seen.set(id, content);
+    const { key, revision } = event.data;
     if (revision > (filed.get(key)?.data.revision ?? 0)) filed.set(key, event);
   }
 
@@ -110,9 +103,6 @@ export function simulatedReceiver(now: () => Date): SimulatedCrm {
       for (const [id, content] of seen)
         if (callIds.has((JSON.parse(content) as Payload).data.call.id)) seen.delete(id);
       for (const id of callIds) forgotten.add(id);
-    },
-    restored() {
-      for (const id of seen.keys()) ofBefore.add(id);
     },
     typeIn() {},
     settleIndex() {},

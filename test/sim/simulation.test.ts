@@ -97,7 +97,7 @@ const mended: [what: string, options: SimulateOptions, crms?: readonly CrmName[]
   ['a connector that the disk kept from opening after a reload stayed closed', { seed: 153, without: later }],
   ['a connector for which nothing waited any more was said not to get through', { seed: 50133 }],
   ['the activity of an erased call was written over as that of the call that came next', { seed: 200353 }],
-  ['a receiver knew of a lapse after the backup whose revision was counted anew', { seed: 204059 }],
+  ['after a backup was restored, a receiver took new revisions for those it had', { seed: 204059 }],
   ['what was under way of an erased call was settled as the call that came next', { seed: 204360 }],
 ];
 

@@ -325,7 +325,8 @@ export class World implements Trouble {
   erase(number: string): void {
     const ofNumber = this.#planned.filter((one) => one.number === number);
     this.ask(`erases ${number}`, async ({ bridge }) => {
-      this.#forget(ofNumber.filter(({ atMs }) => atMs <= this.timeline.passed));
+      const ids = this.#forget(ofNumber.filter(({ atMs }) => atMs <= this.timeline.passed));
+      for (const crm of this.crms) crm.forget?.(ids);
       const gone = (await this.#stories(bridge.store))
         .filter(({ pushes }) => pushes.some(({ fields }) => callerOf(fields) === number))
         .flatMap(({ pushes }) => pushes.map(({ body }) => body));
@@ -338,10 +339,10 @@ export class World implements Trouble {
     });
   }
 
-  #forget(pushes: readonly PlannedPush[]): void {
+  #forget(pushes: readonly PlannedPush[]): Set<string> {
     const ids = new Set(pushes.map(({ push }) => callIdOf(push)));
     for (const id of ids) this.#forgotten.add(id);
-    for (const crm of this.crms) crm.forget?.(ids);
+    return ids;
   }
 
   backUpAndRestore(afterMs: number): void {
@@ -365,7 +366,6 @@ export class World implements Trouble {
     this.#disk.put(storeFile, copy);
     const isInCopy = ({ push }: PlannedPush) => (this.#storedAt.get(push) ?? Infinity) <= from;
     this.#forget(this.#planned.filter((one) => one.atMs <= this.passed && !isInCopy(one)));
-    for (const crm of this.crms) crm.restored?.();
     this.#waiting.clear();
     for (const [body, at] of this.#erased) if (at >= from) this.#erased.delete(body);
     this.#fences.clear();

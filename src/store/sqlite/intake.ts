@@ -10,10 +10,13 @@ import type { Statements } from './statements.ts';
 export class SqliteIntake {
   readonly #do: Statements;
   readonly #calls: SqliteCalls;
+  readonly #taken: number;
 
-  constructor(statements: Statements, calls: SqliteCalls) {
+  /** @param taken revisions up to here may have been given already */
+  constructor(statements: Statements, calls: SqliteCalls, taken: number) {
     this.#do = statements;
     this.#calls = calls;
+    this.#taken = taken;
   }
 
   /** @param when late: it came before pushes that are stored, and is stored after them */
@@ -27,32 +30,33 @@ export class SqliteIntake {
     const call = found.id;
     const at = push.receivedAt.getTime();
     const pushes = found.fields === null ? this.#do.bodiesOf.all({ call }) : null;
-    const made = pushChanges(found, pushes, push, when, (body) => this.#do.pushWithBody.get({ call, body }));
+    const sameBody = (body: string) => this.#do.pushWithBody.get({ call, body });
+    const made = pushChanges(found, pushes, push, when, sameBody, this.#taken);
     const { state } = made;
     if (made.repeatOf !== null) {
       this.#do.repeatPush.run({ id: made.repeatOf, at });
-      return { repeat: true, revision: found.revision, state, due: [] };
+      return { repeat: true, begins: false, revision: found.revision, state, due: [] };
     }
     this.#addPush(call, at, push.body);
     this.#do.changeCall.run(made.call);
     if (made.heldFields !== null) this.#do.notFolded.run({ id: call, fields: made.heldFields });
     const { revision } = made.call;
     const due = made.isChanged ? this.#want(call, revision, push.route(state), at, made.line) : [];
-    return { repeat: false, revision, state, due };
+    return { repeat: false, begins: false, revision, state, due };
   }
 
   /** Null if the call is known. */
   #recordFirst(push: NewPush): Recorded | null {
     const made = firstPushChanges(push);
-    const call = this.#do.addCall.insert(made.call);
+    const revision = this.#taken + 1;
+    const call = this.#do.addCall.insert({ ...made.call, revision });
     if (call === 0) return null;
     const { at } = made.call;
     this.#addPush(call, at, push.body);
     if (made.heldFields !== null) this.#do.notFolded.run({ id: call, fields: made.heldFields });
     const due = [...push.route(made.state)];
-    for (const connector of due)
-      this.#do.addDelivery.run({ call, connector, revision: 1, at, line: made.line });
-    return { repeat: false, revision: 1, state: made.state, due };
+    for (const connector of due) this.#do.addDelivery.run({ call, connector, revision, at, line: made.line });
+    return { repeat: false, begins: true, revision, state: made.state, due };
   }
 
   #addPush(call: number, at: number, body: string): void {
@@ -85,7 +89,7 @@ export class SqliteIntake {
     ].slice(0, limit);
     const due = new Set<string>();
     for (const row of calls) {
-      const { call, state } = lapseChanges(row, this.#calls.stateOf(row));
+      const { call, state } = lapseChanges(row, this.#calls.stateOf(row), this.#taken);
       this.#do.changeCall.run(call);
       this.#do.toIndex.run({ call: call.id, push: null });
       for (const connector of this.#want(call.id, call.revision, route(state), at, again)) due.add(connector);

@@ -11,15 +11,19 @@ import { closeSync, existsSync, openSync, readSync, rmSync } from 'node:fs';
 /** Whether there is a write-ahead log that is not of the database. */
 export function hasLeftOverLog(database: string): boolean {
   // The log first: if it is made between the two looks, the header has been changed before.
-  return existsSync(`${database}-wal`) && existsSync(database) && saysNoLog(database);
+  return existsSync(`${database}-wal`) && saysNoLog(database);
 }
 
 export function removeLeftOverLog(database: string): void {
   for (const file of [`${database}-wal`, `${database}-shm`]) rmSync(file, { force: true });
 }
 
-/** By the file format's read version (https://sqlite.org/fileformat.html): 1 is without a write-ahead log, 2 with one. */
-function saysNoLog(database: string): boolean {
+/**
+ * Whether it is a backup that was put in place, and not opened since: by the file format's read version
+ * (https://sqlite.org/fileformat.html), 1 without a write-ahead log, 2 with one.
+ */
+export function saysNoLog(database: string): boolean {
+  if (!existsSync(database)) return false;
   const header = Buffer.alloc(20);
   const file = openSync(database, 'r');
   try {

@@ -8,8 +8,9 @@ import type { Store } from '../store.ts';
 import { claim, ownPath } from './claim.ts';
 import { lapsed, released } from './connectors.ts';
 import { applicationId } from './file.ts';
-import { hasLeftOverLog, removeLeftOverLog } from './left-over-log.ts';
+import { hasLeftOverLog, removeLeftOverLog, saysNoLog } from './left-over-log.ts';
 import { OpenedFile } from './opened-file.ts';
+import { noteRestored } from './restored.ts';
 import { SqliteStore } from './store.ts';
 
 /** How long a start, or a command, waits for a lock of another program. */
@@ -34,9 +35,15 @@ export async function openSqliteStore(file: string, role: Role): Promise<Store> 
       owner?.close();
       owner = undefined;
     }
+    const isRestored = saysNoLog(path);
     database = openDatabase(path);
     const isOurs = refuseForeign(database, file);
     chmodSync(path, 0o600);
+    if (isOurs && isRestored) {
+      database.exec(`pragma busy_timeout=${startPatienceMs}; pragma synchronous=full`);
+      if (!isUpToDate(database)) await bringUpToDate(database);
+      noteRestored(database);
+    }
     database.exec(
       // FULL: a commit is on the disk before it is answered. The log goes into the file in SQLite's own small steps: pushes
       // would have to wait for larger ones.

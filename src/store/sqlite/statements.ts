@@ -32,7 +32,7 @@ const queries = {
       id: sql<number>`${lastId} + 1`,
       source: value('source'),
       call_id: value('callId'),
-      revision: sql.lit(1),
+      revision: value('revision'),
       lane: value('lane'),
       first_received_at: value('at'),
       last_received_at: value('at'),

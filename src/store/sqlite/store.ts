@@ -69,6 +69,7 @@ import { SqliteLedger } from './ledger.ts';
 import type { OpenedFile } from './opened-file.ts';
 import { Prepared } from './prepared.ts';
 import { SqliteRemoval } from './removal.ts';
+import { revisionsTaken } from './restored.ts';
 import { statements } from './statements.ts';
 /** SQLite's store: hands each request to the part that it is for. */
 export class SqliteStore implements Store {
@@ -109,12 +110,12 @@ export class SqliteStore implements Store {
     this.#search = new SqliteCallSearch(sql);
     const counts = new SqliteCallCounts(sql);
     this.#index = new SqliteCallIndex(database, sql, counts, (row) => this.#calls.stateOf(row), fieldsOf);
-    this.#intake = new SqliteIntake(all, this.#calls);
+    this.#kept = new SqliteKept(database, this.#queue);
+    this.#intake = new SqliteIntake(all, this.#calls, revisionsTaken(this.#kept));
     this.#ledger = new SqliteLedger(database, sql);
     this.#due = new SqliteDue(database, this.#queue);
     this.#deliveries = new SqliteDeliveries(this.#queue, all, this.#due, this.#calls, counts);
     this.#backlog = new SqliteBacklog(database);
-    this.#kept = new SqliteKept(database, this.#queue);
     this.#removal = new SqliteRemoval(database, sql, this.#index, counts, this.#ledger, (call) =>
       this.#calls.fieldsOf(call),
     );

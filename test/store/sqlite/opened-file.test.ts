@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Fields } from '../../../src/call/push.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import { type Store, StoreUnavailable } from '../../../src/store/store.ts';
 import { endPush, startPush } from '../../support/build-push.ts';
@@ -210,6 +211,28 @@ opened('while nothing comes it is noticed, too', () =>
     rmSync(file);
     assert.match(await lossOf(store), /was removed or renamed/);
     await store.close();
+  }),
+);
+
+opened('revisions given after a backup was restored are above all that were given before', () =>
+  withStoreAndBackup(async (store, file, backup) => {
+    await store.close();
+    renameSync(backup, file);
+    await (await openSqliteStore(file, 'command')).close(); // `check`, before the start
+    const restored = await openSqliteStore(file, 'bridge');
+    const told = async (fields: Fields) => {
+      const { begins, revision } = await restored.record(newPush(fields));
+      return [begins, revision];
+    };
+    const [known] = await restored.stories('0');
+    assert.is(known!.revision, 1);
+    assert.equal(await told(endPush('0')), [false, 1_000_001]);
+    assert.equal(await told(startPush('1')), [true, 1_000_001]);
+    assert.equal(await told(endPush('1')), [false, 1_000_002]);
+    await restored.close();
+    const again = await openSqliteStore(file, 'bridge');
+    assert.is((await again.record(newPush(startPush('2')))).revision, 1_000_001, 'a start is no restore');
+    await again.close();
   }),
 );
 

@@ -213,6 +213,7 @@ sqlite('a database that a newer version wrote is refused', () =>
 /** A database of the first version: call 1 has both its pushes, the start thrice more, and a due delivery; call 2 rings. */
 async function writeFirstVersion(file: string): Promise<{ start: string; end: string }> {
   const database = new DatabaseSync(file);
+  database.exec('pragma journal_mode=wal');
   const provider = { getMigrations: async () => ({ '001-calls-and-deliveries': callsAndDeliveries }) };
   await new Migrator({ db: kyselyOver(database), provider }).migrateToLatest();
   const [start, end] = [startPush('1'), endPush('1')].map((fields) => JSON.stringify(fields)) as [
