@@ -12,7 +12,7 @@ import {
 } from '../../src/crm/index.ts';
 import type { FoundRow, ObjectDescription, QueryPage, Row } from './answers.ts';
 import * as answers from './answers.ts';
-import type { SalesforceFacts } from './facts.ts';
+import { callType, type Described, type SalesforceFacts, takesCallType } from './facts.ts';
 import {
   type Circumstances,
   type Failure,
@@ -65,6 +65,7 @@ export class SalesforceApi {
   readonly definitions: FieldDefinitions;
   /** How this org differs from the documents. */
   readonly facts: SalesforceFacts;
+  readonly described: Described;
   readonly connector: string;
   readonly apiVersion: string;
   readonly #transport: SalesforceTransport;
@@ -75,6 +76,7 @@ export class SalesforceApi {
     this.#requests = new Requests(transport, tools);
     this.definitions = new FieldDefinitions(transport, this.#requests);
     this.facts = new AccountFacts(tools);
+    this.described = new AccountFacts(tools, 'described');
     this.connector = tools.name;
     this.apiVersion = apiVersion;
   }
@@ -307,13 +309,18 @@ export class SalesforceApi {
     }));
   }
 
-  describe(object: ObjectName, signal: AbortSignal): Promise<ObjectDescription> {
+  async describe(object: ObjectName, signal: AbortSignal): Promise<ObjectDescription> {
     const asked = {
       request: `describe ${object}`,
       method: 'GET',
       path: this.#path(`/sobjects/${object}/describe`),
     } as const;
-    return this.#requests.send(asked, signal, answers.objectDescription);
+    const described = await this.#requests.send(asked, signal, answers.objectDescription);
+    if (object === 'Task') {
+      const taskType = takesCallType(described.fields) ? callType : undefined;
+      if ((await this.described.all()).taskType !== taskType) await this.described.keep({ taskType });
+    }
+    return described;
   }
 
   /** The API versions that the org offers. */

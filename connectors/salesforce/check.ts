@@ -78,7 +78,14 @@ function madeBy(options: SalesforceOptions): Made[] {
     mapped: Object.keys(properties),
   });
   return [
-    activity.isWritten ? made('Task', 'activity', [...unasked.activity, 'WhoId'], activity.properties) : [],
+    activity.isWritten
+      ? made(
+          'Task',
+          'activity',
+          [...unasked.activity.filter((name) => name !== 'Type'), 'WhoId'],
+          activity.properties,
+        )
+      : [],
     person.create
       ? made(
           person.create,

@@ -10,6 +10,7 @@ import {
 } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
+import { type Described as Told, takesCallType } from './facts.ts';
 import { placeFields } from './model.ts';
 import type { ObjectName, PersonObject, SalesforceOptions } from './options.ts';
 import { attributionFields, isKey, longestDescription } from './setup-names.ts';
@@ -64,8 +65,11 @@ export class Descriptions {
   readonly #metadata: Metadata<ObjectName, { object: ObjectDescription; fields: Described }>;
 
   readonly #mapped: ReadonlySet<string>;
+  readonly #told: Told;
+  #taskType: string | undefined;
 
   constructor(api: SalesforceApi, options: SalesforceOptions, clock: Clock) {
+    this.#told = api.described;
     this.#mapped = new Set(mappedNames(options));
     this.#metadata = new Metadata(async (name, signal) => {
       const object = await api.describe(name, signal);
@@ -81,14 +85,35 @@ export class Descriptions {
     return (await this.#metadata.of(name, signal)).object;
   }
 
+  /** Before Tasks are fitted: what was told of their types costs no request. */
+  async recall(): Promise<void> {
+    this.#taskType = (await this.#told.all()).taskType;
+  }
+
   /** As its fields can hold it, as far as they are known. */
   fit(draft: Draft): Fitted {
     const known = this.known(draft.object);
+    if (draft.object === 'Task' && this.#isUnwanted(draft, known)) {
+      const { Type: _, ...values } = draft.values;
+      return fitted({ ...draft, values }, known);
+    }
     const place = this.spare(draft.object);
     if (!known || !place) return fitted(draft, known);
     const { values, notes } = placed(draft, known, place);
     const all = fitted({ ...draft, values }, known);
     return { ...all, notes: [...all.notes, ...notes] };
+  }
+
+  /** Whether it has a type that nobody asked for, and that the org is not known to take. */
+  #isUnwanted({ values }: Draft, known: Described | undefined): boolean {
+    if (!('Type' in values) || this.#mapped.has('Type')) return false;
+    return known ? !takesCallType([...known.values()]) : this.#taskType === undefined;
+  }
+
+  /** What of a record nobody asked for, so that it goes where an org keeps it from us. */
+  unasked(object: ObjectName): readonly string[] {
+    if (object === 'Task') return this.#mapped.has('Type') ? [] : ['Type'];
+    return this.spare(object)?.names ?? [];
   }
 
   /** Where an object says where somebody is, as far as the configuration does not. */

@@ -1,5 +1,6 @@
 import { type Call, type Delivery, isVoicemail, localDate } from '../../src/connector/index.ts';
 import { type CrmModel, textSummary } from '../../src/crm/index.ts';
+import { callType } from './facts.ts';
 import type { PersonObject, SalesforceOptions } from './options.ts';
 import { attributionFields, followUpKey, longestDescription, ownFields } from './setup-names.ts';
 
@@ -29,9 +30,13 @@ interface Place {
 export const createOnly: readonly string[] = ['TaskSubtype'];
 
 /** Fields of which people have the last word: written when a Task is made, and left alone afterwards. */
-export function madeOnly({ preset }: SalesforceOptions): readonly string[] {
-  // Under the preset an operator completes the call, perhaps before its end is known here.
-  return preset === 'delacon' ? [...createOnly, 'Status'] : createOnly;
+export function madeOnly({ preset, activity }: SalesforceOptions): readonly string[] {
+  return [
+    ...createOnly,
+    // Under the preset an operator completes the call, perhaps before its end is known here.
+    ...(preset === 'delacon' ? ['Status'] : []),
+    ...('Type' in activity.properties ? [] : ['Type']),
+  ];
 }
 
 /** What calls become in Salesforce, unless the mapping says otherwise: Tasks, Leads or Contacts, and Opportunities. */
@@ -93,6 +98,7 @@ function callDefaults({ preset, activity }: SalesforceOptions, delivery: Deliver
   const isOpen = call.phase === 'ringing' || preset === 'delacon';
   return {
     TaskSubtype: 'Call',
+    Type: callType, // where the org has it
     CallType: 'Inbound',
     Subject: title,
     Status: isOpen ? 'In Progress' : 'Completed',

@@ -50,6 +50,7 @@ export class NewPeople {
     made: AllMade,
     signal: AbortSignal,
   ): Promise<void> {
+    await this.#records.descriptions.recall();
     const wanted = [...drafts].map(([newcomer, draft]) => ({
       newcomer,
       fitted: this.#records.descriptions.fit(draft),

@@ -49,6 +49,7 @@ export class Records {
 
   /** A description costs a request, so it is asked for only when a value was refused; after that it is kept up to date. */
   async #learn(drafts: readonly Draft[], anew: boolean, signal: AbortSignal): Promise<void> {
+    if (drafts.some(({ object }) => object === 'Task')) await this.descriptions.recall();
     for (const object of new Set(drafts.map((draft) => draft.object))) {
       if (anew) await this.descriptions.refresh(object, signal);
       else if (this.descriptions.known(object)) await this.descriptions.of(object, signal);
@@ -76,7 +77,7 @@ export class Records {
       }
       case 'fields': {
         // Nobody asked for them.
-        const spare = this.descriptions.spare(object)?.names ?? [];
+        const spare = this.descriptions.unasked(object);
         if (cure.names.length > 0 && cure.names.every((name) => spare.includes(name)))
           return about(cure.names, true);
         // One that we were told of, and that is there no more. What blocks is mended by people.

@@ -1,8 +1,6 @@
 import { type Clock, isRecent } from '../clock.ts';
 import type { Memory } from './memory.ts';
 
-const kept = 'found';
-
 /** How long a bridge believes what it read: a probe may find out more beside it. */
 const believedMs = 60_000;
 
@@ -15,7 +13,11 @@ export class AccountFacts<Facts extends object> {
   readonly #clock: Clock;
   #read: { at: number; found: Partial<Facts> } | undefined;
 
-  constructor({ memory, clock }: { memory: Memory; clock: Clock }) {
+  readonly #name: string;
+
+  /** @param name under which they are kept, where an account has facts of several kinds */
+  constructor({ memory, clock }: { memory: Memory; clock: Clock }, name = 'found') {
+    this.#name = name;
     this.#memory = memory;
     this.#clock = clock;
   }
@@ -23,7 +25,7 @@ export class AccountFacts<Facts extends object> {
   async all(): Promise<Partial<Facts>> {
     const at = this.#clock.now().getTime();
     if (this.#read && isRecent(this.#read.at, believedMs, at)) return this.#read.found;
-    const text = (await this.#memory.recall([kept])).get(kept);
+    const text = (await this.#memory.recall([this.#name])).get(this.#name);
     const found = text === undefined ? {} : (JSON.parse(text) as Partial<Facts>);
     this.#read = { at, found };
     return found;
@@ -33,7 +35,7 @@ export class AccountFacts<Facts extends object> {
   async keep(more: { [Name in keyof Facts]?: Facts[Name] | undefined }): Promise<void> {
     this.#read = undefined;
     const all = { ...(await this.all()), ...more };
-    await this.#memory.remember(new Map([[kept, JSON.stringify(all)]]));
+    await this.#memory.remember(new Map([[this.#name, JSON.stringify(all)]]));
     this.#read = undefined;
   }
 }

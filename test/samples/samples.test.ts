@@ -127,6 +127,7 @@ samples('in Salesforce: salesforce.txt', () =>
       ...settings,
       sale: { ...settings.sale, stage: 'Closed Won' },
     });
+    await connection.check(salesforceRig.soon()); // which tells what types Tasks have
     for (const [, delivery] of deliveries()) await salesforceRig.deliverOne(connection, delivery);
     const own =
       /^(?:id|Id|OwnerId|WhoId|WhatId|AccountId|ContactId|IsDeleted|IsArchived|IsConverted|Created.*|LastModified.*|CompletedDateTime|Name|Status\$)$/;

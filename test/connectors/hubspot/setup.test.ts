@@ -244,7 +244,7 @@ setup('settings need a token alone; what is wrong with them is named', () => {
   assert.equal(paths({ accessToken: 'x', person: { properties: { city: '{{ oops' } } }), [
     'person.properties.city',
   ]);
-  assert.equal(paths({ accessToken: 'x', owner: {} }), ['owner.by', 'owner.map']);
+  assert.equal(paths({ accessToken: 'x', owner: {} }), ['owner']);
   assert.equal(paths({ accessToken: 'x', sale: { when: 'call.nope' } }), ['sale.when', 'sale.stage']);
   assert.equal(paths({ accessToken: 'x', tasks: {} }), ['']);
 });

@@ -218,6 +218,7 @@ function task(): Field[] {
       restrictedPicklist: true,
       ...options('Task', 'Email', 'ListEmail', 'LinkedIn', 'Call'),
     }),
+    field('Type', 'picklist', { length: 40, ...options('Call', 'Meeting', 'Other') }),
     field('CallType', 'picklist', {
       length: 40,
       restrictedPicklist: true,
