@@ -208,11 +208,11 @@ function inOneAccount(settings: Settings, root: MapNode, problems: ProblemList):
 }
 
 /** As far as its settings tell: what has problems, or a connector from elsewhere that trips, tells nothing. */
-export function accountOf({ definition, ...settings }: ConnectorSettings): string | undefined {
+export function accountOf(settings: ConnectorSettings): string | undefined {
   const options: unknown = Object.getOwnPropertyDescriptor(settings, 'options')?.value;
   if (options === undefined) return undefined;
   try {
-    return definition.account?.(options);
+    return settings.definition.account?.(options);
   } catch {
     return undefined;
   }
