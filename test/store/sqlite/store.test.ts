@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cpSync } from 'node:fs';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { Migrator } from 'kysely/migration';
@@ -16,6 +17,7 @@ import { type Store, StoreUnavailable } from '../../../src/store/store.ts';
 import { storeContract } from '../../conformance/store-contract.ts';
 import { endPush, startPush } from '../../support/build-push.ts';
 import { assert, suite, until } from '../../support/suite.ts';
+import { atStoreSteps } from '../../support/store-steps.ts';
 import { newPush, withFolder, withSqliteStore } from '../../support/with-store.ts';
 
 storeContract('SQLite', withSqliteStore);
@@ -375,7 +377,8 @@ sqlite('what was acknowledged survives a kill, and the next bridge starts at onc
 );
 
 /**
- * Kills a bridge at one step of its start after another, until it gets as far as recording call 3.
+ * Starts on what a bridge would leave that is killed at one step of its start after another, until it has recorded call
+ * 3: a kill leaves the files as they are.
  * @param every 2: all of them, since after one step is before the next
  */
 async function killAtSteps(
@@ -383,45 +386,49 @@ async function killAtSteps(
   prepare: (file: string) => Promise<unknown>,
   look: (store: Store, step: number) => Promise<void>,
 ): Promise<number> {
-  const script = fileURLToPath(new URL('record-and-wait.ts', import.meta.url));
-  const crashes = fileURLToPath(new URL('../../torture/crash-points.ts', import.meta.url));
-  const preload = process.versions['bun'] === undefined ? '--import' : '--preload';
-  let step = 1 - every;
-  for (let isOver = false; !isOver; ) {
-    step += every;
-    isOver = await withFolder(async (folder) => {
-      const file = join(folder, 'bridge.db');
-      await prepare(file);
-      const child = spawn(process.execPath, [preload, crashes, script, file, '3'], {
-        env: { ...process.env, CRASH_AT: String(step) },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      const ended = once(child, 'exit');
-      const recorded = await Promise.race([
-        once(child.stdout, 'data').then(() => true),
-        ended.then(() => false),
-      ]);
-      child.kill('SIGKILL');
-      await ended;
-      const store = await openSqliteStore(file, 'bridge');
+  return withFolder(async (folder) => {
+    const at = (step: number | 'start') => join(folder, String(step), 'bridge.db');
+    await mkdir(dirname(at('start')));
+    await prepare(at('start'));
+    let steps = 0;
+    let recordedAt = 0;
+    const kept: number[] = [];
+    const keep = () => {
+      cpSync(dirname(at('start')), dirname(at(steps)), { recursive: true });
+      kept.push(steps);
+    };
+    const end = atStoreSteps(() => {
+      if (steps++ % every === 0) keep();
+    });
+    try {
+      const killed = await openSqliteStore(at('start'), 'bridge');
+      await killed.record(newPush(startPush('3')));
+      recordedAt = ++steps;
+      keep();
+      await killed.close();
+    } finally {
+      end();
+    }
+    for (const step of kept) {
+      const store = await openSqliteStore(at(step), 'bridge');
       await store.record(newPush(startPush('4')));
       const calls = (await store.calls({ limit: 10 })).map(({ state }) => state.callId);
-      assert.ok(calls.includes('4') && (!recorded || calls.includes('3')), `step ${step}: ${calls}`);
+      assert.ok(calls.includes('4') && (step < recordedAt || calls.includes('3')), `step ${step}: ${calls}`);
       await look(store, step);
       await store.close();
-      return recorded;
-    });
-  }
-  return step;
+      await rm(dirname(at(step)), { recursive: true });
+    }
+    return kept.length;
+  });
 }
 
 sqlite('killed at any step of making the database, the next start finishes it', async () => {
-  const steps = await killAtSteps(
+  const kills = await killAtSteps(
     2,
     async () => {},
     async () => {},
   );
-  assert.ok(steps > 20, `${steps} steps`);
+  assert.ok(kills > 20, `${kills} kills`);
 });
 
 for (const [version, write] of [
@@ -431,7 +438,7 @@ for (const [version, write] of [
   sqlite(
     `killed at steps all along the taking over of a database of ${version} version, the next start finishes it`,
     async () => {
-      const steps = await killAtSteps(13, write, async (store, step) => {
+      const kills = await killAtSteps(6, write, async (store, step) => {
         const [first] = await store.stories('1');
         const [second] = await store.stories('2');
         assert.equal(
@@ -442,7 +449,7 @@ for (const [version, write] of [
         assert.equal({ ...first!.state.fields }, { ...startPush('1'), ...endPush('1') });
         assert.is(first!.deliveries[0]!.records.activity!.id, '5');
       });
-      assert.ok(steps > 20, `${steps} steps`);
+      assert.ok(kills > 20, `${kills} kills`);
     },
   );
 
