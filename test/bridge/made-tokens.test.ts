@@ -171,7 +171,7 @@ tokens('link signs a browser in, over a restart too; the log has neither it nor 
 tokens('one that was made is hidden, wherever somebody quotes it', () =>
   withBridgeFolder(async (folder) => {
     folder.configure('sources: { acme: {} }\nconnectors: { box: { type: sandbox } }\n');
-    const running = await folder.start();
+    const running = await folder.startHere();
     const store = await openSqliteStore(join(folder.path, 'data/bridge.db'), 'command');
     const operator = (await store.kept('operator token')) ?? '';
     const push = (await store.kept('push token of acme')) ?? '';
@@ -180,7 +180,7 @@ tokens('one that was made is hidden, wherever somebody quotes it', () =>
     assert.is((await fetch(`${running.url}/api/overview`, { headers: asOperator })).status, 200);
     const quoting = `{"PLA_Call_Id":{"${push}":"${operator}"}`;
     await fetch(`${running.url}/push/${push}`, { method: 'POST', body: quoting });
-    await running.kill('SIGTERM');
+    await running.stop();
     for (const secret of [operator, push]) assert.is(running.output().includes(secret), false);
   }),
 );

@@ -298,7 +298,7 @@ commands('a bridge that has found no configuration says so', async () => {
 commands('explain and the page say why a call went to its person, and by which call it was known', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(`${sandboxYaml}operator: { token: a-token-of-the-operator }\n`);
-    const running = await folder.start();
+    const running = await folder.startHere();
     const explained = async (id: string) => (await folder.run('explain', id)).stdout;
     for (const id of ['1', '2', '3']) {
       const body = JSON.stringify(startPush(id));
@@ -331,7 +331,7 @@ commands('explain and the page say when a call is written once more, after a bri
     await killed.record(newPush(startPush('1'), { receivedAt: new Date(), route: () => ['try-it'] }));
     await killed.acquireLease('try-it', 'the killed one', new Date(), 30_000);
     await killed.close();
-    const running = await folder.start();
+    const running = await folder.startHere();
     const explained = async () => (await folder.run('explain', '1')).stdout;
     await until('the call to be delivered', async () => /: delivered/.test(await explained()));
     assert.match(
@@ -350,7 +350,7 @@ commands('explain and the page say when a call is written once more, after a bri
 commands('send plays the samples and a day at a running bridge; calls lists them', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);
-    const running = await folder.start();
+    const running = await folder.startHere();
     const url = `${running.url}/push/${pushToken}/create`;
     assert.match((await folder.run('send', url)).stdout, /2 of 2 pushes acknowledged/);
     const day = await folder.run('send', url, '--day', '--calls', '10', '--json');
@@ -372,7 +372,7 @@ commands('send plays the samples and a day at a running bridge; calls lists them
 commands('replay writes again, by id or by choice', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);
-    const running = await folder.start();
+    const running = await folder.startHere();
     await running.push(startSample);
     const attempts = async () =>
       JSON.parse((await folder.run('explain', '1122334', '--json')).stdout)[0].deliveries[0].attempts.length;
@@ -391,7 +391,7 @@ commands('replay writes again, by id or by choice', () =>
 commands('a paused connector of a running bridge rests, a skipped call stays out, and both are undone', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);
-    const running = await folder.start();
+    const running = await folder.startHere();
     assert.is((await folder.run('pause', 'try-it', '--reason', 'Being moved.')).code, 0);
     await until('the bridge to notice', () => /Paused: calls wait/.test(running.output()));
     await running.push(startSample);

@@ -13,7 +13,7 @@ const other = { PLA_Caller_Phone_Number: '0411222333', PLA_Answering_Point: '044
 keeping('a backup is taken beside a running bridge, and a bridge started on it has every call', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(yaml);
-    const bridge = await folder.start();
+    const bridge = await folder.startHere();
     await bridge.push(startPush('1'));
     await bridge.push(endPush('2', other));
     await until('both are delivered', async () => {
@@ -28,17 +28,17 @@ keeping('a backup is taken beside a running bridge, and a bridge started on it h
     const again = await folder.run('backup', 'copy.db');
     assert.is(again.code, 1);
     assert.match(again.stderr, /is there already/);
-    await bridge.kill('SIGTERM');
+    await bridge.stop();
 
     const data = join(folder.path, 'data');
     copyFileSync(join(folder.path, 'copy.db'), join(data, 'bridge.db'));
-    const restored = await folder.start();
+    const restored = await folder.startHere();
     const { stdout } = await folder.run('calls', '--json');
     assert.equal(
       JSON.parse(stdout).map((call: { state: { callId: string } }) => call.state.callId),
       ['2', '1'],
     );
-    await restored.kill('SIGTERM');
+    await restored.stop();
   }),
 );
 
@@ -71,7 +71,7 @@ for (const opened of ['a bridge', 'a command'] as const)
 keeping("a person's number is erased with proof, and nobody else's", () =>
   withBridgeFolder(async (folder) => {
     folder.configure(yaml);
-    const bridge = await folder.start();
+    const bridge = await folder.startHere();
     await bridge.push(startPush('1'));
     await bridge.push(endPush('1'));
     await bridge.push(endPush('2', other));
@@ -100,7 +100,7 @@ keeping("a person's number is erased with proof, and nobody else's", () =>
       ),
       ['2'],
     );
-    await bridge.kill('SIGTERM');
+    await bridge.stop();
     for (const file of readdirSync(join(folder.path, 'data')).filter((name) =>
       name.startsWith('bridge.db'),
     )) {

@@ -121,10 +121,10 @@ previews(
     withHubSpotEmulator((hubspot) =>
       withBridgeFolder(async (folder) => {
         folder.configure(hubspotYaml(hubspot));
-        const bridge = await folder.start();
+        const bridge = await folder.startHere();
         await bridge.push(startPush('7'));
         await until('the call to be there', () => hubspot.calls().length === 1);
-        await bridge.kill('SIGTERM');
+        await bridge.stop();
         const at = async (...args: string[]) =>
           lines(JSON.parse((await folder.run('preview', '--call', '7', '--json', ...args)).stdout)[0]);
         assert.equal(await at('--online'), ['POST /crm/objects/2026-09/calls/batch/update']);
@@ -180,7 +180,7 @@ previews('several calls from a file keep their order; a repeat delivers nothing;
 previews('the sandbox online is what its file holds, and the file stays as it is', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(sandboxYaml);
-    const bridge = await folder.start();
+    const bridge = await folder.startHere();
     await bridge.push(startPush('1'));
     await until('the call to be delivered', async () =>
       /"deliveredRevision": 1/.test((await folder.run('calls', '--json')).stdout),
@@ -191,7 +191,7 @@ previews('the sandbox online is what its file holds, and the file stays as it is
       JSON.parse((await folder.run('preview', file, '--online', '--json')).stdout).map(lines);
     assert.equal(await online(), [['CREATE call']]);
     assert.equal(await online(), [['CREATE call']]);
-    await bridge.kill('SIGTERM');
+    await bridge.stop();
   }),
 );
 

@@ -77,7 +77,7 @@ rejected(
       await store.reject([unreadable(startPush('9'), 20, 'gone')], room);
       await store.close();
 
-      const bridge = await folder.start();
+      const bridge = await folder.startHere();
       assert.is((await folder.run('replay', '--rejected')).code, 2, 'not without being asked');
       assert.is((await folder.run('replay', '--rejected', '--state', 'failed', '--yes')).code, 2);
       const unknown = await folder.run('replay', '--rejected', '--source', 'acmee', '--yes');
@@ -105,7 +105,7 @@ rejected(
       assert.match(again.stdout, /1 of those are of a source that is configured no more/);
       assert.equal((await list('--source', 'gone')).kept[0].isConfigured, false);
       assert.is((await folder.run('rejected', '--source', 'nobody')).code, 2);
-      await bridge.kill('SIGTERM');
+      await bridge.stop();
     }),
 );
 

@@ -13,7 +13,8 @@ import { type SalesforceEmulator, withSalesforceEmulator } from '../support/sale
 import { assert, suite, until } from '../support/suite.ts';
 
 /*
- * The real program against the emulators, over real HTTP: what a customer's CRM holds in the end.
+ * The real bridge against the emulators, over real HTTP: what a customer's CRM holds in the end. In a process of its own
+ * where it is ended.
  */
 
 const bridge = suite('the bridge');
@@ -73,7 +74,7 @@ bridge("the vendor's two samples become one lead and one Task in Salesforce", ()
   withSalesforceEmulator((salesforce) =>
     withBridgeFolder(async (folder) => {
       folder.configure(source() + salesforceYaml(salesforce));
-      const running = await folder.start();
+      const running = await folder.startHere();
       await running.push(startSample, '/create');
       await until('the Task to be open', () => salesforce.tasks()[0]?.['Status'] === 'In Progress');
       await running.push(endSample, '/update');
@@ -106,7 +107,7 @@ const orders: [title: string, pushes: Record<string, string>[]][] = [
 for (const [title, pushes] of orders) {
   bridge(`${title}: one right activity`, () =>
     withHubSpot(async (hubspot, folder) => {
-      const running = await folder.start();
+      const running = await folder.startHere();
       for (const push of pushes) assert.equal(await running.push(push), acknowledged('7'));
       await until('the call to be complete', () => {
         const [call] = hubspot.calls();
@@ -124,7 +125,7 @@ for (const [title, pushes] of orders) {
 
 bridge('only an end: an activity without a person', () =>
   withHubSpot(async (hubspot, folder) => {
-    const running = await folder.start();
+    const running = await folder.startHere();
     await running.push(endPush('7'));
     await until('the call', () => statusOf(hubspot, '7') === 'COMPLETED');
     assert.equal(
@@ -137,7 +138,7 @@ bridge('only an end: an activity without a person', () =>
 
 bridge('only a start lapses; the late end completes the same activity', () =>
   withHubSpot(async (hubspot, folder) => {
-    const running = await folder.start();
+    const running = await folder.startHere();
     await running.push(startPush('7'));
     await until('the call to lapse', () =>
       /not received/.test(hubspot.calls()[0]?.properties['hs_call_body'] ?? ''),
@@ -172,7 +173,7 @@ const failures: [title: string, fault: Fault][] = [
 for (const [title, fault] of failures) {
   bridge(`HubSpot ${title}: nothing lost, nothing doubled, and explain tells`, () =>
     withHubSpot(async (hubspot, folder) => {
-      const running = await folder.start();
+      const running = await folder.startHere();
       hubspot.strike(fault, 'calls');
       await running.push(startPush('7'));
       await until('the call', () => hubspot.calls().length > 0, 30_000);
@@ -193,7 +194,7 @@ bridge(
   () =>
     withHubSpot(async (hubspot, folder) => {
       hubspot.refuseToken();
-      const running = await folder.start();
+      const running = await folder.startHere();
       for (const id of ['1', '2', '3']) assert.equal(await running.push(startPush(id)), acknowledged(id));
       await until('the connector to be blocked', () => /Blocked/.test(running.output()));
       assert.equal(await running.push(startPush('4')), acknowledged('4'));
@@ -215,7 +216,7 @@ bridge('a value of one call that HubSpot refuses among 99 good ones is left out,
         source() + hubspotYaml(hubspot, ', activity: { properties: { topic: "{{ call.extra }}" } }'),
       );
       hubspot.refuseToken();
-      const running = await folder.start();
+      const running = await folder.startHere();
       for (let i = 0; i < 100; i++) {
         await running.push(startPush(`c${i}`, { PLA_ExtraTracking: i === 50 ? 'b' : 'a' }));
       }
@@ -234,7 +235,7 @@ bridge('of a changed configuration, it says what a running bridge goes on withou
   withBridgeFolder(async (folder) => {
     const sandbox = `${source()}connectors: { try-it: { type: sandbox } }\n`;
     folder.configure(sandbox);
-    const running = await folder.start();
+    const running = await folder.startHere();
     folder.configure(`${sandbox}receive: { timeout: 20s }\nlog: { level: debug }\n`);
     await until('the change to be told of', () =>
       /in force, but for receive\.timeout, log\.level: restart the bridge for that\./.test(running.output()),
@@ -252,7 +253,7 @@ bridge(
       // be mended without being noticed.
       const sandbox = `${source()}connectors: { try-it: { type: sandbox } }\n`;
       folder.configure(sandbox);
-      const running = await folder.start();
+      const running = await folder.startHere();
       const said = (what: RegExp) => until(`${what}`, () => what.test(running.output()), 30_000);
       const included = join(folder.path, 'more.yaml');
       mkdirSync(join(folder.path, 'data/other.push-token'), { recursive: true });
@@ -271,7 +272,7 @@ bridge(
 bridge('everything it answers is protected, also what is not there', () =>
   withBridgeFolder(async (folder) => {
     folder.configure(`${source()}connectors: { try-it: { type: sandbox } }\n`);
-    const running = await folder.start();
+    const running = await folder.startHere();
     for (const path of ['/', '/healthz', '/readyz', '/nothing', '/push/']) {
       const { headers } = await fetch(`${running.url}${path}`);
       assert.equal(

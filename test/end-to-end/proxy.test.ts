@@ -64,7 +64,7 @@ connectors: { box: { type: sandbox } }
 operator: { token: ${configured ? operatorToken : ''} }
 `,
         );
-        const { url } = await folder.start();
+        const { url } = await folder.startHere();
         await withPlainProxy({ upstream: url, ...options }, async (base) => {
           for (const kind of ['', '/create']) {
             const body = JSON.stringify(startPush(`1${kind}`));
@@ -112,7 +112,7 @@ operator: { token: ${configured ? operatorToken : ''} }
 proxy('a sign-in from an address that is not known says which is, or how to make it known', () =>
   withBridgeFolder(async (folder) => {
     writeFileSync(join(folder.path, 'bridge.yaml'), 'listen: { host: 127.0.0.1, port: 0 }\n');
-    const { url } = await folder.start();
+    const { url } = await folder.startHere();
     const refusedAt = async (origin: string) => {
       const answer = await fetch(`${url}/sign-in`, {
         method: 'POST',

@@ -171,7 +171,7 @@ sources: { acme: { tokens: [${tokens}] } }
 connectors: { crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${hubspot.url}" } }
 `);
       configure(pushToken);
-      const bridge = await folder.start();
+      const bridge = await folder.startHere();
       configure(`${pushToken}, ${fresh}`);
       await until('the change is in force', () => /in force/.test(bridge.output()), 30_000);
       const message = `Who is ${fresh}, or ${pushToken}?`;
@@ -179,7 +179,7 @@ connectors: { crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${h
       await bridge.push(startPush('7'));
       await until('the refusal is logged', () => /Who is/.test(bridge.output()), 30_000);
       assert.match(bridge.output(), 'Who is [secret], or [secret]?');
-      await bridge.kill('SIGTERM');
+      await bridge.stop();
     }),
   ),
 );

@@ -5,7 +5,7 @@ import { type Definition, definitions } from '../../src/metrics/definitions.ts';
 import { Metrics, type RunningConnector } from '../../src/metrics/metrics.ts';
 import type { Recorded } from '../../src/store/intake.ts';
 import type { Store } from '../../src/store/store.ts';
-import { type BridgeProcess, pushToken, withBridgeFolder } from '../support/bridge-process.ts';
+import { pushToken, type RunningBridge, withBridgeFolder } from '../support/bridge-process.ts';
 import { endPush, startPush } from '../support/build-push.ts';
 import { withHubSpotEmulator } from '../support/hubspot-emulator.ts';
 import { metricsIn, type Sample, sumOf } from '../support/read-metrics.ts';
@@ -19,7 +19,7 @@ const root = new URL('../../', import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, root), 'utf8');
 const all: [name: string, definition: Definition][] = Object.entries(definitions);
 
-const scrape = async (bridge: BridgeProcess, headers: Record<string, string> = {}) => {
+const scrape = async (bridge: RunningBridge, headers: Record<string, string> = {}) => {
   const answer = await fetch(`${bridge.url}/metrics`, { headers });
   return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
 };
@@ -31,7 +31,7 @@ metrics('a running bridge exposes what is defined, with these labels, and nothin
 operator: { token: operator-token-of-acme }
 connectors: { crm: { type: hubspot, accessToken: ${hubspot.token}, baseUrl: "${hubspot.url}" } }
 `);
-      const bridge = await folder.start();
+      const bridge = await folder.startHere();
       await bridge.push(startPush('7'));
       await bridge.push(endPush('7'));
       await bridge.push(endPush('7'));
@@ -100,7 +100,7 @@ metrics('they need the token, and the read-only one will do', () =>
 operator: { token: operator-token-of-acme, readOnlyToken: reader-token-of-acme }
 connectors: { sandbox: { type: sandbox } }
 `);
-    const bridge = await folder.start();
+    const bridge = await folder.startHere();
     assert.is((await scrape(bridge)).status, 401);
     assert.is((await scrape(bridge, { authorization: 'Bearer another-token-of-acme' })).status, 401);
     const answer = await scrape(bridge, { authorization: 'Bearer reader-token-of-acme' });
@@ -113,7 +113,7 @@ metrics('where no token is configured they answer nobody without the one that wa
     folder.configure(
       `sources: { acme: { tokens: [${pushToken}] } }\nconnectors: { sandbox: { type: sandbox } }\n`,
     );
-    const bridge = await folder.start();
+    const bridge = await folder.startHere();
     assert.is((await scrape(bridge)).status, 401);
     assert.is((await scrape(bridge, { 'x-forwarded-for': '127.0.0.1' })).status, 401);
   }),

@@ -8,14 +8,21 @@ export interface Ended {
   stderr: string;
 }
 
+/** None: those of a user whom the modes of files hold off: nobody, where the tests run as root. */
+export type Rights = 'of the tests' | 'none';
+
 let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Runs a command of delacon-bridge within this process, as one of its own would run in `folder` with nobody at a terminal:
  * a process takes a second to load what this one has. One after the other, since what a process has but one of is lent.
  */
-export function commandInProcess(folder: string, args: readonly string[]): Promise<Ended> {
-  const run = last.then(() => withLent(folder, () => runCommand(args)));
+export function commandInProcess(
+  folder: string,
+  args: readonly string[],
+  rights: Rights = 'of the tests',
+): Promise<Ended> {
+  const run = last.then(() => withLent(folder, () => withRights(rights, () => runCommand(args))));
   last = run.catch(() => {});
   return run;
 }
@@ -44,6 +51,21 @@ async function withLent(folder: string, use: () => Promise<void>): Promise<Ended
     for (const one of restore) one();
   }
 }
+
+async function withRights(rights: Rights, use: () => Promise<void>): Promise<void> {
+  if (rights === 'of the tests' || process.geteuid?.() !== 0) return use();
+  const group = process.getegid?.() ?? 0;
+  process.setegid?.(nobody);
+  process.seteuid?.(nobody);
+  try {
+    await use();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(group);
+  }
+}
+
+const nobody = 65_534;
 
 /** Puts another value in the place of a property, and returns what undoes that. */
 function lend(owner: object, name: string, value: unknown): () => void {

@@ -16,8 +16,8 @@ import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import { type Store, StoreUnavailable } from '../../../src/store/store.ts';
 import { storeContract } from '../../conformance/store-contract.ts';
 import { endPush, startPush } from '../../support/build-push.ts';
-import { assert, suite, until } from '../../support/suite.ts';
 import { atStoreSteps } from '../../support/store-steps.ts';
+import { assert, suite, until } from '../../support/suite.ts';
 import { newPush, withFolder, withSqliteStore } from '../../support/with-store.ts';
 
 storeContract('SQLite', withSqliteStore);
