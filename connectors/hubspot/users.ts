@@ -7,6 +7,7 @@ import { type ObjectType, ownerName } from './setup-names.ts';
 export function ownerField(api: HubSpotApi): OwnerField {
   return {
     name: ownerName,
+    ids: /^\d+$/,
     async unowned(records, signal) {
       const unowned = new Set<string>();
       for (const [type, those] of Map.groupBy(records, (record) => record.type)) {

@@ -173,6 +173,7 @@ const byCode: Record<string, Reading> = {
   INACTIVE_OWNER_OR_USER: inactiveOwner,
   TRANSFER_REQUIRES_READ: badOwner,
   INVALID_OWNER: badOwner,
+  INVALID_OPERATION: badContent,
   API_DISABLED_FOR_ORG: noPrograms,
   API_CURRENTLY_DISABLED: noPrograms,
   FUNCTIONALITY_NOT_ENABLED: blocked(

@@ -68,6 +68,9 @@ export class Records {
         return 'OwnerId' in values ? about(['OwnerId']) : undefined;
       case 'values':
       case 'content': {
+        // Queues hold the kinds of records that they were set up for.
+        const isOfQueue = cure.names.length === 0 && object !== 'Lead' && isQueue(values['OwnerId']);
+        if (isOfQueue) return about(['OwnerId']);
         const place = this.descriptions.spare(object);
         const ofList = [place?.stateCode, place?.countryCode];
         // Of a state on a list, our draft has the text.
@@ -107,6 +110,8 @@ const needed: Record<ObjectName, readonly string[]> = {
 
 /** Which record it is, and whose: if these are refused, it is another's trouble. */
 const links = ['Id', 'WhoId', 'WhatId', 'AccountId', 'ContactId'];
+
+const isQueue = (owner: unknown) => typeof owner === 'string' && owner.startsWith('00G');
 
 /** A record of which nothing is left to change is not sent. */
 function fitted(record: Fitted) {

@@ -8,6 +8,7 @@ import { isIn } from './soql.ts';
 export function ownerField(api: SalesforceApi): OwnerField {
   return {
     name: 'OwnerId',
+    ids: /^00[5G][A-Za-z0-9]{12}([A-Za-z0-9]{3})?$/, // of users and of queues
     async unowned(records, signal) {
       const statements = [...Map.groupBy(records, ({ type }) => objects[type])].map(([object, those]) => {
         const ids = those.map(({ id }) => id);
@@ -54,7 +55,7 @@ function userAmong(rows: readonly Row[], address: string): User {
   if (theirs.length === 0)
     return {
       problem: `Salesforce has no user ${address}.`,
-      fix: 'Correct `owner` in the configuration, or create the user.',
+      fix: 'Correct `owner` in the configuration, or create the user. A queue is named by its id, 00G….',
     };
   if (active.length === 0)
     return {

@@ -10,7 +10,7 @@ import { ActivityOwners, UnownedPeople } from './ownership.ts';
 import { People } from './people.ts';
 import { PersonUpdates, type Updated } from './person-updates.ts';
 import { passing, settleFollowUps } from './settled-follow-ups.ts';
-import { isAddress, Users } from './users.ts';
+import { Users } from './users.ts';
 import { type CallRecord, type Drafts, type Result, type Work, workOn } from './work.ts';
 
 /**
@@ -38,7 +38,7 @@ export class CrmEngine {
     const { onUpdate, properties } = options.person;
     this.#driver = driver;
     this.#options = options;
-    this.users = new Users((addresses, signal) => driver.users(addresses, signal), owner.name, tools.clock);
+    this.users = new Users((addresses, signal) => driver.users(addresses, signal), owner, tools.clock);
     const updates = { onUpdate, properties, touches: options.attribution ? touches : undefined };
     this.#updates = new PersonUpdates(personRecords, updates, tools.clock);
     this.#unowned = options.owner ? new UnownedPeople(owner, personRecords, tools.memory) : undefined;
@@ -129,7 +129,8 @@ export class CrmEngine {
         ownerOf(this.#options.owner, work.delivery),
         ...drafts.map(({ values }) => values[field]),
       ];
-      return owners.some(isAddress) ? [{ work, drafts, addresses: owners.filter(isAddress) }] : [];
+      const addresses = owners.filter((owner) => this.users.isAddress(owner));
+      return addresses.length > 0 ? [{ work, drafts, addresses }] : [];
     });
     try {
       await this.users.find(

@@ -8,6 +8,8 @@ import type { PersonRecords, Updated } from './person-updates.ts';
 /** How a CRM tells whose its records are. */
 export interface OwnerField {
   name: string;
+  /** What the ids of those look like who may own records. Undefined: one word with digits. */
+  ids?: RegExp;
   /** Ids of those that are there and have nobody, or none but the bridge's own user. @throws RequestFailed */
   unowned(records: readonly RecordRef[], signal: AbortSignal): Promise<ReadonlySet<string>>;
 }

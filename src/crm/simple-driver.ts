@@ -41,6 +41,8 @@ export interface SimpleCrm {
   readonly name: string;
   /** Whether it refuses a second record with a key; else how far reading by a key and searching may be behind, in ms. */
   readonly keys: 'unique' | { lagMs: number };
+  /** What the ids of its users look like. Undefined: one word with digits. */
+  readonly userIds?: RegExp;
   /** The most records, ids, keys, numbers or addresses of one request. Undefined: any number. */
   readonly most?: number | undefined;
   /** Makes records, and changes none that is there. Answers in order. */
@@ -94,6 +96,7 @@ export function simpleDriver(simple: SimpleCrm, model: SimpleModel, options: Crm
     touches: model.touches,
     owner: {
       name: owner,
+      ...(simple.userIds ? { ids: simple.userIds } : {}),
       async unowned(records, signal) {
         const rows = await byType(records, (one, those) => {
           const by = { field: 'id', values: those.map(({ id }) => id) };

@@ -5,6 +5,7 @@ import type { OwnerOptions } from '../connector/owner.ts';
 import type { Values } from '../connector/values.ts';
 import { RequestFailed } from './failure.ts';
 import { isBelieved } from './metadata.ts';
+import type { OwnerField } from './ownership.ts';
 
 /** Whom an address names: a user's id, or why nobody, and what to do. */
 export type User = { id: string; problem?: undefined } | { id?: undefined; problem: string; fix: string };
@@ -16,13 +17,20 @@ export class Users {
   /** Where records say whose they are. */
   readonly field: string;
   readonly #ask: Ask;
+  readonly #ids: RegExp;
   readonly #clock: Clock;
   readonly #known = cacheOf<string, { user: User; at: number }>(5_000);
 
-  constructor(ask: Ask, field: string, clock: Clock) {
+  constructor(ask: Ask, { name, ids = usualIds }: Pick<OwnerField, 'name' | 'ids'>, clock: Clock) {
     this.#ask = ask;
-    this.field = field;
+    this.field = name;
+    this.#ids = ids;
     this.#clock = clock;
+  }
+
+  /** Whether it has to be looked up: sent as an id, what is none would be refused with all that was sent along. */
+  isAddress(owner: unknown): owner is string {
+    return typeof owner === 'string' && owner.trim() !== '' && !this.#ids.test(owner.trim());
   }
 
   /** The CRM does not take one of them any more. */
@@ -57,7 +65,7 @@ export class Users {
 
   /** The user's id that an owner of the configuration stands for, of what was found; it may be one itself. */
   idOf(owner: string | null): string | undefined {
-    if (owner === null || !isAddress(owner)) return owner ?? undefined;
+    if (owner === null || !this.isAddress(owner)) return owner ?? undefined;
     return this.#known.get(plain(owner))?.user.id;
   }
 
@@ -68,7 +76,7 @@ export class Users {
   async settle(drafts: readonly { values: Values; notes: string[] }[], signal: AbortSignal): Promise<void> {
     const owned = drafts.flatMap((draft) => {
       const owner = draft.values[this.field];
-      return isAddress(owner) ? [{ draft, owner }] : [];
+      return this.isAddress(owner) ? [{ draft, owner }] : [];
     });
     const users = await this.find(
       owned.map(({ owner }) => owner),
@@ -83,13 +91,8 @@ export class Users {
   }
 }
 
-/** CRMs give their users ids in one word with digits: no address is one, and neither is a name that stands in place of one. */
-const id = /^(?=.*\d)[\w-]+$/;
-
-/** Whether it has to be looked up: sent as an id, what is none would be refused with all that was sent along. */
-export function isAddress(owner: unknown): owner is string {
-  return typeof owner === 'string' && owner.trim() !== '' && !id.test(owner.trim());
-}
+/** No address is one word with digits, and neither is most of what stands in place of one. */
+const usualIds = /^(?=.*\d)[\w-]+$/;
 
 function plain(address: string): string {
   return address.trim().toLowerCase();
@@ -102,7 +105,7 @@ export async function checkOwners(
   signal: AbortSignal,
 ): Promise<Finding[]> {
   users.forget();
-  const addresses = [...Object.values(map), otherwise].filter(isAddress);
+  const addresses = [...Object.values(map), otherwise].filter((one) => users.isAddress(one));
   return [...(await users.find([...new Set(addresses)], signal))].map(([address, user]): Finding => {
     const subject = `owner ${address}`;
     if (user.problem === undefined) return { level: 'ok', subject, message: `User ${user.id}.` };

@@ -8,7 +8,14 @@ import { open as openSalesforce } from './salesforce/rig.ts';
 
 const owners = suite('owners that are neither addresses nor ids');
 
-for (const otherwise of ['Callbacks', 'Nobody Here']) {
+for (const otherwise of [
+  'Callbacks',
+  'Nobody Here',
+  'queue2',
+  'Desk-7',
+  'Wintergarden1234',
+  '005callbacks27',
+]) {
   const settings = { owner: { by: 'call.serviceId', map: {}, otherwise } };
 
   owners(`in HubSpot "${otherwise}" costs the owner and not the call, and check tells`, () =>
@@ -34,5 +41,29 @@ for (const otherwise of ['Callbacks', 'Nobody Here']) {
     assert.is(told.find(({ subject }) => subject === `owner ${otherwise}`)?.level, 'problem');
   }
 }
+
+owners('a queue of Salesforce that holds no Tasks costs the owner of the call, and gets its Lead', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      const queue = '00G5g00000queueEAA';
+      const settings = {
+        owner: { by: 'call.serviceId', map: {}, otherwise: queue },
+        activity: { properties: { CallObject: 'kept' } },
+        followUp: { when: 'true' },
+      };
+      const connection = await openSalesforce(salesforce, settings);
+      const outcome = await deliverOne(connection, deliveryOf([startPush('1'), endPush('1')]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.match(String(outcome.notes), 'Queue not associated with this SObject type');
+      assert.is(salesforce.leads()[0]?.['OwnerId'], queue);
+      const [call, followUp] = salesforce.tasks();
+      assert.equal(
+        [call?.['OwnerId'], call?.['CallObject'], call?.['Status'], followUp?.['OwnerId']],
+        [salesforce.org.userId, 'kept', 'Completed', salesforce.org.userId],
+      );
+    },
+    { queueObjects: ['Lead'] },
+  ),
+);
 
 owners.run();

@@ -156,6 +156,7 @@ export function emulateSalesforce(options: EmulatorOptions = {}): EmulatedSalesf
     now: options.now ?? (() => new Date()),
     indexDelayMs: options.indexDelayMs ?? 180_000,
     duplicateRule: options.duplicateRule ?? 'alert',
+    queueObjects: options.queueObjects ?? ['Lead', 'Task'],
     assignTo: options.assignTo,
     oddities: { ...noOddities, ...options.oddities },
     personAccounts: options.personAccounts ?? false,

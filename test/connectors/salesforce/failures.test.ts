@@ -121,6 +121,7 @@ for (const code of [
   'FIELD_CUSTOM_VALIDATION_EXCEPTION',
   'FIELD_INTEGRITY_EXCEPTION',
   'MALFORMED_ID',
+  'INVALID_OPERATION',
   'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
 ]) {
   same(code, 'words', { kind: 'rejected', cure: 'content' });

@@ -27,6 +27,8 @@ export interface Behaviour {
   duplicateRule: 'none' | 'alert' | 'block';
   /** What an org may do against the documents: the other answers to what a probe asks. */
   oddities: Oddities;
+  /** What queues hold. */
+  queueObjects: readonly string[];
   /** Whom the Lead assignment rule gives Leads to; none: there is no rule. */
   assignTo: string | undefined;
   /** Whether persons may be accounts: an Account and a Contact that are one. */
@@ -596,7 +598,10 @@ export class Org {
   #checkOwner(object: string, values: Values): void {
     if (!values['OwnerId']) return;
     const id = longId(values['OwnerId']);
-    if (objectOf(id) === 'Group') return;
+    if (objectOf(id) === 'Group') {
+      if (this.behaviour.queueObjects.includes(object)) return;
+      throw new RowRefusal('INVALID_OPERATION', 'Queue not associated with this SObject type');
+    }
     const user = this.entries.get(id);
     if (user?.object !== 'User') {
       throw new RowRefusal('INVALID_CROSS_REFERENCE_KEY', 'Owner ID: owner cannot be blank', ['OwnerId']);
