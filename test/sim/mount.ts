@@ -27,7 +27,7 @@ export function mountDisk(
   }: { folder?: string; process?: () => unknown; seed?: number } = {},
 ): Disposable {
   install();
-  const mount: Mount = { folder, disk, process };
+  const mount: Mount = { folder, disk, process, descriptors: new Map() };
   addMount(mount);
   if (!disk.isFolder(folder)) disk.makeFolder(folder);
   seedSqlite(seed);

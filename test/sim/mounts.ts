@@ -1,4 +1,4 @@
-import type { Disk } from './disk.ts';
+import type { Disk, OpenFile } from './disk.ts';
 
 /** Where a simulated disk is found by the program that is tested. */
 export interface Mount {
@@ -6,6 +6,15 @@ export interface Mount {
   readonly disk: Disk;
   /** The simulated process that runs now. */
   process(): unknown;
+  /** What was opened and not closed: a killed process closes nothing, so it is gone with the disk. */
+  readonly descriptors: Map<number, Descriptor>;
+}
+
+export interface Descriptor {
+  path: string;
+  mount: Mount;
+  /** Undefined: of a folder. */
+  open: OpenFile | undefined;
 }
 
 const mounts = new Map<string, Mount>();
@@ -24,6 +33,15 @@ export function mountOf(path: string): Mount | undefined {
   for (const mount of mounts.values())
     if (path.startsWith(mount.folder) && (path.length === mount.folder.length || isBelow(path, mount)))
       return mount;
+  return undefined;
+}
+
+/** What is open on a disk that is there. */
+export function descriptorOf(fd: number): Descriptor | undefined {
+  for (const { descriptors } of mounts.values()) {
+    const found = descriptors.get(fd);
+    if (found) return found;
+  }
   return undefined;
 }
 

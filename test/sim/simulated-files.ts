@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Disk, DiskError, type DiskFile, folderOf, type OpenFile } from './disk.ts';
-import { type Mount, mountOf } from './mounts.ts';
+import { type Descriptor, descriptorOf, type Mount, mountOf } from './mounts.ts';
 
 /*
  * As much of `node:fs` as the bridge uses on its store's files, for paths on a simulated disk. Whoever is given another path
@@ -14,16 +14,8 @@ type Real = { [name in keyof Fs]: (...args: never[]) => unknown };
 const firstDescriptor = 1 << 24;
 const device = 0x51;
 
-interface Descriptor {
-  path: string;
-  mount: Mount;
-  /** Undefined: of a folder. */
-  open: OpenFile | undefined;
-}
-
 /** Which functions of `node:fs` are replaced, and by what. */
 export function simulatedFiles(real: Fs): Partial<Fs> {
-  const descriptors = new Map<number, Descriptor>();
   let lastDescriptor = firstDescriptor;
 
   /** The simulated way where the first argument is a path on such a disk, the real way elsewhere. */
@@ -48,7 +40,7 @@ export function simulatedFiles(real: Fs): Partial<Fs> {
       const fd = args[0] as number;
       if (!(fd >= firstDescriptor)) return (real as unknown as Real)[name](...(args as never[]));
       return told(name, String(fd), () => {
-        const descriptor = descriptors.get(fd);
+        const descriptor = descriptorOf(fd);
         if (!descriptor) throw new DiskError('EBADF', String(fd));
         return simulated(descriptor, fd, ...(args.slice(1) as never[]));
       });
@@ -131,11 +123,12 @@ export function simulatedFiles(real: Fs): Partial<Fs> {
       openedFor(path, 'r+', (opened) => opened.truncate(size)),
     ),
     byPath('openSync', (_, path, __, flags = 'r') => {
-      descriptors.set(++lastDescriptor, open(mountOf(path)!, path, flags));
+      const mount = mountOf(path)!;
+      mount.descriptors.set(++lastDescriptor, open(mount, path, flags));
       return lastDescriptor;
     }),
-    byDescriptor('closeSync', ({ open: opened }, fd) => {
-      descriptors.delete(fd);
+    byDescriptor('closeSync', ({ open: opened, mount }, fd) => {
+      mount.descriptors.delete(fd);
       opened?.close();
     }),
     byDescriptor(
