@@ -1,3 +1,5 @@
+import { label } from './number-labels.ts';
+
 /*
  * The one way in which telephone numbers are hidden: in logs, in what people are told, and from who may not see them.
  * Written by people they may have any digits, blanks and dashes that Unicode has, so all is decided on a plain copy of
@@ -42,16 +44,20 @@ export function maskWritten(text: string): string {
  * between digits, and brackets around what is dialled only here or only from abroad. Record ids and times begin otherwise,
  * or have letters beside their digits, so that a log line still names what it is about; a dot separates groups of two
  * digits and more, or it is a fraction's; a plus sign within one, as forms write a blank, groups of two to four, and a comma
- * groups of three, or it is a list's. Escapes (`\n`, `%2B`) are not such letters. What begins with a plus is a number
+ * groups of three, or it is a list's. Escapes (`\n`, `%2B`) are not such letters, nor are words that say which number it is
+ * (`ph09…`, `…mob`). What begins with a plus is a number
  * whatever stands beside it, and so is what begins as whole numbers do and is as long: `x0412345678`.
  */
 const between = String.raw`[ ()/_-]{0,6}|(?<=\d\d)\.(?=\d\d)|(?<=\d\d)\+(?=\d{2,4}(?!\d))`;
 const digits = String.raw`(?:(?:${between})\d){6,17}`;
 const digitsOrGroups = String.raw`(?:(?:${between}|(?<=\d\d),(?=\d{3}(?!\d)))\d){6,17}`;
+const labelBefore = String.raw`(?<![\da-z])${label}[.:]?`;
+const begins = String.raw`(?:(?<=%[0-9a-f]{2}|${labelBefore})|(?<!\d|\.|(?<!\\)[a-z]))\(?`;
+const ends = String.raw`(?!\d|(?!${label}(?![\da-z]))[a-z])`;
 const numberLike = new RegExp(
   String.raw`\+\(?\d${digitsOrGroups}(?!\d)|` +
-    String.raw`(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))\(?0 ?[()]{0,2} ?\d${digitsOrGroups}(?![\da-z])|` +
-    String.raw`(?:(?<=%[0-9a-f]{2})|(?<!\d|\.|(?<!\\)[a-z]))\(?6[14] ?[()]{0,2} ?\d${digits}(?![\da-z])|` +
+    String.raw`${begins}0 ?[()]{0,2} ?\d${digitsOrGroups}${ends}|` +
+    String.raw`${begins}6[14] ?[()]{0,2} ?\d${digits}${ends}|` +
     String.raw`(?<!\d|\.)(?:0[2-478]|6[14][2-9])(?:(?:${between})\d){7,9}(?!\d)`,
   'gi',
 );

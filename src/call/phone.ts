@@ -1,6 +1,7 @@
 import { type CountryCode, findPhoneNumbersInText, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { cacheOf } from '../cache.ts';
 import { plain } from './mask.ts';
+import { withoutLabels } from './number-labels.ts';
 
 /** A number as Delacon sent it, and what we could make of it. */
 export interface PhoneNumber {
@@ -37,12 +38,12 @@ const fraction = /(?<=^\+?\d{8,15})\.0+$/;
 
 /**
  * A number without what protocols, programs and people put around it, in ASCII: `sip:0412345678@pbx`, `"Jo" <sip:…>`,
- * `tel:+61-412-345-678;ext=9`, `whatsapp:+61…`, `'0412…`, `(+61) (0)412…`, full-width and Arabic digits, blanks and marks of every kind.
+ * `tel:+61-412-345-678;ext=9`, `whatsapp:+61…`, `Mob. 0412…`, `0412… (home)`, `'0412…`, `(+61) (0)412…`, full-width and Arabic digits, blanks and marks of every kind.
  */
 export function bareNumber(raw: string): string {
   if (asMostAre.test(raw) && !raw.startsWith('+0')) return raw;
   let text = plain(raw).replace(/\s+/g, ' ').trim();
-  text = (/<([^<>]*)>/.exec(text)?.[1] ?? text).replace(quotes, '');
+  text = withoutLabels((/<([^<>]*)>/.exec(text)?.[1] ?? text).replace(quotes, ''));
   const isUri = scheme.test(text);
   if (isUri || text.includes('@')) {
     const [user = '', ...parameters] = text.replace(scheme, '').replace(/@.*/s, '').split(/[;?:]/);

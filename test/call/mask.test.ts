@@ -89,6 +89,17 @@ mask('a whole number is hidden right beside letters, too', () => {
       assert.not.match(maskNumbersIn(text).replace(/\D/g, ''), /2345/, text);
 });
 
+mask('a number is hidden beside the word that says which it is, whatever joins them', () => {
+  for (const written of ['0412345678', '09 234 5678', '61412345678', '+61 412 345 678', '041 234 5678'])
+    for (const text of [
+      ...['Tel.', 'tel:', 'ph', 'Mob.', 'M: ', 'call ', '(m)', '[home] ', 'no.'].map(
+        (word) => word + written,
+      ),
+      ...['mob', '(mobile)', ' (h)', '[work]', ' - fax'].map((word) => written + word),
+    ])
+      assert.not.match(maskNumbersIn(`ring ${text}, please`).replace(/\D/g, ''), /2345/, text);
+});
+
 mask('a known number is hidden whatever stands beside it', () => {
   for (const text of ['412345678', '4 12 34 56 78', 'x61412345678y', '99991234 5 412345678 1'])
     assert.not.match(digitsOf(maskKnownNumbers(`no ${text} it`, [null, '+61412345678'])), '2345', text);
@@ -129,6 +140,8 @@ for (const text of [
   'f240bbac-87c9-4f6e-bf70-924b57d47db7',
   '00Q5g000001234567AAA',
   'c0412345',
+  '00T5gno0912345AAA',
+  'version 1.09123456',
   '"ids":[612,345,678,901,234]',
 ])
   mask(`leaves ${text} as it is`, () => assert.is(maskNumbersIn(text), text));
@@ -140,7 +153,7 @@ mask('a number that stands right behind another is hidden, too', () => {
 
 mask('long texts of digits, blanks and brackets are passed through in one go', () => {
   const known = ['+61412345678', '+61298989898'];
-  for (const part of ['1', '0', '0 ', '(', '1(', '0412345', '+', '0.', '1 ', '\u00a0', '61']) {
+  for (const part of ['1', '0', '0 ', '(', '1(', '0412345', '+', '0.', 'ph', 'ph0', '1 ', '\u00a0', '61']) {
     const text = part.repeat(200_000);
     // A pattern that looks back at what it has seen takes minutes here.
     assert.ok(maskNumbersIn(maskKnownNumbers(text, known)).length > 0, part);

@@ -64,6 +64,45 @@ const spellings: [text: string, region: 'AU' | 'NZ', number: string | null][] = 
   ['+61,412,345,678', 'NZ', '+61412345678'],
   ['412345678.0', 'AU', '+61412345678'],
   ['0412\u2022345\u00b7678', 'AU', '+61412345678'],
+  ['Tel. 0412 345 678', 'AU', '+61412345678'],
+  ['Tel.0412345678', 'AU', '+61412345678'],
+  ['tel 0412345678', 'AU', '+61412345678'],
+  ['TELEPHONE - 0412 345 678', 'AU', '+61412345678'],
+  ['mob 0412345678', 'AU', '+61412345678'],
+  ['Mob.: 0412345678', 'AU', '+61412345678'],
+  ['mobile +61 412 345 678', 'AU', '+61412345678'],
+  ['mob0412345678', 'AU', '+61412345678'],
+  ['ph: 0412345678', 'AU', '+61412345678'],
+  ['Ph 0412345678', 'AU', '+61412345678'],
+  ['Ph. No. 0412 345 678', 'AU', '+61412345678'],
+  ['M: 0412345678', 'AU', '+61412345678'],
+  ['m 0412 345 678', 'AU', '+61412345678'],
+  ['(m) 0412 345 678', 'AU', '+61412345678'],
+  ['call 0412345678', 'AU', '+61412345678'],
+  ['Call from 0412345678', 'AU', '+61412345678'],
+  ['0412345678 (mobile)', 'AU', '+61412345678'],
+  ['0412 345 678(mob.)', 'AU', '+61412345678'],
+  ['0412 345 678 [Mobile phone]', 'AU', '+61412345678'],
+  ['0412 345 678 - mobile', 'AU', '+61412345678'],
+  ['0412345678 mob', 'AU', '+61412345678'],
+  ['(home) 02 8888 9999', 'AU', '+61288889999'],
+  ['(02) 8888 9999 (home)', 'AU', '+61288889999'],
+  ['02 8888 9999 (work) ext 5', 'AU', '+61288889999'],
+  ['Home (02) 8888 9999', 'AU', '+61288889999'],
+  ['W: (02) 8888 9999 ext 5', 'AU', '+61288889999'],
+  ['A/H 02 8888 9999', 'AU', '+61288889999'],
+  ['fax 02 8888 9999', 'AU', '+61288889999'],
+  ['Work 1300 123 456', 'AU', '+611300123456'],
+  ['mob 021 123 4567', 'NZ', '+64211234567'],
+  ['order 0412345678', 'AU', null],
+  ['reference 0412345678', 'AU', null],
+  ['ABN 61 412 345 678', 'AU', null],
+  ['m0412345678', 'AU', null],
+  ['homely 0412345678', 'AU', null],
+  ['0412345678 homeloans', 'AU', null],
+  ['0412345678 (Mary)', 'AU', null],
+  ['mobile 12', 'AU', null],
+  ['home', 'AU', null],
   ['reception: 12', 'AU', null],
   ['+61000000000', 'AU', null],
   ['+61 0000 00000', 'AU', null],
@@ -215,6 +254,36 @@ phone('no number of any country is taken for a withheld one, in whatever form it
       assert.is(parsePhone(text, region).number, number, `${text} in ${region}`);
     }
   }
+});
+
+const digitsOrMarks = fc
+  .string({ unit: fc.constantFrom(...'0123456789', ' ', '-', '.', '(', ')'), minLength: 6, maxLength: 20 })
+  .map((rest) => `0${rest}1`);
+const ofNumbers = ['Tel.', 'mob', 'Ph:', 'PHONE', 'call', '(home)', '[W]', 'M', 'Work ph.', 'a/h'];
+const ofOthers = ['order', 'ref', 'ABN', 'unit', 'id', 'ticket', 'telly', 'phoney', 'notice', 'homes', 'x'];
+
+phone('a word that says which number it is makes none of what is none, and another word none at all', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(digitsOrMarks, fc.constantFrom('0412 345 678', '(02) 8888 9999', '1300 123 456')),
+      fc.constantFrom(...ofNumbers),
+      fc.constantFrom(...ofOthers),
+      (text, word, other) => {
+        const { number } = parsePhone(text, 'AU');
+        assert.is(parsePhone(`${word} ${text}`, 'AU').number, number);
+        assert.is(parsePhone(`${text} (${word.replace(/[[\]()]/g, '')})`, 'AU').number, number);
+        assert.is(parsePhone(`${other} ${text}`, 'AU').number, null);
+        assert.is(parsePhone(`${text} ${other}y`, 'AU').number, null);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+phone('texts of nothing but such words take no longer than others', () => {
+  for (const part of ['ph', 'mob ', 'm ', 'p.h.', 'no ', 'tel tel. '])
+    for (const text of [part.repeat(100), `${part.repeat(60)}0412345678`, `0412345678${part.repeat(60)}`])
+      assert.is(parsePhone(text.slice(0, 250), 'AU').number, null, text);
 });
 
 phone('numbers of Australia and New Zealand are numbers, as they are dialled and as they are shown', () => {

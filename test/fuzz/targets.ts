@@ -243,6 +243,7 @@ const numbers = [
   'anonymous',
   '+64 9 123 4567',
   '"Jo" <sip:0412345678@10.0.0.1;user=phone>',
+  'Tel. 0412 345 678 (mobile)',
   'tel:412345678;phone-context=+61;ext=9',
   '（＋６１）（0）４١٢\u00a0345 678',
   '266696687',
