@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/connector/index.ts';
+import { type Finding, ownCommand } from '../../src/connector/index.ts';
 import { checkOwners, listed, type Users } from '../../src/crm/index.ts';
 import type { PropertyDefinition } from './answers.ts';
 import type { HubSpotApi } from './api.ts';
@@ -31,7 +31,7 @@ export async function check(
       const properties = await api.properties(objectType, signal);
       return [
         ...ownProperties(api, objectType, options, account, properties),
-        ...mapped(objectType, mappedProperties(options)[objectType], properties),
+        ...mapped(api.connector, objectType, mappedProperties(options)[objectType], properties),
         ...(objectType === 'calls' ? callOutcomes(options, properties) : []),
       ];
     });
@@ -94,7 +94,7 @@ function ownProperties(
   account: Partial<Facts>,
   properties: readonly PropertyDefinition[],
 ): Finding[] {
-  const fix = `Run \`delacon-bridge setup ${api.connector}\`.`;
+  const fix = `Run \`${ownCommand(`setup ${api.connector}`)}\`.`;
   return wantedProperties(objectType, options, account).map((wanted) => {
     const subject = `property ${objectType}.${wanted.name}`;
     const problem = flaw(
@@ -115,6 +115,7 @@ function ownProperties(
 }
 
 function mapped(
+  connector: string,
   objectType: ObjectType,
   names: readonly string[],
   properties: readonly PropertyDefinition[],
@@ -124,7 +125,7 @@ function mapped(
     const property = properties.find((known) => known.name === name);
     const where = `${mappedAt[objectType]}.${name}`;
     if (!property) {
-      const fix = `Create it in HubSpot or by \`delacon-bridge setup\`, or take ${where} out of the configuration.`;
+      const fix = `Create it in HubSpot or by \`${ownCommand(`setup ${connector}`)}\`, or take ${where} out of the configuration.`;
       return { level: 'problem', subject, message: 'It is mapped, but HubSpot does not have it.', fix };
     }
     if (property.modificationMetadata?.readOnlyValue) {

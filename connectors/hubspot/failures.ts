@@ -1,3 +1,4 @@
+import { ownCommand } from '../../src/connector/index.ts';
 import {
   secondsAfter as after,
   type CrmCircumstances as Circumstances,
@@ -214,7 +215,7 @@ export function missingProperty(property: string, where: Circumstances, words = 
   if (isOwn(property)) return needsSetup(property, where, words);
   const objectType = where.request.split('/')[0] as string;
   const mapped = mappedAt[objectType as ObjectType];
-  const reason = `HubSpot has no property ${objectType}.${property}. Create it in HubSpot or by \`delacon-bridge setup\`, or take ${mapped}.${property} out of the configuration.`;
+  const reason = `HubSpot has no property ${objectType}.${property}. Create it in HubSpot or by \`${ownCommand(`setup ${where.connector}`)}\`, or take ${mapped}.${property} out of the configuration.`;
   return {
     kind: 'blocked',
     reason: words === '' ? reason : `${reason} ${words}`,
@@ -244,7 +245,7 @@ export function needsSetup(property: string, where: Circumstances, words: string
   return {
     kind: 'blocked',
     reason:
-      `HubSpot has no ${what} ${property}. Run \`delacon-bridge setup ${where.connector}\`. ${words}`.trimEnd(),
+      `HubSpot has no ${what} ${property}. Run \`${ownCommand(`setup ${where.connector}`)}\`. ${words}`.trimEnd(),
   };
 }
 

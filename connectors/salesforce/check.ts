@@ -1,4 +1,4 @@
-import type { Finding, RecordRole } from '../../src/connector/index.ts';
+import { type Finding, ownCommand, type RecordRole } from '../../src/connector/index.ts';
 import { checkOwners, type Users, unaskedFields } from '../../src/crm/index.ts';
 import type { FieldDescription, ObjectDescription } from './answers.ts';
 import type { SalesforceApi } from './api.ts';
@@ -152,7 +152,7 @@ function version(api: SalesforceApi, offered: readonly string[]): Finding {
 }
 
 function ownField(api: SalesforceApi, own: OwnField, descriptions: Descriptions): Finding {
-  const fix = `Run \`delacon-bridge setup ${api.connector}\`.`;
+  const fix = `Run \`${ownCommand(`setup ${api.connector}`)}\`.`;
   const subject = `field ${own.object}.${own.name}`;
   const field = fieldOf(descriptions, own.object, own.name);
   if (!field) {

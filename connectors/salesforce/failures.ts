@@ -1,3 +1,4 @@
+import { ownCommand } from '../../src/connector/index.ts';
 import {
   secondsAfter as after,
   type CrmCircumstances,
@@ -258,7 +259,7 @@ export function failureOfToken(
 
 /** Under a key that another record has in other letters: the field does not tell capital letters from small ones. */
 export function takenForAnother(field: string, key: string, row: Record<string, unknown>): Failure {
-  const reason = `Salesforce takes the key ${key} for ${row[field]}, which ${row['Id']} has: its field ${field} is not case-sensitive. Run \`delacon-bridge check --online\`, which says what to change, then replay the call.`;
+  const reason = `Salesforce takes the key ${key} for ${row[field]}, which ${row['Id']} has: its field ${field} is not case-sensitive. Run \`${ownCommand('check --online')}\`, which says what to change, then replay the call.`;
   return { kind: 'rejected', reason };
 }
 
@@ -335,7 +336,7 @@ function notFound(words: string, { message }: Complaint, where: Circumstances): 
 }
 
 function needsSetup(what: string, where: Circumstances, words: string): Failure {
-  const reason = `${what}. Run \`delacon-bridge setup ${where.connector}\`. ${words}`;
+  const reason = `${what}. Run \`${ownCommand(`setup ${where.connector}`)}\`. ${words}`;
   return { kind: 'blocked', reason, isOfKind: true };
 }
 

@@ -3,6 +3,7 @@ import type { AlertSettings } from '../config/alerts.ts';
 import type { Backlog } from '../store/deliveries.ts';
 import type { Rejection } from '../store/rejections.ts';
 import { afterWorking } from '../text/business-hours.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { counted } from '../text/plural.ts';
 import { durationText, timeText, type What } from './notice.ts';
 
@@ -61,7 +62,7 @@ export function conditionsOf(facts: Facts, settings: AlertSettings, now: Date): 
         title: `${name} is blocked: its calls wait`,
         lines: [
           blocked.reason,
-          `Blocked since ${shown(blocked.since)}; ${few(due)} waiting. It goes on by itself once the cause is mended: delacon-bridge check --online says more.`,
+          `Blocked since ${shown(blocked.since)}; ${few(due)} waiting. It goes on by itself once the cause is mended: ${ownCommand('check --online')} says more.`,
         ],
       });
     if (settings.failed && failed > 0)
@@ -74,7 +75,7 @@ export function conditionsOf(facts: Facts, settings: AlertSettings, now: Date): 
           ...(latestFailed
             ? [`The latest, ${latestFailed.callId}: ${latestFailed.reason ?? 'no reason is known.'}`]
             : []),
-          `Mend the cause, then deliver again: delacon-bridge replay --state failed --connector ${name}`,
+          `Mend the cause, then deliver again: ${ownCommand(`replay --state failed --connector ${name}`)}`,
         ],
       });
     if (
@@ -89,7 +90,7 @@ export function conditionsOf(facts: Facts, settings: AlertSettings, now: Date): 
         title: `Calls have waited for ${name} for ${durationText(nowMs - waitingSince.getTime())}`,
         lines: [
           ...(openReason === null ? [] : [openReason]),
-          `${few(due)} waiting, the oldest since ${shown(waitingSince)}. To see why: delacon-bridge calls --state due --connector ${name}`,
+          `${few(due)} waiting, the oldest since ${shown(waitingSince)}. To see why: ${ownCommand(`calls --state due --connector ${name}`)}`,
         ],
       });
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Finding } from '../connector/contract.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { channelsOf } from './configured-channels.ts';
 import type { Notice } from './notice.ts';
 
@@ -24,7 +25,7 @@ export async function sendTestNotice(
     about: null,
     at: clock.now(),
     title: 'This is a test notice',
-    lines: ['Somebody ran delacon-bridge check --alerts. Nothing is wrong: notices come here.'],
+    lines: [`Somebody ran ${ownCommand('check --alerts')}. Nothing is wrong: notices come here.`],
   };
   const patience = new AbortController();
   return Promise.all(

@@ -9,6 +9,7 @@ import type { Receiving } from '../receive/routes.ts';
 import { TokenTable } from '../receive/tokens.ts';
 import type { Kept } from '../store/kept.ts';
 import { dataDirOf } from '../store/open.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { counted } from '../text/plural.ts';
 import { madeOperatorToken, pushTokens } from './made-tokens.ts';
 
@@ -170,7 +171,7 @@ export class Configuration {
     const { warnings } = this.#config;
     for (const warning of warnings.slice(0, mostWarnings)) this.log.warn(warning);
     const more = warnings.length - mostWarnings;
-    if (more > 0) this.log.warn(`${counted(more, 'further warning')}: delacon-bridge check has them all.`);
+    if (more > 0) this.log.warn(`${counted(more, 'further warning')}: ${ownCommand('check')} has them all.`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { ownCommand } from '../text/own-command.ts';
 import { counted } from '../text/plural.ts';
 
 /** Why a push was not taken. Values of a metric's label, and in the store. */
@@ -70,7 +71,9 @@ const saysMore: ReadonlySet<Refusal> = new Set(['unreadable', 'wrong_method', 'n
 const words: Record<Refusal, { what: string; todo: string }> = {
   unreadable: {
     what: 'could not be read',
-    todo: 'The bodies are kept. Once a later version reads them: delacon-bridge replay --rejected',
+    get todo() {
+      return `The bodies are kept. Once a later version reads them: ${ownCommand('replay --rejected')}`;
+    },
   },
   unknown_token: {
     what: 'came with a token that is none of ours',

@@ -1,6 +1,7 @@
 import { confirm, isCancel, progress } from '@clack/prompts';
 import type { Holdings } from '../operator/actions.ts';
 import { type Looked, waitingText } from '../operator/erasure.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { counted } from '../text/plural.ts';
 import type { CommandOptions } from './command-options.ts';
 import { withOperator } from './opened.ts';
@@ -54,7 +55,7 @@ export async function erase(
 }
 
 function unsearchableText({ unsearchable: count }: Pick<Holdings, 'unsearchable'>): string {
-  return `${counted(count, 'rejected push', 'rejected pushes')} could not be searched, packed in a way that is not read, and may hold the number. What can be known of ${count === 1 ? 'it' : 'them'}: delacon-bridge rejected. To remove ${count === 1 ? 'it' : 'them'} as well, whosever ${count === 1 ? 'it is' : 'they are'}: --unsearchable. Else retention.rejected does.`;
+  return `${counted(count, 'rejected push', 'rejected pushes')} could not be searched, packed in a way that is not read, and may hold the number. What can be known of ${count === 1 ? 'it' : 'them'}: ${ownCommand('rejected')}. To remove ${count === 1 ? 'it' : 'them'} as well, whosever ${count === 1 ? 'it is' : 'they are'}: --unsearchable. Else retention.rejected does.`;
 }
 
 /** On a terminal long work shows how far it is. */

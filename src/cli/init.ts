@@ -12,6 +12,7 @@ import { ConfigProblems, ProblemList } from '../config/problems.ts';
 import { homeZones, settingsSchema } from '../config/settings.ts';
 import { readText } from '../config/text-file.ts';
 import { connectorExample, connectorNames } from '../connector/registry.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { portalLines } from './banner.ts';
 import { type CommandOptions, pasted } from './command-options.ts';
 import { printJson } from './tables.ts';
@@ -226,7 +227,7 @@ function problemWith({ source, region, timezone, publicUrl }: typeof anyGood): s
 function yamlOf({ source, region, timezone, connector, publicUrl }: Answers, example: string): string {
   const publicLine = publicUrl === '' ? '# publicUrl: https://calls.example.com' : `publicUrl: ${publicUrl}`;
   return `# yaml-language-server: $schema=./${schemaFile}
-# What is not here is as in config/default.yaml, which has every setting. \`delacon-bridge check\` says what is wrong.
+# What is not here is as in config/default.yaml, which has every setting. \`${ownCommand('check', true)}\` says what is wrong.
 
 listen:
   ${publicLine}  # what the URLs for the Delacon portal begin with

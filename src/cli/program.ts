@@ -3,6 +3,7 @@ import packageFile from '../../package.json' with { type: 'json' };
 import { ConfigProblems } from '../config/problems.ts';
 import { OperatorProblem } from '../operator/problem.ts';
 import { withSmallHeap } from '../runtime/memory.ts';
+import { nameCommands } from '../text/own-command.ts';
 import { plainText } from './plain-text.ts';
 import { WrongUse } from './wrong-use.ts';
 
@@ -25,7 +26,12 @@ const program = new Command('delacon-bridge')
   // As all else is printed: a reader that ends early (`| head`) is no error.
   .configureOutput({ writeOut: (text) => console.log(text.replace(/\n$/, '')) })
   .addHelpText('after', '\nIn a checkout, delacon-bridge is: npm run bridge --')
-  .exitOverride();
+  .exitOverride()
+  .hook('preAction', async (_, command) => {
+    const { pasted } = await import('./command-options.ts');
+    const { config } = command.optsWithGlobals<{ config: string }>();
+    nameCommands((text, isPublic) => pasted(text, config, isPublic));
+  });
 
 const json = () => new Option('--json', 'print JSON');
 const example = (command: Command, text: string) => command.addHelpText('after', `\nExample:\n  ${text}`);

@@ -5,6 +5,7 @@ import type * as z from 'zod';
 import type { ConnectorDefinition } from '../connector/contract.ts';
 import { isLoopback } from '../connector/options.ts';
 import { loadConnector, NoConnector } from '../connector/registry.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { checkForm } from './check-form.ts';
 import { checkNames } from './check-names.ts';
 import { hideSecrets } from './hide-secrets.ts';
@@ -192,7 +193,7 @@ function withoutOwnToken(root: MapNode, problems: ProblemList): string[] {
   const token = given(['operator', 'token']);
   if (!reached || (token?.kind === 'scalar' && token.value !== '')) return [];
   return [
-    `${placeOf(root, reached, problems)}  ${reached.join('.')}: the bridge is reached from elsewhere, and operator.token is not set. It makes one and keeps it in the store: sign in with \`delacon-bridge link\`, or set one, which Prometheus and scripts need.`,
+    `${placeOf(root, reached, problems)}  ${reached.join('.')}: the bridge is reached from elsewhere, and operator.token is not set. It makes one and keeps it in the store: sign in with \`${ownCommand('link')}\`, or set one, which Prometheus and scripts need.`,
   ];
 }
 

@@ -16,6 +16,7 @@ export { type Mapping, mapFields } from '../route/map-fields.ts';
 export { compileTemplate, type Value } from '../route/template.ts';
 export { localDate } from '../text/business-hours.ts';
 export { mayHaveLeft, whySilent } from '../text/network-error.ts';
+export { ownCommand } from '../text/own-command.ts';
 export { counted } from '../text/plural.ts';
 export { AccountFacts } from './account-facts.ts';
 export { ConcurrencyLimit } from './concurrency-limit.ts';

@@ -3,6 +3,7 @@ import { type Clock, sleep } from '../clock.ts';
 import type { AccountFacts } from '../connector/account-facts.ts';
 import type { Assumption, PlanStep, Tools } from '../connector/contract.ts';
 import { type Trace, type Trial, Trials } from '../connector/trials.ts';
+import { ownCommand } from '../text/own-command.ts';
 
 /** One run of a probe on an account: what it writes, finds out and waits for. A CRM adds how it is asked. */
 export abstract class ProbeRun<Facts extends object> {
@@ -55,7 +56,7 @@ export interface Patience {
 /** Nothing is tried on an account that lacks what setup makes. */
 export function mustBeSetUp(steps: readonly PlanStep[], { name }: Tools): void {
   if (steps.some(({ action }) => action !== 'keep'))
-    throw new Error(`Nothing was tried. Run \`delacon-bridge setup ${name}\` first.`);
+    throw new Error(`Nothing was tried. Run \`${ownCommand(`setup ${name}`)}\` first.`);
 }
 
 /** A number as somebody typed it, in the form that is searched for. */

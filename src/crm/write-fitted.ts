@@ -1,4 +1,5 @@
 import type { Values } from '../connector/values.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { asFailure, type Failure, forAll } from './failure.ts';
 import { textOf } from './fit.ts';
 
@@ -204,7 +205,7 @@ function withoutThese<D extends Draft, R, W extends Fate>(
 }
 
 function noSuchOwner(crm: string): string {
-  return `${crm} refused the owner that \`owner\` names, so none was set. Is the user still active? \`delacon-bridge check --online\` tells.`;
+  return `${crm} refused the owner that \`owner\` names, so none was set. Is the user still active? \`${ownCommand('check --online')}\` tells.`;
 }
 
 /** What may stand in place of a value, beside itself. */

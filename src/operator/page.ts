@@ -6,6 +6,7 @@ import { endSample, startSample } from '../call/sample-pushes.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
 import { knownNames } from '../text/did-you-mean.ts';
+import { ownCommand } from '../text/own-command.ts';
 import { type Access, type AccessEnv, contentPolicy, ownPath, smallBodies } from './access.ts';
 import { assetPaths, assetRoutes } from './assets.ts';
 import { type CallsPage, callsQuery } from './calls.ts';
@@ -91,7 +92,7 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     const { publicUrl } = settings().listen;
     return publicUrl === undefined
       ? 'Let it keep cookies of this address, and sign in again.'
-      : `Sign in at ${publicUrl.replace(/\/+$/, '')}/, which is listen.publicUrl of the configuration; a link is good once, delacon-bridge link shows another one.`;
+      : `Sign in at ${publicUrl.replace(/\/+$/, '')}/, which is listen.publicUrl of the configuration; a link is good once, ${ownCommand('link', true)} shows another one.`;
   };
 
   /** To a form that was sent from an address that the bridge does not know as its own, or by another site. */
@@ -116,7 +117,7 @@ export function pageRoutes(options: PageOptions): Hono<AccessEnv> {
     if (await access.signIn(context, form['token']?.trim() ?? ''))
       return context.redirect(`/sign-in?did=sign-in&to=${encodeURIComponent(to)}`, 303);
     return refused(
-      'That is not the token. If it came with a link: each signs in once, within a quarter of an hour, and delacon-bridge link shows another one.',
+      `That is not the token. If it came with a link: each signs in once, within a quarter of an hour, and ${ownCommand('link', true)} shows another one.`,
       401,
     );
   });

@@ -91,6 +91,14 @@ for (const name of ['HubSpot', 'Salesforce'] as const) {
         assert.ok(planned.plan.some(({ action }: { action: string }) => action === 'create'));
         assert.not(isTouched());
 
+        const lacking = await folder.run('check', '--online', '--json');
+        const { findings } = JSON.parse(lacking.stdout) as { findings: { fix?: string }[] };
+        const named = /^Run `.*main\.ts setup acme-crm --config .*`\.$/; // to paste here, in no checkout
+        assert.ok(
+          findings.some(({ fix }) => named.test(fix ?? '')),
+          lacking.stdout,
+        );
+
         const made = await folder.run('setup', 'acme-crm', '--yes');
         assert.is(made.code, 0, made.stderr);
         assert.match(made.stdout, /created .*\nRead back: everything is in place\./);

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { format } from 'node:util';
 import { runCommand } from '../../src/cli/program.ts';
+import { nameCommands } from '../../src/text/own-command.ts';
 
 export interface Ended {
   code: number | null;
@@ -45,6 +46,7 @@ async function withLent(folder: string, use: () => Promise<void>): Promise<Ended
     await use();
     return { code: Number(process.exitCode), stdout: stdout.text, stderr: stderr.text };
   } finally {
+    nameCommands(undefined);
     process.exitCode = before.code;
     process.chdir(before.folder);
     process.umask(before.umask);

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { ownCommand } from '../../text/own-command.ts';
 import type { CallSummary, CallsPage } from '../calls.ts';
 import { clockTime, dayName } from './format.ts';
 import { type Frame, type Html, indexNotice, layout, livePart } from './layout.ts';
@@ -41,7 +42,7 @@ ${indexNotice(page.index)}
 <section class="sheet"><header><h2>${data.isLater ? 'Earlier calls' : isFiltered ? 'Calls that match' : 'Newest first'}</h2><p class="row">${frame.visitor.masked ? html`<span>Numbers are masked.</span>` : ''}<a href="/api/calls.csv?${data.selection}" download="calls.csv">Download as CSV</a></p></header>
 ${
   page.calls.length === 0
-    ? html`<p class="empty">${isFiltered ? html`No call matches. <a href="/calls">Show all calls</a>` : html`No call was received yet. <a href="/set-up-delacon">Set up Delacon</a>, or send a sample: <code>delacon-bridge send</code>`}</p>`
+    ? html`<p class="empty">${isFiltered ? html`No call matches. <a href="/calls">Show all calls</a>` : html`No call was received yet. <a href="/set-up-delacon">Set up Delacon</a>, or send a sample: <code>${ownCommand('send')}</code>`}</p>`
     : callsTable(page.calls, timezone)
 }
 <p class="row">${data.isLater ? html`<a class="button" href="/calls?${asked}">Back to the newest</a>` : ''}${page.next ? html`<a class="button" href="/calls?${asked ? `${asked}&` : ''}after=${encodeURIComponent(page.next)}">Earlier calls</a>` : page.calls.length > 0 ? html`<span class="soft small">These are the earliest.</span>` : ''}</p>

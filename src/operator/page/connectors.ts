@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { ownCommand } from '../../text/own-command.ts';
 import { count, counted } from '../../text/plural.ts';
 import type { ReplayCount } from '../actions.ts';
 import type { ConnectorHealth, Findings, SetupPlan } from '../connectors.ts';
@@ -135,7 +136,7 @@ function planList(steps: SetupPlan['steps'], name: string): Html {
             html`<tr><th scope="row">${subject}</th><td><span class="state ${actionWords[action][0]}">${actionWords[action][1]}</span></td><td class="words">${detail}</td></tr>`,
         )}</tbody></table></div>`
   }
-${missing > 0 ? html`<p>To create ${missing === 1 ? 'it' : 'them'}, run <code>delacon-bridge setup ${name}</code> on the machine of the bridge: it shows this plan and asks first.</p>` : ''}`;
+${missing > 0 ? html`<p>To create ${missing === 1 ? 'it' : 'them'}, run <code>${ownCommand(`setup ${name}`)}</code> on the machine of the bridge: it shows this plan and asks first.</p>` : ''}`;
 }
 
 function pauseSheet(frame: Frame, { state }: ConnectorHealth, path: string): Html {

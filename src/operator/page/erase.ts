@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { ownCommand } from '../../text/own-command.ts';
 import { count, counted } from '../../text/plural.ts';
 import type { ErasureDone, Holdings } from '../actions.ts';
 import { waitingText } from '../erasure.ts';
@@ -29,7 +30,7 @@ export function erasedPage(frame: Frame, done: ErasureDone): Html {
 <section class="sheet"><p>Of ${done.number} were removed: ${counted(done.erased.calls, 'call')}, ${counted(done.erased.pushes, 'push', 'pushes')}, ${counted(done.erased.deliveries, 'delivery', 'deliveries')}, ${counted(done.erased.attempts, 'attempt')}, ${counted(done.erased.people, 'entry', 'entries')} in the map of people${done.erased.unreadable > 0 ? `, ${counted(done.erased.unreadable, 'rejected push', 'rejected pushes')}` : ''}.</p>
 ${done.left > 0 ? html`<div class="notice wait"><p>${count(done.left)} of the number came meanwhile and are still there. Erase once more.</p></div>` : ''}
 ${done.inLog ? html`<div class="notice wait"><p>Something reads the store's file just now, such as a backup. Until that ends, what was erased stays in the log beside the file; the bridge removes it within a minute after.</p></div>` : ''}
-${done.unsearchable > 0 ? html`<div class="notice wait"><p>${unsearchable(done)} could not be searched, packed in a way that is not read, and may hold the number. To remove ${done.unsearchable === 1 ? 'it' : 'them'}: <code>delacon-bridge erase --unsearchable</code>; else retention.rejected does.</p></div>` : ''}
+${done.unsearchable > 0 ? html`<div class="notice wait"><p>${unsearchable(done)} could not be searched, packed in a way that is not read, and may hold the number. To remove ${done.unsearchable === 1 ? 'it' : 'them'}: <code>${ownCommand('erase --unsearchable')}</code>; else retention.rejected does.</p></div>` : ''}
 ${elsewhere(done)}${done.inCrm.length > 0 ? html`<p>The CRM still holds:</p>${crmList(done)}` : ''}
 ${done.waiting.length > 0 ? html`<div class="notice wait"><p>${waitingText(done)}</p></div>` : ''}
 <p><a class="button" href="/calls">To the calls</a></p></section>`,

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { ownCommand } from '../../text/own-command.ts';
 import type { AssetName } from '../assets.ts';
 import { bareLayout, type Html } from './layout.ts';
 
@@ -15,7 +16,7 @@ ${notice ? html`<div class="notice good" role="status"><p>${notice}</p></div>` :
 <form class="stack" method="post" action="/sign-in" id="sign-in">
 <input type="hidden" name="to" value="${to}">
 <label><span>Token</span><input type="password" name="token" required autofocus autocomplete="current-password" spellcheck="false" maxlength="10000"></label>
-<p class="small soft">It is <code>operator.token</code> of the configuration, or <code>operator.readOnlyToken</code> to look only. Without either, or instead: on the machine of the bridge, <code>delacon-bridge link</code> shows a link that signs you in; what stands behind its # will do here, too.</p>
+<p class="small soft">It is <code>operator.token</code> of the configuration, or <code>operator.readOnlyToken</code> to look only. Without either, or instead: on the machine of the bridge, <code>${ownCommand('link', true)}</code> shows a link that signs you in; what stands behind its # will do here, too.</p>
 <button class="main">Sign in</button></form></section>`,
   );
 }

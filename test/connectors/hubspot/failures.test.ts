@@ -352,7 +352,7 @@ failures('a mapped property that HubSpot does not have blocks, until somebody cr
     assert.is(outcome.kind, 'blocked', JSON.stringify(outcome));
     assert.is(
       outcome.kind === 'blocked' ? outcome.reason : '',
-      'HubSpot has no property calls.nope. Create it in HubSpot or by `delacon-bridge setup`, or take activity.properties.nope out of the configuration.',
+      'HubSpot has no property calls.nope. Create it in HubSpot or by `delacon-bridge setup test`, or take activity.properties.nope out of the configuration.',
     );
     hubspot.addProperty('calls', { name: 'nope' });
     now += 60_000;
