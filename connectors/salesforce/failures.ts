@@ -45,6 +45,8 @@ export type Cure =
   | { what: 'slow' }
   /** Who is to own a record may not: inactive, unknown, or without access. */
   | { what: 'owner' }
+  /** The org's own rule says that it is one of these, as far as Salesforce names them. */
+  | { what: 'similar'; ids: readonly string[] }
   /** The record is somebody else's, and the org keeps it to them. */
   | { what: 'theirs' };
 
@@ -67,12 +69,16 @@ export interface SalesforceError {
   statusCode?: unknown;
   message?: unknown;
   fields?: unknown;
+  /** Of a record that was sent alone. */
+  duplicateResult?: unknown;
 }
 
 interface Complaint {
   code: string;
   message: string;
   fields: string[];
+  /** Ids of records that the org takes it for. */
+  similar: string[];
   /** Whether it is about one record of several, or about the request. */
   ofRow: boolean;
 }
@@ -201,7 +207,11 @@ const byCode: Record<string, Reading> = {
   MALFORMED_ID: badContent,
   MALFORMED_QUERY: rejected,
   MALFORMED_SEARCH: rejected,
-  DUPLICATES_DETECTED: rejected,
+  DUPLICATES_DETECTED: (reason, { similar }) => ({
+    kind: 'rejected',
+    reason,
+    cure: { what: 'similar', ids: similar },
+  }),
   INVALID_PERSON_ACCOUNT_OPERATION: rejected,
   ENTITY_IS_ARCHIVED: rejected,
   INVALID_CURRENCY_ISO: badContent,
@@ -263,7 +273,7 @@ export function takenForAnother(field: string, key: string, row: Record<string, 
   return { kind: 'rejected', reason };
 }
 
-const none: Complaint = { code: '', message: '', fields: [], ofRow: false };
+const none: Complaint = { code: '', message: '', fields: [], similar: [], ofRow: false };
 
 /**
  * An answer without a code of Salesforce's, such as a gateway's page: Salesforce may have got the request, or not, so it
@@ -395,9 +405,20 @@ function complaintOf(errors: readonly SalesforceError[], ofRow: boolean): Compla
     const code = error.statusCode ?? error.errorCode;
     if (typeof code !== 'string') return [];
     const fields = Array.isArray(error.fields) ? error.fields.filter((name) => typeof name === 'string') : [];
-    return [{ code, message: textIn(error.message), fields, ofRow }];
+    const similar = similarIn(error.duplicateResult);
+    return [{ code, message: textIn(error.message), fields, similar, ofRow }];
   });
   return complaints.find(({ code }) => !collateral.includes(code)) ?? complaints[0];
+}
+
+function similarIn(result: unknown): string[] {
+  const all = (value: unknown) => (Array.isArray(value) ? value.map(asObject) : []);
+  return all(asObject(result)['matchResults'])
+    .flatMap(({ matchRecords }) => all(matchRecords))
+    .flatMap(({ record }) => {
+      const { Id } = asObject(record);
+      return typeof Id === 'string' && /^[A-Za-z0-9]{15,18}$/.test(Id) ? [Id] : [];
+    });
 }
 
 function errorsIn(body: unknown): SalesforceError[] {

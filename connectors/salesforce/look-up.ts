@@ -6,6 +6,7 @@ import { type Failure, RequestFailed } from './failures.ts';
 import { type Match, matchOf, type PersonObject, type SalesforceOptions } from './options.ts';
 import { digitsQuery, keyQuery, type Place, phoneQuery, phoneSearch, type Search } from './phone-search.ts';
 import { ownFields, personAccountKey } from './setup-names.ts';
+import { isIn } from './soql.ts';
 import type { QueryResult } from './written.ts';
 
 export type PlaceName = PersonObject | 'Account';
@@ -16,6 +17,9 @@ const phones: Record<PlaceName, readonly string[]> = {
   Lead: ['Phone', 'MobilePhone'],
   Account: ['Phone'],
 };
+
+/** What an id is of, by its beginning. */
+const objectsOf: Readonly<Record<string, PlaceName>> = { '003': 'Contact', '00Q': 'Lead', '001': 'Account' };
 
 /** Fields that only orgs with person accounts have. */
 const ofPersonAccounts: Record<PlaceName, { columns: readonly string[]; phones: readonly string[] }> = {
@@ -108,6 +112,27 @@ export class LookUp {
     return asked.flatMap(({ place }, i) => {
       const { rows, failure } = found[i] as QueryResult;
       if (failure) throw new RequestFailed(failure);
+      return rows.map((row) => candidateOf(place.object, row, place.phones, this.#order));
+    });
+  }
+
+  /** Those that are there and may be seen. */
+  async byIds(ids: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
+    const byObject = Map.groupBy(new Set(ids), (id) => objectsOf[id.slice(0, 3)]);
+    const asked = [...byObject].flatMap(([object, those]) =>
+      object === undefined ? [] : [{ place: this.#place(object), those }],
+    );
+    if (asked.length === 0) return [];
+    const found = await this.#api.query(
+      asked.map(
+        ({ place, those }) =>
+          `SELECT ${place.columns.join(',')} FROM ${place.object} WHERE ${isIn('Id', those)}`,
+      ),
+      signal,
+    );
+    return asked.flatMap(({ place }, i) => {
+      const { rows = [], failure } = found[i] as QueryResult;
+      if (failure?.kind === 'retry') throw new RequestFailed(failure);
       return rows.map((row) => candidateOf(place.object, row, place.phones, this.#order));
     });
   }

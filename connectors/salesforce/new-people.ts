@@ -41,6 +41,7 @@ export class NewPeople {
     await this.#makeWithCalls(object, drafts, made, signal);
     const rest = new Map([...drafts].filter(([newcomer]) => !made.has(newcomer)));
     await this.#makeAlone(object, rest, made, signal);
+    await this.#askWhoTheyAre(object, rest, made, signal);
     return newcomers.map((newcomer) => made.get(newcomer) as Made);
   }
 
@@ -76,7 +77,8 @@ export class NewPeople {
       const { newcomer, fitted, fresh } = wanted[place] as (typeof wanted)[number];
       const { failure } = person;
       if (failure) {
-        if (failure.cure?.what === 'taken' || isPassing(failure)) made.set(newcomer, { failure });
+        if (failure.cure?.what === 'taken' || isPassing(failure) || namesSomebody(failure))
+          made.set(newcomer, { failure });
         return;
       }
       const along = new Map(
@@ -89,6 +91,34 @@ export class NewPeople {
       newcomer.notes.push(...fitted.notes);
       made.set(newcomer, { person: { type: object.toLowerCase(), id: person.id }, isNew: true, along });
     });
+  }
+
+  /** Among others, a refusal does not name whom the org's own rule takes somebody for; of who is sent alone, it does. */
+  async #askWhoTheyAre(
+    object: PersonObject,
+    drafts: Drafts,
+    made: AllMade,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const unnamed = [...drafts].filter(([newcomer]) => {
+      const { cure } = (made.get(newcomer)?.failure ?? {}) as Partial<Failure>;
+      return cure?.what === 'similar' && cure.ids.length === 0;
+    });
+    for (let start = 0; start < unnamed.length; start += mostAlone) {
+      const part = unnamed.slice(start, start + mostAlone);
+      const people = part.map(([, draft]) => ({
+        person: this.#records.descriptions.fit(draft).fields,
+        tasks: [],
+      }));
+      const written = await this.#api.insertWithTasks(object, people, signal);
+      written?.forEach(({ person }, place) => {
+        const [newcomer] = part[place] as (typeof part)[number];
+        const { failure, id } = person;
+        if (failure === undefined)
+          made.set(newcomer, { person: { type: object.toLowerCase(), id }, isNew: true });
+        else if (namesSomebody(failure)) made.set(newcomer, { failure });
+      });
+    }
   }
 
   async #makeAlone(object: PersonObject, drafts: Drafts, made: AllMade, signal: AbortSignal): Promise<void> {
@@ -116,6 +146,13 @@ export class NewPeople {
 function draftOf(object: PersonObject, { key, values, timezone, works }: Newcomer): Draft {
   const country = works[0]?.delivery.call.caller.country ?? null;
   return { object, values: { ...values, [ownFields[object]]: key }, timezone, country };
+}
+
+/** So many are sent alone in one request. */
+const mostAlone = 25;
+
+function namesSomebody({ cure }: Failure): boolean {
+  return cure?.what === 'similar' && cure.ids.length > 0;
 }
 
 /** Whether the same may well be taken a little later, and says nothing of what was sent. */

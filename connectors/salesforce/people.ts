@@ -1,15 +1,17 @@
 import type { RecordRef } from '../../src/connector/index.ts';
-import type {
-  Candidate,
-  CrmFailure,
-  Finder,
-  Made,
-  Newcomer,
-  PeopleDriver,
-  Whereabouts,
+import {
+  type Candidate,
+  type CrmFailure,
+  type Finder,
+  type Made,
+  type Newcomer,
+  numberIn,
+  type PeopleDriver,
+  type Whereabouts,
 } from '../../src/crm/index.ts';
 import type { SalesforceApi } from './api.ts';
 import { personOf } from './candidates.ts';
+import type { Failure } from './failures.ts';
 import { objects } from './holds.ts';
 import { LookUp } from './look-up.ts';
 import type { NewPeople } from './new-people.ts';
@@ -63,8 +65,15 @@ export class People implements PeopleDriver {
     return this.#api.update('people', changes, signal);
   }
 
-  make(newcomers: readonly Newcomer[], signal: AbortSignal): Promise<Made[]> {
-    return this.#newPeople.make(newcomers, signal);
+  async make(newcomers: readonly Newcomer[], signal: AbortSignal): Promise<Made[]> {
+    const made = await this.#newPeople.make(newcomers, signal);
+    const known = await this.#lookUp.byIds(made.flatMap(similarTo), signal);
+    return made.map((one, place) => {
+      const person = theOne(newcomers[place] as Newcomer, similarTo(one), known);
+      if (!person) return one;
+      const why = `A duplicate rule of the org says that it is this ${person.type}.`;
+      return { person, isNew: false, why };
+    });
   }
 
   async whereabouts(
@@ -95,6 +104,29 @@ export class People implements PeopleDriver {
     });
     return told;
   }
+}
+
+/** Whom the org's own rule takes a newcomer for. */
+function similarTo({ failure }: Made): readonly string[] {
+  const { cure } = (failure ?? {}) as Partial<Failure>;
+  return cure?.what === 'similar' ? cure.ids : [];
+}
+
+/** Those who have the number come before others; of several, nobody can tell. */
+function theOne(
+  { number, works }: Newcomer,
+  ids: readonly string[],
+  known: readonly Candidate[],
+): RecordRef | undefined {
+  const region = works[0]?.delivery.source.region;
+  const short = ids.map((id) => id.slice(0, 15));
+  // What a lead has become may be gone: it is followed where it is found by its number.
+  const similar = known.filter(
+    ({ record, isConverted }) => !isConverted && short.includes(record.id.slice(0, 15)),
+  );
+  const theirs = similar.filter((one) => region && numberIn(one, { number, region }));
+  const people = (theirs.length > 0 ? theirs : similar).flatMap(({ person }) => person ?? []);
+  return new Set(people.map(({ id }) => id)).size === 1 ? people[0] : undefined;
 }
 
 /** Where Salesforce keeps what became of somebody. */

@@ -82,6 +82,8 @@ export type Made =
       person: RecordRef;
       /** False: somebody had the key, and is the caller. */
       isNew: boolean;
+      /** How they were found, where the engine cannot tell. */
+      why?: string;
       /** As they were written. */
       held?: Values;
       /** What became of activities that were made along with them. */

@@ -435,7 +435,7 @@ export class People {
       dead === undefined
         ? 'Created, as nobody had this number.'
         : `Created, as the converted ${dead.type} ${dead.id} of this number leads to nobody any more.`;
-    const why = isNew ? created : 'Found by its key, which they got meanwhile.';
+    const why = made.why ?? (isNew ? created : 'Found by its key, which they got meanwhile.');
     return { person, why, notes, isNew, ...(along ? { along } : {}) };
   }
 

@@ -111,7 +111,6 @@ for (const code of [
   'REQUIRED_FIELD_MISSING',
   'MALFORMED_QUERY',
   'MALFORMED_SEARCH',
-  'DUPLICATES_DETECTED',
   'INVALID_PERSON_ACCOUNT_OPERATION',
   'ENTITY_IS_ARCHIVED',
 ]) {
@@ -126,6 +125,7 @@ for (const code of [
 ]) {
   same(code, 'words', { kind: 'rejected', cure: 'content' });
 }
+same('DUPLICATES_DETECTED', 'Use one of these records?', { kind: 'rejected', cure: 'similar' });
 same('INACTIVE_OWNER_OR_USER', 'operation performed with inactive user [005] as owner of task', {
   kind: 'rejected',
   cure: 'owner',

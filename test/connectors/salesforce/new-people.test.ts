@@ -565,4 +565,47 @@ newPeople(
   },
 );
 
+/*
+ * A lead that the configuration does not look for, and the org's own rule knows: the call was on nobody. Among many, a
+ * refusal does not say whom the rule means.
+ */
+for (const count of [1, 30])
+  newPeople(`whom a duplicate rule that blocks names is the caller: ${count} at once`, () =>
+    withSalesforceEmulator(
+      async (salesforce) => {
+        const phones = Array.from({ length: count }, (_, i) => `+614915701${10 + i}`);
+        const leads = phones.map((Phone) => salesforce.addLead({ LastName: 'x', Company: 'x', Phone }));
+        const connection = await open(salesforce, { person: { match: ['Contact'] } });
+        const outcomes = await connection.deliver(
+          phones.map((phone, i) => callOf(String(i), phone)),
+          soon(),
+        );
+        assert.equal(
+          outcomes.map(({ kind, records, whyPerson }) => [kind, records?.person?.id, whyPerson]),
+          leads.map((id) => ['delivered', id, 'A duplicate rule of the org says that it is this lead.']),
+        );
+        assert.equal(
+          salesforce.tasks().map((task) => task['WhoId']),
+          leads,
+        );
+        assert.is(salesforce.leads().length, count);
+      },
+      { duplicateRule: 'block' },
+    ),
+  );
+
+newPeople('of several whom a duplicate rule names, nobody is taken, and the call is there', () =>
+  withSalesforceEmulator(
+    async (salesforce) => {
+      for (const LastName of ['x', 'y']) salesforce.addLead({ LastName, Company: 'x', Phone: numbers[0] });
+      const connection = await open(salesforce, { person: { match: ['Contact'] } });
+      const outcome = await deliverOne(connection, callOf('1', numbers[0]));
+      assert.is(outcome.kind, 'delivered', JSON.stringify(outcome));
+      assert.match(String(outcome.notes), /DUPLICATES_DETECTED/);
+      assert.equal([salesforce.tasks().length, outcome.records?.person], [1, undefined]);
+    },
+    { duplicateRule: 'block' },
+  ),
+);
+
 newPeople.run();

@@ -702,9 +702,11 @@ export class Org {
     const { duplicateRule } = this.behaviour;
     const digits = digitsOf(values['Phone']);
     if (duplicateRule === 'none' || digits === '') return;
-    const twin = this.live('Lead').some((lead) => digitsOf(lead.values['Phone']) === digits);
-    if (twin && (duplicateRule === 'block' || !headers.allowSave)) {
-      throw new RowRefusal('DUPLICATES_DETECTED', 'Use one of these records?');
+    const twins = this.live('Lead').filter((lead) => digitsOf(lead.values['Phone']) === digits);
+    if (twins.length > 0 && (duplicateRule === 'block' || !headers.allowSave)) {
+      const matchRecords = twins.map(({ id }) => ({ matchConfidence: 100, record: { Id: id } }));
+      const duplicateResult = { allowSave: false, matchResults: [{ entityType: 'Lead', matchRecords }] };
+      throw new RowRefusal('DUPLICATES_DETECTED', 'Use one of these records?', [], { duplicateResult });
     }
   }
 }

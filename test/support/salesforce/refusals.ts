@@ -19,9 +19,12 @@ export class Refusal extends Error {
 export class RowRefusal extends Error {
   readonly statusCode: string;
   readonly fields: string[];
+  /** What is told besides of a record that was sent alone. */
+  readonly details: object;
 
-  constructor(statusCode: string, message: string, fields: string[] = []) {
+  constructor(statusCode: string, message: string, fields: string[] = [], details: object = {}) {
     super(message);
+    this.details = details;
     this.statusCode = statusCode;
     this.fields = fields;
   }
@@ -32,7 +35,7 @@ export class RowRefusal extends Error {
 
   get alone(): Refusal {
     return new Refusal(this.statusCode === 'NOT_FOUND' ? 404 : 400, [
-      { message: this.message, errorCode: this.statusCode, fields: this.fields },
+      { ...this.details, message: this.message, errorCode: this.statusCode, fields: this.fields },
     ]);
   }
 }
