@@ -23,10 +23,13 @@ const atEnd = new RegExp(
   'i',
 );
 
+/** Fewer digits are no number, and the words say more. */
+const leastDigits = 6;
+
 /** A text without such words, if what is left begins as numbers do. */
 export function withoutLabels(text: string): string {
   if (!/[a-z]/i.test(text)) return text;
   const bare = text.replace(inBrackets, ' ').trim();
   const rest = bare.replace(atBeginning, '').replace(atEnd, '');
-  return /^[+(]*\d/.test(rest) ? rest : text;
+  return /^[+(]*\d/.test(rest) && rest.replace(/\D/g, '').length >= leastDigits ? rest : text;
 }

@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { getCountries, getExampleNumber, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import examples from 'libphonenumber-js/mobile/examples';
-import { isWithheld, parsePhone, type Region, samePhone, writtenForms } from '../../src/call/phone.ts';
+import {
+  isOtherWord,
+  isWithheld,
+  parsePhone,
+  type Region,
+  samePhone,
+  writtenForms,
+} from '../../src/call/phone.ts';
 import { withheldWords } from '../../src/config/withheld-words.ts';
 import { assert, suite } from '../support/suite.ts';
 
@@ -278,6 +285,11 @@ phone('a word that says which number it is makes none of what is none, and anoth
     ),
     { numRuns: 2_000 },
   );
+});
+
+phone('a word beside a few digits is still a word that somebody sent', () => {
+  for (const text of ['mobile 12', 'call desk 3', 'Office'])
+    assert.ok(isOtherWord(text, withheldWords), text);
 });
 
 phone('texts of nothing but such words take no longer than others', () => {
