@@ -140,6 +140,8 @@ function checkActivity(
       `${call} is linked to ${linked.join() || 'nobody'} instead of ${expected.join() || 'nobody'}`,
     );
   for (const [name, value] of Object.entries(draftOf(crm.name, story, settings)?.properties ?? {})) {
+    // Of Salesforce's Tasks: written when one is made, by a bridge that has seen a description of them.
+    if (name === 'Type' && (values[name] ?? null) === null) continue;
     if (!isSame(values[name], value))
       result.wrong.push(`${call} shows ${name} = ${values[name]}, and should show ${String(value)}`);
   }
