@@ -40,6 +40,7 @@ export class RunningConnectors {
   readonly #running = new Map<string, One>();
   /** They outlive a reload. */
   readonly #limits: RateLimits;
+  readonly #lookedUntil = new Map<string, number>();
   /** One change after the other. */
   #changed: Promise<void> = Promise.resolve();
   #isEnding = false;
@@ -163,6 +164,7 @@ export class RunningConnectors {
       clock,
       log,
       ...lease,
+      lookedUntilMs: this.#lookedUntil.get(name),
       read: (due) => deliveryOf(configuration.settings, due),
       hide: configuration.hide,
       settled,
@@ -176,5 +178,6 @@ export class RunningConnectors {
     const running = this.#running.get(name);
     this.#running.delete(name);
     await running?.worker.stop();
+    if (running) this.#lookedUntil.set(name, running.worker.lookedUntilMs);
   }
 }

@@ -37,6 +37,8 @@ export interface WorkerOptions {
   /** For how long a lease is taken, and how often it is renewed. */
   leaseMs?: number;
   renewMs?: number;
+  /** When the worker before it in this process, if there was one, would have renewed its lease. */
+  lookedUntilMs?: number | undefined;
   /** From 0 up to 1, as Math.random: spreads the retries. */
   random?(): number;
   /** What the connector gets for a due delivery; null when its source is configured no more. */
@@ -117,6 +119,12 @@ export class Worker {
     this.#due = new DueBatches(options.store, options.connector, this.#circuit);
     this.#leaseMs = options.leaseMs ?? 30_000;
     this.#renewMs = options.renewMs ?? 10_000;
+    this.#renewAt = options.lookedUntilMs ?? 0;
+  }
+
+  /** For the one that comes after it. */
+  get lookedUntilMs(): number {
+    return this.#renewAt;
   }
 
   start(): void {
@@ -298,18 +306,27 @@ export class Worker {
     if (this.#lease && this.#resumed && renewIn > 0 && renewIn <= this.#renewMs) return this.#lease;
     this.#looksAgain = true; // another process may have paused it
     const isSetBack = renewIn > this.#renewMs;
-    const isLate = this.#lease !== null && renewIn < -this.#leaseMs;
     if (this.#lease && !(await store.renewLease(this.#lease, now, this.#leaseMs))) this.#lease = null;
     if (!this.#lease) {
       this.#resumed = false;
       this.#lease = await store.acquireLease(connector, holder, now, this.#leaseMs);
     }
     if (!this.#lease) log.debug({ connector }, 'Another instance runs this connector.');
-    if (isLate && this.#lease) await store.discountTime(connector, now, -renewIn);
+    if (this.#lease) await this.#discountGap(now);
     if (this.#lease && (isSetBack || !this.#resumed)) await this.#undoFuture(now);
     this.#renewAt = now.getTime() + this.#renewMs;
     if (this.#lease && !this.#resumed) await this.#resume(now);
     return this.#lease;
+  }
+
+  /**
+   * Much later than the lease was to be renewed, the clock was set ahead, or the process stood still: nobody knows how much of
+   * that time writes had that are under way.
+   */
+  async #discountGap(now: Date): Promise<void> {
+    if (this.#renewAt === 0) return;
+    const gapMs = now.getTime() - this.#renewAt;
+    if (gapMs > this.#leaseMs) await this.#options.store.discountTime(this.#options.connector, now, gapMs);
   }
 
   /** A clock that ran ahead and was set back leaves waits until then. They are over, and nothing began later than now. */

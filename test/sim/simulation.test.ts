@@ -98,6 +98,7 @@ const mended: [what: string, options: SimulateOptions, crms?: readonly CrmName[]
   ['a connector for which nothing waited any more was said not to get through', { seed: 50133 }],
   ['the activity of an erased call was written over as that of the call that came next', { seed: 200353 }],
   ['after a backup was restored, a receiver took new revisions for those it had', { seed: 204059 }],
+  ['a clock set ahead while a connector was opened anew let a late write turn a call back', { seed: 305257 }],
   ['what was under way of an erased call was settled as the call that came next', { seed: 204360 }],
 ];
 
